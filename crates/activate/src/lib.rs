@@ -1,1 +1,53 @@
-//! Placeholder.
+//! Active image indexing (Fernandez et al., ICLR 2023) on burn: changes an image imperceptibly before it is
+//! released, so that its descriptor sits deep in its index cell and edited copies are found again.
+//!
+//! The loop is image -> target -> perturbation -> released image. Gradients flow to the pixels only; the
+//! network's weights and the index are constants, and nothing in the index changes. The crate reads no files
+//! by itself, prints nothing and picks no device; [`sscd`] and [`index`] are re-exported, so that this is the
+//! one dependency of an application (beside a decoder for its images).
+//!
+//! ```
+//! use activate::{Activator, Settings, index::Index, pixels, sscd::{Sscd, weights::Manifest}};
+//! use activate::burn::tensor::Device;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+//! # let released_file = std::env::temp_dir().join("active-index-example.png");
+//! let device = Device::flex();
+//! let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
+//! let sscd = Sscd::load(&weights, &device)?;
+//! let index = Index::open(&root.join("weights/default.faiss"), &device)?;
+//!
+//! let photo = image::open(root.join("samples/17_igloo.jpg"))?.into_rgb8();
+//! let [width, height] = [photo.width(), photo.height()].map(|side| side as usize);
+//! let original = pixels::from_rgb8(&photo, width, height, &device)?;
+//!
+//! let settings = Settings { iterations: 2, ..Settings::default() };
+//! let released = Activator::new(&sscd, &index, settings)?.activate(&[original], &mut |_| ())?.remove(0);
+//! assert!(released.after.cosine > released.before.cosine);
+//!
+//! let bytes = pixels::to_rgb8(&released.pixels)?;
+//! image::save_buffer(&released_file, &bytes, width as u32, height as u32, image::ColorType::Rgb8)?;
+//! # std::fs::remove_file(released_file)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod activator;
+mod adam;
+mod error;
+mod extractor;
+mod jnd;
+mod objective;
+mod perturbation;
+pub mod pixels;
+
+pub use activator::{Activated, Activator, Position, Progress, Settings};
+pub use burn;
+pub use error::{Error, Result};
+pub use extractor::{Extractor, describe};
+pub use index;
+pub use jnd::jnd_map;
+pub use objective::{Objective, Step};
+pub use perturbation::Perturbation;
+pub use sscd;

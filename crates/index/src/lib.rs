@@ -1,1 +1,66 @@
-//! Placeholder.
+//! Vector indexes on burn, in faiss's own file format: flat, inverted files, product quantisation.
+//!
+//! The index knows nothing of images. It never prints and never picks a device: training and encoding run where
+//! the vectors are, searching where the index was trained or opened. Matrices are row-major `[n, d]`
+//! everywhere, distances are squared L2 or inner products as faiss reports them, ids are i64.
+//!
+//! The names are the field's own: vectors have dimension `d`, an index stores `ntotal` of them, an inverted file
+//! has `nlist` cells of which a search visits `nprobe`, a product quantiser cuts a vector into `m` parts of
+//! `dsub` dimensions and codes each as one of `ksub` codewords in `nbits` bits.
+//!
+//! ```
+//! use burn::tensor::{Device, Distribution, Tensor};
+//! use index::{Index, TrainConfig};
+//!
+//! let vectors = Tensor::<2>::random([500, 32], Distribution::Normal(0.0, 1.0), &Device::flex());
+//!
+//! // Train the quantisers, then store the vectors under the ids 0..500.
+//! let mut index = Index::train(&"IVF8,PQ4".parse()?, vectors.clone(), &TrainConfig::default())?;
+//! assert_eq!(index.add(vectors.clone())?, 0..500);
+//!
+//! // The 5 nearest of the first 3 vectors, in the 2 nearest cells of each.
+//! let found = index.search(vectors.slice([0..3]), 5, 2)?;
+//! assert_eq!(found.ids.len(), 3 * 5);
+//! assert!(found.distances_of(0).is_sorted());
+//!
+//! // faiss reads what is written here, and the other way round.
+//! let mut bytes = Vec::new();
+//! index.write_to(&mut bytes)?;
+//! assert_eq!(Index::from_bytes(&bytes, &Device::flex())?.ntotal(), 500);
+//! # Ok::<(), index::Error>(())
+//! ```
+
+#![deny(missing_docs)]
+
+mod coarse;
+mod codebook;
+mod direct_map;
+mod error;
+mod factory;
+mod faiss_file;
+mod flat;
+mod index;
+mod inverted_lists;
+mod ivf;
+mod ivf_flat;
+mod ivf_pq;
+mod kmeans;
+mod metric;
+pub mod npy;
+mod pq;
+mod replace;
+mod search;
+mod target;
+mod train;
+mod vectors;
+
+pub use error::{Error, Result};
+pub use factory::Factory;
+pub use flat::Flat;
+pub use index::Index;
+pub use ivf_flat::IvfFlat;
+pub use ivf_pq::IvfPq;
+pub use metric::Metric;
+pub use search::Neighbours;
+pub use target::Target;
+pub use train::{TrainConfig, TrainProgress, TrainStage};

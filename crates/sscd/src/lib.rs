@@ -1,1 +1,35 @@
-//! Placeholder.
+//! SSCD image descriptors (Pizzi et al., CVPR 2022) on burn: pixels in, unit vectors out.
+//!
+//! Everything is differentiable to the pixels, and to nothing else: weights are constants.
+//!
+//! Layouts: pixels are RGB `[n, 3, h, w]`, float32 in [0, 1]; descriptors are `[n, 512]`, unit norm.
+//! The crate knows no indexes and reads no files other than weights. It never prints and never picks a
+//! device.
+//!
+//! ```no_run
+//! use burn::tensor::{Device, Tensor};
+//! use sscd::{Sscd, weights};
+//!
+//! let model = weights::Manifest::bundled().default_model();
+//! let file = model.fetch("weights".as_ref(), &mut |_| ())?;
+//! let device = Device::flex();
+//! let sscd = Sscd::load(&file, &device)?;
+//! let pixels = Tensor::<4>::zeros([1, 3, 400, 300], &device);
+//! assert_eq!(sscd.forward(pixels).dims(), [1, 512]);
+//! # Ok::<(), sscd::Error>(())
+//! ```
+
+mod constant;
+mod error;
+mod extractor;
+mod gem;
+mod preprocess;
+mod resnet;
+pub mod weights;
+
+pub use burn;
+pub use error::{Error, Result};
+pub use extractor::Sscd;
+pub use gem::gem;
+pub use preprocess::{IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased};
+pub use resnet::ResNet50;

@@ -1,0 +1,232 @@
+use burn::tensor::Tensor;
+use index::{Index, Target};
+
+use crate::{
+    Error, Extractor, Result,
+    adam::Adam,
+    extractor::describe,
+    objective::{Objective, Step, Terms, cosine},
+    perturbation::Perturbation,
+    pixels::{check_shape, round_to_8_bits},
+};
+
+/// How images are activated. The default is the paper's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Optimisation steps; each is a forward and a backward pass of the network.
+    pub iterations: usize,
+    /// Amplitude of the perturbation, in units of the JND map in normalised space.
+    pub strength: f64,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+    /// Weights of the terms of the loss.
+    pub objective: Objective,
+    /// What the descriptor moves towards.
+    pub target: Target,
+    /// Fixes the start of the optimisation, for each image alike.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            iterations: 10,
+            strength: 3.0,
+            learning_rate: 1.0,
+            objective: Objective::default(),
+            target: Target::Reconstruction,
+            seed: 0,
+        }
+    }
+}
+
+impl Settings {
+    fn check(&self) -> Result<()> {
+        let amounts = [
+            ("strength", self.strength),
+            ("learning_rate", self.learning_rate),
+            ("lambda_f", self.objective.lambda_f),
+            ("lambda_i", self.objective.lambda_i),
+        ];
+        let wrong = amounts.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0);
+        let refuse = |(name, value)| Err(Error::Setting { name, value, expected: "a finite number of at least 0" });
+        wrong.map_or(Ok(()), refuse)
+    }
+}
+
+/// Where a descriptor is in the index.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    /// Nearest cell of the coarse quantiser, where the index has one.
+    pub cell: Option<i64>,
+    /// Cosine to the target.
+    pub cosine: f32,
+    /// Squared L2 distance to the target.
+    pub distance: f32,
+}
+
+/// A released image and what activation did for it.
+#[derive(Debug, Clone)]
+pub struct Activated {
+    /// The image to release, `[1, 3, h, w]`, multiples of 1/255 in [0, 1].
+    pub pixels: Tensor<4>,
+    /// What the descriptor was moved towards, `[1, d]`.
+    pub target: Tensor<2>,
+    /// The original's descriptor.
+    pub before: Position,
+    /// The released image's descriptor, of its 8-bit pixels.
+    pub after: Position,
+    /// The objective before each step.
+    pub steps: Vec<Step>,
+}
+
+/// One finished step of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Steps done.
+    pub iteration: usize,
+    /// Steps to do.
+    pub iterations: usize,
+}
+
+/// Activates images for one index.
+#[derive(Debug, Clone)]
+pub struct Activator<'a, E> {
+    extractor: &'a E,
+    index: &'a Index,
+    settings: Settings,
+}
+
+impl<'a, E: Extractor> Activator<'a, E> {
+    /// An activator of images for `index`, described by `extractor`.
+    ///
+    /// # Errors
+    /// If the two disagree on the dimension, or a setting is out of range.
+    pub fn new(extractor: &'a E, index: &'a Index, settings: Settings) -> Result<Self> {
+        settings.check()?;
+        let (found, expected) = (extractor.dimension(), index.d());
+        if found != expected {
+            return Err(Error::Dimension { index: expected, descriptor: found });
+        }
+        Ok(Self { extractor, index, settings })
+    }
+
+    /// Activates a batch: one pass of the network a step for all of them, each image as if it were alone.
+    ///
+    /// # Shapes
+    /// Each image is `[1, 3, h, w]` in [0, 1], of its own size.
+    ///
+    /// # Errors
+    /// If an image has another shape, or the index refuses its descriptor (not finite).
+    pub fn activate(&self, images: &[Tensor<4>], progress: &mut dyn FnMut(Progress)) -> Result<Vec<Activated>> {
+        images.iter().try_for_each(check_shape)?;
+        if images.is_empty() {
+            return Ok(Vec::new());
+        }
+        let before = describe(self.extractor, images.to_vec());
+        let targets = self.index.target(before.clone(), self.settings.target)?;
+        let (changed, steps) = self.optimise(images, &targets, None, progress)?;
+        let released: Vec<_> = changed.into_iter().map(round_to_8_bits).collect();
+        let after = describe(self.extractor, released.clone());
+        let (before, after) = (self.positions(before, &targets)?, self.positions(after, &targets)?);
+        let positions = before.into_iter().zip(after);
+        let parts = released.into_iter().zip(targets.split(1, 0)).zip(positions).zip(steps);
+        let activated = |(((pixels, target), (before, after)), steps)| Activated { pixels, target, before, after, steps };
+        Ok(parts.map(activated).collect())
+    }
+
+    /// Where an image's descriptor is, seen from a target `[1, d]`: for released images that were changed again,
+    /// by a lossy file format for one.
+    ///
+    /// # Errors
+    /// If the image is not `[1, 3, h, w]`, or the index refuses its descriptor.
+    pub fn position(&self, pixels: &Tensor<4>, target: &Tensor<2>) -> Result<Position> {
+        check_shape(pixels)?;
+        let descriptor = describe(self.extractor, vec![pixels.clone()]);
+        Ok(self.positions(descriptor, target)?.remove(0))
+    }
+
+    /// The optimisation alone: images changed towards targets `[n, d]`, not yet clamped or rounded, and each
+    /// one's trace. It starts from `starts`, one `[1, 3, h, w]` an image, or from the seed's noise.
+    ///
+    /// # Errors
+    /// If a tensor cannot be read from its device.
+    ///
+    /// # Panics
+    /// If there are not as many images, targets and starts, of the same shapes.
+    pub fn optimise(
+        &self,
+        images: &[Tensor<4>],
+        targets: &Tensor<2>,
+        starts: Option<Vec<Tensor<4>>>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Vec<Tensor<4>>, Vec<Vec<Step>>)> {
+        let Settings { iterations, strength, seed, .. } = self.settings;
+        let perturbations: Vec<_> = images.iter().map(|image| Perturbation::new(image.clone(), strength)).collect();
+        let mut deltas = starts.unwrap_or_else(|| perturbations.iter().map(|p| p.start(seed)).collect());
+        assert_eq!(deltas.len(), images.len(), "as many starts as images");
+        let mut optimisers = vec![Adam::new(self.settings.learning_rate); images.len()];
+        let mut traces = vec![Vec::with_capacity(iterations); images.len()];
+        for iteration in 0..iterations {
+            let (gradients, steps) = self.gradients(iteration, &perturbations, &deltas, targets)?;
+            for ((delta, gradient), adam) in deltas.iter_mut().zip(gradients).zip(&mut optimisers) {
+                *delta = adam.step(delta.clone(), gradient);
+            }
+            traces.iter_mut().zip(steps).for_each(|(trace, step)| trace.push(step));
+            progress(Progress { iteration: iteration + 1, iterations });
+        }
+        let changed = perturbations.iter().zip(deltas).map(|(p, delta)| p.apply(p.change(delta)));
+        Ok((changed.collect(), traces))
+    }
+
+    /// Gradients of the objective to the deltas, and its value for each image.
+    fn gradients(
+        &self,
+        iteration: usize,
+        perturbations: &[Perturbation],
+        deltas: &[Tensor<4>],
+        targets: &Tensor<2>,
+    ) -> Result<(Vec<Tensor<4>>, Vec<Step>)> {
+        let deltas: Vec<_> = deltas.iter().map(|delta| delta.clone().autodiff().require_grad()).collect();
+        let changes: Vec<_> = perturbations.iter().zip(&deltas).map(|(p, delta)| p.change(delta.clone())).collect();
+        let changed = perturbations.iter().zip(&changes).map(|(p, change)| p.apply(change.clone())).collect();
+        let terms = Terms::new(&changes, describe(self.extractor, changed), targets);
+        let mut gradients = self.settings.objective.total(&terms).backward();
+        let gradients = deltas.iter().map(|delta| {
+            let none = || delta.clone().inner().zeros_like();
+            delta.grad_remove(&mut gradients).unwrap_or_else(none)
+        });
+        Ok((gradients.collect(), self.steps(iteration, terms)?))
+    }
+
+    fn steps(&self, iteration: usize, terms: Terms) -> Result<Vec<Step>> {
+        let Objective { lambda_f, lambda_i } = self.settings.objective;
+        let columns = Tensor::cat(vec![terms.loss_f, terms.loss_i, terms.squared_change], 1).inner();
+        let rows = read(columns)?;
+        let step = |row: &[f64]| {
+            let (loss_f, loss_i) = (row[0], row[1]);
+            let loss = lambda_f * loss_f + lambda_i * loss_i;
+            Step { iteration, loss, loss_f, loss_i, psnr: -10.0 * row[2].log10() }
+        };
+        Ok(rows.chunks_exact(3).map(step).collect())
+    }
+
+    fn positions(&self, descriptors: Tensor<2>, targets: &Tensor<2>) -> Result<Vec<Position>> {
+        let cells = self.index.cells(descriptors.clone())?;
+        let difference = descriptors.clone() - targets.clone();
+        let distance = (difference.clone() * difference).sum_dim(1);
+        let rows = read(Tensor::cat(vec![cosine(descriptors, targets.clone()), distance], 1))?;
+        let position = |(i, row): (usize, &[f64])| Position {
+            cell: cells.as_ref().map(|cells| cells[i]),
+            cosine: row[0] as f32,
+            distance: row[1] as f32,
+        };
+        Ok(rows.chunks_exact(2).enumerate().map(position).collect())
+    }
+}
+
+fn read(tensor: Tensor<2>) -> Result<Vec<f64>> {
+    let data = tensor.try_into_data().map_err(|e| Error::Device(e.to_string()))?;
+    let values: Vec<f32> = data.try_to_vec().map_err(|e| Error::Device(e.to_string()))?;
+    Ok(values.into_iter().map(f64::from).collect())
+}

@@ -1,0 +1,45 @@
+/// Why an image could not be activated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The index refused.
+    #[error(transparent)]
+    Index(#[from] index::Error),
+    /// The index holds vectors of another dimension than the extractor's descriptors.
+    #[error("the index holds vectors of dimension {index}, the extractor's descriptors have {descriptor}")]
+    Dimension {
+        /// Dimension of the index.
+        index: usize,
+        /// Dimension of the descriptors.
+        descriptor: usize,
+    },
+    /// An image is no `[1, 3, h, w]` tensor with non-empty sides.
+    #[error("an image has shape {0:?}, expected [1, 3, height, width]")]
+    ImageShape(Vec<usize>),
+    /// A buffer does not hold the pixels it should.
+    #[error("{found} bytes for {width} x {height} RGB pixels")]
+    Buffer {
+        /// Length of the buffer.
+        found: usize,
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// A setting is outside its range.
+    #[error("{name} is {value}, expected {expected}")]
+    Setting {
+        /// Name of the field.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// Its range.
+        expected: &'static str,
+    },
+    /// A tensor could not be read from its device.
+    #[error("cannot read a tensor from its device: {0}")]
+    Device(String),
+}
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

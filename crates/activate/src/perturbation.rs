@@ -1,0 +1,91 @@
+use burn::tensor::{Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Normal};
+use sscd::IMAGENET_STD;
+
+use crate::jnd::jnd_map;
+
+/// Relative visibility of a change of R, G and B: blue hides most.
+const CHANNEL_WEIGHTS: [f32; 3] = [0.072 / 0.299, 0.072 / 0.587, 0.072 / 0.114];
+/// Standard deviation of the noise that the optimisation starts from.
+const START: f32 = 1e-6;
+
+/// The change that an image may undergo: `S_c * H * tanh(delta)` per pixel and channel, with the JND map H and
+/// `S_c = strength * std_c * weight_c` in pixels of [0, 1] (paper, section 3.3; the strength is given in the
+/// normalised space of the extractor).
+#[derive(Debug, Clone)]
+pub struct Perturbation {
+    original: Tensor<4>,
+    amplitude: Tensor<4>,
+}
+
+impl Perturbation {
+    /// What may be done to `original`, `[1, 3, h, w]` in [0, 1].
+    pub fn new(original: Tensor<4>, strength: f64) -> Self {
+        let device = original.device();
+        let per_channel: [f32; 3] = std::array::from_fn(|c| IMAGENET_STD[c] * CHANNEL_WEIGHTS[c]);
+        let per_channel = Tensor::<1>::from_floats(per_channel, &device).reshape([1, 3, 1, 1]) * strength;
+        let amplitude = jnd_map(original.clone()) * per_channel;
+        Self { original, amplitude }
+    }
+
+    /// The start of the optimisation: Gaussian noise of deviation 1e-6, `[1, 3, h, w]`.
+    ///
+    /// # Panics
+    /// Never: the deviation is positive.
+    pub fn start(&self, seed: u64) -> Tensor<4> {
+        let shape = self.original.dims();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let noise = Normal::new(0.0, START).unwrap_or_else(|e| panic!("{e}"));
+        let values: Vec<f32> = noise.sample_iter(&mut rng).take(shape.iter().product()).collect();
+        Tensor::from_data(TensorData::new(values, shape), &self.original.device())
+    }
+
+    /// What `delta` adds to the image, exact where the sum would be rounded.
+    ///
+    /// # Shapes
+    /// `[1, 3, h, w]` -> `[1, 3, h, w]`
+    pub fn change(&self, delta: Tensor<4>) -> Tensor<4> {
+        constant(&self.amplitude, &delta) * delta.tanh()
+    }
+
+    /// The image with a change, not yet clamped: what the optimisation differentiates.
+    ///
+    /// # Shapes
+    /// `[1, 3, h, w]` -> `[1, 3, h, w]`
+    pub fn apply(&self, change: Tensor<4>) -> Tensor<4> {
+        constant(&self.original, &change) + change
+    }
+}
+
+/// A tensor that is not differentiated, on the same side of the autodiff boundary as `beside`.
+fn constant(tensor: &Tensor<4>, beside: &Tensor<4>) -> Tensor<4> {
+    if beside.is_autodiff() { tensor.clone().autodiff() } else { tensor.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn never_exceeds_strength_times_the_map() {
+        let device = Device::flex();
+        let grey = Tensor::<4>::full([1, 3, 8, 8], 0.5, &device);
+        let perturbation = Perturbation::new(grey, 3.0);
+        let change = perturbation.change(Tensor::full([1, 3, 8, 8], 1e9, &device));
+        let blue = change.slice([0..1, 2..3, 4..5, 4..5]).into_scalar::<f32>();
+        let expected = 3.0 * 0.225 * (0.072 / 0.114) * 5.0 / 255.0;
+        assert!((blue - expected).abs() < 1e-6, "{blue} for {expected}");
+    }
+
+    #[test]
+    fn the_seed_fixes_the_start() {
+        let perturbation = Perturbation::new(Tensor::zeros([1, 3, 4, 5], &Device::flex()), 3.0);
+        let start = |seed| perturbation.start(seed).into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(start(1), start(1));
+        assert_ne!(start(1), start(2));
+        assert!(start(1).iter().all(|v| v.abs() < 1e-5));
+    }
+}

@@ -1,0 +1,196 @@
+//! The gradient of the whole objective to the perturbation, on a tiny network.
+
+use activate::{
+    Activator, Extractor, Objective, Perturbation, Settings, describe,
+    burn::tensor::{Device, Distribution, Tensor, TensorData, module::conv2d, ops::ConvOptions},
+    index::{Index, Target},
+    sscd::resize_antialiased,
+};
+
+/// A smooth extractor: resize, one convolution, tanh, mean, projection, L2 norm.
+#[derive(Debug)]
+struct Tiny {
+    kernel: Tensor<4>,
+    projection: Tensor<2>,
+}
+
+impl Tiny {
+    fn new(device: &Device) -> Self {
+        let kernel: Vec<f32> = (0..4 * 3 * 9).map(|i| ((i * 37 % 23) as f32 - 11.0) / 11.0).collect();
+        let projection: Vec<f32> = (0..4 * 8).map(|i| ((i * 29 % 17) as f32 - 8.0) / 8.0).collect();
+        Self {
+            kernel: Tensor::from_data(TensorData::new(kernel, [4, 3, 3, 3]), device),
+            projection: Tensor::from_data(TensorData::new(projection, [4, 8]), device),
+        }
+    }
+}
+
+fn beside<const D: usize>(constant: &Tensor<D>, x: bool) -> Tensor<D> {
+    if x { constant.clone().autodiff() } else { constant.clone() }
+}
+
+impl Extractor for Tiny {
+    fn dimension(&self) -> usize {
+        8
+    }
+
+    fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {
+        resize_antialiased(pixels, [6, 6])
+    }
+
+    fn describe(&self, input: Tensor<4>) -> Tensor<2> {
+        let tracked = input.is_autodiff();
+        let kernel = beside(&self.kernel, tracked);
+        let features = conv2d(input, kernel, None, ConvOptions::new([1, 1], [1, 1], [1, 1], 1)).tanh();
+        let pooled: Tensor<2> = features.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2);
+        let y = pooled.matmul(beside(&self.projection, tracked));
+        let norm = y.clone().powi_scalar(2).sum_dim(1).sqrt();
+        y / norm
+    }
+}
+
+fn photo(device: &Device, h: usize, w: usize) -> Tensor<4> {
+    let values: Vec<f32> = (0..3 * h * w).map(|i| ((i * 7919 % 251) as f32) / 251.0).collect();
+    Tensor::from_data(TensorData::new(values, [1, 3, h, w]), device)
+}
+
+/// The objective, written again from the paper's equation.
+fn loss(tiny: &Tiny, image: &Tensor<4>, target: &Tensor<2>, delta: Tensor<4>, strength: f64) -> f64 {
+    let change = Perturbation::new(image.clone(), strength).change(delta);
+    let descriptor = describe(tiny, vec![image.clone() + change.clone()]);
+    let norm = |x: &Tensor<2>| x.clone().powi_scalar(2).sum().sqrt().into_scalar::<f32>();
+    let dot = (descriptor.clone() * target.clone()).sum().into_scalar::<f32>();
+    let cosine = f64::from(dot) / f64::from(norm(&descriptor) * norm(target));
+    let std = Tensor::<1>::from_floats([0.229, 0.224, 0.225], &image.device()).reshape([1, 3, 1, 1]);
+    let change = (change / std).powi_scalar(2).mean().into_scalar::<f32>();
+    -cosine + 0.01 * f64::from(change)
+}
+
+fn empty_index(device: &Device) -> Index {
+    let vectors = Tensor::<2>::random([64, 8], Distribution::Normal(0.0, 1.0), device);
+    Index::train(&"IVF4,Flat".parse().unwrap(), vectors, &Default::default()).unwrap()
+}
+
+/// Adam's first step is the sign of the gradient; finite differences must agree with every sign they can tell,
+/// and the loss after it must fall as the gradient promises.
+#[test]
+fn the_first_step_goes_against_finite_differences() {
+    let device = Device::flex();
+    let (tiny, image) = (Tiny::new(&device), photo(&device, 9, 7));
+    let target = Tensor::<2>::from_floats([[0.1, -0.5, 0.3, 0.2, 0.0, 0.4, -0.2, 0.6]], &device);
+    let start = Tensor::<4>::zeros([1, 3, 9, 7], &device);
+    let strength = 30.0;
+    let settings = Settings { iterations: 1, strength, learning_rate: 1e-3, ..Settings::default() };
+    let index = empty_index(&device);
+    let activator = Activator::new(&tiny, &index, settings).unwrap();
+    let starts = Some(vec![start.clone()]);
+    let (changed, trace) = activator.optimise(&[image.clone()], &target, starts, &mut |_| ()).unwrap();
+
+    let expected = loss(&tiny, &image, &target, start.clone(), strength);
+    assert!((trace[0][0].loss - expected).abs() < 1e-6, "{} for {expected}", trace[0][0].loss);
+    let moved = (changed[0].clone() - image.clone()).into_data().try_to_vec::<f32>().unwrap();
+    let mut told = 0;
+    for i in 0..moved.len() {
+        let numeric = finite_difference(&tiny, &image, &target, &start, i, strength);
+        if numeric.abs() > 2e-5 {
+            told += 1;
+            assert!(f64::from(moved[i]) * numeric < 0.0, "pixel {i}: moved {} against slope {numeric}", moved[i]);
+        }
+    }
+    assert!(told > 100, "finite differences told only {told} of {} signs", moved.len());
+}
+
+fn finite_difference(t: &Tiny, image: &Tensor<4>, target: &Tensor<2>, at: &Tensor<4>, i: usize, strength: f64) -> f64 {
+    const STEP: f32 = 0.05; // truncation ~ STEP^2, rounding ~ 1e-7 / STEP
+    let moved = |step: f32| {
+        let mut values = at.to_data().try_to_vec::<f32>().unwrap();
+        values[i] += step;
+        let delta = Tensor::from_data(TensorData::new(values, at.dims()), &image.device());
+        loss(t, image, target, delta, strength)
+    };
+    (moved(STEP) - moved(-STEP)) / f64::from(2.0 * STEP)
+}
+
+/// The gradient itself, not only its sign: burn's against central differences.
+#[test]
+fn the_gradient_to_the_pixels_is_the_finite_difference() {
+    let device = Device::flex();
+    let (tiny, image) = (Tiny::new(&device), photo(&device, 9, 7));
+    let target = Tensor::<2>::from_floats([[0.1, -0.5, 0.3, 0.2, 0.0, 0.4, -0.2, 0.6]], &device);
+    let start = Tensor::<4>::full([1, 3, 9, 7], 0.2, &device);
+    let perturbation = Perturbation::new(image.clone(), 30.0);
+    let delta = start.clone().autodiff().require_grad();
+    let change = perturbation.change(delta.clone());
+    let descriptor = describe(&tiny, vec![perturbation.apply(change.clone())]);
+    let norm = |x: Tensor<2>| x.powi_scalar(2).sum_dim(1).sqrt();
+    let tracked = target.clone().autodiff();
+    let cosine = (descriptor.clone() * tracked.clone()).sum_dim(1) / (norm(descriptor) * norm(tracked));
+    let std = Tensor::<1>::from_floats([0.229, 0.224, 0.225], &device).reshape([1, 3, 1, 1]).autodiff();
+    let loss = cosine.neg().sum() + (change / std).powi_scalar(2).mean() * Objective::default().lambda_i;
+    let gradient = delta.grad_remove(&mut loss.backward()).unwrap().into_data().try_to_vec::<f32>().unwrap();
+
+    let numeric: Vec<f64> =
+        (0..gradient.len()).map(|i| finite_difference(&tiny, &image, &target, &start, i, 30.0)).collect();
+    let difference: f64 = gradient.iter().zip(&numeric).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum();
+    let scale: f64 = numeric.iter().map(|b| b * b).sum();
+    let relative = (difference / scale).sqrt();
+    assert!(relative < 5e-3, "relative difference {relative}: float32 rounding over the step explains 1e-3");
+}
+
+#[test]
+fn a_batch_of_different_sizes_gives_what_each_image_gives_alone() {
+    let device = Device::flex();
+    let tiny = Tiny::new(&device);
+    let images = [photo(&device, 9, 7), photo(&device, 12, 20)];
+    let index = empty_index(&device);
+    let settings = Settings { iterations: 3, strength: 10.0, target: Target::Centroid, ..Settings::default() };
+    let activator = Activator::new(&tiny, &index, settings).unwrap();
+    let together = activator.activate(&images, &mut |_| ()).unwrap();
+    for (image, batched) in images.iter().zip(together) {
+        let alone = activator.activate(std::slice::from_ref(image), &mut |_| ()).unwrap().remove(0);
+        let difference = (alone.pixels - batched.pixels).abs().mean().into_scalar::<f32>();
+        // Adam takes signs: the few gradients near zero may differ by rounding.
+        assert!(difference < 1e-3, "mean difference {difference}");
+        assert!((alone.after.cosine - batched.after.cosine).abs() < 1e-3);
+        assert_eq!(alone.before.cell, batched.before.cell);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_the_descriptor_moves_closer() {
+    let device = Device::flex();
+    let tiny = Tiny::new(&device);
+    let image = photo(&device, 16, 16);
+    let index = empty_index(&device);
+    let settings = Settings { iterations: 10, strength: 10.0, ..Settings::default() };
+    let run = || Activator::new(&tiny, &index, settings).unwrap().activate(&[image.clone()], &mut |_| ()).unwrap();
+    let (first, second) = (run().remove(0), run().remove(0));
+    let bytes = |pixels: &Tensor<4>| activate::pixels::to_rgb8(pixels).unwrap();
+    assert_eq!(bytes(&first.pixels), bytes(&second.pixels));
+    assert_eq!(first.steps.len(), 10);
+    assert!(first.after.cosine > first.before.cosine, "{:?} {:?}", first.before, first.after);
+    assert!(first.after.distance < first.before.distance);
+}
+
+#[test]
+fn settings_and_shapes_out_of_range_are_errors() {
+    let device = Device::flex();
+    let (tiny, index) = (Tiny::new(&device), empty_index(&device));
+    for strength in [f64::NAN, -1.0, f64::INFINITY] {
+        let error = Activator::new(&tiny, &index, Settings { strength, ..Settings::default() }).unwrap_err();
+        assert!(error.to_string().starts_with("strength is"), "{error}");
+    }
+    let activator = Activator::new(&tiny, &index, Settings::default()).unwrap();
+    let grey = Tensor::<4>::zeros([1, 1, 4, 4], &device);
+    assert!(activator.activate(&[grey], &mut |_| ()).unwrap_err().to_string().contains("[1, 1, 4, 4]"));
+    assert!(activator.activate(&[], &mut |_| ()).unwrap().is_empty());
+}
+
+#[test]
+fn another_dimension_is_refused() {
+    let device = Device::flex();
+    let vectors = Tensor::<2>::random([64, 16], Distribution::Normal(0.0, 1.0), &device);
+    let index = Index::train(&"Flat".parse().unwrap(), vectors, &Default::default()).unwrap();
+    let error = Activator::new(&Tiny::new(&device), &index, Settings::default()).unwrap_err();
+    assert!(error.to_string().contains("16") && error.to_string().contains("8"), "{error}");
+}

@@ -1,0 +1,293 @@
+//! The command line as typed. What it resolves to is decided in `commands`.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use index::{Factory, Metric, Target};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use eval::Transform;
+
+/// Makes images findable before they are released, and finds their edited copies.
+#[derive(Debug, Parser)]
+#[command(name = "active-index", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Debug, Args)]
+pub struct Globals {
+    /// Where to compute: auto, cpu, wgpu, cuda or cuda:N
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
+    /// A model of weights/manifest.toml, or an ONNX file of the same network
+    #[arg(long, global = true, value_name = "NAME|FILE")]
+    pub weights: Option<String>,
+    /// Threads to compute with [default: all cores]
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// One JSON document on stdout instead of a table
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say on stderr what is used and how long it takes
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Activate images for an index; without images, the bundled samples, and show what it gains
+    #[command(after_help = "Examples:\n  active-index activate\n  active-index activate photos/ --index db.faiss --out released/\n  active-index activate a.jpg --index db.faiss --min-psnr 42 --report report.html")]
+    Activate(Activate),
+    /// Descriptors of images, as a .npy file
+    #[command(after_help = "Example:\n  active-index describe photos/ --out photos.npy")]
+    Describe(Describe),
+    /// Train, fill and inspect an index
+    #[command(subcommand, after_help = "Example:\n  active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss\n  active-index index add --index db.faiss --input photos.npy --names photos.npy.names.tsv\n  active-index index info db.faiss")]
+    Index(IndexVerb),
+    /// Nearest entries of an index
+    #[command(after_help = "Example:\n  active-index search suspect.jpg --index db.faiss -k 5")]
+    Search(Search),
+    /// Measure how many edited copies are found
+    #[command(subcommand, after_help = "Example:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/")]
+    Eval(EvalVerb),
+    /// One edit of the evaluation, for looking at it
+    #[command(after_help = "Example:\n  active-index transform rotation=25 photo.jpg --out rotated.png")]
+    Transform(TransformArgs),
+    /// Completions for a shell
+    Completions {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Activate {
+    /// Images, and folders of images
+    #[arg(value_name = "IMAGE|DIR")]
+    pub inputs: Vec<PathBuf>,
+    /// Index to activate for [default: the bundled one]
+    #[arg(long, value_name = "FILE")]
+    pub index: Option<PathBuf>,
+    /// Folder for the released images
+    #[arg(long, default_value = "activated", value_name = "DIR")]
+    pub out: PathBuf,
+    /// File format of the released images
+    #[arg(long, value_enum, default_value = "png")]
+    pub format: Format,
+    /// Quality of JPEG files, 1 to 100
+    #[arg(long, default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "Q")]
+    pub quality: u8,
+    /// Weaken an activation until the file has at least this PSNR
+    #[arg(long, value_name = "DB")]
+    pub min_psnr: Option<f64>,
+    /// Weaken an activation until the file has at least this SSIM
+    #[arg(long, value_name = "SSIM")]
+    pub min_ssim: Option<f64>,
+    /// Images that go through the network together
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub batch: NonZeroUsize,
+    /// Skip images whose released file is there already
+    #[arg(long)]
+    pub resume: bool,
+    /// Also write a page with the pictures and figures
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub optimisation: Optimisation,
+}
+
+#[derive(Debug, Args)]
+pub struct Optimisation {
+    /// Optimisation steps
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub iterations: usize,
+    /// Amplitude of the perturbation, in units of the just-noticeable difference
+    #[arg(long, default_value_t = 3.0, value_name = "S")]
+    pub strength: f64,
+    /// What descriptors move towards: reconstruction or centroid
+    #[arg(long, default_value = "reconstruction")]
+    pub target: Target,
+    /// Seed of all that is random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Lossless
+    Png,
+    /// Lossy, chroma at full resolution
+    Jpeg,
+    /// Lossless
+    Webp,
+}
+
+#[derive(Debug, Args)]
+pub struct Describe {
+    /// Images, and folders of images
+    #[arg(required = true, value_name = "IMAGE|DIR")]
+    pub inputs: Vec<PathBuf>,
+    /// Descriptors, float32 [n, d]; paths go to FILE.npy.names.tsv
+    #[arg(long, value_name = "FILE.npy")]
+    pub out: PathBuf,
+    /// Edge of the network's input, in pixels
+    #[arg(long, default_value_t = 288, value_parser = clap::value_parser!(u16).range(32..=2048))]
+    pub size: u16,
+    /// How images are brought to that size
+    #[arg(long, value_enum, default_value = "stretch")]
+    pub resize: ResizeMode,
+    /// Images that go through the network together
+    #[arg(long, default_value = "8", value_name = "N")]
+    pub batch: NonZeroUsize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResizeMode {
+    /// Both edges become the size
+    Stretch,
+    /// The short edge becomes the size
+    ShortEdge,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum IndexVerb {
+    /// Train an empty index
+    Train(IndexTrain),
+    /// Add vectors to an index
+    Add(IndexAdd),
+    /// What an index holds
+    Info {
+        /// The index
+        #[arg(value_name = "FILE.faiss")]
+        index: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct IndexTrain {
+    /// Kind of index: Flat, IVF4096,Flat or IVF4096,PQ8x8
+    #[arg(long)]
+    pub factory: Factory,
+    /// Vectors to train on, float32 [n, d]
+    #[arg(long, value_name = "TRAIN.npy")]
+    pub input: PathBuf,
+    /// The empty index
+    #[arg(long, value_name = "FILE.faiss")]
+    pub out: PathBuf,
+    /// Metric: l2 or ip
+    #[arg(long, default_value = "l2")]
+    pub metric: Metric,
+    /// Seed of all that is random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Train on this many of the vectors, drawn at random [default: all]
+    #[arg(long, value_name = "N")]
+    pub train_size: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub struct IndexAdd {
+    /// The index, rewritten whole
+    #[arg(long, value_name = "FILE.faiss")]
+    pub index: PathBuf,
+    /// Vectors to add, float32 [n, d]
+    #[arg(long, value_name = "DB.npy")]
+    pub input: PathBuf,
+    /// Names of the rows (row, path), as `describe` writes them
+    #[arg(long, value_name = "FILE.names.tsv")]
+    pub names: Option<PathBuf>,
+    /// Ids of the rows, int64 [n] [default: counted on from what is there]
+    #[arg(long, value_name = "FILE.npy")]
+    pub ids: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Search {
+    /// Images, folders of images, or one .npy file of descriptors
+    #[arg(required = true, value_name = "IMAGE|DIR|FILE.npy")]
+    pub inputs: Vec<PathBuf>,
+    /// The index
+    #[arg(long, value_name = "FILE.faiss")]
+    pub index: PathBuf,
+    /// Entries to show for each query
+    #[arg(short, default_value = "10")]
+    pub k: NonZeroUsize,
+    /// Cells to visit for each query
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub nprobe: NonZeroUsize,
+    /// Also write arrays D [n, k] and I [n, k]
+    #[arg(long, value_name = "FILE.npz")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EvalVerb {
+    /// R@1, R@10, R@100 and mAP for each edit, of originals and released images
+    Retrieval(EvalRetrieval),
+}
+
+#[derive(Debug, Args)]
+pub struct EvalRetrieval {
+    /// Originals; they are added to the index in memory
+    #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
+    pub images: Vec<PathBuf>,
+    /// The index
+    #[arg(long, value_name = "FILE.faiss")]
+    pub index: PathBuf,
+    /// Released images, under the originals' names
+    #[arg(long, value_name = "DIR")]
+    pub released: Option<PathBuf>,
+    /// Activate the originals first, into the folder of --released [default: activated]
+    #[arg(long)]
+    pub activate: bool,
+    /// Only this many originals, drawn by the seed [default: all]
+    #[arg(long, value_name = "N")]
+    pub sample: Option<NonZeroUsize>,
+    /// More entries for the index, in memory: descriptors, float32 [n, d]
+    #[arg(long, value_name = "FILE.npy")]
+    pub distractors: Vec<PathBuf>,
+    /// The edits: paper, or a list such as rotation=25,jpeg=50
+    #[arg(long, default_value = "paper", value_name = "paper|LIST")]
+    pub transforms: TransformSet,
+    /// Cells to visit for each query
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub nprobe: NonZeroUsize,
+    /// Also write the table
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    #[command(flatten)]
+    pub optimisation: Optimisation,
+}
+
+/// Edits of an evaluation.
+#[derive(Debug, Clone)]
+pub struct TransformSet(pub Vec<Transform>);
+
+impl std::str::FromStr for TransformSet {
+    type Err = eval::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "paper" => Ok(Self(Transform::paper())),
+            list => list.split(',').map(str::parse).collect::<Result<_, _>>().map(Self),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct TransformArgs {
+    /// The edit, such as rotation=25, jpeg=50 or meme
+    #[arg(value_name = "NAME[=PARAM]")]
+    pub transform: Transform,
+    /// The image
+    pub image: PathBuf,
+    /// The edited image; the ending says the format
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Seed of random edits
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}

@@ -1,0 +1,38 @@
+//! One module a verb.
+
+mod activate;
+mod describe;
+mod eval;
+mod index;
+mod search;
+mod transform;
+
+pub use self::{
+    activate::{Pair, Row},
+    eval::Comparisons,
+};
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use crate::{
+    Outcome,
+    args::{Arguments, EvalVerb, Globals, Verb},
+    output::Output,
+};
+
+/// Does what the verb says.
+pub fn run(verb: &Verb, globals: &Globals, output: &Output) -> Result<Outcome> {
+    match verb {
+        Verb::Activate(arguments) => activate::run(arguments, globals, output),
+        Verb::Describe(arguments) => describe::run(arguments, globals, output),
+        Verb::Index(verb) => index::run(verb, globals, output),
+        Verb::Search(arguments) => search::run(arguments, globals, output),
+        Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval(arguments, globals, output),
+        Verb::Transform(arguments) => transform::run(arguments),
+        Verb::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Arguments::command(), "active-index", &mut std::io::stdout());
+            Ok(Outcome::Done)
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The edits of the evaluation.
+
+mod blur;
+mod canvas;
+mod colour;
+mod compose;
+mod compression;
+mod geometry;
+mod meme;
+mod pixels;
+mod screenshot;
+mod spelling;
+mod sticker;
+mod text;
+mod warp;
+
+use image::RgbImage;
+
+use crate::error::{Error, Result};
+
+pub use canvas::MAX_PIXELS;
+
+/// One edit of an image.
+///
+/// Unless a variant says otherwise, the result is within one 8-bit level of what torchvision computes on
+/// uint8 tensors, or Pillow where torchvision delegates to it. Every edit accepts every image of at least
+/// 1x1 and returns at least 1x1.
+///
+/// Written and read as `name` or `name=parameter`:
+///
+/// ```
+/// use eval::Transform;
+///
+/// let edit: Transform = "crop=0.5".parse()?;
+/// let photo = image::RgbImage::from_pixel(40, 20, image::Rgb([90, 60, 30]));
+/// assert_eq!(edit.apply(&photo, 0)?.dimensions(), (28, 14));
+/// assert_eq!(edit.to_string(), "crop=0.5");
+/// # Ok::<(), eval::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Transform {
+    /// No edit.
+    Identity,
+    /// Rotates on a canvas that grows to hold the result; bilinear, black corners (Pillow's `rotate`).
+    Rotation {
+        /// Degrees counter-clockwise, any finite number.
+        degrees: f32,
+    },
+    /// Keeps the middle: both sides scaled by the square root of `area`.
+    CentreCrop {
+        /// Share of the area kept, in (0, 1].
+        area: f32,
+    },
+    /// Resamples with antialiased bilinear filtering: both sides scaled by the square root of `area`.
+    Resize {
+        /// Area of the result over that of the image, in (0, 16].
+        area: f32,
+    },
+    /// Gaussian blur with sigma = 0.3 ((kernel - 1) / 2 - 1) + 0.8 pixels and mirrored borders.
+    Blur {
+        /// Width of the kernel in pixels, odd, 1 to 255.
+        kernel: u32,
+    },
+    /// Writes a baseline JPEG (standard tables, 4:2:0) and reads it back.
+    Jpeg {
+        /// Quality on libjpeg's scale, 1 to 100.
+        quality: u8,
+    },
+    /// Turns the hue.
+    Hue {
+        /// Turns of the colour circle, in [-0.5, 0.5].
+        shift: f32,
+    },
+    /// Moves pixels away from (or towards) the image's mean grey.
+    Contrast {
+        /// 1 changes nothing; at least 0.
+        factor: f32,
+    },
+    /// Scales pixel values.
+    Brightness {
+        /// 1 changes nothing; at least 0.
+        factor: f32,
+    },
+    /// Moves pixels away from (or towards) their own grey.
+    Saturation {
+        /// 1 changes nothing; at least 0.
+        factor: f32,
+    },
+    /// Grey in all three channels.
+    Greyscale,
+    /// Blends with white, as a translucent image on a white page.
+    Opacity {
+        /// Weight of the image, in [0, 1].
+        level: f32,
+    },
+    /// Mirrors left and right.
+    FlipHorizontal,
+    /// Mirrors top and bottom.
+    FlipVertical,
+    /// Stretches to another aspect ratio, keeping the area.
+    AspectRatio {
+        /// Width over height of the result, in [0.1, 10].
+        ratio: f32,
+    },
+    /// Pads the shorter side with black on both ends until the image is square.
+    PadSquare,
+    /// Looks at the image from a random side: each corner moves in by up to `strength` of the sides.
+    Perspective {
+        /// Share of a side, in [0, 0.4].
+        strength: f32,
+    },
+    /// Blocks of one colour.
+    Pixelize {
+        /// Blocks a side over pixels a side, in (0, 1].
+        ratio: f32,
+    },
+    /// Permutes a random part of the pixels.
+    ShufflePixels {
+        /// Share of the pixels, in [0, 1].
+        fraction: f32,
+    },
+    /// A line of text in a random colour somewhere on the image.
+    Text,
+    /// A drawn sticker (face, star, heart or ring) over 20 to 50 % of the shorter side, somewhere.
+    Sticker,
+    /// A white banner above the image, 0.3 of its height, with a black centred caption.
+    ///
+    /// AugLy's default is a banner of 250 pixels whatever the image; on the photographs of DISC21 that is a
+    /// quarter to a third of the height.
+    Meme,
+    /// The image as a post on a phone's screen.
+    Screenshot,
+    /// A random composition of 1 to 4 edits; [`Transform::composition`] tells which.
+    Auto,
+}
+
+impl Transform {
+    /// The edited image.
+    ///
+    /// `seed` is used by the random edits only. They draw from it without looking at the pixels: a
+    /// photograph and its released version get the same edit from the same seed.
+    ///
+    /// # Errors
+    /// Parameters out of range, an empty image, or a result that cannot be held or encoded.
+    ///
+    /// ```
+    /// use eval::Transform;
+    ///
+    /// let photo = image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, 0]));
+    /// assert_eq!(Transform::Auto.apply(&photo, 7)?, Transform::Auto.apply(&photo, 7)?);
+    /// # Ok::<(), eval::Error>(())
+    /// ```
+    pub fn apply(&self, image: &RgbImage, seed: u64) -> Result<RgbImage> {
+        self.validate()?;
+        let (width, height) = image.dimensions();
+        if width == 0 || height == 0 {
+            return Err(Error::EmptyImage { width, height });
+        }
+        self.edit(image, seed)
+    }
+
+    fn edit(&self, image: &RgbImage, seed: u64) -> Result<RgbImage> {
+        match *self {
+            Self::Identity => Ok(image.clone()),
+            Self::Rotation { degrees } => warp::rotate(image, degrees),
+            Self::CentreCrop { area } => Ok(geometry::centre_crop(image, area)),
+            Self::Resize { area } => geometry::resize(image, area),
+            Self::Blur { kernel } => Ok(blur::gaussian(image, kernel)),
+            Self::Jpeg { quality } => compression::jpeg(image, quality),
+            Self::Hue { shift } => Ok(colour::hue(image, shift)),
+            Self::Contrast { factor } => Ok(colour::contrast(image, factor)),
+            Self::Brightness { factor } => Ok(colour::brightness(image, factor)),
+            Self::Saturation { factor } => Ok(colour::saturation(image, factor)),
+            Self::Greyscale => Ok(colour::greyscale(image)),
+            Self::Opacity { level } => Ok(colour::opacity(image, level)),
+            Self::FlipHorizontal => Ok(image::imageops::flip_horizontal(image)),
+            Self::FlipVertical => Ok(image::imageops::flip_vertical(image)),
+            Self::AspectRatio { ratio } => geometry::aspect_ratio(image, ratio),
+            Self::PadSquare => geometry::pad_square(image),
+            Self::Perspective { strength } => warp::perspective(image, strength, seed),
+            Self::Pixelize { ratio } => pixels::pixelize(image, ratio),
+            Self::ShufflePixels { fraction } => Ok(pixels::shuffle(image, fraction, seed)),
+            Self::Text => Ok(text::overlay(image, seed)),
+            Self::Sticker => Ok(sticker::overlay(image, seed)),
+            Self::Meme => meme::caption(image),
+            Self::Screenshot => screenshot::post(image),
+            Self::Auto => compose::auto(image, seed),
+        }
+    }
+
+    /// The edits that [`Transform::Auto`] makes for `seed`, in order.
+    ///
+    /// 1, 2, 3 or 4 edits with probability 0.1, 0.2, 0.3, 0.4; each takes one of four families, then one of
+    /// its members, with equal chances (drawn again where it would come twice), and parameters uniform in
+    /// these ranges:
+    ///
+    /// | family | members |
+    /// |---|---|
+    /// | colour | brightness 0.4..1.8, contrast 0.4..2, saturation 0..3, hue -0.5..0.5, opacity 0.3..0.9, greyscale |
+    /// | overlay | text, sticker, meme, screenshot |
+    /// | pixel | blur 3..=15, pixelize 0.1..0.5, shuffle 0.05..0.3, jpeg 10..=60 |
+    /// | spatial | crop 0.3..0.9, rotation -90..90, hflip, vflip, aspect 0.5..2, square, resize 0.2..0.8, perspective 0.1..0.3 |
+    ///
+    /// ```
+    /// let edits = eval::Transform::composition(3);
+    /// assert!((1..=4).contains(&edits.len()));
+    /// assert_eq!(edits, eval::Transform::composition(3));
+    /// ```
+    pub fn composition(seed: u64) -> Vec<Self> {
+        compose::plan(seed).into_iter().map(|step| step.transform).collect()
+    }
+
+    /// The 14 edits of the paper's result table, in its order.
+    ///
+    /// ```
+    /// let names: Vec<String> = eval::Transform::paper().iter().map(|edit| edit.to_string()).collect();
+    /// assert_eq!(names[..3], ["none", "contrast=0.5", "contrast=2"]);
+    /// assert_eq!(names.len(), 14);
+    /// ```
+    pub fn paper() -> Vec<Self> {
+        vec![
+            Self::Identity,
+            Self::Contrast { factor: 0.5 },
+            Self::Contrast { factor: 2.0 },
+            Self::Brightness { factor: 0.5 },
+            Self::Brightness { factor: 2.0 },
+            Self::Hue { shift: 0.2 },
+            Self::Blur { kernel: 11 },
+            Self::Jpeg { quality: 50 },
+            Self::Rotation { degrees: 25.0 },
+            Self::Rotation { degrees: 90.0 },
+            Self::CentreCrop { area: 0.5 },
+            Self::Resize { area: 0.5 },
+            Self::Meme,
+            Self::Auto,
+        ]
+    }
+
+    /// The paper's fuller sweep: every parameter over its range, then the edits without one.
+    pub fn full() -> Vec<Self> {
+        let tenths = |range: std::ops::RangeInclusive<i16>| range.map(|tenth| f32::from(tenth) / 10.0);
+        let mut edits = vec![Self::Identity];
+        edits.extend((-9..=9).map(|ten: i16| Self::Rotation { degrees: f32::from(10 * ten) }));
+        edits.extend(tenths(1..=10).map(|area| Self::CentreCrop { area }));
+        edits.extend(tenths(1..=10).map(|area| Self::Resize { area }));
+        edits.extend((1..=29).step_by(2).map(|kernel| Self::Blur { kernel }));
+        edits.extend((1..=10).map(|ten| Self::Jpeg { quality: 10 * ten }));
+        edits.extend(tenths(5..=19).map(|factor| Self::Contrast { factor }));
+        edits.extend(tenths(5..=19).map(|factor| Self::Brightness { factor }));
+        edits.extend(tenths(-5..=5).map(|shift| Self::Hue { shift }));
+        edits.extend([Self::Meme, Self::Screenshot, Self::Auto]);
+        edits
+    }
+}

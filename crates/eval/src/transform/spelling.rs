@@ -1,0 +1,230 @@
+//! How edits are written: `name` or `name=parameter`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Transform;
+use crate::error::{Error, Result};
+
+/// What may follow a name.
+enum Parameter {
+    Nothing(Transform),
+    Number { expected: &'static str, accepts: fn(f32) -> bool, make: fn(f32) -> Transform },
+}
+
+use Parameter::{Nothing, Number};
+
+fn whole(value: f32, low: f32, high: f32) -> bool {
+    value.fract() == 0.0 && (low..=high).contains(&value)
+}
+
+fn factor(value: f32) -> bool {
+    value.is_finite() && value >= 0.0
+}
+
+fn share(value: f32) -> bool {
+    value > 0.0 && value <= 1.0
+}
+
+const FACTOR: &str = "a finite factor of at least 0";
+const SHARE: &str = "a share above 0 and at most 1";
+
+/// Every edit, in the order in which the list of known names shows them.
+const FORMS: &[(&str, Parameter)] = &[
+    ("none", Nothing(Transform::Identity)),
+    (
+        "rotation",
+        Number {
+            expected: "a finite number of degrees",
+            accepts: f32::is_finite,
+            make: |degrees| Transform::Rotation { degrees },
+        },
+    ),
+    ("crop", Number { expected: SHARE, accepts: share, make: |area| Transform::CentreCrop { area } }),
+    (
+        "resize",
+        Number {
+            expected: "an area above 0 and at most 16",
+            accepts: |area| area > 0.0 && area <= 16.0,
+            make: |area| Transform::Resize { area },
+        },
+    ),
+    (
+        "blur",
+        Number {
+            expected: "an odd kernel width from 1 to 255",
+            accepts: |kernel| whole(kernel, 1.0, 255.0) && kernel % 2.0 == 1.0,
+            make: |kernel| Transform::Blur { kernel: kernel as u32 },
+        },
+    ),
+    (
+        "jpeg",
+        Number {
+            expected: "a whole quality from 1 to 100",
+            accepts: |quality| whole(quality, 1.0, 100.0),
+            make: |quality| Transform::Jpeg { quality: quality as u8 },
+        },
+    ),
+    (
+        "hue",
+        Number {
+            expected: "a shift from -0.5 to 0.5",
+            accepts: |shift| (-0.5..=0.5).contains(&shift),
+            make: |shift| Transform::Hue { shift },
+        },
+    ),
+    ("contrast", Number { expected: FACTOR, accepts: factor, make: |factor| Transform::Contrast { factor } }),
+    (
+        "brightness",
+        Number { expected: FACTOR, accepts: factor, make: |factor| Transform::Brightness { factor } },
+    ),
+    (
+        "saturation",
+        Number { expected: FACTOR, accepts: factor, make: |factor| Transform::Saturation { factor } },
+    ),
+    ("greyscale", Nothing(Transform::Greyscale)),
+    (
+        "opacity",
+        Number {
+            expected: "a level from 0 to 1",
+            accepts: |level| (0.0..=1.0).contains(&level),
+            make: |level| Transform::Opacity { level },
+        },
+    ),
+    ("hflip", Nothing(Transform::FlipHorizontal)),
+    ("vflip", Nothing(Transform::FlipVertical)),
+    (
+        "aspect",
+        Number {
+            expected: "a width over height from 0.1 to 10",
+            accepts: |ratio| (0.1..=10.0).contains(&ratio),
+            make: |ratio| Transform::AspectRatio { ratio },
+        },
+    ),
+    ("square", Nothing(Transform::PadSquare)),
+    (
+        "perspective",
+        Number {
+            expected: "a strength from 0 to 0.4",
+            accepts: |strength| (0.0..=0.4).contains(&strength),
+            make: |strength| Transform::Perspective { strength },
+        },
+    ),
+    ("pixelize", Number { expected: SHARE, accepts: share, make: |ratio| Transform::Pixelize { ratio } }),
+    (
+        "shuffle",
+        Number {
+            expected: "a share from 0 to 1",
+            accepts: |fraction| (0.0..=1.0).contains(&fraction),
+            make: |fraction| Transform::ShufflePixels { fraction },
+        },
+    ),
+    ("text", Nothing(Transform::Text)),
+    ("sticker", Nothing(Transform::Sticker)),
+    ("meme", Nothing(Transform::Meme)),
+    ("screenshot", Nothing(Transform::Screenshot)),
+    ("auto", Nothing(Transform::Auto)),
+];
+
+fn form(name: &str) -> Option<(&'static str, &'static Parameter)> {
+    FORMS.iter().find(|(known, _)| *known == name).map(|(known, parameter)| (*known, parameter))
+}
+
+impl Transform {
+    /// Name and parameter, as [`FORMS`] has them.
+    fn parts(&self) -> (&'static str, Option<f32>) {
+        match *self {
+            Self::Identity => ("none", None),
+            Self::Rotation { degrees } => ("rotation", Some(degrees)),
+            Self::CentreCrop { area } => ("crop", Some(area)),
+            Self::Resize { area } => ("resize", Some(area)),
+            Self::Blur { kernel } => ("blur", Some(kernel as f32)),
+            Self::Jpeg { quality } => ("jpeg", Some(f32::from(quality))),
+            Self::Hue { shift } => ("hue", Some(shift)),
+            Self::Contrast { factor } => ("contrast", Some(factor)),
+            Self::Brightness { factor } => ("brightness", Some(factor)),
+            Self::Saturation { factor } => ("saturation", Some(factor)),
+            Self::Greyscale => ("greyscale", None),
+            Self::Opacity { level } => ("opacity", Some(level)),
+            Self::FlipHorizontal => ("hflip", None),
+            Self::FlipVertical => ("vflip", None),
+            Self::AspectRatio { ratio } => ("aspect", Some(ratio)),
+            Self::PadSquare => ("square", None),
+            Self::Perspective { strength } => ("perspective", Some(strength)),
+            Self::Pixelize { ratio } => ("pixelize", Some(ratio)),
+            Self::ShufflePixels { fraction } => ("shuffle", Some(fraction)),
+            Self::Text => ("text", None),
+            Self::Sticker => ("sticker", None),
+            Self::Meme => ("meme", None),
+            Self::Screenshot => ("screenshot", None),
+            Self::Auto => ("auto", None),
+        }
+    }
+
+    /// The name before the `=`, such as `crop`.
+    pub fn name(&self) -> &'static str {
+        self.parts().0
+    }
+
+    /// The number after the `=`, where there is one.
+    pub fn param(&self) -> Option<f32> {
+        self.parts().1
+    }
+
+    /// Checks the parameter of an edit that was not parsed; [`Transform::apply`] does it too.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where the parameter is not finite or out of range.
+    pub fn validate(&self) -> Result<()> {
+        match (form(self.name()), self.param()) {
+            (Some((name, Number { expected, accepts, .. })), Some(value)) if !accepts(value) => {
+                Err(Error::Parameter { transform: name, expected, found: value.to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The names that exist: `none`, `rotation=NUMBER`, ...
+    pub fn known() -> Vec<String> {
+        let spell = |(name, parameter): &(&str, Parameter)| match parameter {
+            Nothing(_) => name.to_string(),
+            Number { .. } => format!("{name}=NUMBER"),
+        };
+        FORMS.iter().map(spell).collect()
+    }
+}
+
+impl fmt::Display for Transform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parts() {
+            (name, None) => f.pad(name),
+            (name, Some(value)) => f.pad(&format!("{name}={value}")),
+        }
+    }
+}
+
+impl FromStr for Transform {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, value) = match text.trim().split_once('=') {
+            Some((name, value)) => (name.trim(), Some(value.trim())),
+            None => (text.trim(), None),
+        };
+        match form(name) {
+            Some((_, Nothing(transform))) if value.is_none() => Ok(*transform),
+            Some((name, Nothing(_))) => Err(refused(name, "no parameter", value)),
+            Some((name, Number { expected, accepts, make })) => value
+                .and_then(|value| value.parse().ok())
+                .filter(|number| accepts(*number))
+                .map(make)
+                .ok_or_else(|| refused(name, expected, value)),
+            None => Err(Error::UnknownTransform { name: name.into(), known: Self::known().join(", ") }),
+        }
+    }
+}
+
+fn refused(transform: &'static str, expected: &'static str, value: Option<&str>) -> Error {
+    let found = value.map_or("none".into(), |value| format!("`{value}`"));
+    Error::Parameter { transform, expected, found }
+}

@@ -1,0 +1,226 @@
+//! What holds for every edit.
+
+use std::collections::HashSet;
+
+use eval::{Error, Transform, quality};
+use image::{Rgb, RgbImage};
+
+fn picture(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| Rgb([(7 * x) as u8, (11 * y) as u8, (x * y) as u8]))
+}
+
+/// Every edit by name, with a parameter where it needs one.
+fn every_edit() -> Vec<Transform> {
+    let spelled = |known: String| {
+        let value = if known.starts_with("blur") { "5" } else { "0.4" };
+        let value = if known.starts_with("jpeg") { "40" } else { value };
+        known.replace("NUMBER", value).parse().expect("a known name")
+    };
+    Transform::known().into_iter().map(spelled).collect()
+}
+
+#[test]
+fn spelling_round_trips() {
+    for edit in Transform::full().into_iter().chain(Transform::paper()).chain(every_edit()) {
+        assert_eq!(edit.to_string().parse::<Transform>().expect("round trip"), edit);
+        assert_eq!(edit.param().is_some(), edit.to_string().contains('='));
+    }
+    assert_eq!(" crop = 0.5 ".parse::<Transform>().expect("blanks"), Transform::CentreCrop { area: 0.5 });
+}
+
+#[test]
+fn paper_set_is_the_table() {
+    let names: Vec<&str> = Transform::paper().iter().map(Transform::name).collect();
+    let expected =
+        "none contrast contrast brightness brightness hue blur jpeg rotation rotation crop resize meme auto";
+    assert_eq!(names.join(" "), expected);
+}
+
+#[test]
+fn errors_name_the_offending_part() {
+    let message = |text: &str| text.parse::<Transform>().expect_err(text).to_string();
+    let unknown = message("sepia=3");
+    assert!(unknown.contains("`sepia`") && unknown.contains("rotation=NUMBER, crop=NUMBER"), "{unknown}");
+    assert_eq!(message("crop=2"), "transform `crop`: expected a share above 0 and at most 1, found `2`");
+    assert_eq!(message("crop"), "transform `crop`: expected a share above 0 and at most 1, found none");
+    assert_eq!(message("meme=3"), "transform `meme`: expected no parameter, found `3`");
+}
+
+#[test]
+fn bad_parameters_are_refused() {
+    for text in [
+        "",
+        "=",
+        "=1",
+        "crop=",
+        "crop=0",
+        "crop=-1",
+        "crop=nan",
+        "crop=0.5=3",
+        "resize=inf",
+        "resize=17",
+        "blur=4",
+        "blur=0",
+        "blur=257",
+        "blur=3.5",
+        "jpeg=0",
+        "jpeg=101",
+        "jpeg=50.5",
+        "hue=0.6",
+        "contrast=-1",
+        "contrast=inf",
+        "rotation=NaN",
+        "rotation=inf",
+        "aspect=0",
+        "perspective=1",
+        "opacity=2",
+        "shuffle=1.1",
+        "pixelize=0",
+        "None",
+    ] {
+        assert!(text.parse::<Transform>().is_err(), "{text}");
+    }
+    for edit in [
+        Transform::CentreCrop { area: f32::NAN },
+        Transform::Blur { kernel: 2 },
+        Transform::Blur { kernel: u32::MAX },
+        Transform::Jpeg { quality: 0 },
+        Transform::Rotation { degrees: f32::INFINITY },
+    ] {
+        assert!(matches!(edit.apply(&picture(4, 4), 0), Err(Error::Parameter { .. })), "{edit}");
+    }
+}
+
+#[test]
+fn extreme_parameters_are_accepted() {
+    for text in [
+        "rotation=1e30",
+        "contrast=1e30",
+        "brightness=0",
+        "crop=1e-30",
+        "resize=1e-30",
+        "resize=16",
+        "blur=255",
+        "aspect=10",
+    ] {
+        let edit: Transform = text.parse().expect(text);
+        let edited = edit.apply(&picture(9, 5), 0).expect(text);
+        assert!(edited.width() > 0 && edited.height() > 0, "{text}");
+    }
+}
+
+#[test]
+fn small_and_thin_images_survive() {
+    for (width, height) in [(1, 1), (1, 2), (2, 1), (1, 40), (40, 1), (3, 3), (2, 300), (300, 2), (17, 5)] {
+        let image = picture(width, height);
+        for edit in every_edit() {
+            for seed in 0..8 {
+                let edited =
+                    edit.apply(&image, seed).unwrap_or_else(|e| panic!("{edit} {width}x{height}: {e}"));
+                assert!(edited.width() > 0 && edited.height() > 0, "{edit} {width}x{height}");
+            }
+        }
+        for seed in 0..200 {
+            Transform::Auto
+                .apply(&image, seed)
+                .unwrap_or_else(|e| panic!("auto {seed} {width}x{height}: {e}"));
+        }
+    }
+}
+
+#[test]
+fn empty_and_overgrown_images_are_errors() {
+    for edit in every_edit() {
+        assert!(matches!(edit.apply(&RgbImage::new(0, 5), 0), Err(Error::EmptyImage { .. })), "{edit}");
+    }
+    let strip = picture(1, 70_000);
+    let turned = Transform::Rotation { degrees: 45.0 }.apply(&strip, 0);
+    assert!(matches!(turned, Err(Error::TooLarge { .. })));
+    assert!(matches!(Transform::PadSquare.apply(&strip, 0), Err(Error::TooLarge { .. })));
+    assert!(matches!(Transform::Screenshot.apply(&strip, 0), Err(Error::TooLarge { .. })));
+    assert!(matches!(Transform::Jpeg { quality: 50 }.apply(&strip, 0), Err(Error::JpegSize { .. })));
+}
+
+#[test]
+fn the_seed_decides() {
+    let image = picture(60, 45);
+    for edit in every_edit() {
+        assert_eq!(edit.apply(&image, 9).expect("first"), edit.apply(&image, 9).expect("second"), "{edit}");
+        let distinct: HashSet<Vec<u8>> =
+            (0..20).map(|seed| edit.apply(&image, seed).expect("edit").into_raw()).collect();
+        let random = ["perspective", "shuffle", "text", "sticker", "auto"].contains(&edit.name());
+        assert_eq!(distinct.len() > 1, random, "{edit}");
+    }
+}
+
+/// A photograph and its released version, 3 levels apart, must get the same edit: what comes out stays about
+/// as close as what went in (contrast 2 and hue stretch differences a few times).
+#[test]
+fn passive_and_released_images_are_edited_alike() {
+    let passive = RgbImage::from_fn(96, 64, |x, y| Rgb([60 + x as u8, 80 + y as u8, 120]));
+    let released = RgbImage::from_fn(96, 64, |x, y| {
+        Rgb(passive.get_pixel(x, y).0.map(|c| c + 3 * u8::from((x + y) % 2 == 0)))
+    });
+    for seed in 0..60 {
+        for edit in every_edit() {
+            let (a, b) = (
+                edit.apply(&passive, seed).expect("passive"),
+                edit.apply(&released, seed).expect("released"),
+            );
+            assert_eq!(a.dimensions(), b.dimensions(), "{edit} {seed}");
+            let psnr = quality::psnr(&a, &b).expect("same size");
+            assert!(psnr > 25.0, "{edit} {seed}: {psnr} dB");
+        }
+    }
+}
+
+#[test]
+fn compositions_have_the_documented_lengths() {
+    let mut counts = [0.0_f64; 5];
+    for seed in 0..4000 {
+        let edits = Transform::composition(seed);
+        let names: HashSet<&str> = edits.iter().map(Transform::name).collect();
+        assert_eq!(names.len(), edits.len(), "an edit comes twice");
+        assert!(edits.iter().all(|edit| edit.validate().is_ok() && *edit != Transform::Auto));
+        counts[edits.len()] += 1.0 / 4000.0;
+    }
+    // 4 standard deviations of a share of 0.4 over 4000 draws are 0.031
+    for (length, expected) in [(1, 0.1), (2, 0.2), (3, 0.3), (4, 0.4)] {
+        assert!((counts[length] - expected).abs() < 0.031, "{counts:?}");
+    }
+}
+
+#[test]
+fn geometry_follows_the_parameters() {
+    let image = picture(100, 50);
+    let size = |text: &str| text.parse::<Transform>().expect(text).apply(&image, 0).expect(text).dimensions();
+    assert_eq!(size("crop=0.64"), (80, 40));
+    assert_eq!(size("resize=0.25"), (50, 25));
+    assert_eq!(size("aspect=0.5"), (50, 100));
+    assert_eq!(size("square"), (100, 100));
+    assert_eq!(size("rotation=-90"), (50, 100));
+    assert_eq!(size("meme"), (100, 65));
+    assert_eq!(size("screenshot"), (100, 200));
+}
+
+#[test]
+fn rotation_is_counter_clockwise() {
+    let mut image = RgbImage::new(4, 2);
+    image.put_pixel(3, 0, Rgb([255, 0, 0]));
+    let turned = Transform::Rotation { degrees: 90.0 }.apply(&image, 0).expect("rotation");
+    assert_eq!(turned.get_pixel(0, 0), &Rgb([255, 0, 0]));
+    let all_round = Transform::Rotation { degrees: 720.0 }.apply(&image, 0).expect("rotation");
+    assert_eq!(all_round, image);
+}
+
+#[test]
+fn meme_leaves_the_image_and_writes_above_it() {
+    let image = picture(120, 100);
+    let meme = Transform::Meme.apply(&image, 0).expect("meme");
+    assert_eq!(image::imageops::crop_imm(&meme, 0, 30, 120, 100).to_image(), image);
+    let ink = (0..30)
+        .flat_map(|y| (0..120).map(move |x| (x, y)))
+        .filter(|(x, y)| meme.get_pixel(*x, *y).0 == [0; 3]);
+    assert!(ink.count() > 200);
+    assert_eq!(meme.get_pixel(0, 0), &Rgb([255; 3]));
+}

@@ -1,0 +1,92 @@
+//! faiss's direct map, from ids to places in the inverted lists.
+//!
+//! Look-ups here scan the lists instead; the map is kept so that a file that holds one stays complete.
+
+use std::collections::HashMap;
+
+use crate::inverted_lists::{InvertedLists, Position};
+use crate::{Error, Result};
+
+/// Place of a vector that is in no list.
+const NOWHERE: i64 = -1;
+
+/// The map as the file has it; places are packed as `cell << 32 | offset`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) enum DirectMap {
+    #[default]
+    None,
+    /// The place of id `i` at index `i`, or -1.
+    Array(Vec<i64>),
+    /// Pairs of id and place, each id once, in no particular order.
+    Hashtable(Vec<(i64, i64)>),
+}
+
+impl DirectMap {
+    /// Whether vectors may carry ids of the caller's choosing.
+    pub fn allows_ids(&self) -> bool {
+        !matches!(self, Self::Array(_))
+    }
+
+    /// Records entries just appended to the lists; a repeated id moves to its newest place.
+    pub fn extend(&mut self, entries: &[(i64, Position)]) {
+        match self {
+            Self::None => {}
+            Self::Array(places) => places.extend(entries.iter().map(|&(_, position)| pack(position))),
+            Self::Hashtable(pairs) => extend_pairs(pairs, entries),
+        }
+    }
+
+    /// Checks that every place exists. Which id lies there is not compared: for vectors added without ids,
+    /// faiss 1.15 records hash-table entries under ids that are too large by the number added.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Field`] for the first place that does not exist, or an array of another length than `ntotal`.
+    pub fn check(&self, lists: &InvertedLists) -> Result<()> {
+        match self {
+            Self::None => Ok(()),
+            Self::Array(places) if places.len() != lists.ntotal() => {
+                Err(Error::field("direct map array count", lists.ntotal(), places.len()))
+            }
+            Self::Array(places) => check_places(
+                "direct map array",
+                lists,
+                places.iter().copied().filter(|&place| place != NOWHERE),
+            ),
+            Self::Hashtable(pairs) => {
+                check_places("direct map pairs", lists, pairs.iter().map(|&(_, place)| place))
+            }
+        }
+    }
+}
+
+fn check_places(
+    field: &'static str,
+    lists: &InvertedLists,
+    mut places: impl Iterator<Item = i64>,
+) -> Result<()> {
+    match places.find(|&place| !lists.holds(unpack(place))) {
+        Some(place) => Err(Error::field(field, "places in the inverted lists", place)),
+        None => Ok(()),
+    }
+}
+
+fn extend_pairs(pairs: &mut Vec<(i64, i64)>, entries: &[(i64, Position)]) {
+    let mut slots: HashMap<i64, usize> =
+        pairs.iter().enumerate().map(|(slot, &(id, _))| (id, slot)).collect();
+    for &(id, position) in entries {
+        let slot = *slots.entry(id).or_insert(pairs.len());
+        if slot == pairs.len() {
+            pairs.push((id, NOWHERE));
+        }
+        pairs[slot].1 = pack(position);
+    }
+}
+
+fn pack(position: Position) -> i64 {
+    (position.cell as i64) << 32 | position.offset as i64
+}
+
+fn unpack(place: i64) -> Position {
+    Position { cell: (place as u64 >> 32) as usize, offset: (place & 0xffff_ffff) as usize }
+}

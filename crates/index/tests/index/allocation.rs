@@ -1,0 +1,57 @@
+//! An allocator that remembers each thread's largest request, to show that hostile files cannot ask for memory.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+struct Watched;
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
+
+thread_local! {
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The largest single allocation that `work` asked for on this thread, in bytes, and its result.
+pub fn largest_allocation<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    LARGEST.set(0);
+    let result = work();
+    (LARGEST.get(), result)
+}
+
+fn note(size: usize) {
+    // Without a value only while the thread ends.
+    let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
+}
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Watched {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(layout.size());
+        // SAFETY: the caller keeps `alloc`'s contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        note(layout.size());
+        // SAFETY: the caller keeps `alloc_zeroed`'s contract.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(size);
+        // SAFETY: the caller keeps `realloc`'s contract.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps `dealloc`'s contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[test]
+fn the_largest_allocation_is_noted() {
+    let (largest, buffer) = largest_allocation(|| vec![0u8; 123_456]);
+    assert_eq!((largest, buffer.len()), (123_456, 123_456));
+}

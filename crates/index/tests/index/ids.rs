@@ -1,0 +1,79 @@
+//! Ids: given, chosen, repeated, unknown.
+
+use index::Error;
+
+use crate::data::{D, KINDS, METRICS, bytes, empty, filled, from_bytes, rows, tensor, values, vectors};
+
+#[test]
+fn ids_count_on_from_what_is_stored() {
+    for kind in KINDS {
+        let mut index = empty(kind, METRICS[0]);
+        assert_eq!(index.add(vectors(3, 2)).expect("adds"), 0..3);
+        assert_eq!(index.add(vectors(0, 2)).expect("adds nothing"), 3..3);
+        assert_eq!(index.add(vectors(2, 3)).expect("adds"), 3..5);
+        assert_eq!(index.ntotal(), 5);
+    }
+}
+
+#[test]
+fn chosen_ids_are_found_and_reconstructed() {
+    let ids: Vec<i64> = (0..50).map(|i| i * 1_000_000_007).rev().collect();
+    for kind in &KINDS[1..] {
+        let mut index = empty(kind, METRICS[0]);
+        index.add_with_ids(vectors(50, 2), &ids).expect("adds");
+        let reference = filled(kind, METRICS[0], 50);
+        let found = index.search(vectors(5, 3), 3, 4).expect("searches");
+        let expected = reference.search(vectors(5, 3), 3, 4).expect("searches");
+        let chosen: Vec<i64> = expected.ids.iter().map(|&id| ids[id as usize]).collect();
+        assert_eq!(found.ids, chosen);
+        assert_eq!(found.distances, expected.distances);
+        for (id, position) in ids.iter().zip(0..) {
+            let reconstructed = index.reconstruct(*id).expect("stored");
+            assert_eq!(reconstructed, reference.reconstruct(position).expect("stored"));
+        }
+        assert_eq!(bytes(&from_bytes(&bytes(&index)).expect("reads")), bytes(&index));
+    }
+}
+
+#[test]
+fn ids_may_repeat_in_inverted_files() {
+    let mut index = empty("IVF4,Flat", METRICS[0]);
+    index.add_with_ids(vectors(4, 2), &[5, 5, 5, 6]).expect("adds");
+    let found = index.search(vectors(1, 2), 10, 4).expect("searches");
+    assert_eq!(found.ids.iter().filter(|&&id| id == 5).count(), 3);
+    assert!(index.reconstruct(5).is_ok());
+}
+
+#[test]
+fn a_flat_index_takes_only_its_own_ids() {
+    let mut flat = filled("Flat", METRICS[0], 3);
+    flat.add_with_ids(vectors(2, 5), &[3, 4]).expect("the next positions");
+    let refused = flat.add_with_ids(vectors(2, 5), &[5, 7]).expect_err("a gap");
+    assert_eq!(refused.to_string(), "id in a flat index must be its position 6, found 7");
+    assert_eq!(flat.ntotal(), 5);
+}
+
+#[test]
+fn unfit_ids_are_errors() {
+    for kind in KINDS {
+        let mut index = filled(kind, METRICS[0], 2);
+        assert!(index.add_with_ids(vectors(2, 5), &[2]).is_err(), "too few");
+        assert!(index.add_with_ids(vectors(2, 5), &[2, -1]).is_err(), "negative");
+        assert_eq!(index.ntotal(), 2, "nothing was added");
+        for id in [-1, 2, i64::MIN, i64::MAX] {
+            assert!(matches!(index.reconstruct(id), Err(Error::UnknownId(unknown)) if unknown == id));
+        }
+    }
+}
+
+#[test]
+fn exact_kinds_reconstruct_the_vectors_themselves() {
+    let stored = rows(20, 2);
+    for kind in &KINDS[..2] {
+        let index = filled(kind, METRICS[0], 20);
+        for (id, row) in stored.chunks_exact(D).enumerate() {
+            assert_eq!(index.reconstruct(id as i64).expect("stored"), row);
+        }
+    }
+    assert_eq!(values(tensor(&stored)), stored);
+}

@@ -1,0 +1,97 @@
+//! Training: determinism, progress, and what it refuses.
+
+use index::{Error, Factory, Index, Metric, TrainConfig, TrainStage};
+
+use crate::data::{D, KINDS, METRICS, bytes, config, factory, rows, tensor, vectors};
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    for (kind, metric) in KINDS.into_iter().flat_map(|kind| METRICS.map(|metric| (kind, metric))) {
+        let train = |seed| {
+            let config = TrainConfig { seed, ..config(metric) };
+            let mut index = Index::train(&factory(kind), vectors(600, 1), &config).expect("trains");
+            index.add(vectors(50, 2)).expect("adds");
+            bytes(&index)
+        };
+        assert_eq!(train(1), train(1), "{kind}");
+        assert!(kind == "Flat" || train(1) != train(2), "{kind}");
+    }
+}
+
+#[test]
+fn an_index_says_what_it_is() {
+    for (kind, metric) in KINDS.into_iter().flat_map(|kind| METRICS.map(|metric| (kind, metric))) {
+        let index = Index::train(&factory(kind), vectors(300, 1), &config(metric)).expect("trains");
+        assert_eq!((index.d(), index.ntotal(), index.metric()), (D, 0, metric));
+        assert_eq!(index.factory().to_string(), kind);
+        assert_eq!(index.nlist(), (kind != "Flat").then_some(4));
+    }
+}
+
+#[test]
+fn progress_covers_every_iteration_and_stage() {
+    let mut seen = Vec::new();
+    Index::train_with_progress(&factory("IVF4,PQ2"), vectors(500, 1), &config(Metric::L2), &mut |progress| {
+        assert_eq!(progress.iterations, 5);
+        assert!(progress.objective.is_finite() && progress.objective >= 0.0);
+        seen.push((progress.stage, progress.iteration));
+    })
+    .expect("trains");
+    let subquantizer = |j| TrainStage::Subquantizer { j, m: 2 };
+    let stages = [TrainStage::Coarse, subquantizer(0), subquantizer(1)];
+    let expected: Vec<_> = stages.into_iter().flat_map(|stage| (0..5).map(move |i| (stage, i))).collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn too_few_vectors_are_an_error() {
+    let train = |kind, n| Index::train(&factory(kind), vectors(n, 1), &config(Metric::L2));
+    let message = train("IVF10,Flat", 9).expect_err("nine for ten").to_string();
+    let expected = "coarse quantiser: expected at least 10 training vectors, one per centroid, found 9";
+    assert_eq!(message, expected);
+    assert!(train("IVF10,Flat", 10).is_ok());
+    let message = train("IVF2,PQ2", 255).expect_err("a codebook has 256").to_string();
+    let expected = "product quantiser: expected at least 256 training vectors, one per centroid, found 255";
+    assert_eq!(message, expected);
+    assert!(train("IVF2,PQ2", 256).is_ok());
+    assert!(train("Flat", 0).is_ok());
+}
+
+#[test]
+fn vectors_that_are_not_finite_are_an_error() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut values = rows(300, 1);
+        values[17 * D] = bad;
+        for kind in KINDS {
+            let trained = Index::train(&factory(kind), tensor(&values), &config(Metric::L2));
+            assert!(matches!(trained, Err(Error::NotFinite { row: 17, .. })), "{kind}");
+            let mut index =
+                Index::train(&factory(kind), vectors(300, 1), &config(Metric::L2)).expect("trains");
+            assert!(matches!(index.add(tensor(&values)), Err(Error::NotFinite { row: 17, .. })), "{kind}");
+            assert_eq!(index.ntotal(), 0);
+        }
+    }
+}
+
+/// Squares of these overflow float32: whatever happens, it is no panic and nothing infinite is stored.
+#[test]
+fn huge_vectors_do_not_panic() {
+    let huge: Vec<f32> = rows(300, 1).iter().map(|value| value * 3e38).collect();
+    for (kind, metric) in KINDS.into_iter().flat_map(|kind| METRICS.map(|metric| (kind, metric))) {
+        let Ok(mut index) = Index::train(&factory(kind), tensor(&huge), &config(metric)) else { continue };
+        let _ = index.add(tensor(&huge));
+        let _ = index.search(tensor(&huge[..5 * D]), 3, 2);
+    }
+}
+
+#[test]
+fn unfit_settings_are_errors() {
+    let fails =
+        |factory: Factory, config: TrainConfig| Index::train(&factory, vectors(300, 1), &config).is_err();
+    assert!(fails(factory("IVF4,PQ3"), config(Metric::L2)), "3 does not divide 8");
+    assert!(fails(Factory::IvfFlat { nlist: 0 }, config(Metric::L2)));
+    assert!(fails(Factory::IvfPq { nlist: 4, m: 0, nbits: 8 }, config(Metric::L2)));
+    assert!(fails(Factory::IvfPq { nlist: 4, m: 2, nbits: 4 }, config(Metric::L2)));
+    let none = TrainConfig { max_points_per_centroid: 0, ..config(Metric::L2) };
+    assert!(fails(factory("IVF4,Flat"), none));
+}

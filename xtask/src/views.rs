@@ -1,0 +1,71 @@
+//! `cargo xtask views`: descriptors of random edits of photographs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::{Device, Tensor};
+use eval::Transform;
+use image::RgbImage;
+use index::npy;
+use indicatif::ProgressIterator;
+use sscd::Sscd;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Folder of photographs
+    photos: PathBuf,
+    /// Random edits of each
+    #[arg(long, default_value_t = 4)]
+    views: u64,
+    /// Leave out photographs whose file name contains one of these, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<String>,
+    /// Descriptors, float32 [photographs * views, 512]
+    #[arg(long)]
+    out: PathBuf,
+    /// Seed of the edits
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let device = Device::flex();
+    let sscd = Sscd::load(&crate::fetch_weights::run(None)?, &device)?;
+    let photos = list(&arguments.photos, &arguments.without)?;
+    let mut descriptors = Vec::new();
+    for (i, path) in photos.iter().enumerate().progress() {
+        let photo = image::open(path).with_context(|| path.display().to_string())?.into_rgb8();
+        let first = arguments.seed + i as u64 * arguments.views;
+        let edits = (first..first + arguments.views).map(|seed| Ok(Transform::Auto.apply(&photo, seed)?));
+        descriptors.push(describe(&sscd, &edits.collect::<Result<Vec<_>>>()?, &device));
+    }
+    let descriptors = Tensor::cat(descriptors, 0);
+    println!("{} descriptors of {} photographs", descriptors.dims()[0], photos.len());
+    Ok(npy::write_tensor(&arguments.out, descriptors)?)
+}
+
+fn list(folder: &Path, without: &[String]) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    let wanted = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.extension().is_some_and(|e| e == "jpg") && !without.iter().any(|part| name.contains(part))
+    };
+    paths.retain(wanted);
+    paths.sort();
+    ensure!(!paths.is_empty(), "no .jpg files in {}", folder.display());
+    Ok(paths)
+}
+
+fn describe(sscd: &Sscd, images: &[RgbImage], device: &Device) -> Tensor<2> {
+    let input = |image: &RgbImage| {
+        let values: Vec<f32> = image.as_raw().iter().map(|&v| f32::from(v) / 255.0).collect();
+        let shape = [1, image.height() as usize, image.width() as usize, 3];
+        let pixels = Tensor::<1>::from_floats(values.as_slice(), device).reshape(shape).permute([0, 3, 1, 2]);
+        sscd.preprocess().forward(pixels)
+    };
+    sscd.describe(Tensor::cat(images.iter().map(input).collect(), 0))
+}
