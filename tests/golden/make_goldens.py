@@ -4,8 +4,8 @@
     python3 -m venv PEER && PEER/bin/pip install torch torchvision faiss-cpu onnx numpy pillow
     PEER/bin/python make_goldens.py ../../weights/sscd_disc_mixup.onnx ../../samples .
 
-Nothing here is shared with the Rust code: the network is built from torch.nn.functional in the order of its blocks,
-the loop is torch.optim.Adam, the index is faiss's. Last run: see versions.json.
+Nothing here is shared with the Rust code: the network is torch.nn.functional's, the loop torch.optim.Adam, the
+indexes are faiss's. The versions of the last run are in versions.json.
 """
 import json
 import pathlib
@@ -13,64 +13,21 @@ import sys
 
 import faiss
 import numpy as np
-import onnx
 import torch
 import torch.nn.functional as F
 import torchvision
-from onnx import numpy_helper
 from PIL import Image
 
+from sscd_torch import Network
+
 weights, samples, out = (pathlib.Path(a) for a in sys.argv[1:4])
+network = Network(weights)
 torch.manual_seed(0)
 rng = np.random.default_rng(0)
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 STRENGTH = 3.0
 CHANNELS = torch.tensor([0.072 / 0.299, 0.072 / 0.587, 0.072 / 0.114]).view(1, 3, 1, 1)
-
-
-def load_convolutions(path):
-    """Dequantised (weight, bias, stride) by node name, and the projection."""
-    graph = onnx.load(path).graph
-    constants = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
-    producers = {o: n for n in graph.node for o in n.output}
-
-    def value(name):
-        if name in constants:
-            return torch.tensor(constants[name].astype(np.float64))
-        q, scale, zero = (torch.tensor(constants[i].astype(np.float64)) for i in producers[name].input)
-        column = [-1] + [1] * (q.ndim - 1)
-        return (q - zero.reshape(column)) * scale.reshape(column)
-
-    convs = {}
-    for node in graph.node:
-        if node.op_type == "Conv":
-            stride = next(a.ints[0] for a in node.attribute if a.name == "strides")
-            convs[node.name.replace("/backbone/", "").replace("/Conv", "")] = (value(node.input[1]), value(node.input[2]), stride)
-        elif node.op_type == "Gemm":
-            convs["fc"] = (value(node.input[1]), value(node.input[2]))
-    return convs
-
-
-CONVS = load_convolutions(weights)
-
-
-def network(x, dtype):
-    def conv(x, name):
-        w, b, stride = CONVS[name]
-        return F.conv2d(x, w.to(dtype), b.to(dtype), stride, w.shape[2] // 2)
-
-    x = F.max_pool2d(F.relu(conv(x, "initial_block/_module/0")), 3, 2, 1)
-    for stage, count in enumerate((3, 4, 6, 3)):
-        for block in range(count):
-            name = f"blocks/{stage}/block{stage}-{block}"
-            y = F.relu(conv(x, f"{name}/convolutional_block/0"))
-            y = F.relu(conv(y, f"{name}/convolutional_block/3"))
-            y = conv(y, f"{name}/convolutional_block/6")
-            x = F.relu(y + (conv(x, f"{name}/downsample/0") if block == 0 else x))
-    pooled = x.flatten(2).clamp(min=1e-6).pow(3).mean(2).pow(1 / 3)
-    w, b = CONVS["fc"]
-    return F.normalize(F.linear(pooled, w.to(dtype), b.to(dtype)))
 
 
 def resize(x):
@@ -102,7 +59,7 @@ def normalise(pixels):
 def reference():
     pixels = photo("05_grace_hopper.jpg", (60, 40, 348, 328))
     x = normalise(pixels).double().requires_grad_(True)
-    descriptor = network(x, torch.float64)
+    descriptor = network(x)
     target = F.normalize(torch.randn(1, 512).double())
     (descriptor * target).sum().backward()
     np.savez_compressed(
@@ -125,7 +82,7 @@ def images():
 def trace():
     x = normalise(np.asarray(Image.open(out / "img0.png")))
     with torch.no_grad():
-        descriptor = network(resize(x), torch.float32)
+        descriptor = network(resize(x))
     # Stands for a reconstruction: near the descriptor, but not unit, and as far as 8 bytes are.
     target = 0.4 * descriptor + 0.5 * F.normalize(torch.randn(1, 512))
     amplitude = STRENGTH * CHANNELS * jnd(x)
@@ -136,7 +93,7 @@ def trace():
     rows = []
     for iteration in range(10):
         changed = x + amplitude * torch.tanh(delta)
-        loss_f = -F.cosine_similarity(network(resize(changed), torch.float32), target).mean()
+        loss_f = -F.cosine_similarity(network(resize(changed)), target).mean()
         loss_i = F.mse_loss(changed, x)
         loss = loss_f + 0.01 * loss_i
         mse = ((changed - x) * STD).detach().square().mean().item()

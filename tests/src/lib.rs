@@ -1,1 +1,140 @@
-//! Placeholder.
+//! What the integration tests share: golden data, weights, the program.
+//!
+//! Golden data is in `golden/`, with the script that made it. `ACTIVE_INDEX_GOLDEN` names another folder of the
+//! same layout to test against.
+
+use std::{
+    env, fs,
+    io::BufReader,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use anyhow::{Context, Result, bail};
+use burn::tensor::{Device, Tensor, TensorData};
+use npyz::{DType, NpyFile};
+use sscd::{Sscd, weights::Manifest};
+
+/// The project's root folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Folder of the golden data.
+pub fn golden() -> PathBuf {
+    env::var_os("ACTIVE_INDEX_GOLDEN").map_or_else(|| root().join("tests/golden"), PathBuf::from)
+}
+
+/// The real extractor.
+///
+/// # Panics
+/// If its weights cannot be fetched: a test of it must not pass without it.
+pub fn sscd() -> &'static Sscd {
+    static SSCD: OnceLock<Sscd> = OnceLock::new();
+    SSCD.get_or_init(|| {
+        let fetched = Manifest::bundled().default_model().fetch(&root().join("weights"), &mut |_| ());
+        let weights = fetched.unwrap_or_else(|e| panic!("the tests need the weights: {e}"));
+        Sscd::load(&weights, &Device::flex()).unwrap_or_else(|e| panic!("{e}"))
+    })
+}
+
+/// An array of numbers and its shape.
+#[derive(Debug, Clone)]
+pub struct Array {
+    /// Lengths of the axes.
+    pub shape: Vec<usize>,
+    /// Values in C order.
+    pub values: Vec<f64>,
+}
+
+impl Array {
+    /// As a float32 tensor of shape `shape`, which must hold as many values.
+    pub fn tensor<const D: usize>(&self, shape: [usize; D]) -> Tensor<D> {
+        let values: Vec<f32> = self.values.iter().map(|&v| v as f32).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+}
+
+/// An array of a golden `.npz` file.
+///
+/// # Errors
+/// If the file or the array is missing or of an unexpected type.
+pub fn npz(file: &str, key: &str) -> Result<Array> {
+    let path = golden().join(file);
+    let mut archive = npyz::npz::NpzArchive::open(&path).with_context(|| path.display().to_string())?;
+    let array = archive.by_name(key)?.with_context(|| format!("{file} has no array {key}"))?;
+    numbers(array).with_context(|| format!("{file}: {key}"))
+}
+
+/// A golden `.npy` file.
+///
+/// # Errors
+/// If the file is missing or of an unexpected type.
+pub fn npy(file: &str) -> Result<Array> {
+    let path = golden().join(file);
+    let reader = BufReader::new(fs::File::open(&path).with_context(|| path.display().to_string())?);
+    numbers(NpyFile::new(reader)?)
+}
+
+fn numbers(array: NpyFile<impl std::io::Read>) -> Result<Array> {
+    let shape = array.shape().iter().map(|&n| n as usize).collect();
+    let DType::Plain(kind) = array.dtype() else { bail!("a structured array") };
+    let values = match kind.to_string().as_str() {
+        "<f4" => array.into_vec::<f32>()?.into_iter().map(f64::from).collect(),
+        "<f8" => array.into_vec::<f64>()?,
+        "<i8" => array.into_vec::<i64>()?.into_iter().map(|v| v as f64).collect(),
+        "|u1" => array.into_vec::<u8>()?.into_iter().map(f64::from).collect(),
+        other => bail!("element type {other}"),
+    };
+    Ok(Array { shape, values })
+}
+
+/// A golden photograph as a tensor `[1, 3, h, w]` in [0, 1].
+///
+/// # Errors
+/// If the file is missing or no image.
+pub fn photo(file: &str) -> Result<Tensor<4>> {
+    let image = image::open(golden().join(file)).with_context(|| file.to_owned())?.into_rgb8();
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    Ok(activate::pixels::from_rgb8(image.as_raw(), width, height, &Device::flex())?)
+}
+
+/// Values of a tensor.
+///
+/// # Panics
+/// If they cannot be read: on the CPU they always can.
+pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    let values: Vec<f32> = tensor.into_data().try_to_vec().unwrap_or_else(|e| panic!("{e}"));
+    values.into_iter().map(f64::from).collect()
+}
+
+/// Largest absolute difference.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// A command that runs the program with these arguments, built where it is missing.
+///
+/// # Panics
+/// If it cannot be built.
+pub fn program() -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    Command::new(PROGRAM.get_or_init(|| build().unwrap_or_else(|e| panic!("{e}"))))
+}
+
+fn build() -> Result<PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "--quiet", "--workspace", "--message-format=json"]).current_dir(root());
+    let output = cargo.output()?;
+    let lines = String::from_utf8(output.stdout)?;
+    let messages = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let executables = messages.filter_map(|m| m["executable"].as_str().map(PathBuf::from));
+    let found =
+        executables.into_iter().find(|path| path.file_stem().is_some_and(|name| name == "active-index"));
+    found.context("cargo built no active-index")
+}

@@ -27,7 +27,8 @@ const ALLOWED: [&str; 14] = [
 /// Checks the packages that `cargo metadata` lists, ours among them.
 pub fn check() -> Result<()> {
     let packages = packages()?;
-    let refused: Vec<String> = packages.iter().filter_map(|package| refusal(package).err()).map(|e| e.to_string()).collect();
+    let refused: Vec<String> =
+        packages.iter().filter_map(|package| refusal(package).err()).map(|e| e.to_string()).collect();
     ensure!(refused.is_empty(), "licences that are not on the list: {}", refused.join("; "));
     println!("licences of {} packages are on the list", packages.len());
     Ok(())
@@ -48,7 +49,8 @@ fn packages() -> Result<Vec<Value>> {
 fn refusal(package: &Value) -> Result<()> {
     let name = package["name"].as_str().unwrap_or("?");
     let licence = package["license"].as_str().with_context(|| format!("{name} names no licence"))?;
-    let expression = Expression::parse_mode(licence, ParseMode::LAX).with_context(|| format!("{name}: {licence}"))?;
+    let expression =
+        Expression::parse_mode(licence, ParseMode::LAX).with_context(|| format!("{name}: {licence}"))?;
     let allowed = |requirement: &spdx::LicenseReq| {
         requirement.license.id().is_some_and(|id| ALLOWED.contains(&id.name))
     };

@@ -53,7 +53,9 @@ fn main() -> ExitCode {
 
 fn run(verb: Verb) -> Result<()> {
     match verb {
-        Verb::FetchWeights { name } => fetch_weights::run(name.as_deref()).map(|path| println!("{}", path.display())),
+        Verb::FetchWeights { name } => {
+            fetch_weights::run(name.as_deref()).map(|path| println!("{}", path.display()))
+        }
         Verb::DefaultIndex(arguments) => default_index::run(&arguments),
         Verb::Views(arguments) => views::run(&arguments),
         Verb::Check => check::run(),

@@ -49,7 +49,8 @@ impl Settings {
             ("lambda_i", self.objective.lambda_i),
         ];
         let wrong = amounts.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0);
-        let refuse = |(name, value)| Err(Error::Setting { name, value, expected: "a finite number of at least 0" });
+        let refuse =
+            |(name, value)| Err(Error::Setting { name, value, expected: "a finite number of at least 0" });
         wrong.map_or(Ok(()), refuse)
     }
 }
@@ -118,7 +119,11 @@ impl<'a, E: Extractor> Activator<'a, E> {
     ///
     /// # Errors
     /// If an image has another shape, or the index refuses its descriptor (not finite).
-    pub fn activate(&self, images: &[Tensor<4>], progress: &mut dyn FnMut(Progress)) -> Result<Vec<Activated>> {
+    pub fn activate(
+        &self,
+        images: &[Tensor<4>],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Activated>> {
         images.iter().try_for_each(check_shape)?;
         if images.is_empty() {
             return Ok(Vec::new());
@@ -131,7 +136,8 @@ impl<'a, E: Extractor> Activator<'a, E> {
         let (before, after) = (self.positions(before, &targets)?, self.positions(after, &targets)?);
         let positions = before.into_iter().zip(after);
         let parts = released.into_iter().zip(targets.split(1, 0)).zip(positions).zip(steps);
-        let activated = |(((pixels, target), (before, after)), steps)| Activated { pixels, target, before, after, steps };
+        let activated =
+            |(((pixels, target), (before, after)), steps)| Activated { pixels, target, before, after, steps };
         Ok(parts.map(activated).collect())
     }
 
@@ -162,7 +168,8 @@ impl<'a, E: Extractor> Activator<'a, E> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Vec<Tensor<4>>, Vec<Vec<Step>>)> {
         let Settings { iterations, strength, seed, .. } = self.settings;
-        let perturbations: Vec<_> = images.iter().map(|image| Perturbation::new(image.clone(), strength)).collect();
+        let perturbations: Vec<_> =
+            images.iter().map(|image| Perturbation::new(image.clone(), strength)).collect();
         let mut deltas = starts.unwrap_or_else(|| perturbations.iter().map(|p| p.start(seed)).collect());
         assert_eq!(deltas.len(), images.len(), "as many starts as images");
         let mut optimisers = vec![Adam::new(self.settings.learning_rate); images.len()];
@@ -188,7 +195,8 @@ impl<'a, E: Extractor> Activator<'a, E> {
         targets: &Tensor<2>,
     ) -> Result<(Vec<Tensor<4>>, Vec<Step>)> {
         let deltas: Vec<_> = deltas.iter().map(|delta| delta.clone().autodiff().require_grad()).collect();
-        let changes: Vec<_> = perturbations.iter().zip(&deltas).map(|(p, delta)| p.change(delta.clone())).collect();
+        let changes: Vec<_> =
+            perturbations.iter().zip(&deltas).map(|(p, delta)| p.change(delta.clone())).collect();
         let changed = perturbations.iter().zip(&changes).map(|(p, change)| p.apply(change.clone())).collect();
         let terms = Terms::new(&changes, describe(self.extractor, changed), targets);
         let mut gradients = self.settings.objective.total(&terms).backward();

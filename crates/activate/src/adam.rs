@@ -23,10 +23,9 @@ impl Adam {
         self.steps += 1;
         let squared = gradient.clone() * gradient.clone();
         let [first, second] = match self.mean.take() {
-            Some([first, second]) => [
-                first * BETA1 + gradient * (1.0 - BETA1),
-                second * BETA2 + squared * (1.0 - BETA2),
-            ],
+            Some([first, second]) => {
+                [first * BETA1 + gradient * (1.0 - BETA1), second * BETA2 + squared * (1.0 - BETA2)]
+            }
             None => [gradient * (1.0 - BETA1), squared * (1.0 - BETA2)],
         };
         self.mean = Some([first.clone(), second.clone()]);
@@ -47,7 +46,8 @@ mod tests {
         for (t, g) in gradients.iter().enumerate() {
             m = 0.9 * m + 0.1 * g;
             v = 0.999 * v + 0.001 * g * g;
-            let (m_hat, v_hat) = (m / (1.0 - 0.9_f64.powi(t as i32 + 1)), v / (1.0 - 0.999_f64.powi(t as i32 + 1)));
+            let (m_hat, v_hat) =
+                (m / (1.0 - 0.9_f64.powi(t as i32 + 1)), v / (1.0 - 0.999_f64.powi(t as i32 + 1)));
             x -= m_hat / (v_hat.sqrt() + 1e-8);
         }
         x

@@ -1,8 +1,9 @@
 //! The gradient of the whole objective to the perturbation, on a tiny network.
 
 use activate::{
-    Activator, Extractor, Objective, Perturbation, Settings, describe,
+    Activator, Extractor, Objective, Perturbation, Settings,
     burn::tensor::{Device, Distribution, Tensor, TensorData, module::conv2d, ops::ConvOptions},
+    describe,
     index::{Index, Target},
     sscd::resize_antialiased,
 };
@@ -94,13 +95,24 @@ fn the_first_step_goes_against_finite_differences() {
         let numeric = finite_difference(&tiny, &image, &target, &start, i, strength);
         if numeric.abs() > 2e-5 {
             told += 1;
-            assert!(f64::from(moved[i]) * numeric < 0.0, "pixel {i}: moved {} against slope {numeric}", moved[i]);
+            assert!(
+                f64::from(moved[i]) * numeric < 0.0,
+                "pixel {i}: moved {} against slope {numeric}",
+                moved[i]
+            );
         }
     }
     assert!(told > 100, "finite differences told only {told} of {} signs", moved.len());
 }
 
-fn finite_difference(t: &Tiny, image: &Tensor<4>, target: &Tensor<2>, at: &Tensor<4>, i: usize, strength: f64) -> f64 {
+fn finite_difference(
+    t: &Tiny,
+    image: &Tensor<4>,
+    target: &Tensor<2>,
+    at: &Tensor<4>,
+    i: usize,
+    strength: f64,
+) -> f64 {
     const STEP: f32 = 0.05; // truncation ~ STEP^2, rounding ~ 1e-7 / STEP
     let moved = |step: f32| {
         let mut values = at.to_data().try_to_vec::<f32>().unwrap();
@@ -143,7 +155,8 @@ fn a_batch_of_different_sizes_gives_what_each_image_gives_alone() {
     let tiny = Tiny::new(&device);
     let images = [photo(&device, 9, 7), photo(&device, 12, 20)];
     let index = empty_index(&device);
-    let settings = Settings { iterations: 3, strength: 10.0, target: Target::Centroid, ..Settings::default() };
+    let settings =
+        Settings { iterations: 3, strength: 10.0, target: Target::Centroid, ..Settings::default() };
     let activator = Activator::new(&tiny, &index, settings).unwrap();
     let together = activator.activate(&images, &mut |_| ()).unwrap();
     for (image, batched) in images.iter().zip(together) {
@@ -163,7 +176,8 @@ fn the_same_seed_gives_the_same_bytes_and_the_descriptor_moves_closer() {
     let image = photo(&device, 16, 16);
     let index = empty_index(&device);
     let settings = Settings { iterations: 10, strength: 10.0, ..Settings::default() };
-    let run = || Activator::new(&tiny, &index, settings).unwrap().activate(&[image.clone()], &mut |_| ()).unwrap();
+    let run =
+        || Activator::new(&tiny, &index, settings).unwrap().activate(&[image.clone()], &mut |_| ()).unwrap();
     let (first, second) = (run().remove(0), run().remove(0));
     let bytes = |pixels: &Tensor<4>| activate::pixels::to_rgb8(pixels).unwrap();
     assert_eq!(bytes(&first.pixels), bytes(&second.pixels));

@@ -2,9 +2,9 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use index::{Factory, Metric, Target};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use eval::Transform;
+use index::{Factory, Metric, Target};
 
 /// Makes images findable before they are released, and finds their edited copies.
 #[derive(Debug, Parser)]
@@ -39,19 +39,27 @@ pub struct Globals {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Activate images for an index; without images, the bundled samples, and show what it gains
-    #[command(after_help = "Examples:\n  active-index activate\n  active-index activate photos/ --index db.faiss --out released/\n  active-index activate a.jpg --index db.faiss --min-psnr 42 --report report.html")]
+    #[command(
+        after_help = "Examples:\n  active-index activate\n  active-index activate photos/ --index db.faiss --out released/\n  active-index activate a.jpg --index db.faiss --min-psnr 42 --report report.html"
+    )]
     Activate(Activate),
     /// Descriptors of images, as a .npy file
     #[command(after_help = "Example:\n  active-index describe photos/ --out photos.npy")]
     Describe(Describe),
     /// Train, fill and inspect an index
-    #[command(subcommand, after_help = "Example:\n  active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss\n  active-index index add --index db.faiss --input photos.npy --names photos.npy.names.tsv\n  active-index index info db.faiss")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss\n  active-index index add --index db.faiss --input photos.npy --names photos.npy.names.tsv\n  active-index index info db.faiss"
+    )]
     Index(IndexVerb),
     /// Nearest entries of an index
     #[command(after_help = "Example:\n  active-index search suspect.jpg --index db.faiss -k 5")]
     Search(Search),
     /// Measure how many edited copies are found
-    #[command(subcommand, after_help = "Example:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/"
+    )]
     Eval(EvalVerb),
     /// One edit of the evaluation, for looking at it
     #[command(after_help = "Example:\n  active-index transform rotation=25 photo.jpg --out rotated.png")]

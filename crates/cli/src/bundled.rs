@@ -20,7 +20,8 @@ pub fn weights_folder() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os(WEIGHTS_VARIABLE) {
         return Ok(folder.into());
     }
-    let users = || directories::ProjectDirs::from("", "", "active-index").map(|dirs| dirs.cache_dir().to_owned());
+    let users =
+        || directories::ProjectDirs::from("", "", "active-index").map(|dirs| dirs.cache_dir().to_owned());
     let nowhere = || format!("no folder for weights: set {WEIGHTS_VARIABLE}");
     clone_folder("weights").or_else(users).with_context(nowhere)
 }

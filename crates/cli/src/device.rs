@@ -1,7 +1,7 @@
 //! From `--device` to a burn device.
 
-use burn::tensor::Device;
 use anyhow::{Result, bail};
+use burn::tensor::Device;
 
 /// A device and what to call it.
 pub struct Chosen {
@@ -13,7 +13,9 @@ pub struct Chosen {
 pub fn choose(name: &str) -> Result<Chosen> {
     match name {
         "auto" | "cpu" => Ok(Chosen { device: Device::flex(), name: "cpu" }),
-        "wgpu" | "cuda" => bail!("--device {name}: this program was built for the CPU only; use --device cpu"),
+        "wgpu" | "cuda" => {
+            bail!("--device {name}: this program was built for the CPU only; use --device cpu")
+        }
         other if other.strip_prefix("cuda:").is_some_and(|n| n.parse::<usize>().is_ok()) => {
             bail!("--device {other}: this program was built for the CPU only; use --device cpu")
         }

@@ -47,7 +47,8 @@ impl Engine {
 
     /// Descriptors `[n, d]` of images of any sizes.
     pub fn describe(&self, images: &[&RgbImage]) -> Result<Tensor<2>> {
-        let tensors = images.iter().map(|image| images::to_tensor(image, &self.device)).collect::<Result<_>>()?;
+        let tensors =
+            images.iter().map(|image| images::to_tensor(image, &self.device)).collect::<Result<_>>()?;
         Ok(describe(&self.sscd, tensors))
     }
 

@@ -78,7 +78,8 @@ fn found(retrieval: &Comparisons) -> Markup {
 
 fn entry(row: &Row, pair: &Pair) -> Result<Markup> {
     let difference = amplify(&pair.original, &pair.released);
-    let pictures = [("original", &pair.original), ("released", &pair.released), ("difference x20", &difference)];
+    let pictures =
+        [("original", &pair.original), ("released", &pair.released), ("difference x20", &difference)];
     let pictures = pictures.map(|(caption, image)| data_uri(image).map(|uri| (caption, uri)));
     let pictures = pictures.into_iter().collect::<Result<Vec<_>>>()?;
     Ok(html! {

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 /// A table with a heading; all columns but the first `left` are aligned to the right.
 pub fn table(headings: &[&str], left: usize, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(headings);
+    table.load_style(presets::ASCII_MARKDOWN).set_header(headings);
     table.add_rows(rows);
     table.column_iter_mut().skip(left).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     table.to_string()

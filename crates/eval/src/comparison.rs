@@ -57,7 +57,7 @@ impl Setting<'_> {
         let compare = |transform: &Transform| {
             let measure = |images| self.measure(transform, images, describe, progress);
             let (passive, released) = (measure(originals)?, released.map(measure).transpose()?);
-            Ok(Comparison { transform: transform.clone(), passive, released })
+            Ok(Comparison { transform: *transform, passive, released })
         };
         self.transforms.iter().map(compare).collect()
     }

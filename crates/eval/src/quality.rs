@@ -69,8 +69,15 @@ pub fn linf(a: &RgbImage, b: &RgbImage) -> Result<u8> {
 /// [`Error::SizeMismatch`] or [`Error::EmptyImage`].
 pub fn ssim(a: &RgbImage, b: &RgbImage) -> Result<f64> {
     check(a, b)?;
-    let channels: Vec<f64> = (0..3).into_par_iter().map(|channel| channel_ssim(a, b, channel)).collect();
-    Ok(channels.iter().sum::<f64>() / 3.0)
+    let (stride, height) = (3 * a.width() as usize, a.height() as usize);
+    let shorter = height.min(a.width() as usize);
+    let window = WINDOW.min(shorter - (1 - shorter % 2));
+    let strip = |y: usize| y * stride..(y + window) * stride;
+    let rows = height - window + 1;
+    let similarity =
+        |y: usize| strip_similarity(&a.as_raw()[strip(y)], &b.as_raw()[strip(y)], stride, window);
+    let sums: Vec<f64> = (0..rows).into_par_iter().map(similarity).collect();
+    Ok(sums.iter().sum::<f64>() / (rows * (stride - 3 * (window - 1))) as f64)
 }
 
 fn check(a: &RgbImage, b: &RgbImage) -> Result<()> {
@@ -84,36 +91,36 @@ fn check(a: &RgbImage, b: &RgbImage) -> Result<()> {
     Ok(())
 }
 
-fn channel_ssim(a: &RgbImage, b: &RgbImage, channel: usize) -> f64 {
-    let (width, height) = (a.width() as usize, a.height() as usize);
-    let shorter = width.min(height);
-    let window = WINDOW.min(shorter - (1 - shorter % 2));
-    let sums = |value: fn(u32, u32) -> u32| {
-        let pairs = a.pixels().zip(b.pixels());
-        let plane: Vec<u32> = pairs.map(|(a, b)| value(a.0[channel].into(), b.0[channel].into())).collect();
-        window_sums(&plane, width, window)
-    };
-    let (a, b) = (sums(|a, _| a), sums(|_, b| b));
-    let (aa, bb, ab) = (sums(|a, _| a * a), sums(|_, b| b * b), sums(|a, b| a * b));
-    let total: f64 = (0..a.len()).map(|i| similarity([a[i], b[i], aa[i], bb[i], ab[i]], window)).sum();
-    total / a.len() as f64
+/// Sum of the similarities of all windows and channels in one strip: `[window, stride]` values, channels
+/// interleaved. Integer sums are exact: 49 * 255^2 < 2^22.
+fn strip_similarity(a: &[u8], b: &[u8], stride: usize, window: usize) -> f64 {
+    let mut columns: [Vec<u32>; 5] = std::array::from_fn(|_| vec![0; stride]);
+    for (a, b) in a.chunks_exact(stride).zip(b.chunks_exact(stride)) {
+        add_moments(&mut columns, a, b);
+    }
+    let sums = columns.map(|columns| slide(&columns, window));
+    (0..sums[0].len()).map(|i| similarity(sums.each_ref().map(|sums| sums[i]), window)).sum()
 }
 
-/// Sums over all `window` x `window` squares inside the plane `[height, width]`. Exact in 32 bits:
-/// 49 * 255^2 < 2^22.
-fn window_sums(plane: &[u32], width: usize, window: usize) -> Vec<u32> {
-    let (columns, rows) = (width - window + 1, plane.len() / width - window + 1);
-    let mut sums = vec![0; columns * rows];
-    sums.par_chunks_mut(columns).enumerate().for_each(|(y, sums)| {
-        let mut columns = vec![0; width];
-        plane[y * width..(y + window) * width].chunks_exact(width).for_each(|row| add(&mut columns, row));
-        (0..window).for_each(|x| add(sums, &columns[x..]));
-    });
+/// Adds a, b, a^2, b^2 and ab of one row.
+fn add_moments([sum_a, sum_b, sum_aa, sum_bb, sum_ab]: &mut [Vec<u32>; 5], a: &[u8], b: &[u8]) {
+    for (i, (a, b)) in a.iter().zip(b).enumerate() {
+        let (a, b) = (u32::from(*a), u32::from(*b));
+        sum_a[i] += a;
+        sum_b[i] += b;
+        sum_aa[i] += a * a;
+        sum_bb[i] += b * b;
+        sum_ab[i] += a * b;
+    }
+}
+
+/// Sums of `window` neighbouring pixels, three interleaved channels each.
+fn slide(columns: &[u32], window: usize) -> Vec<u32> {
+    let mut sums = vec![0; columns.len() - 3 * (window - 1)];
+    for pixel in 0..window {
+        sums.iter_mut().zip(&columns[3 * pixel..]).for_each(|(sum, value)| *sum += value);
+    }
     sums
-}
-
-fn add(sums: &mut [u32], values: &[u32]) {
-    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }
 
 /// Wang et al. 2004, equation 13, from the sums of a, b, a^2, b^2 and ab over one window.
@@ -124,6 +131,6 @@ fn similarity(sums: [u32; 5], window: usize) -> f64 {
     let (mean_a, mean_b) = (a / n, b / n);
     let covariance = |product: f64, x: f64, y: f64| (product - x * y / n) / freedom;
     let (var_a, var_b, cov) = (covariance(aa, a, a), covariance(bb, b, b), covariance(ab, a, b));
-    let luminance = (2.0 * mean_a * mean_b + C1) / (mean_a * mean_a + mean_b * mean_b + C1);
-    luminance * (2.0 * cov + C2) / (var_a + var_b + C2)
+    let same = (2.0 * mean_a * mean_b + C1) * (2.0 * cov + C2);
+    same / ((mean_a * mean_a + mean_b * mean_b + C1) * (var_a + var_b + C2))
 }

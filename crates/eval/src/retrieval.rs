@@ -79,7 +79,7 @@ impl Measures {
 /// let stored = Tensor::<2>::random([50, 16], Distribution::Normal(0.0, 1.0), &Device::flex());
 /// let mut index = Index::train(&"Flat".parse()?, stored.clone(), &TrainConfig::default())?;
 /// index.add(stored.clone())?;
-/// let measures = eval::retrieval::measure(&index, stored.slice([0..3]), &[0, 1, 2], 1)?;
+/// let measures = eval::retrieval::measure(&index, stored.slice_dim(0, 0..3), &[0, 1, 2], 1)?;
 /// assert_eq!(measures.r1, 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -63,11 +63,11 @@ fn flat(vectors: Tensor<2>) -> Index {
 #[test]
 fn an_index_is_measured() {
     let index = flat(line(300));
-    let first = line(300).slice([0..4]);
+    let first = line(300).slice_dim(0, 0..4);
     let found = measure(&index, first.clone(), &[0, 1, 2, 3], 1).expect("measure");
     assert_eq!((found.r1, found.map), (1.0, 1.0));
     // from the end of the line, id 5 ranks sixth and id 200 is beyond the hundred
-    let end = first.slice([0..1]).repeat_dim(0, 2);
+    let end = first.slice_dim(0, 0..1).repeat_dim(0, 2);
     let found = measure(&index, end, &[5, 200], 1).expect("measure");
     assert_eq!((found.r1, found.r10, found.r100), (0.0, 0.5, 0.5));
     assert!((found.map - 1.0 / 12.0).abs() < 1e-12);
@@ -89,7 +89,7 @@ fn queries_and_truth_must_pair_up() {
         measure(&index, line(2), &[0], 1),
         Err(Error::TruthLength { descriptors: 2, truth: 1 })
     ));
-    assert!(matches!(measure(&index, line(2).slice([0..0]), &[], 1), Err(Error::NoQueries)));
+    assert!(matches!(measure(&index, line(2).slice_dim(0, 0..0), &[], 1), Err(Error::NoQueries)));
     let wider = line(2).repeat_dim(1, 2);
     assert!(matches!(measure(&index, wider, &[0, 1], 1), Err(Error::Index(_))));
 }

@@ -26,7 +26,13 @@ struct Conv {
 }
 
 impl Conv {
-    fn load(checkpoint: &Checkpoint, name: &str, shape: [usize; 4], stride: usize, device: &Device) -> Loaded<Self> {
+    fn load(
+        checkpoint: &Checkpoint,
+        name: &str,
+        shape: [usize; 4],
+        stride: usize,
+        device: &Device,
+    ) -> Loaded<Self> {
         Ok(Self {
             weight: checkpoint.tensor(&format!("{name}.weight"), shape, device)?,
             bias: checkpoint.tensor(&format!("{name}.bias"), [shape[0]], device)?,
@@ -54,9 +60,17 @@ struct Bottleneck {
 }
 
 impl Bottleneck {
-    fn load(c: &Checkpoint, name: &str, from: usize, width: usize, stride: usize, device: &Device) -> Loaded<Self> {
+    fn load(
+        c: &Checkpoint,
+        name: &str,
+        from: usize,
+        width: usize,
+        stride: usize,
+        device: &Device,
+    ) -> Loaded<Self> {
         let out = EXPANSION * width;
-        let conv = |part: &str, shape, stride| Conv::load(c, &format!("{name}.{part}"), shape, stride, device);
+        let conv =
+            |part: &str, shape, stride| Conv::load(c, &format!("{name}.{part}"), shape, stride, device);
         let projects = stride != 1 || from != out;
         Ok(Self {
             conv1: conv("conv1", [width, from, 1, 1], 1)?,

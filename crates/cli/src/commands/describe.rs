@@ -47,7 +47,11 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     let seconds = started.elapsed().as_secs_f64();
     let document = Document { schema: SCHEMA, device: engine.device_name, seconds, images: rows };
     output.result(&document, || text(&document, arguments))?;
-    Ok(if document.images.iter().any(|row| row.error.is_some()) { Outcome::SomeFailed } else { Outcome::Done })
+    Ok(if document.images.iter().any(|row| row.error.is_some()) {
+        Outcome::SomeFailed
+    } else {
+        Outcome::Done
+    })
 }
 
 impl From<ResizeMode> for Resize {
@@ -60,7 +64,12 @@ impl From<ResizeMode> for Resize {
 }
 
 /// Descriptors of the images that can be read, and one row an image.
-fn describe(engine: &Engine, inputs: &[Input], batch: usize, output: &Output) -> Result<(Tensor<2>, Vec<Row>)> {
+fn describe(
+    engine: &Engine,
+    inputs: &[Input],
+    batch: usize,
+    output: &Output,
+) -> Result<(Tensor<2>, Vec<Row>)> {
     let bar = progress::bar(inputs.len(), "describing");
     let (mut parts, mut rows, mut count) = (Vec::new(), Vec::with_capacity(inputs.len()), 0);
     for inputs in inputs.chunks(batch) {

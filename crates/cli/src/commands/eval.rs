@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use index::{Index, npy};
 use anyhow::{Context, Result, bail, ensure};
 use eval::{Comparison, Setting, quality::Quality, retrieval::Measures};
 use image::RgbImage;
+use index::{Index, npy};
 use rand::{SeedableRng, seq::IteratorRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -62,7 +62,8 @@ impl Comparisons {
             row(c.transform.to_string(), c.passive.queries.to_string(), Some(c.passive.r1), after)
         });
         let before = self.mean(|c| Some(c.passive.r1));
-        let mean = row("mean".to_owned(), String::new(), before, self.mean(|c| Some(c.released.as_ref()?.r1)));
+        let mean =
+            row("mean".to_owned(), String::new(), before, self.mean(|c| Some(c.released.as_ref()?.r1)));
         let headings = ["edited copies found", "queries", "R@1 originals", "R@1 released"];
         format!("{}\nnprobe {}", table(&headings, 1, edits.chain([mean])), self.nprobe)
     }
@@ -81,7 +82,8 @@ impl Serialize for Comparisons {
         let before = self.mean(|c| Some(c.passive.r1));
         let after = self.mean(|c| Some(c.released.as_ref()?.r1));
         let mean = serde_json::json!({ "before": before, "after": after });
-        serde_json::json!({ "nprobe": self.nprobe, "mean": mean, "transforms": transforms }).serialize(serializer)
+        serde_json::json!({ "nprobe": self.nprobe, "mean": mean, "transforms": transforms })
+            .serialize(serializer)
     }
 }
 
@@ -97,7 +99,9 @@ pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) 
     let pairs = load(&inputs, compares.then_some(released_folder.as_path()))?;
 
     for path in &arguments.distractors {
-        index.add(npy::read_descriptors(path, &engine.device)?).with_context(|| path.display().to_string())?;
+        index
+            .add(npy::read_descriptors(path, &engine.device)?)
+            .with_context(|| path.display().to_string())?;
     }
     let distractors = index.ntotal();
     let originals: Vec<&RgbImage> = pairs.originals.iter().collect();
@@ -259,7 +263,12 @@ impl QualitySummary {
 }
 
 impl Document {
-    fn new(comparisons: &Comparisons, images: usize, distractors: usize, quality: Option<Vec<Quality>>) -> Self {
+    fn new(
+        comparisons: &Comparisons,
+        images: usize,
+        distractors: usize,
+        quality: Option<Vec<Quality>>,
+    ) -> Self {
         let rows = &comparisons.rows;
         let row = |c: &Comparison| Row {
             name: c.transform.name(),
@@ -267,7 +276,8 @@ impl Document {
             sides: Sides { passive: (&c.passive).into(), released: c.released.as_ref().map(Rates::from) },
         };
         let passive: Vec<Rates> = rows.iter().map(|c| (&c.passive).into()).collect();
-        let released: Option<Vec<Rates>> = rows.iter().map(|c| c.released.as_ref().map(Rates::from)).collect();
+        let released: Option<Vec<Rates>> =
+            rows.iter().map(|c| c.released.as_ref().map(Rates::from)).collect();
         let mean = Sides { passive: Rates::mean(&passive), released: released.as_deref().map(Rates::mean) };
         Self {
             schema: SCHEMA,
@@ -293,12 +303,14 @@ impl Document {
         edits.chain([cells("mean".to_owned(), &self.mean)])
     }
 
-    const HEADINGS: [&str; 9] = ["edit", "R@1", "R@10", "R@100", "mAP", "released R@1", "R@10", "R@100", "mAP"];
+    const HEADINGS: [&str; 9] =
+        ["edit", "R@1", "R@10", "R@100", "mAP", "released R@1", "R@10", "R@100", "mAP"];
 
     fn text(&self) -> String {
         let mut text = table(&Self::HEADINGS, 1, self.rows());
         let setting = (self.images, self.distractors, self.nprobe);
-        let _ = write!(text, "\n{} images among {} other entries, nprobe {}", setting.0, setting.1, setting.2);
+        let _ =
+            write!(text, "\n{} images among {} other entries, nprobe {}", setting.0, setting.1, setting.2);
         if let Some(QualitySummary { psnr, ssim, linf }) = &self.quality {
             let _ = write!(text, "\nreleased: PSNR {:.2} dB (least {:.2}), ", psnr.mean, psnr.min);
             let _ = write!(text, "SSIM {:.4} (least {:.4}), L-inf {linf:.1}", ssim.mean, ssim.min);

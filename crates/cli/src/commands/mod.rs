@@ -31,7 +31,12 @@ pub fn run(verb: &Verb, globals: &Globals, output: &Output) -> Result<Outcome> {
         Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval(arguments, globals, output),
         Verb::Transform(arguments) => transform::run(arguments),
         Verb::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Arguments::command(), "active-index", &mut std::io::stdout());
+            clap_complete::generate(
+                *shell,
+                &mut Arguments::command(),
+                "active-index",
+                &mut std::io::stdout(),
+            );
             Ok(Outcome::Done)
         }
     }

@@ -100,7 +100,8 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
     for input in inputs {
         let query = input.path.display().to_string();
         let described = images::read(&input.path).and_then(|image| engine.describe(&[&image]));
-        let error = described.map(|descriptor| descriptors.push(descriptor)).err().map(|error| one_line(&error));
+        let error =
+            described.map(|descriptor| descriptors.push(descriptor)).err().map(|error| one_line(&error));
         if let Some(reason) = &error {
             bar.suspend(|| output.failure(&query, reason));
         }
@@ -131,7 +132,8 @@ fn text(document: &Document) -> String {
         let distances = [hit.distance, hit.similarity].map(|value| format!("{value:.4}"));
         [query.to_owned(), name].into_iter().chain(numbers).chain(distances).collect()
     };
-    let rows = document.queries.iter().flat_map(|query| query.results.iter().map(|hit| row(&query.query, hit)));
+    let rows =
+        document.queries.iter().flat_map(|query| query.results.iter().map(|hit| row(&query.query, hit)));
     let found = table::table(&["query", "name", "rank", "id", "distance", "similarity"], 2, rows);
     format!("{found}\n{} queries searched in {:.1} ms", document.queries.len(), 1e3 * document.seconds)
 }

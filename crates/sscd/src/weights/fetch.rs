@@ -142,12 +142,13 @@ fn write_whole(source: &mut dyn Read, folder: &Path, path: &Path) -> io::Result<
 /// Bytes of all files below `folder`; files that vanish meanwhile count as nothing.
 fn bytes_below(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => bytes_below(&entry.path()),
-        Ok(meta) => meta.len(),
-        Err(_) => 0,
-    })
-    .sum()
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(meta) if meta.is_dir() => bytes_below(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        })
+        .sum()
 }
 
 fn find_wheel(folder: &Path) -> Result<Option<PathBuf>> {

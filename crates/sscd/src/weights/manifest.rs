@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn a_default_that_is_not_listed_is_refused() {
-        let text = include_str!("../../../../weights/manifest.toml").replace("default = \"sscd", "default = \"nix");
+        let text =
+            include_str!("../../../../weights/manifest.toml").replace("default = \"sscd", "default = \"nix");
         assert!(matches!(Manifest::parse(&text), Err(Error::UnknownModel { .. })));
     }
 }

@@ -96,7 +96,8 @@ impl<'a> Graph<'a> {
 
     /// Input number `position` of `node`: a float constant, or a dequantised integer one.
     fn input(&self, node: &NodeProto, position: usize) -> Result<Array, String> {
-        let name = node.input.get(position).ok_or_else(|| format!("`{}` has no input {position}", node.name))?;
+        let name =
+            node.input.get(position).ok_or_else(|| format!("`{}` has no input {position}", node.name))?;
         if self.constants.contains_key(name.as_str()) {
             return self.constant(name);
         }
@@ -121,7 +122,8 @@ impl<'a> Graph<'a> {
             Some(name) => self.constant(name)?.values,
             None => vec![0.0; scale.len()],
         };
-        apply_scale(&mut array, &scale, &zero_point).map_err(|reason| format!("`{}`: {reason}", node.name))?;
+        apply_scale(&mut array, &scale, &zero_point)
+            .map_err(|reason| format!("`{}`: {reason}", node.name))?;
         Ok(array)
     }
 }
@@ -130,7 +132,11 @@ impl<'a> Graph<'a> {
 fn apply_scale(array: &mut Array, scale: &[f32], zero_point: &[f32]) -> Result<(), String> {
     let channels = if scale.len() == 1 { 1 } else { array.shape.first().copied().unwrap_or(1) };
     if scale.len() != channels || zero_point.len() != channels || channels == 0 {
-        return Err(format!("{} scales and {} zero points for {channels} channels", scale.len(), zero_point.len()));
+        return Err(format!(
+            "{} scales and {} zero points for {channels} channels",
+            scale.len(),
+            zero_point.len()
+        ));
     }
     let per_channel = (array.values.len() / channels).max(1);
     for (channel, values) in array.values.chunks_exact_mut(per_channel).enumerate() {
@@ -167,7 +173,11 @@ fn read_values(tensor: &TensorProto) -> Result<Vec<f32>, String> {
 
 fn words(raw: &[u8]) -> Result<impl Iterator<Item = [u8; 4]> + '_, String> {
     let (words, rest) = raw.as_chunks::<4>();
-    if rest.is_empty() { Ok(words.iter().copied()) } else { Err(format!("{} bytes, expected a multiple of 4", raw.len())) }
+    if rest.is_empty() {
+        Ok(words.iter().copied())
+    } else {
+        Err(format!("{} bytes, expected a multiple of 4", raw.len()))
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,12 @@ impl Budget {
             return Ok(whole);
         }
         let mut best = attempt(0.0)?;
-        ensure!(self.allows(&best.2), "the file format alone leaves {:.2} dB, SSIM {:.4}", best.2.psnr, best.2.ssim);
+        ensure!(
+            self.allows(&best.2),
+            "the file format alone leaves {:.2} dB, SSIM {:.4}",
+            best.2.psnr,
+            best.2.ssim
+        );
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..HALVINGS {
             let middle = (low + high) / 2.0;
@@ -69,9 +74,11 @@ mod tests {
     #[test]
     fn the_least_quality_holds_and_little_is_given_away() {
         let original = RgbImage::from_fn(32, 32, |x, y| Rgb([(x * 7) as u8, (y * 7) as u8, 128]));
-        let activated = RgbImage::from_fn(32, 32, |x, y| Rgb(original.get_pixel(x, y).0.map(|v| v.saturating_add(30))));
+        let activated =
+            RgbImage::from_fn(32, 32, |x, y| Rgb(original.get_pixel(x, y).0.map(|v| v.saturating_add(30))));
         let budget = Budget { min_psnr: Some(30.0), min_ssim: None };
-        let (_, _, quality) = budget.spend(&original, &activated, |image| Ok((vec![], image.clone()))).unwrap();
+        let (_, _, quality) =
+            budget.spend(&original, &activated, |image| Ok((vec![], image.clone()))).unwrap();
         assert!(quality.psnr >= 30.0 && quality.psnr < 31.0, "{}", quality.psnr);
         let impossible = Budget { min_psnr: Some(30.0), min_ssim: None };
         let refused = impossible.spend(&original, &activated, |image| {

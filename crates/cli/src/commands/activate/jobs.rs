@@ -32,8 +32,12 @@ pub fn plan(inputs: Vec<Input>, out: &Path, format: Format, resume: bool) -> Vec
         let output = out.join(input.name.with_extension(format.ending()));
         let is_original = output.canonicalize().is_ok_and(|path| originals.contains(&Some(path)));
         let decision = match taken.get(&output) {
-            Some(other) => Decision::Refuse(format!("{} is released as {} already", other.display(), output.display())),
-            None if is_original => Decision::Refuse(format!("would overwrite the original {}", output.display())),
+            Some(other) => {
+                Decision::Refuse(format!("{} is released as {} already", other.display(), output.display()))
+            }
+            None if is_original => {
+                Decision::Refuse(format!("would overwrite the original {}", output.display()))
+            }
             None if resume && output.is_file() => Decision::Skip,
             None => Decision::Release,
         };
@@ -66,6 +70,9 @@ mod tests {
     fn resuming_skips_what_is_there() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("done.png"), b"released").unwrap();
-        assert_eq!(decisions(&["done.jpg", "new.jpg"], folder.path(), true), [Decision::Skip, Decision::Release]);
+        assert_eq!(
+            decisions(&["done.jpg", "new.jpg"], folder.path(), true),
+            [Decision::Skip, Decision::Release]
+        );
     }
 }

@@ -44,7 +44,8 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
     let engine = Engine::start(globals, output)?;
     let index = engine.index(arguments.index.as_deref())?;
     let demonstrates = arguments.inputs.is_empty();
-    let inputs = if demonstrates { images::find(&[bundled::samples()?])? } else { images::find(&arguments.inputs)? };
+    let inputs =
+        if demonstrates { images::find(&[bundled::samples()?])? } else { images::find(&arguments.inputs)? };
     let jobs = plan(inputs, &arguments.out, arguments.format, arguments.resume);
 
     let releaser = Releaser::new(&engine, &index, arguments.into())?;
@@ -54,8 +55,13 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
     let retrieval = if demonstrates { Some(demonstrate(&engine, &index, &pairs, arguments)?) } else { None };
 
     let seconds = started.elapsed().as_secs_f64();
-    let document =
-        Document { schema: SCHEMA, device: engine.device_name, seconds, images: &rows, retrieval: retrieval.as_ref() };
+    let document = Document {
+        schema: SCHEMA,
+        device: engine.device_name,
+        seconds,
+        images: &rows,
+        retrieval: retrieval.as_ref(),
+    };
     output.result(&document, || text(&document, arguments))?;
     if let Some(path) = &arguments.report {
         report::write(path, &rows, &pairs, retrieval.as_ref())?;
@@ -64,12 +70,7 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
 }
 
 /// How many edited copies the index finds, of the originals and of the released images.
-fn demonstrate(
-    engine: &Engine,
-    index: &Index,
-    pairs: &[Pair],
-    arguments: &Activate,
-) -> Result<Comparisons> {
+fn demonstrate(engine: &Engine, index: &Index, pairs: &[Pair], arguments: &Activate) -> Result<Comparisons> {
     let mut index = index.clone();
     let originals: Vec<_> = pairs.iter().map(|pair| &pair.original).collect();
     let released: Vec<_> = pairs.iter().map(|pair| &pair.released).collect();

@@ -77,7 +77,8 @@ impl<'a> Releaser<'a> {
 
     /// Does the jobs, one row each in their order, and shows each pair to `keep`.
     pub fn release(&self, jobs: &[Job], output: &Output, keep: &mut dyn FnMut(Pair)) -> Result<Vec<Row>> {
-        let steps = jobs.iter().filter(|job| job.decision == Decision::Release).count() * self.options.settings.iterations;
+        let steps = jobs.iter().filter(|job| job.decision == Decision::Release).count()
+            * self.options.settings.iterations;
         let bar = progress::bar(steps, "activating");
         let mut rows = Vec::with_capacity(jobs.len());
         for batch in jobs.chunks(self.options.batch) {
@@ -124,9 +125,14 @@ impl<'a> Releaser<'a> {
         }
     }
 
-    fn activate_together(&self, originals: &[&RgbImage], bar: &indicatif::ProgressBar) -> Result<Vec<Activated>> {
+    fn activate_together(
+        &self,
+        originals: &[&RgbImage],
+        bar: &indicatif::ProgressBar,
+    ) -> Result<Vec<Activated>> {
         let device = &self.engine.device;
-        let tensors = originals.iter().map(|image| images::to_tensor(image, device)).collect::<Result<Vec<_>>>()?;
+        let tensors =
+            originals.iter().map(|image| images::to_tensor(image, device)).collect::<Result<Vec<_>>>()?;
         Ok(self.activator.activate(&tensors, &mut |_| bar.inc(originals.len() as u64))?)
     }
 

@@ -40,8 +40,18 @@ pub struct Figures {
 }
 
 impl Row {
-    pub const HEADINGS: [&str; 10] =
-        ["image", "size", "cell", "cosine", "-> after", "distance", "-> after", "PSNR dB", "SSIM", "L-inf / s"];
+    pub const HEADINGS: [&str; 10] = [
+        "image",
+        "size",
+        "cell",
+        "cosine",
+        "-> after",
+        "distance",
+        "-> after",
+        "PSNR dB",
+        "SSIM",
+        "L-inf / s",
+    ];
 
     pub fn released(input: &Path, output: &Path, figures: Figures) -> Self {
         Self { output: Some(output.to_owned()), figures: Some(figures), ..Self::of(input) }

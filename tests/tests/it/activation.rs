@@ -1,0 +1,62 @@
+//! The activation loop against PyTorch's, on the real network.
+
+use activate::{Activator, Settings, jnd_map};
+use burn::tensor::{Device, Distribution, Tensor};
+use index::Index;
+use tests::{golden, largest_difference, npy, npz, photo, sscd, values};
+
+#[test]
+fn jnd_map_is_the_published_one() {
+    for image in ["img0", "img1"] {
+        let expected = npz(&format!("{image}.npz"), "heatmap").unwrap().values;
+        let found = values(jnd_map(photo(&format!("{image}.png")).unwrap()));
+        // Float32 rounding of luminances up to 255; a 500th of an 8-bit level.
+        let difference = largest_difference(&found, &expected);
+        println!("{image}: largest difference {difference:.2e}");
+        assert!(difference < 1e-5, "{image}: {difference}");
+    }
+}
+
+/// Any index of the right dimension: the optimisation alone does not ask it.
+fn unused_index() -> Index {
+    let vectors = Tensor::<2>::random([16, 512], Distribution::Normal(0.0, 1.0), &Device::flex());
+    Index::train(&"Flat".parse().unwrap(), vectors, &Default::default()).unwrap()
+}
+
+#[test]
+fn the_trace_of_ten_iterations_is_pytorchs() {
+    let text = std::fs::read_to_string(golden().join("trace_engine.json")).unwrap();
+    let expected: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let image = photo("img0.png").unwrap();
+    let start = npy("delta0.npy").unwrap().tensor(image.dims());
+    let target = npz("img0_target.npz", "pq_recons").unwrap().tensor([1, 512]);
+    let index = unused_index();
+    let activator = Activator::new(sscd(), &index, Settings::default()).unwrap();
+    let (_, mut traces) = activator.optimise(&[image], &target, Some(vec![start]), &mut |_| ()).unwrap();
+    let trace = traces.remove(0);
+
+    assert_eq!(trace.len(), 10);
+    assert_eq!(expected.len(), 10);
+    for (found, expected) in trace.iter().zip(&expected) {
+        let number = |key: &str| expected[key].as_f64().unwrap();
+        let i = found.iteration;
+        println!(
+            "{i}: loss {:.4} for {:.4}, PSNR {:.2} for {:.2}",
+            found.loss,
+            number("loss"),
+            found.psnr,
+            number("psnr")
+        );
+        // Adam takes signs, so that the rounding of small gradients shows, but hardly in the loss.
+        assert!(
+            (found.loss - number("loss")).abs() < 5e-3,
+            "iteration {i}: {} for {}",
+            found.loss,
+            number("loss")
+        );
+        // Before the first step the change is below what a float32 pixel can hold, and its PSNR is rounding.
+        let psnr_means_something = i > 0;
+        let near = (found.psnr - number("psnr")).abs() < 0.1;
+        assert!(near || !psnr_means_something, "iteration {i}: {} dB for {}", found.psnr, number("psnr"));
+    }
+}

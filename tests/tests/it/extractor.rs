@@ -1,0 +1,57 @@
+//! The real SSCD weights against PyTorch.
+
+use burn::tensor::Tensor;
+use sscd::{IMAGENET_MEAN, IMAGENET_STD, resize_antialiased};
+use tests::{largest_difference, npz, photo, sscd, values};
+
+/// The network's input, normalised from 8 bits in float64.
+fn reference_input() -> Tensor<4> {
+    let mut pixels = npz("sscd_reference.npz", "input_u8").unwrap();
+    for (i, level) in pixels.values.iter_mut().enumerate() {
+        *level = (*level / 255.0 - f64::from(IMAGENET_MEAN[i % 3])) / f64::from(IMAGENET_STD[i % 3]);
+    }
+    pixels.tensor([1, 288, 288, 3]).permute([0, 3, 1, 2])
+}
+
+#[test]
+fn descriptor_is_that_of_float64() {
+    let expected = npz("sscd_reference.npz", "desc64").unwrap().values;
+    let found = values(sscd().describe(reference_input()));
+    // Float32 rounding through 53 layers; PyTorch's own float32 is as far off.
+    let difference = largest_difference(&found, &expected);
+    println!("largest difference {difference:.2e}");
+    assert!(difference < 2e-6, "{difference}");
+}
+
+#[test]
+fn gradient_to_the_input_is_that_of_float64() {
+    let expected = npz("sscd_reference.npz", "grad64").unwrap().values;
+    let target = npz("sscd_reference.npz", "target").unwrap().tensor([1, 512]);
+    let input = reference_input().autodiff().require_grad();
+    let cosine = (sscd().describe(input.clone()) * target.autodiff()).sum();
+    let found = values(input.grad_remove(&mut cosine.backward()).unwrap());
+    let squared = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
+    let difference = squared(&mut found.iter().zip(&expected).map(|(a, b)| a - b));
+    let relative = (difference / squared(&mut expected.iter().copied())).sqrt();
+    // ReLUs that float32 flips move the gradient by about 6e-3 in every framework.
+    println!("relative difference {relative:.2e}");
+    assert!(relative < 2e-2, "{relative}");
+}
+
+#[test]
+fn resize_is_torchvisions_antialiased_bilinear() {
+    for image in ["img0", "img1"] {
+        let expected = npz(&format!("{image}.npz"), "resized_aa").unwrap().values;
+        let resized = resize_antialiased(photo(&format!("{image}.png")).unwrap(), [288, 288]);
+        let found: Vec<f64> = (values(resized).into_iter().enumerate())
+            .map(|(i, v)| {
+                let channel = i / (288 * 288);
+                (v - f64::from(IMAGENET_MEAN[channel])) / f64::from(IMAGENET_STD[channel])
+            })
+            .collect();
+        // Float32 sums of up to a few dozen weights, in another order.
+        let difference = largest_difference(&found, &expected);
+        println!("{image}: largest difference {difference:.2e}");
+        assert!(difference < 1e-4, "{image}: {difference}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Files that faiss wrote, with faiss's answers.
+
+use burn::tensor::Device;
+use index::{Index, Metric, Neighbours};
+use std::fs;
+use tests::{golden, npy, npz};
+
+/// Names of golden files that this index reads, without the ending.
+fn kinds() -> Vec<String> {
+    let names =
+        fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let stems = names.filter_map(|name| name.strip_suffix("_results.npz").map(str::to_owned));
+    let readable =
+        |name: &String| name.starts_with("flat") || name.starts_with("ivf") && !name.contains("4fs");
+    let mut kinds: Vec<String> = stems.filter(readable).collect();
+    kinds.sort();
+    kinds
+}
+
+/// The golden index `kind`; a flat one without a file is filled from the base vectors.
+fn open(kind: &str) -> Index {
+    let path = golden().join(format!("{kind}.index"));
+    if path.exists() {
+        return Index::open(&path, &Device::flex()).unwrap();
+    }
+    assert!(kind.starts_with("flat"), "{} is missing", path.display());
+    let base = npy("base.npy").unwrap();
+    let vectors = base.tensor([base.shape[0], base.shape[1]]);
+    let metric = if kind.ends_with("ip") { Metric::InnerProduct } else { Metric::L2 };
+    let config = index::TrainConfig { metric, ..Default::default() };
+    let mut index = Index::train(&"Flat".parse().unwrap(), vectors.clone(), &config).unwrap();
+    index.add(vectors).unwrap();
+    index
+}
+
+/// Distances agree to `1e-5` relative (float32 sums in another order; near zero, to the rounding of unit terms),
+/// ids wherever no tie explains a swap.
+fn check(kind: &str, nprobe: usize, found: &Neighbours, distances: &[f64], ids: &[f64]) {
+    let close = |a: f64, b: f64| (a - b).abs() <= 1e-5 * b.abs().max(0.1);
+    let mut swapped = 0;
+    for (i, (&distance, &id)) in distances.iter().zip(ids).enumerate() {
+        let mine = f64::from(found.distances[i]);
+        assert!(
+            close(mine, distance) || id < 0.0,
+            "{kind}, nprobe {nprobe}, {i}: distance {mine} for {distance}"
+        );
+        if found.ids[i] as f64 != id {
+            swapped += 1;
+            let row = i / found.k * found.k;
+            let tied = (row..row + found.k).any(|j| j != i && close(distances[j], distance))
+                || i + 1 == row + found.k;
+            assert!(tied, "{kind}, nprobe {nprobe}, {i}: id {} for {id} without a tie", found.ids[i]);
+        }
+    }
+    println!("{kind}, nprobe {nprobe}: {} answers, {swapped} swapped in ties", ids.len());
+}
+
+#[test]
+fn answers_are_faisss() {
+    let file = if golden().join("index_queries.npy").exists() { "index_queries.npy" } else { "queries.npy" };
+    let queries = npy(file).unwrap();
+    let queries = queries.tensor([queries.shape[0], queries.shape[1]]);
+    let kinds = kinds();
+    assert!(kinds.len() >= 4, "{kinds:?}");
+    for kind in kinds {
+        let index = open(&kind);
+        for nprobe in [1, 4, 16] {
+            let results = format!("{kind}_results.npz");
+            let Ok(distances) = npz(&results, &format!("D_nprobe{nprobe}")) else { continue };
+            let ids = npz(&results, &format!("I_nprobe{nprobe}")).unwrap();
+            let found = index.search(queries.clone(), distances.shape[1], nprobe).unwrap();
+            check(&kind, nprobe, &found, &distances.values, &ids.values);
+        }
+    }
+}
+
+#[test]
+fn files_of_faiss_survive_reading_and_writing_byte_for_byte() {
+    let files =
+        kinds().into_iter().map(|kind| golden().join(format!("{kind}.index"))).filter(|path| path.exists());
+    let mut count = 0;
+    for path in files {
+        let expected = fs::read(&path).unwrap();
+        let mut found = Vec::new();
+        Index::open(&path, &Device::flex()).unwrap().write_to(&mut found).unwrap();
+        assert!(found == expected, "{}: {} bytes for {}", path.display(), found.len(), expected.len());
+        count += 1;
+    }
+    assert!(count >= 2, "only {count} files");
+}
+
+#[test]
+fn reconstruction_is_faisss() {
+    let file = "ivf256_pq8x8_l2_reconstruct_first64.npy";
+    if !golden().join(file).exists() {
+        println!("skipped: {file} is not in {}", golden().display());
+        return;
+    }
+    let expected = npy(file).unwrap();
+    let index = open("ivf256_pq8x8_l2");
+    for (id, row) in expected.values.chunks_exact(512).enumerate() {
+        let found: Vec<f64> = index.reconstruct(id as i64).unwrap().into_iter().map(f64::from).collect();
+        let difference = tests::largest_difference(&found, row);
+        assert!(difference < 1e-6, "{id}: {difference}"); // one float32 sum
+    }
+}

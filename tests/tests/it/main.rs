@@ -1,0 +1,8 @@
+//! One binary, so that everything is linked once.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+mod activation;
+mod command_line;
+mod extractor;
+mod faiss_peer;
+mod index_files;
