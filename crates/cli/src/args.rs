@@ -207,7 +207,7 @@ pub struct IndexAdd {
     /// Names of the rows (row, path), as `describe` writes them
     #[arg(long, value_name = "FILE.names.tsv")]
     pub names: Option<PathBuf>,
-    /// Ids of the rows, int64 [n] [default: counted on from what is there]
+    /// Ids of the rows, int64, one a row [default: counted on from what is there]
     #[arg(long, value_name = "FILE.npy")]
     pub ids: Option<PathBuf>,
 }

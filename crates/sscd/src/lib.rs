@@ -10,8 +10,8 @@
 //! use burn::tensor::{Device, Tensor};
 //! use sscd::{Sscd, weights};
 //!
-//! let model = weights::Manifest::bundled().default_model();
-//! let file = model.fetch("weights".as_ref(), &mut |_| ())?;
+//! let models = weights::Manifest::bundled();
+//! let file = models.default_model().fetch("weights".as_ref(), &mut |_| ())?;
 //! let device = Device::flex();
 //! let sscd = Sscd::load(&file, &device)?;
 //! let pixels = Tensor::<4>::zeros([1, 3, 400, 300], &device);

@@ -101,8 +101,8 @@ fn fill_triangle(row: &mut [f32], i: usize, scale: f64) {
     let last = ((centre + support + 0.5) as usize).min(row.len());
     let weight = |j: usize| (1.0 - ((j as f64 + 0.5 - centre) / support).abs()).max(0.0);
     let total: f64 = (first..last).map(weight).sum();
-    for j in first..last {
-        row[j] = (weight(j) / total) as f32;
+    for (j, value) in (first..last).zip(&mut row[first..last]) {
+        *value = (weight(j) / total) as f32;
     }
 }
 

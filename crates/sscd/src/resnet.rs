@@ -100,7 +100,7 @@ pub struct ResNet50 {
 
 impl ResNet50 {
     /// Channels of the output.
-    pub const CHANNELS: usize = WIDTH * EXPANSION << (STAGES.len() - 1);
+    pub const CHANNELS: usize = (WIDTH * EXPANSION) << (STAGES.len() - 1);
 
     /// Builds the trunk from `conv1`, `layer{1..4}.{block}.{conv1,conv2,conv3,downsample}` of a checkpoint.
     ///

@@ -139,7 +139,7 @@ fn rows_to_ids(path: &Path, ids: &[i64], n: usize) -> Result<Vec<(i64, String)>>
     Ok(rows.into_iter().map(|(row, name)| (ids[row as usize], name)).collect())
 }
 
-/// Ids of a .npy file, int64 [n].
+/// Ids of a .npy file: int64, shape `[n]`.
 fn read_ids(path: &Path) -> Result<Vec<i64>> {
     let read = || -> Result<Vec<i64>> {
         let file = fs::File::open(path)?;
