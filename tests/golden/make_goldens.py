@@ -109,8 +109,8 @@ def indexes():
     centres = rng.standard_normal((48, 32))
     draw = lambda n: (centres[rng.integers(0, 48, n)] + 0.6 * rng.standard_normal((n, 32))).astype(np.float32)
     train, base, queries = draw(16384), draw(2048), draw(64)
-    np.save(out / "index_queries.npy", queries)
-    np.save(out / "index_base.npy", base)
+    np.save(out / "queries.npy", queries)
+    np.save(out / "base.npy", base)
     metrics = dict(l2=faiss.METRIC_L2, ip=faiss.METRIC_INNER_PRODUCT)
     for factory, name in [("Flat", "flat"), ("IVF32,Flat", "ivf32_flat"), ("IVF32,PQ8x8", "ivf32_pq8x8")]:
         for metric, number in metrics.items():
@@ -125,6 +125,9 @@ def indexes():
                 distances, ids = index.search(queries, 10)
                 answers |= {f"D_nprobe{nprobe}": distances, f"I_nprobe{nprobe}": ids}
             np.savez_compressed(out / f"{name}_{metric}_results.npz", **answers)
+            if "PQ" in factory:
+                index.make_direct_map()
+                np.save(out / f"{name}_{metric}_reconstruct_first64.npy", index.reconstruct_n(0, 64))
 
 
 reference()

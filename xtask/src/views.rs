@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use activate::{Extractor, describe_prepared, pixels};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor};
 use eval::Transform;
@@ -40,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let photo = image::open(path).with_context(|| path.display().to_string())?.into_rgb8();
         let first = arguments.seed + i as u64 * arguments.views;
         let edits = (first..first + arguments.views).map(|seed| Ok(Transform::Auto.apply(&photo, seed)?));
-        descriptors.push(describe(&sscd, &edits.collect::<Result<Vec<_>>>()?, &device));
+        descriptors.push(describe(&sscd, &edits.collect::<Result<Vec<_>>>()?, &device)?);
     }
     let descriptors = Tensor::cat(descriptors, 0);
     println!("{} descriptors of {} photographs", descriptors.dims()[0], photos.len());
@@ -60,12 +61,10 @@ fn list(folder: &Path, without: &[String]) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn describe(sscd: &Sscd, images: &[RgbImage], device: &Device) -> Tensor<2> {
-    let input = |image: &RgbImage| {
-        let values: Vec<f32> = image.as_raw().iter().map(|&v| f32::from(v) / 255.0).collect();
-        let shape = [1, image.height() as usize, image.width() as usize, 3];
-        let pixels = Tensor::<1>::from_floats(values.as_slice(), device).reshape(shape).permute([0, 3, 1, 2]);
-        sscd.preprocess().forward(pixels)
+fn describe(sscd: &Sscd, images: &[RgbImage], device: &Device) -> Result<Tensor<2>> {
+    let pixels = |image: &RgbImage| {
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        Ok(sscd.prepare(pixels::from_rgb8(image.as_raw(), width, height, device)?))
     };
-    sscd.describe(Tensor::cat(images.iter().map(input).collect(), 0))
+    Ok(describe_prepared(sscd, images.iter().map(pixels).collect::<Result<_>>()?))
 }

@@ -102,12 +102,16 @@ impl<'a, E: Extractor> Activator<'a, E> {
     /// An activator of images for `index`, described by `extractor`.
     ///
     /// # Errors
-    /// If the two disagree on the dimension, or a setting is out of range.
+    /// If the two disagree on the dimension, a setting is out of range, or the target is the reconstruction of
+    /// codes that are the vectors themselves: there is nothing to approach.
     pub fn new(extractor: &'a E, index: &'a Index, settings: Settings) -> Result<Self> {
         settings.check()?;
         let (found, expected) = (extractor.dimension(), index.d());
         if found != expected {
             return Err(Error::Dimension { index: expected, descriptor: found });
+        }
+        if settings.target == Target::Reconstruction && index.is_lossless() {
+            return Err(Error::NothingToApproach { factory: index.factory().to_string() });
         }
         Ok(Self { extractor, index, settings })
     }
@@ -173,7 +177,7 @@ impl<'a, E: Extractor> Activator<'a, E> {
         let mut deltas = starts.unwrap_or_else(|| perturbations.iter().map(|p| p.start(seed)).collect());
         assert_eq!(deltas.len(), images.len(), "as many starts as images");
         let mut optimisers = vec![Adam::new(self.settings.learning_rate); images.len()];
-        let mut traces = vec![Vec::with_capacity(iterations); images.len()];
+        let mut traces = vec![Vec::new(); images.len()];
         for iteration in 0..iterations {
             let (gradients, steps) = self.gradients(iteration, &perturbations, &deltas, targets)?;
             for ((delta, gradient), adam) in deltas.iter_mut().zip(gradients).zip(&mut optimisers) {
@@ -197,7 +201,7 @@ impl<'a, E: Extractor> Activator<'a, E> {
         let deltas: Vec<_> = deltas.iter().map(|delta| delta.clone().autodiff().require_grad()).collect();
         let changes: Vec<_> =
             perturbations.iter().zip(&deltas).map(|(p, delta)| p.change(delta.clone())).collect();
-        let changed = perturbations.iter().zip(&changes).map(|(p, change)| p.apply(change.clone())).collect();
+        let changed = perturbations.iter().zip(&changes).map(|(p, change)| p.apply(change.clone()));
         let terms = Terms::new(&changes, describe(self.extractor, changed), targets);
         let mut gradients = self.settings.objective.total(&terms).backward();
         let gradients = deltas.iter().map(|delta| {

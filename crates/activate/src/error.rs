@@ -13,6 +13,14 @@ pub enum Error {
         /// Dimension of the descriptors.
         descriptor: usize,
     },
+    /// The index stores vectors exactly, so that an image's descriptor is its own reconstruction.
+    #[error(
+        "an index {factory} stores descriptors exactly, there is nothing to approach: use one with a quantiser, or the target `centroid`"
+    )]
+    NothingToApproach {
+        /// The index's factory string.
+        factory: String,
+    },
     /// An image is no `[1, 3, h, w]` tensor with non-empty sides.
     #[error("an image has shape {0:?}, expected [1, 3, height, width]")]
     ImageShape(Vec<usize>),

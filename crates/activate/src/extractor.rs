@@ -42,8 +42,19 @@ impl Extractor for Sscd {
 ///
 /// # Panics
 /// If there is no image.
-pub fn describe(extractor: &impl Extractor, images: Vec<Tensor<4>>) -> Tensor<2> {
-    let inputs: Vec<_> = images.into_iter().map(|pixels| extractor.prepare(pixels)).collect();
+pub fn describe(extractor: &impl Extractor, images: impl IntoIterator<Item = Tensor<4>>) -> Tensor<2> {
+    describe_prepared(extractor, images.into_iter().map(|pixels| extractor.prepare(pixels)).collect())
+}
+
+/// The same for images that went through [`Extractor::prepare`]: one that is prepared as soon as it is read need
+/// not stay in memory.
+///
+/// # Shapes
+/// `n` inputs `[1, c, h', w']` -> `[n, d]`, unit norm
+///
+/// # Panics
+/// If there is no input.
+pub fn describe_prepared(extractor: &impl Extractor, inputs: Vec<Tensor<4>>) -> Tensor<2> {
     if inputs.windows(2).all(|pair| pair[0].dims() == pair[1].dims()) {
         return extractor.describe(Tensor::cat(inputs, 0));
     }

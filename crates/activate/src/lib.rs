@@ -45,7 +45,7 @@ pub mod pixels;
 pub use activator::{Activated, Activator, Position, Progress, Settings};
 pub use burn;
 pub use error::{Error, Result};
-pub use extractor::{Extractor, describe};
+pub use extractor::{Extractor, describe, describe_prepared};
 pub use index;
 pub use jnd::jnd_map;
 pub use objective::{Objective, Step};

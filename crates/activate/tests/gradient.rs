@@ -3,7 +3,7 @@
 
 use activate::{
     Activator, Extractor, Objective, Perturbation, Settings,
-    burn::tensor::{Device, Distribution, Tensor, TensorData, module::conv2d, ops::ConvOptions},
+    burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
     describe,
     index::{Index, Target},
     sscd::resize_antialiased,
@@ -68,8 +68,15 @@ fn loss(tiny: &Tiny, image: &Tensor<4>, target: &Tensor<2>, delta: Tensor<4>, st
     -cosine + 0.01 * f64::from(change)
 }
 
+/// Vectors in all directions, the same every time.
+fn spread(shape: [usize; 2], device: &Device) -> Tensor<2> {
+    let values: Vec<f32> =
+        (0..shape[0] * shape[1]).map(|i| ((i * 7919 % 199) as f32 - 99.0) / 99.0).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
 fn empty_index(device: &Device) -> Index {
-    let vectors = Tensor::<2>::random([64, 8], Distribution::Normal(0.0, 1.0), device);
+    let vectors = spread([64, 8], device);
     Index::train(&"IVF4,Flat".parse().unwrap(), vectors, &Default::default()).unwrap()
 }
 
@@ -82,7 +89,7 @@ fn the_first_step_goes_against_finite_differences() {
     let target = Tensor::<2>::from_floats([[0.1, -0.5, 0.3, 0.2, 0.0, 0.4, -0.2, 0.6]], &device);
     let start = Tensor::<4>::zeros([1, 3, 9, 7], &device);
     let strength = 30.0;
-    let settings = Settings { iterations: 1, strength, learning_rate: 1e-3, ..Settings::default() };
+    let settings = Settings { iterations: 1, strength, learning_rate: 1e-3, ..centroid() };
     let index = empty_index(&device);
     let activator = Activator::new(&tiny, &index, settings).unwrap();
     let starts = Some(vec![start.clone()]);
@@ -173,7 +180,6 @@ fn the_same_seed_gives_the_same_bytes_and_the_descriptor_moves_closer() {
     let tiny = Tiny::new(&device);
     let image = photo(&device, 16, 16);
     let index = empty_index(&device);
-    // A flat code is the vector itself, which leaves nothing to approach.
     let settings =
         Settings { iterations: 10, strength: 10.0, target: Target::Centroid, ..Settings::default() };
     let run = || {
@@ -190,24 +196,36 @@ fn the_same_seed_gives_the_same_bytes_and_the_descriptor_moves_closer() {
     assert!(first.after.distance < first.before.distance);
 }
 
+fn centroid() -> Settings {
+    Settings { target: Target::Centroid, ..Settings::default() }
+}
+
 #[test]
 fn settings_and_shapes_out_of_range_are_errors() {
     let device = Device::flex();
     let (tiny, index) = (Tiny::new(&device), empty_index(&device));
     for strength in [f64::NAN, -1.0, f64::INFINITY] {
-        let error = Activator::new(&tiny, &index, Settings { strength, ..Settings::default() }).unwrap_err();
+        let error = Activator::new(&tiny, &index, Settings { strength, ..centroid() }).unwrap_err();
         assert!(error.to_string().starts_with("strength is"), "{error}");
     }
-    let activator = Activator::new(&tiny, &index, Settings::default()).unwrap();
+    let activator = Activator::new(&tiny, &index, centroid()).unwrap();
     let grey = Tensor::<4>::zeros([1, 1, 4, 4], &device);
     assert!(activator.activate(&[grey], &mut |_| ()).unwrap_err().to_string().contains("[1, 1, 4, 4]"));
     assert!(activator.activate(&[], &mut |_| ()).unwrap().is_empty());
 }
 
 #[test]
+fn exact_codes_leave_nothing_to_approach() {
+    let device = Device::flex();
+    let (tiny, index) = (Tiny::new(&device), empty_index(&device));
+    let error = Activator::new(&tiny, &index, Settings::default()).unwrap_err();
+    assert!(error.to_string().contains("IVF4,Flat stores descriptors exactly"), "{error}");
+}
+
+#[test]
 fn another_dimension_is_refused() {
     let device = Device::flex();
-    let vectors = Tensor::<2>::random([64, 16], Distribution::Normal(0.0, 1.0), &device);
+    let vectors = spread([64, 16], &device);
     let index = Index::train(&"Flat".parse().unwrap(), vectors, &Default::default()).unwrap();
     let error = Activator::new(&Tiny::new(&device), &index, Settings::default()).unwrap_err();
     assert!(error.to_string().contains("16") && error.to_string().contains("8"), "{error}");

@@ -1,6 +1,6 @@
 //! The command line as typed. What it resolves to is decided in `commands`.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use eval::Transform;
@@ -25,7 +25,7 @@ pub struct Globals {
     /// A model of weights/manifest.toml, or an ONNX file of the same network
     #[arg(long, global = true, value_name = "NAME|FILE")]
     pub weights: Option<String>,
-    /// Threads to compute with [default: all cores]
+    /// Threads to compute with, at most and by default one a core
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// One JSON document on stdout instead of a table
@@ -49,7 +49,7 @@ pub enum Verb {
     /// Train, fill and inspect an index
     #[command(
         subcommand,
-        after_help = "Example:\n  active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss\n  active-index index add --index db.faiss --input photos.npy --names photos.npy.names.tsv\n  active-index index info db.faiss"
+        after_help = "Example:\n  active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss\n  active-index index add --index db.faiss --input photos.npy --names photos.names.tsv\n  active-index index info db.faiss"
     )]
     Index(IndexVerb),
     /// Nearest entries of an index
@@ -65,6 +65,7 @@ pub enum Verb {
     #[command(after_help = "Example:\n  active-index transform rotation=25 photo.jpg --out rotated.png")]
     Transform(TransformArgs),
     /// Completions for a shell
+    #[command(after_help = "Example:\n  active-index completions bash > /etc/bash_completion.d/active-index")]
     Completions {
         /// The shell to complete in
         shell: clap_complete::Shell,
@@ -89,10 +90,10 @@ pub struct Activate {
     #[arg(long, default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "Q")]
     pub quality: u8,
     /// Weaken an activation until the file has at least this PSNR
-    #[arg(long, value_name = "DB")]
+    #[arg(long, value_parser = decibels, allow_negative_numbers = true, value_name = "DB")]
     pub min_psnr: Option<f64>,
     /// Weaken an activation until the file has at least this SSIM
-    #[arg(long, value_name = "SSIM")]
+    #[arg(long, value_parser = similarity, allow_negative_numbers = true, value_name = "SSIM")]
     pub min_ssim: Option<f64>,
     /// Images that go through the network together
     #[arg(long, default_value = "1", value_name = "N")]
@@ -110,10 +111,10 @@ pub struct Activate {
 #[derive(Debug, Args)]
 pub struct Optimisation {
     /// Optimisation steps
-    #[arg(long, default_value_t = 10, value_name = "N")]
+    #[arg(long, default_value = "10", value_parser = iterations, allow_negative_numbers = true, value_name = "N")]
     pub iterations: usize,
     /// Amplitude of the perturbation, in units of the just-noticeable difference
-    #[arg(long, default_value_t = 3.0, value_name = "S")]
+    #[arg(long, default_value = "3", value_parser = strength, allow_negative_numbers = true, value_name = "S")]
     pub strength: f64,
     /// What descriptors move towards: reconstruction or centroid
     #[arg(long, default_value = "reconstruction")]
@@ -138,7 +139,7 @@ pub struct Describe {
     /// Images, and folders of images
     #[arg(required = true, value_name = "IMAGE|DIR")]
     pub inputs: Vec<PathBuf>,
-    /// Descriptors, float32 [n, d]; paths go to FILE.npy.names.tsv
+    /// Descriptors, float32 [n, d]; paths go to FILE.names.tsv
     #[arg(long, value_name = "FILE.npy")]
     pub out: PathBuf,
     /// Edge of the network's input, in pixels
@@ -163,10 +164,17 @@ pub enum ResizeMode {
 #[derive(Debug, Subcommand)]
 pub enum IndexVerb {
     /// Train an empty index
+    #[command(
+        after_help = "Example:\n  active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss"
+    )]
     Train(IndexTrain),
     /// Add vectors to an index
+    #[command(
+        after_help = "Example:\n  active-index index add --index db.faiss --input photos.npy --names photos.names.tsv"
+    )]
     Add(IndexAdd),
     /// What an index holds
+    #[command(after_help = "Example:\n  active-index index info db.faiss --json")]
     Info {
         /// The index
         #[arg(value_name = "FILE.faiss")]
@@ -234,12 +242,15 @@ pub struct Search {
 #[derive(Debug, Subcommand)]
 pub enum EvalVerb {
     /// R@1, R@10, R@100 and mAP for each edit, of originals and released images
+    #[command(
+        after_help = "Examples:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/\n  active-index eval retrieval --images photos/ --index db.faiss --activate --sample 32 --transforms jpeg=50,crop=0.5"
+    )]
     Retrieval(EvalRetrieval),
 }
 
 #[derive(Debug, Args)]
 pub struct EvalRetrieval {
-    /// Originals; they are added to the index in memory
+    /// Originals; those that the index does not name are added to it in memory
     #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
     pub images: Vec<PathBuf>,
     /// The index
@@ -257,8 +268,8 @@ pub struct EvalRetrieval {
     /// More entries for the index, in memory: descriptors, float32 [n, d]
     #[arg(long, value_name = "FILE.npy")]
     pub distractors: Vec<PathBuf>,
-    /// The edits: paper, or a list such as rotation=25,jpeg=50
-    #[arg(long, default_value = "paper", value_name = "paper|LIST")]
+    /// The edits: paper, full, or a list such as rotation=25,jpeg=50
+    #[arg(long, default_value = "paper", value_name = "paper|full|LIST")]
     pub transforms: TransformSet,
     /// Cells to visit for each query
     #[arg(long, default_value = "1", value_name = "N")]
@@ -270,16 +281,45 @@ pub struct EvalRetrieval {
     pub optimisation: Optimisation,
 }
 
+/// As many steps as anybody may want.
+fn iterations(text: &str) -> Result<usize, String> {
+    within(text, 0..=10_000)
+}
+
+/// An amplitude that leaves something of the image.
+fn strength(text: &str) -> Result<f64, String> {
+    within(text, 0.0..=1000.0)
+}
+
+/// A finite PSNR.
+fn decibels(text: &str) -> Result<f64, String> {
+    within(text, 0.0..=100.0)
+}
+
+/// An SSIM.
+fn similarity(text: &str) -> Result<f64, String> {
+    within(text, 0.0..=1.0)
+}
+
+fn within<T: FromStr + PartialOrd + std::fmt::Display>(
+    text: &str,
+    range: RangeInclusive<T>,
+) -> Result<T, String> {
+    let value = text.parse().ok().filter(|value| range.contains(value));
+    value.ok_or_else(|| format!("expected a number from {} to {}", range.start(), range.end()))
+}
+
 /// Edits of an evaluation.
 #[derive(Debug, Clone)]
 pub struct TransformSet(pub Vec<Transform>);
 
-impl std::str::FromStr for TransformSet {
+impl FromStr for TransformSet {
     type Err = eval::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "paper" => Ok(Self(Transform::paper())),
+            "full" => Ok(Self(Transform::full())),
             list => list.split(',').map(str::parse).collect::<Result<_, _>>().map(Self),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use activate::describe;
+use activate::{Extractor, describe_prepared};
 use anyhow::{Result, ensure};
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;
@@ -13,6 +13,8 @@ use crate::{args::Globals, bundled, device, images, interrupt, output::Output, p
 
 /// Images that go through the network together.
 const BATCH: usize = 8;
+/// Pixels of the largest input of the network: its first layer holds 64 bytes for each.
+const MAX_INPUT: usize = 1 << 23;
 
 /// An extractor on its device.
 pub struct Engine {
@@ -45,11 +47,20 @@ impl Engine {
         })
     }
 
+    /// The network's input for an image.
+    pub fn prepare(&self, image: &RgbImage) -> Result<Tensor<4>> {
+        let [h, w] = self.sscd.preprocess().output(image.height() as usize, image.width() as usize);
+        ensure!(
+            h.saturating_mul(w) <= MAX_INPUT,
+            "would be resized to {w} x {h} pixels, use --resize stretch"
+        );
+        Ok(self.sscd.prepare(images::to_tensor(image, &self.device)?))
+    }
+
     /// Descriptors `[n, d]` of images of any sizes.
     pub fn describe(&self, images: &[&RgbImage]) -> Result<Tensor<2>> {
-        let tensors =
-            images.iter().map(|image| images::to_tensor(image, &self.device)).collect::<Result<_>>()?;
-        Ok(describe(&self.sscd, tensors))
+        let inputs = images.iter().map(|image| self.prepare(image)).collect::<Result<_>>()?;
+        Ok(describe_prepared(&self.sscd, inputs))
     }
 
     /// The same for many images, in batches.

@@ -28,6 +28,11 @@ impl Output {
         write_line(&text)
     }
 
+    /// Prints a text that is no result.
+    pub fn text(&self, text: &str) -> Result<()> {
+        write_line(text.trim_end())
+    }
+
     /// Says which input failed and why.
     pub fn failure(&self, input: &str, reason: &str) {
         eprintln!("{input}: {reason}");
@@ -45,10 +50,15 @@ impl Output {
         let line = one_line(error);
         eprintln!("error: {line}");
         if self.json {
-            // Nothing is left to tell a caller that closed stdout.
-            let _ = write_line(&json!({ "schema": SCHEMA, "error": line }).to_string());
+            json_error(&line);
         }
     }
+}
+
+/// An error as a JSON document.
+pub fn json_error(line: &str) {
+    // Nothing is left to tell a caller that closed stdout.
+    let _ = write_line(&json!({ "schema": SCHEMA, "error": line }).to_string());
 }
 
 /// The whole chain of an error in one line, without repeating what a cause already says.

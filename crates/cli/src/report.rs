@@ -8,8 +8,9 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage, imageops::FilterType};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    commands::{Comparisons, Pair, Row},
+    comparisons::Comparisons,
     files::write_whole,
+    release::{Pair, Row},
 };
 
 /// Longest side of the pictures on the page, in pixels.
@@ -28,10 +29,31 @@ img { width: 100%; border-radius: 3px } figcaption { color: #5b646b; font-size: 
 @media (max-width: 40rem) { .row { grid-template-columns: 1fr } }
 ";
 
-/// Writes the page. `pairs` are those of the rows that were released, in their order.
-pub fn write(path: &Path, rows: &[Row], pairs: &[Pair], retrieval: Option<&Comparisons>) -> Result<()> {
-    let released = rows.iter().filter(|row| row.figures.is_some());
-    let gallery = released.zip(pairs).map(|(row, pair)| entry(row, pair)).collect::<Result<Vec<_>>>()?;
+/// The pictures of one released image, as they stand on the page.
+pub struct Pictures {
+    original: String,
+    released: String,
+    difference: String,
+}
+
+impl Pictures {
+    pub fn new(pair: &Pair) -> Result<Self> {
+        Ok(Self {
+            original: data_uri(&pair.original)?,
+            released: data_uri(&pair.released)?,
+            difference: data_uri(&amplify(&pair.original, &pair.released))?,
+        })
+    }
+}
+
+/// Writes the page. `gallery` holds the pictures of the rows that have a released file, in their order.
+pub fn write(
+    path: &Path,
+    rows: &[Row],
+    gallery: &[Pictures],
+    comparisons: Option<&Comparisons>,
+) -> Result<()> {
+    let (shown, failed): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| !row.failed());
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -43,18 +65,17 @@ pub fn write(path: &Path, rows: &[Row], pairs: &[Pair], retrieval: Option<&Compa
             }
             body {
                 h1 { "Activated images" }
-                p { (pairs.len()) " released, " (rows.iter().filter(|row| row.failed()).count()) " failed. "
-                    "active-index " (env!("CARGO_PKG_VERSION")) }
-                @if let Some(retrieval) = retrieval { (found(retrieval)) }
-                @for entry in &gallery { (entry) }
-                (failures(rows))
+                p { (shown.len()) " released, " (failed.len()) " failed. active-index " (env!("CARGO_PKG_VERSION")) }
+                @if let Some(comparisons) = comparisons { (found(comparisons)) }
+                @for (row, pictures) in shown.iter().zip(gallery) { (entry(row, pictures)) }
+                @for row in failed { p { (row.input) ": " (row.error.as_deref().unwrap_or_default()) } }
             }
         }
     };
-    write_whole(path, |file| Ok(file.write_all(page.into_string().as_bytes())?))
+    write_whole(path, |file| file.write_all(page.into_string().as_bytes()))
 }
 
-fn found(retrieval: &Comparisons) -> Markup {
+fn found(comparisons: &Comparisons) -> Markup {
     let percent = |rate: f64| format!("{:.0} %", 100.0 * rate);
     let bar = |rate: f64, class: &str| {
         let width = format!("width: {:.1}rem", 8.0 * rate);
@@ -64,7 +85,7 @@ fn found(retrieval: &Comparisons) -> Markup {
         h2 { "Edited copies found first (R@1)" }
         table {
             tr { th { "edit" } th { "queries" } th { "originals" } th { "released" } }
-            @for row in &retrieval.rows {
+            @for row in &comparisons.rows {
                 tr {
                     td { (row.transform.to_string()) }
                     td { (row.passive.queries) }
@@ -76,31 +97,21 @@ fn found(retrieval: &Comparisons) -> Markup {
     }
 }
 
-fn entry(row: &Row, pair: &Pair) -> Result<Markup> {
-    let difference = amplify(&pair.original, &pair.released);
-    let pictures =
-        [("original", &pair.original), ("released", &pair.released), ("difference x20", &difference)];
-    let pictures = pictures.map(|(caption, image)| data_uri(image).map(|uri| (caption, uri)));
-    let pictures = pictures.into_iter().collect::<Result<Vec<_>>>()?;
-    Ok(html! {
+fn entry(row: &Row, pictures: &Pictures) -> Markup {
+    let Pictures { original, released, difference } = pictures;
+    html! {
         h2 { (row.name()) }
         @if let Some(f) = &row.figures {
             p { (f.width) " x " (f.height) ", PSNR " (format!("{:.2}", f.psnr)) " dB, SSIM " (format!("{:.4}", f.ssim))
                 ", L-inf " (f.linf) ", cosine to the target " (format!("{:.3}", f.cosine_before)) " -> "
                 (format!("{:.3}", f.cosine_after)) }
+        } @else {
+            p { "released by an earlier run" }
         }
         div class="row" {
-            @for (caption, uri) in pictures {
+            @for (caption, uri) in [("original", original), ("released", released), ("difference x20", difference)] {
                 figure { img src=(uri) alt=(caption); figcaption { (caption) } }
             }
-        }
-    })
-}
-
-fn failures(rows: &[Row]) -> Markup {
-    html! {
-        @for row in rows.iter().filter(|row| row.failed()) {
-            p { (row.input.display().to_string()) ": " (row.error.as_deref().unwrap_or_default()) }
         }
     }
 }

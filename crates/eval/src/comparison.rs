@@ -69,13 +69,16 @@ impl Setting<'_> {
         describe: &dyn Fn(&[&RgbImage]) -> Result<Tensor<2>, E>,
         progress: &dyn Fn(usize),
     ) -> Result<Measures, E> {
+        let edit = |(i, image): (usize, &&RgbImage)| {
+            let edited = transform.apply(image, self.seed.wrapping_add(i as u64));
+            edited.map_err(|error| Error::Edit { transform: *transform, image: i, source: error.into() })
+        };
+        let numbered: Vec<_> = images.iter().enumerate().collect();
         let mut descriptors = Vec::new();
-        for (batch, images) in images.chunks(BATCH).enumerate() {
-            let seed = |i: usize| self.seed.wrapping_add((batch * BATCH + i) as u64);
-            let edit = |(i, image): (usize, &&RgbImage)| transform.apply(image, seed(i));
-            let edited = images.par_iter().enumerate().map(edit).collect::<Result<Vec<_>, Error>>()?;
+        for batch in numbered.chunks(BATCH) {
+            let edited = batch.par_iter().copied().map(edit).collect::<Result<Vec<_>, Error>>()?;
             descriptors.push(describe(&edited.iter().collect::<Vec<_>>())?);
-            progress(images.len());
+            progress(batch.len());
         }
         if descriptors.is_empty() {
             return Err(Error::NoQueries.into());

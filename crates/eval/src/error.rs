@@ -22,6 +22,16 @@ pub enum Error {
         /// What it was.
         found: String,
     },
+    /// An edit of one image of an evaluation failed.
+    #[error("image {image} of the evaluation, edit `{transform}`: {source}")]
+    Edit {
+        /// The edit.
+        transform: crate::Transform,
+        /// The image's place among the evaluated ones, from 0.
+        image: usize,
+        /// Why.
+        source: Box<Self>,
+    },
     /// An image has no pixel.
     #[error("image is {width}x{height}, expected at least 1x1")]
     EmptyImage {

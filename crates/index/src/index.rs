@@ -1,7 +1,6 @@
 //! The index: one closed enum over the kinds, and everything that can be asked of it.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{BufReader, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -14,7 +13,7 @@ use crate::faiss_file::{Source, read_index, write_index};
 use crate::flat::Flat;
 use crate::ivf_flat::IvfFlat;
 use crate::ivf_pq::IvfPq;
-use crate::replace::replace;
+use crate::replace::{open_regular, replace_file};
 use crate::train::train;
 use crate::vectors::{Vectors, upload};
 use crate::{Error, Factory, Metric, Neighbours, Result, Target, TrainConfig, TrainProgress};
@@ -222,6 +221,11 @@ impl Index {
         self.coarse().map(|coarse| coarse.nlist)
     }
 
+    /// Whether codes are the vectors themselves.
+    pub fn is_lossless(&self) -> bool {
+        matches!(self, Self::Flat(_) | Self::IvfFlat(_))
+    }
+
     /// The metric searched by.
     pub fn metric(&self) -> Metric {
         match self {
@@ -258,7 +262,7 @@ impl Index {
     /// [`Error::File`], with the path, around what [`Self::from_bytes`] reports or the operating system.
     pub fn open(path: &Path, device: &Device) -> Result<Self> {
         let read = || {
-            let file = File::open(path)?;
+            let file = open_regular(path)?;
             let length = file.metadata()?.len();
             read_index(Source::new(BufReader::with_capacity(1 << 20, file), length), &device.clone().inner())
         };
@@ -295,7 +299,7 @@ impl Index {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn write(&self, path: &Path) -> Result<()> {
-        replace(path, |out| write_index(self, out)).map_err(|error| Error::from(error).in_file(path))
+        replace_file(path, |out| write_index(self, out)).map_err(|error| Error::from(error).in_file(path))
     }
 
     /// Writes the index in faiss's format to a stream.

@@ -28,9 +28,11 @@ impl Ivf {
         Self { coarse, lists, direct_map: DirectMap::None, nprobe: 1 }
     }
 
-    /// Appends codes `[n, code_size]` under the ids `ntotal..ntotal + n`.
+    /// Appends codes `[n, code_size]` under consecutive ids: from `ntotal` as in faiss, or from behind the largest
+    /// id where the caller's own ids reach further.
     pub fn add(&mut self, cells: &[i64], codes: &[u8]) -> Range<i64> {
-        let start = self.lists.ntotal() as i64;
+        let largest = self.lists.lists.iter().flat_map(|list| &list.ids).max();
+        let start = largest.map_or(0, |id| id.saturating_add(1)).max(self.lists.ntotal() as i64);
         let ids = start..start + cells.len() as i64;
         self.push(cells, codes, ids.clone());
         ids

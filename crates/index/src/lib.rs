@@ -61,6 +61,7 @@ pub use index::Index;
 pub use ivf_flat::IvfFlat;
 pub use ivf_pq::IvfPq;
 pub use metric::Metric;
+pub use replace::replace_file;
 pub use search::Neighbours;
 pub use target::Target;
 pub use train::{TrainConfig, TrainProgress, TrainStage};

@@ -3,13 +3,12 @@
 //! Read by hand rather than through a general reader, so that the header's sizes are checked against the file's
 //! before anything is allocated (format: NumPy enhancement proposal 1).
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 
-use crate::replace::replace;
+use crate::replace::{open_regular, replace_file};
 use crate::vectors::{check_finite, read_floats, upload};
 use crate::{Error, Result};
 
@@ -44,7 +43,7 @@ impl Matrix {
 /// size than the header says.
 pub fn read(path: &Path) -> Result<Matrix> {
     let parse = || {
-        let file = File::open(path)?;
+        let file = open_regular(path)?;
         let length = file.metadata()?.len();
         read_from(file, length)
     };
@@ -87,7 +86,7 @@ pub fn write(path: &Path, values: &[f32], d: usize) -> Result<()> {
         out.write_all(&header)?;
         values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
     };
-    replace(path, write).map_err(|error| Error::from(error).in_file(path))
+    replace_file(path, write).map_err(|error| Error::from(error).in_file(path))
 }
 
 /// Replaces the file at `path` by a tensor `[n, d]`, as float32.

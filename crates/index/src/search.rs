@@ -20,6 +20,9 @@ pub struct Neighbours {
     pub ids: Vec<i64>,
 }
 
+/// Results of one search, at 12 bytes each: more are asked for by mistake.
+const MAX_RESULTS: usize = 1 << 28;
+
 impl Neighbours {
     /// `n * k` missing neighbours.
     ///
@@ -32,7 +35,7 @@ impl Neighbours {
         }
         let too_large =
             || Error::argument("k", format!("small enough for {n} queries' results to fit in memory"), k);
-        let size = n.checked_mul(k).ok_or_else(too_large)?;
+        let size = n.checked_mul(k).filter(|&size| size <= MAX_RESULTS).ok_or_else(too_large)?;
         let (mut distances, mut ids) = (Vec::new(), Vec::new());
         distances.try_reserve_exact(size).map_err(|_| too_large())?;
         ids.try_reserve_exact(size).map_err(|_| too_large())?;

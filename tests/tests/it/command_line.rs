@@ -32,6 +32,7 @@ fn broken_folder(folder: &Path) {
     let photo = fs::read(sample("17_igloo.jpg")).unwrap();
     fs::write(folder.join("good.jpg"), &photo).unwrap();
     fs::write(folder.join("truncated.png"), truncated_png()).unwrap();
+    fs::write(folder.join("cut.jpg"), &photo[..photo.len() / 2]).unwrap();
     fs::write(folder.join("empty.jpg"), b"").unwrap();
     fs::write(folder.join("misnamed.jpg"), b"This is no image.\n").unwrap();
     fs::write(folder.join("huge.png"), huge_png_header()).unwrap();
@@ -89,12 +90,13 @@ fn activate_finishes_the_batch_around_broken_images() {
     assert_eq!(output.status.code(), Some(1));
     let document = json(&output);
     let images = document["images"].as_array().unwrap();
-    assert_eq!(images.len(), 5, "{document}");
+    assert_eq!(images.len(), 6, "{document}");
     for image in images {
         let input = image["input"].as_str().unwrap();
         let error = image["error"].as_str();
         let expected = [
             ("truncated.png", ""),
+            ("cut.jpg", "the JPEG data ends too early"),
             ("empty.jpg", "the file is empty"),
             ("misnamed.jpg", "is no image of a known format"),
             ("huge.png", "60000 x 60000"),
@@ -108,7 +110,7 @@ fn activate_finishes_the_batch_around_broken_images() {
         }
     }
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(stderr.lines().count(), 4, "{stderr}");
+    assert_eq!(stderr.lines().count(), 5, "{stderr}");
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "only the good image, nothing half done");
     check_released(images.iter().find(|image| image["error"].is_null()).unwrap(), &out.join("good.png"));
 }
@@ -171,7 +173,7 @@ fn an_index_is_trained_filled_and_searched() {
     let train =
         ["index", "train", "--factory", "IVF4,Flat", "--input", text(&descriptors), "--out", text(&index)];
     assert_eq!(run(&train).status.code(), Some(0));
-    let names = format!("{}.names.tsv", descriptors.display());
+    let names = descriptors.with_extension("names.tsv").display().to_string();
     let added = run(&[
         "index",
         "add",
@@ -258,6 +260,91 @@ fn retrieval_is_measured_before_and_after() {
     let edits = document["transforms"].as_array().unwrap();
     assert_eq!(edits.len(), 3);
     assert_eq!((&edits[0]["name"], &edits[0]["passive"]["r1"]), (&Value::from("none"), &Value::from(1.0)));
-    assert!(document["mean"]["released"]["r1"].as_f64() >= document["mean"]["passive"]["r1"].as_f64());
+    assert_eq!(
+        (&document["schema"], &document["nprobe"], &document["images"]),
+        (&1.into(), &1.into(), &2.into())
+    );
+    assert!(document["distractors"].as_u64().unwrap() > 100_000);
+    let rate = |side: &str, name: &str| document["mean"][side][name].as_f64().unwrap();
+    for name in ["r1", "r10", "r100", "map"] {
+        assert!(
+            (0.0..=1.0).contains(&rate("passive", name)) && (0.0..=1.0).contains(&rate("released", name))
+        );
+    }
+    assert!(rate("released", "r1") >= rate("passive", "r1"));
+    for name in ["psnr", "ssim"] {
+        assert!(document["quality"][name]["mean"].as_f64() >= document["quality"][name]["min"].as_f64());
+    }
     assert!(document["quality"]["psnr"]["min"].as_f64().unwrap() > 35.0);
+    assert!(document["quality"]["linf"].as_f64().unwrap() > 0.0);
+}
+
+/// Originals that the index names are looked for under the ids they have, not added once more.
+#[test]
+fn retrieval_knows_the_images_that_are_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let [photos, descriptors, index] = ["photos", "photos.npy", "photos.faiss"].map(path);
+    fs::create_dir(&photos).unwrap();
+    for name in ["17_igloo.jpg", "14_moose.jpg"] {
+        fs::copy(sample(name), photos.join(name)).unwrap();
+    }
+    fs::copy(root().join("weights/default.faiss"), &index).unwrap();
+    assert_eq!(run(&["describe", text(&photos), "--out", text(&descriptors)]).status.code(), Some(0));
+    let names = descriptors.with_extension("names.tsv");
+    let add =
+        ["index", "add", "--index", text(&index), "--input", text(&descriptors), "--names", text(&names)];
+    assert_eq!(run(&add).status.code(), Some(0));
+    let evaluate =
+        ["eval", "retrieval", "--images", text(&photos), "--index", text(&index), "--transforms", "none"];
+    let document = json(&run(&[&evaluate[..], &["--json"]].concat()));
+    assert_eq!((&document["added"], &document["images"]), (&0.into(), &2.into()), "{document}");
+    assert_eq!(document["mean"]["passive"]["r1"], 1.0);
+}
+
+/// A pipe would never answer, and a device must not be replaced by a file.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.jpg");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let output = run(&["describe", text(&pipe), "--out", text(&folder.path().join("x.npy"))]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("pipe.jpg: is no regular file"));
+    let photo = sample("17_igloo.jpg");
+    let output = run(&["transform", "hflip", text(&photo), "--out", text(&pipe)]);
+    assert_eq!(output.status.code(), Some(2), "no ending that says the format, or no regular file");
+    assert!(!pipe.is_file());
+}
+
+#[test]
+fn a_report_shows_the_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photo, page) = (sample("17_igloo.jpg"), folder.path().join("report.html"));
+    let out = folder.path().join("out");
+    let released = run(&[
+        "activate",
+        text(&photo),
+        "--out",
+        text(&out),
+        "--iterations",
+        "1",
+        "--report",
+        text(&page),
+        "--format",
+        "webp",
+    ]);
+    assert_eq!(released.status.code(), Some(0), "{}", String::from_utf8_lossy(&released.stderr));
+    let page = fs::read_to_string(page).unwrap();
+    assert_eq!(page.matches("data:image/png;base64,").count(), 3);
+    assert!(page.contains("17_igloo.jpg") && page.contains("difference x20"));
+    assert!(image::open(out.join("17_igloo.webp")).is_ok());
+}
+
+#[test]
+fn usage_errors_are_json_too() {
+    let output = run(&["activate", "--iterations", "-1", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(json(&output)["error"].as_str().unwrap().contains("--iterations"));
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Command};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use index::{Index, npy};
+use index::{Index, Metric, Neighbours, TrainConfig, npy};
 use tests::root;
 
 /// Reads an index and queries, and writes faiss's answers.
@@ -55,21 +55,42 @@ fn faiss_reads_our_files() {
     let path = |name: &str| folder.path().join(name);
     let queries = vectors(50);
     npy::write_tensor(&path("queries.npy"), queries.clone()).unwrap();
-    for factory in ["Flat", "IVF16,Flat", "IVF16,PQ8x8"] {
-        let mut index = Index::train(&factory.parse().unwrap(), vectors(4096), &Default::default()).unwrap();
+    let metrics = [Metric::L2, Metric::InnerProduct];
+    let kinds =
+        ["Flat", "IVF16,Flat", "IVF16,PQ8x8"].into_iter().flat_map(|f| metrics.map(|metric| (f, metric)));
+    for (factory, metric) in kinds {
+        let config = TrainConfig { metric, ..TrainConfig::default() };
+        let mut index = Index::train(&factory.parse().unwrap(), vectors(4096), &config).unwrap();
         index.add(vectors(3000)).unwrap();
         index.write(&path("index.faiss")).unwrap();
         let arguments = ["index.faiss", "queries.npy", "distances", "ids"].map(path);
         let output = Command::new(&python).args(["-c", SCRIPT]).args(&arguments).output().unwrap();
         assert!(output.status.success(), "{factory}: {}", String::from_utf8_lossy(&output.stderr));
 
-        let distances = std::fs::read(path("distances")).unwrap();
-        let theirs = distances.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
         let ours = index.search(queries.clone(), 10, 4).unwrap();
-        assert_eq!(theirs.len(), ours.distances.len());
-        for (i, (a, b)) in ours.distances.iter().zip(theirs).enumerate() {
-            // Float32 sums in another order, of terms up to a few hundred.
-            assert!((a - b).abs() <= 1e-5 * b.abs().max(100.0), "{factory}, {i}: {a} for {b}");
-        }
+        let distances = std::fs::read(path("distances")).unwrap();
+        let distances: Vec<f32> = distances.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let ids = std::fs::read(path("ids")).unwrap();
+        let ids: Vec<i64> = ids.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect();
+        check(&format!("{factory} {metric}"), &ours, &distances, &ids);
+    }
+}
+
+/// Same distances, and same ids wherever no neighbour in the list is as near.
+fn check(kind: &str, ours: &Neighbours, distances: &[f32], ids: &[i64]) {
+    assert_eq!(ours.ids.len(), ids.len());
+    // Float32 sums in another order, of terms up to a few hundred.
+    let close = |a: f32, b: f32| (a - b).abs() <= 1e-5 * b.abs().max(100.0);
+    for i in 0..ids.len() {
+        assert!(
+            close(ours.distances[i], distances[i]),
+            "{kind}, {i}: {} for {}",
+            ours.distances[i],
+            distances[i]
+        );
+        let row = i / ours.k * ours.k..(i / ours.k + 1) * ours.k;
+        let is_last = i + 1 == row.end;
+        let tied = is_last || row.into_iter().any(|j| j != i && close(distances[j], distances[i]));
+        assert!(ours.ids[i] == ids[i] || tied, "{kind}, {i}: id {} for {}", ours.ids[i], ids[i]);
     }
 }

@@ -47,6 +47,7 @@ fn check(kind: &str, nprobe: usize, found: &Neighbours, distances: &[f64], ids: 
         if found.ids[i] as f64 != id {
             swapped += 1;
             let row = i / found.k * found.k;
+            // In the last place the tie may be with an entry that did not make it into the list.
             let tied = (row..row + found.k).any(|j| j != i && close(distances[j], distance))
                 || i + 1 == row + found.k;
             assert!(tied, "{kind}, nprobe {nprobe}, {i}: id {} for {id} without a tie", found.ids[i]);
@@ -57,20 +58,22 @@ fn check(kind: &str, nprobe: usize, found: &Neighbours, distances: &[f64], ids: 
 
 #[test]
 fn answers_are_faisss() {
-    let file = if golden().join("index_queries.npy").exists() { "index_queries.npy" } else { "queries.npy" };
-    let queries = npy(file).unwrap();
+    let queries = npy("queries.npy").unwrap();
     let queries = queries.tensor([queries.shape[0], queries.shape[1]]);
     let kinds = kinds();
     assert!(kinds.len() >= 4, "{kinds:?}");
     for kind in kinds {
         let index = open(&kind);
+        let mut compared = 0;
         for nprobe in [1, 4, 16] {
             let results = format!("{kind}_results.npz");
             let Ok(distances) = npz(&results, &format!("D_nprobe{nprobe}")) else { continue };
             let ids = npz(&results, &format!("I_nprobe{nprobe}")).unwrap();
             let found = index.search(queries.clone(), distances.shape[1], nprobe).unwrap();
             check(&kind, nprobe, &found, &distances.values, &ids.values);
+            compared += 1;
         }
+        assert_eq!(compared, if kind.starts_with("flat") { 1 } else { 3 }, "{kind}");
     }
 }
 
@@ -91,16 +94,20 @@ fn files_of_faiss_survive_reading_and_writing_byte_for_byte() {
 
 #[test]
 fn reconstruction_is_faisss() {
-    let file = "ivf256_pq8x8_l2_reconstruct_first64.npy";
-    if !golden().join(file).exists() {
-        println!("skipped: {file} is not in {}", golden().display());
-        return;
+    let mut count = 0;
+    for kind in kinds() {
+        let file = format!("{kind}_reconstruct_first64.npy");
+        if !golden().join(&file).exists() {
+            continue; // written for product-quantised kinds only; the count below sees to those
+        }
+        let expected = npy(&file).unwrap();
+        let index = open(&kind);
+        for (id, row) in expected.values.chunks_exact(expected.shape[1]).enumerate() {
+            let found: Vec<f64> = index.reconstruct(id as i64).unwrap().into_iter().map(f64::from).collect();
+            let difference = tests::largest_difference(&found, row);
+            assert!(difference < 1e-6, "{kind}, {id}: {difference}"); // one float32 sum
+        }
+        count += 1;
     }
-    let expected = npy(file).unwrap();
-    let index = open("ivf256_pq8x8_l2");
-    for (id, row) in expected.values.chunks_exact(512).enumerate() {
-        let found: Vec<f64> = index.reconstruct(id as i64).unwrap().into_iter().map(f64::from).collect();
-        let difference = tests::largest_difference(&found, row);
-        assert!(difference < 1e-6, "{id}: {difference}"); // one float32 sum
-    }
+    assert!(count >= 1, "no reconstruction to compare with");
 }

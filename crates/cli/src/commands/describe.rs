@@ -1,10 +1,10 @@
 //! `describe`: images to descriptors.
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use activate::describe_prepared;
+use anyhow::Result;
 use burn::tensor::Tensor;
-use image::RgbImage;
 use index::npy;
 use serde::Serialize;
 use sscd::{Preprocess, Resize, Sscd};
@@ -29,7 +29,7 @@ struct Document {
 
 #[derive(Serialize)]
 struct Row {
-    input: PathBuf,
+    input: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     row: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,18 +40,17 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     let started = Instant::now();
     let preprocess = Preprocess { size: arguments.size.into(), resize: arguments.resize.into() };
     let engine = Engine::start(globals, output)?.with_preprocess(preprocess);
-    let inputs = images::find(&arguments.inputs)?;
+    let inputs = images::find(&arguments.inputs, None)?;
     let (descriptors, rows) = describe(&engine, &inputs, arguments.batch.get(), output)?;
 
-    write(arguments, descriptors, &rows)?;
+    if !descriptors.is_empty() {
+        write(arguments, Tensor::cat(descriptors, 0), &rows)?;
+    }
+    let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();
     let document = Document { schema: SCHEMA, device: engine.device_name, seconds, images: rows };
     output.result(&document, || text(&document, arguments))?;
-    Ok(if document.images.iter().any(|row| row.error.is_some()) {
-        Outcome::SomeFailed
-    } else {
-        Outcome::Done
-    })
+    Ok(outcome)
 }
 
 impl From<ResizeMode> for Resize {
@@ -63,46 +62,50 @@ impl From<ResizeMode> for Resize {
     }
 }
 
-/// Descriptors of the images that can be read, and one row an image.
+/// Descriptors of the images that can be read, batch by batch, and one row an image.
 fn describe(
     engine: &Engine,
     inputs: &[Input],
     batch: usize,
     output: &Output,
-) -> Result<(Tensor<2>, Vec<Row>)> {
+) -> Result<(Vec<Tensor<2>>, Vec<Row>)> {
     let bar = progress::bar(inputs.len(), "describing");
-    let (mut parts, mut rows, mut count) = (Vec::new(), Vec::with_capacity(inputs.len()), 0);
+    let (mut descriptors, mut rows, mut count) = (Vec::new(), Vec::with_capacity(inputs.len()), 0);
     for inputs in inputs.chunks(batch) {
-        let mut readable: Vec<RgbImage> = Vec::with_capacity(inputs.len());
+        let mut prepared = Vec::with_capacity(inputs.len());
         for input in inputs {
-            let mut row = Row { input: input.path.clone(), row: None, error: None };
-            match images::read(&input.path) {
-                Ok(image) => {
-                    row.row = Some(count + readable.len());
-                    readable.push(image);
-                }
+            let read = images::read(&input.path).and_then(|image| engine.prepare(&image));
+            rows.push(Row::new(input, &read, count + prepared.len()));
+            match read {
+                Ok(image) => prepared.push(image),
                 Err(error) => {
-                    let reason = one_line(&error);
-                    bar.suspend(|| output.failure(&input.path.display().to_string(), &reason));
-                    row.error = Some(reason);
+                    bar.suspend(|| output.failure(&input.path.display().to_string(), &one_line(&error)));
                 }
             }
-            rows.push(row);
         }
-        count += readable.len();
-        if !readable.is_empty() {
-            parts.push(engine.describe(&readable.iter().collect::<Vec<_>>())?);
+        count += prepared.len();
+        if !prepared.is_empty() {
+            descriptors.push(describe_prepared(&engine.sscd, prepared));
         }
         bar.inc(inputs.len() as u64);
     }
     bar.finish_and_clear();
-    ensure!(count > 0, "none of the {} images could be read", inputs.len());
-    Ok((Tensor::cat(parts, 0), rows))
+    Ok((descriptors, rows))
+}
+
+impl Row {
+    fn new(input: &Input, read: &Result<Tensor<4>>, row: usize) -> Self {
+        let input = input.path.display().to_string();
+        match read {
+            Ok(_) => Self { input, row: Some(row), error: None },
+            Err(error) => Self { input, row: None, error: Some(one_line(error)) },
+        }
+    }
 }
 
 fn write(arguments: &Describe, descriptors: Tensor<2>, rows: &[Row]) -> Result<()> {
-    let paths = rows.iter().filter_map(|row| Some((row.row? as i64, row.input.display().to_string())));
-    names::write(&names::beside(&arguments.out), "row", paths)?;
+    let paths = rows.iter().filter_map(|row| Some((row.row? as i64, row.input.clone())));
+    names::write(&names::of_descriptors(&arguments.out), "row", paths)?;
     let _held = interrupt::hold_off();
     npy::write_tensor(&arguments.out, descriptors)?;
     Ok(())

@@ -1,6 +1,7 @@
 //! `eval retrieval`: how many edited copies an index finds.
 
 use std::{
+    collections::{BTreeMap, HashMap},
     fmt::Write,
     path::{Path, PathBuf},
 };
@@ -13,100 +14,41 @@ use rand::{SeedableRng, seq::IteratorRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::activate::{Pair, Releaser, plan};
 use crate::{
     Outcome,
     args::{EvalRetrieval, Format, Globals},
+    comparisons::Comparisons,
     engine::Engine,
     files::write_whole,
     images::{self, Input},
-    output::{Output, SCHEMA},
-    progress,
-    table::{decimal, table},
+    names,
+    output::{Output, SCHEMA, one_line},
+    release::{Releaser, plan},
+    table::table,
 };
-
-/// Edits compared with a progress bar.
-pub fn compare(
-    engine: &Engine,
-    setting: &Setting<'_>,
-    originals: &[&RgbImage],
-    released: Option<&[&RgbImage]>,
-) -> Result<Comparisons> {
-    let sides = if released.is_some() { 2 } else { 1 };
-    let bar = progress::bar(setting.transforms.len() * originals.len() * sides, "editing and searching");
-    let describe = |images: &[&RgbImage]| engine.describe(images);
-    let rows = setting.compare(originals, released, &describe, &|n| bar.inc(n as u64))?;
-    bar.finish_and_clear();
-    Ok(Comparisons { nprobe: setting.nprobe, rows })
-}
-
-/// What all edits do to retrieval.
-pub struct Comparisons {
-    nprobe: usize,
-    pub rows: Vec<Comparison>,
-}
-
-impl Comparisons {
-    fn mean(&self, measure: impl Fn(&Comparison) -> Option<f64>) -> Option<f64> {
-        let values = self.rows.iter().map(measure).collect::<Option<Vec<_>>>()?;
-        Some(values.iter().sum::<f64>() / values.len() as f64)
-    }
-
-    /// The table of the main job.
-    pub fn before_and_after(&self) -> String {
-        let row = |name: String, queries: String, before, after: Option<f64>| {
-            vec![name, queries, decimal(before, 2), decimal(after, 2)]
-        };
-        let edits = self.rows.iter().map(|c| {
-            let after = c.released.as_ref().map(|m| m.r1);
-            row(c.transform.to_string(), c.passive.queries.to_string(), Some(c.passive.r1), after)
-        });
-        let before = self.mean(|c| Some(c.passive.r1));
-        let mean =
-            row("mean".to_owned(), String::new(), before, self.mean(|c| Some(c.released.as_ref()?.r1)));
-        let headings = ["edited copies found", "queries", "R@1 originals", "R@1 released"];
-        format!("{}\nnprobe {}", table(&headings, 1, edits.chain([mean])), self.nprobe)
-    }
-}
-
-impl Serialize for Comparisons {
-    /// As `retrieval` of `activate --json`.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let transform = |c: &Comparison| {
-            let after = c.released.as_ref().map(|m| m.r1);
-            let (name, param) = (c.transform.name(), c.transform.param());
-            serde_json::json!({ "name": name, "param": param, "queries": c.passive.queries,
-                "before": c.passive.r1, "after": after })
-        };
-        let transforms: Vec<_> = self.rows.iter().map(transform).collect();
-        let before = self.mean(|c| Some(c.passive.r1));
-        let after = self.mean(|c| Some(c.released.as_ref()?.r1));
-        let mean = serde_json::json!({ "before": before, "after": after });
-        serde_json::json!({ "nprobe": self.nprobe, "mean": mean, "transforms": transforms })
-            .serialize(serializer)
-    }
-}
 
 pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) -> Result<Outcome> {
     let engine = Engine::start(globals, output)?;
     let mut index = engine.index(Some(&arguments.index))?;
-    let inputs = sample(images::find(&arguments.images)?, arguments);
-    let released_folder = arguments.released.clone().unwrap_or_else(|| "activated".into());
+    let released = arguments.released.clone().unwrap_or_else(|| "activated".into());
+    let inputs = sample(images::find(&arguments.images, Some(&released))?, arguments);
     if arguments.activate {
-        release(&engine, &index, &inputs, &released_folder, arguments, output)?;
+        let is_same = |folder: &PathBuf| folder.canonicalize().ok() == released.canonicalize().ok();
+        let mixes = released.exists() && arguments.images.iter().any(is_same);
+        ensure!(!mixes, "{} holds the originals: name another folder for --released", released.display());
+        release(&engine, &index, &inputs, &released, arguments, output)?;
     }
     let compares = arguments.activate || arguments.released.is_some();
-    let pairs = load(&inputs, compares.then_some(released_folder.as_path()))?;
+    let photos = Photos::load(&inputs, compares.then_some(released.as_path()), output)?;
+    let quality = photos.qualities()?;
 
     for path in &arguments.distractors {
         index
             .add(npy::read_descriptors(path, &engine.device)?)
             .with_context(|| path.display().to_string())?;
     }
-    let distractors = index.ntotal();
-    let originals: Vec<&RgbImage> = pairs.originals.iter().collect();
-    let released: Option<Vec<&RgbImage>> = pairs.released.as_ref().map(|images| images.iter().collect());
-    let truth: Vec<i64> = index.add(engine.describe_batches(&originals)?)?.collect();
+    let names = names::read_if_there(&names::of_index(&arguments.index))?;
+    let (truth, added) = store(&engine, &mut index, &photos, &names)?;
     let setting = Setting {
         index: &index,
         truth: &truth,
@@ -114,13 +56,34 @@ pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) 
         nprobe: arguments.nprobe.get(),
         seed: arguments.optimisation.seed,
     };
-    let comparisons = compare(&engine, &setting, &originals, released.as_deref())?;
-    let document = Document::new(&comparisons, originals.len(), distractors, pairs.qualities()?);
-    output.result(&document, || document.text())?;
+    let originals: Vec<&RgbImage> = photos.originals.iter().collect();
+    let released: Option<Vec<&RgbImage>> = photos.released.as_ref().map(|images| images.iter().collect());
+    let comparisons = Comparisons::measure(&engine, &setting, &originals, released.as_deref())?;
+    let document = Document::new(&comparisons, &photos, index.ntotal() - photos.names.len(), added, quality)?;
     if let Some(path) = &arguments.csv {
-        write_whole(path, |file| Ok(file.write_all(document.csv().as_bytes())?))?;
+        write_whole(path, |file| file.write_all(document.csv().as_bytes()))?;
     }
-    Ok(Outcome::Done)
+    output.result(&document, || document.text())?;
+    Ok(Outcome::of(photos.names.len() < inputs.len()))
+}
+
+/// Ids of the originals, those that the index does not name added in memory; and how many those are.
+fn store(
+    engine: &Engine,
+    index: &mut Index,
+    photos: &Photos,
+    names: &BTreeMap<i64, String>,
+) -> Result<(Vec<i64>, usize)> {
+    let ids: HashMap<&str, i64> = names.iter().map(|(id, name)| (name.as_str(), *id)).collect();
+    let known = |name: &String| ids.get(name.as_str()).copied();
+    let unknown = photos.names.iter().zip(&photos.originals).filter(|(name, _)| known(name).is_none());
+    let unknown: Vec<&RgbImage> = unknown.map(|(_, image)| image).collect();
+    if unknown.is_empty() {
+        return Ok((photos.names.iter().filter_map(known).collect(), 0));
+    }
+    let mut added = index.add(engine.describe_batches(&unknown)?)?;
+    let truth = photos.names.iter().map(|name| known(name).or_else(|| added.next()));
+    Ok((truth.collect::<Option<_>>().context("as many ids as images")?, unknown.len()))
 }
 
 /// The originals to evaluate: all of them, or some drawn by the seed, in their order.
@@ -142,24 +105,53 @@ fn release(
 ) -> Result<()> {
     let jobs = plan(inputs.to_vec(), folder, Format::Png, false);
     let releaser = Releaser::new(engine, index, (&arguments.optimisation).into())?;
-    let rows = releaser.release(&jobs, output, &mut |_: Pair| ())?;
-    let failed = rows.iter().filter(|row| row.failed()).count();
-    ensure!(failed == 0, "{failed} of {} originals could not be activated: leave them out", rows.len());
+    releaser.release(&jobs, output, None)?;
     Ok(())
 }
 
 /// Originals and, where they are compared, released images in the same order.
-struct Loaded {
+struct Photos {
+    /// Paths of the originals.
+    names: Vec<String>,
     originals: Vec<RgbImage>,
     released: Option<Vec<RgbImage>>,
 }
 
-fn load(inputs: &[Input], released: Option<&Path>) -> Result<Loaded> {
-    let read = |path: &Path| images::read(path).with_context(|| path.display().to_string());
-    let originals = inputs.iter().map(|input| read(&input.path)).collect::<Result<Vec<_>>>()?;
-    let counterpart = |folder: &Path, input: &Input| read(&released_file(folder, input)?);
-    let released = released.map(|folder| inputs.iter().map(|input| counterpart(folder, input)).collect());
-    Ok(Loaded { originals, released: released.transpose()? })
+impl Photos {
+    /// What can be read; the rest is named and left out.
+    fn load(inputs: &[Input], released: Option<&Path>, output: &Output) -> Result<Self> {
+        let mut photos =
+            Self { names: Vec::new(), originals: Vec::new(), released: released.map(|_| Vec::new()) };
+        for input in inputs {
+            let name = input.path.display().to_string();
+            match photos.push(input, released) {
+                Ok(()) => photos.names.push(name),
+                Err(error) => output.failure(&name, &one_line(&error)),
+            }
+        }
+        ensure!(!photos.names.is_empty(), "none of the {} images can be evaluated", inputs.len());
+        Ok(photos)
+    }
+
+    fn push(&mut self, input: &Input, folder: Option<&Path>) -> Result<()> {
+        let original = images::read(&input.path)?;
+        if let (Some(folder), Some(all)) = (folder, &mut self.released) {
+            let path = released_file(folder, input)?;
+            let released = images::read(&path).with_context(|| path.display().to_string())?;
+            let sizes = (original.dimensions(), released.dimensions());
+            ensure!(sizes.0 == sizes.1, "is {:?} pixels, but {} is {:?}", sizes.0, path.display(), sizes.1);
+            all.push(released);
+        }
+        self.originals.push(original);
+        Ok(())
+    }
+
+    fn qualities(&self) -> Result<Option<Vec<Quality>>> {
+        let pairs = |released: &Vec<RgbImage>| {
+            self.originals.iter().zip(released).map(|(a, b)| Ok(eval::quality::measure(a, b)?)).collect()
+        };
+        self.released.as_ref().map(pairs).transpose()
+    }
 }
 
 /// The released image of an original: its name below `folder`, whatever the ending.
@@ -168,20 +160,7 @@ fn released_file(folder: &Path, input: &Input) -> Result<PathBuf> {
     let mut candidates = formats.iter().map(|format| folder.join(input.name.with_extension(format.ending())));
     match candidates.find(|path| path.is_file()) {
         Some(path) => Ok(path),
-        None => bail!(
-            "{} has no released image in {}: activate it, or pass --activate",
-            input.path.display(),
-            folder.display()
-        ),
-    }
-}
-
-impl Loaded {
-    fn qualities(&self) -> Result<Option<Vec<Quality>>> {
-        let pairs = |released: &Vec<RgbImage>| {
-            self.originals.iter().zip(released).map(|(a, b)| Ok(eval::quality::measure(a, b)?)).collect()
-        };
-        self.released.as_ref().map(pairs).transpose()
+        None => bail!("has no released image in {}: activate it first, or pass --activate", folder.display()),
     }
 }
 
@@ -191,7 +170,10 @@ struct Document {
     schema: u32,
     nprobe: usize,
     images: usize,
+    /// Entries of the index that are none of the images.
     distractors: usize,
+    /// How many of the images were put into the index for the evaluation.
+    added: usize,
     transforms: Vec<Row>,
     mean: Sides,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,7 +188,7 @@ struct Row {
     sides: Sides,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Clone, Copy)]
 struct Sides {
     passive: Rates,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -241,11 +223,6 @@ impl From<&Measures> for Rates {
 }
 
 impl Rates {
-    fn mean(rates: &[Self]) -> Self {
-        let of = |field: fn(&Self) -> f64| rates.iter().map(field).sum::<f64>() / rates.len() as f64;
-        Self { r1: of(|r| r.r1), r10: of(|r| r.r10), r100: of(|r| r.r100), map: of(|r| r.map) }
-    }
-
     fn cells(self) -> [String; 4] {
         [self.r1, self.r10, self.r100, self.map].map(|rate| format!("{rate:.3}"))
     }
@@ -265,52 +242,53 @@ impl QualitySummary {
 impl Document {
     fn new(
         comparisons: &Comparisons,
-        images: usize,
+        photos: &Photos,
         distractors: usize,
+        added: usize,
         quality: Option<Vec<Quality>>,
-    ) -> Self {
-        let rows = &comparisons.rows;
+    ) -> Result<Self> {
+        let sides = |passive: &Measures, released: Option<&Measures>| Sides {
+            passive: passive.into(),
+            released: released.map(Rates::from),
+        };
         let row = |c: &Comparison| Row {
             name: c.transform.name(),
             param: c.transform.param(),
-            sides: Sides { passive: (&c.passive).into(), released: c.released.as_ref().map(Rates::from) },
+            sides: sides(&c.passive, c.released.as_ref()),
         };
-        let passive: Vec<Rates> = rows.iter().map(|c| (&c.passive).into()).collect();
-        let released: Option<Vec<Rates>> =
-            rows.iter().map(|c| c.released.as_ref().map(Rates::from)).collect();
-        let mean = Sides { passive: Rates::mean(&passive), released: released.as_deref().map(Rates::mean) };
-        Self {
+        let (passive, released) = comparisons.mean()?;
+        Ok(Self {
             schema: SCHEMA,
             nprobe: comparisons.nprobe,
-            images,
+            images: photos.names.len(),
             distractors,
-            transforms: rows.iter().map(row).collect(),
-            mean,
+            added,
+            transforms: comparisons.rows.iter().map(row).collect(),
+            mean: sides(&passive, released.as_ref()),
             quality: quality.as_deref().map(QualitySummary::new),
-        }
+        })
     }
 
-    fn rows(&self) -> impl Iterator<Item = Vec<String>> {
+    fn table(&self) -> String {
+        let compares = self.mean.released.is_some();
+        let headings = ["edit", "R@1", "R@10", "R@100", "mAP", "released R@1", "R@10", "R@100", "mAP"];
+        let headings = if compares { &headings[..] } else { &headings[..5] };
         let cells = |name: String, sides: &Sides| {
-            let released = sides.released.map_or([const { String::new() }; 4], Rates::cells);
+            let released = sides.released.iter().flat_map(|rates| rates.cells());
             [name].into_iter().chain(sides.passive.cells()).chain(released).collect()
         };
-        let name = |row: &Row| match row.param {
-            Some(param) => format!("{} {param}", row.name),
-            None => row.name.to_owned(),
-        };
-        let edits = self.transforms.iter().map(move |row| cells(name(row), &row.sides));
-        edits.chain([cells("mean".to_owned(), &self.mean)])
+        let name = |row: &Row| row.param.map_or(row.name.to_owned(), |param| format!("{} {param}", row.name));
+        let edits = self.transforms.iter().map(|row| cells(name(row), &row.sides));
+        table(headings, 1, edits.chain([cells("mean".to_owned(), &self.mean)]))
     }
 
-    const HEADINGS: [&str; 9] =
-        ["edit", "R@1", "R@10", "R@100", "mAP", "released R@1", "R@10", "R@100", "mAP"];
-
     fn text(&self) -> String {
-        let mut text = table(&Self::HEADINGS, 1, self.rows());
-        let setting = (self.images, self.distractors, self.nprobe);
-        let _ =
-            write!(text, "\n{} images among {} other entries, nprobe {}", setting.0, setting.1, setting.2);
+        let mut text = self.table();
+        let Self { images, distractors, added, nprobe, .. } = self;
+        let _ = write!(text, "\n{images} images among {distractors} other entries, nprobe {nprobe}");
+        if *added > 0 {
+            let _ = write!(text, "; {added} of the images were added to the index for this");
+        }
         if let Some(QualitySummary { psnr, ssim, linf }) = &self.quality {
             let _ = write!(text, "\nreleased: PSNR {:.2} dB (least {:.2}), ", psnr.mean, psnr.min);
             let _ = write!(text, "SSIM {:.4} (least {:.4}), L-inf {linf:.1}", ssim.mean, ssim.min);
@@ -318,9 +296,18 @@ impl Document {
         text
     }
 
+    /// One line an edit; the released columns are empty where nothing is released.
     fn csv(&self) -> String {
-        let headings = "edit,passive_r1,passive_r10,passive_r100,passive_map,\
-            released_r1,released_r10,released_r100,released_map";
-        self.rows().fold(format!("{headings}\n"), |csv, row| csv + &row.join(",") + "\n")
+        let rates = |rates: Option<Rates>| match rates {
+            Some(Rates { r1, r10, r100, map }) => format!("{r1},{r10},{r100},{map}"),
+            None => ",,,".to_owned(),
+        };
+        let heading = "name,param,passive_r1,passive_r10,passive_r100,passive_map,\
+            released_r1,released_r10,released_r100,released_map\n";
+        self.transforms.iter().fold(heading.to_owned(), |csv, row| {
+            let param = row.param.map_or(String::new(), |param| param.to_string());
+            let Sides { passive, released } = row.sides;
+            format!("{csv}{},{param},{},{}\n", row.name, rates(Some(passive)), rates(released))
+        })
     }
 }

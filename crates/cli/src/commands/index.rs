@@ -116,16 +116,18 @@ fn add(arguments: &IndexAdd, device: &Device) -> Result<Index> {
         }
         None => index.add(vectors).with_context(|| arguments.input.display().to_string())?.collect(),
     };
-    let names = arguments.names.as_deref().map(|path| rows_to_ids(path, &ids, n)).transpose()?;
+    let path = names::of_index(&arguments.index);
+    let names = match &arguments.names {
+        Some(rows) => {
+            let mut names = names::read_if_there(&path)?;
+            names.extend(rows_to_ids(rows, &ids, n)?);
+            Some(names)
+        }
+        None => None,
+    };
+    // Names first: should the index not follow, adding again gives the same ids the same names.
+    names.map_or(Ok(()), |names| names::write(&path, "id", names))?;
     save(&index, &arguments.index)?;
-    if let Some(added) = names {
-        let path = names::beside(&arguments.index);
-        let mut names = names::read_if_there(&path)?;
-        names.extend(added);
-        let mut names: Vec<_> = names.into_iter().collect();
-        names.sort_unstable();
-        names::write(&path, "id", names)?;
-    }
     Ok(index)
 }
 
@@ -142,6 +144,7 @@ fn rows_to_ids(path: &Path, ids: &[i64], n: usize) -> Result<Vec<(i64, String)>>
 /// Ids of a .npy file: int64, shape `[n]`.
 fn read_ids(path: &Path) -> Result<Vec<i64>> {
     let read = || -> Result<Vec<i64>> {
+        ensure!(fs::metadata(path)?.is_file(), "is no regular file");
         let file = fs::File::open(path)?;
         let length = file.metadata()?.len();
         let array = npyz::NpyFile::new(std::io::BufReader::new(file))?;
@@ -155,5 +158,6 @@ fn read_ids(path: &Path) -> Result<Vec<i64>> {
 
 fn save(index: &Index, path: &Path) -> Result<()> {
     let _held = interrupt::hold_off();
+    path.parent().map_or(Ok(()), fs::create_dir_all).with_context(|| path.display().to_string())?;
     Ok(index.write(path)?)
 }

@@ -7,11 +7,6 @@ mod index;
 mod search;
 mod transform;
 
-pub use self::{
-    activate::{Pair, Row},
-    eval::Comparisons,
-};
-
 use anyhow::Result;
 use clap::CommandFactory;
 
@@ -29,14 +24,11 @@ pub fn run(verb: &Verb, globals: &Globals, output: &Output) -> Result<Outcome> {
         Verb::Index(verb) => index::run(verb, globals, output),
         Verb::Search(arguments) => search::run(arguments, globals, output),
         Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval(arguments, globals, output),
-        Verb::Transform(arguments) => transform::run(arguments),
+        Verb::Transform(arguments) => transform::run(arguments, output),
         Verb::Completions { shell } => {
-            clap_complete::generate(
-                *shell,
-                &mut Arguments::command(),
-                "active-index",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "active-index", &mut script);
+            output.text(&String::from_utf8(script)?)?;
             Ok(Outcome::Done)
         }
     }

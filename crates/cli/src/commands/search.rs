@@ -1,13 +1,13 @@
 //! `search`: nearest entries of an index.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     io::Seek,
     path::{Path, PathBuf},
     time::Instant,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use index::{Index, Metric, Neighbours, npy};
 use npyz::WriterBuilder;
@@ -54,26 +54,30 @@ struct Hit {
 
 pub fn run(arguments: &Search, globals: &Globals, output: &Output) -> Result<Outcome> {
     let Loaded { index, descriptors, mut queries } = load(arguments, globals, output)?;
-    let names = names::read_if_there(&names::beside(&arguments.index))?;
+    let names = names::read_if_there(&names::of_index(&arguments.index))?;
     let started = Instant::now();
-    let found = index.search(descriptors, arguments.k.get(), arguments.nprobe.get())?;
+    let search = |descriptors| index.search(descriptors, arguments.k.get(), arguments.nprobe.get());
+    let found = descriptors.map(search).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
 
-    let answered = queries.iter_mut().filter(|query| query.error.is_none());
-    answered.enumerate().for_each(|(row, query)| query.results = hits(&found, row, index.metric(), &names));
+    if let Some(found) = &found {
+        let answered = queries.iter_mut().filter(|query| query.error.is_none());
+        answered
+            .enumerate()
+            .for_each(|(row, query)| query.results = hits(found, row, index.metric(), &names));
+        let answers: Vec<bool> = queries.iter().map(|query| query.error.is_none()).collect();
+        arguments.out.as_ref().map_or(Ok(()), |path| write_arrays(path, found, &answers))?;
+    }
+    let outcome = Outcome::of(queries.iter().any(|query| query.error.is_some()));
     let document = Document { schema: SCHEMA, seconds, queries };
     output.result(&document, || text(&document))?;
-    if let Some(path) = &arguments.out {
-        write_arrays(path, &found)?;
-    }
-    let failed = document.queries.iter().any(|query| query.error.is_some());
-    Ok(if failed { Outcome::SomeFailed } else { Outcome::Done })
+    Ok(outcome)
 }
 
-/// The index, the descriptors `[n, d]` of the queries that can be read, and all queries, unanswered.
+/// The index, the descriptors `[n, d]` of the queries that can be read, if any, and all queries, unanswered.
 struct Loaded {
     index: Index,
-    descriptors: Tensor<2>,
+    descriptors: Option<Tensor<2>>,
     queries: Vec<Query>,
 }
 
@@ -85,7 +89,7 @@ fn load(arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded
             let descriptors = npy::read_descriptors(file, &device)?;
             let query = |row: usize| Query { query: row.to_string(), error: None, results: Vec::new() };
             let queries = (0..descriptors.dims()[0]).map(query).collect();
-            Ok(Loaded { index, descriptors, queries })
+            Ok(Loaded { index, descriptors: Some(descriptors), queries })
         }
         inputs => load_images(inputs, arguments, globals, output),
     }
@@ -94,7 +98,7 @@ fn load(arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded
 fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded> {
     let engine = Engine::start(globals, output)?;
     let index = engine.index(Some(&arguments.index))?;
-    let inputs = images::find(inputs)?;
+    let inputs = images::find(inputs, None)?;
     let bar = progress::bar(inputs.len(), "describing");
     let (mut descriptors, mut queries) = (Vec::new(), Vec::new());
     for input in inputs {
@@ -109,11 +113,10 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
         bar.inc(1);
     }
     bar.finish_and_clear();
-    ensure!(!descriptors.is_empty(), "none of the {} images could be read", queries.len());
-    Ok(Loaded { index, descriptors: Tensor::cat(descriptors, 0), queries })
+    Ok(Loaded { index, descriptors: (!descriptors.is_empty()).then(|| Tensor::cat(descriptors, 0)), queries })
 }
 
-fn hits(found: &Neighbours, row: usize, metric: Metric, names: &HashMap<i64, String>) -> Vec<Hit> {
+fn hits(found: &Neighbours, row: usize, metric: Metric, names: &BTreeMap<i64, String>) -> Vec<Hit> {
     let pairs = found.ids_of(row).iter().zip(found.distances_of(row)).take_while(|(id, _)| **id >= 0);
     let hit = |(rank, (&id, &distance)): (usize, (&i64, &f32))| {
         let similarity = match metric {
@@ -138,21 +141,40 @@ fn text(document: &Document) -> String {
     format!("{found}\n{} queries searched in {:.1} ms", document.queries.len(), 1e3 * document.seconds)
 }
 
-/// Arrays D `[n, k]` float32 and I `[n, k]` int64.
-fn write_arrays(path: &Path, found: &Neighbours) -> Result<()> {
+/// Arrays D `[n, k]` float32 and I `[n, k]` int64, a row for each query; those that were not searched hold NaN
+/// and -1.
+fn write_arrays(path: &Path, found: &Neighbours, answered: &[bool]) -> Result<()> {
+    let mut row = 0;
+    let (mut distances, mut ids) = (Vec::new(), Vec::new());
+    for &answered in answered {
+        if answered {
+            distances.extend_from_slice(found.distances_of(row));
+            ids.extend_from_slice(found.ids_of(row));
+            row += 1;
+        } else {
+            distances.resize(distances.len() + found.k, f32::NAN);
+            ids.resize(ids.len() + found.k, -1);
+        }
+    }
+    let shape = [answered.len() as u64, found.k as u64];
     let mut buffer = std::io::Cursor::new(Vec::new());
-    write_npz(&mut buffer, found).with_context(|| format!("cannot write {}", path.display()))?;
-    write_whole(path, |file| Ok(file.write_all(buffer.get_ref())?))
+    write_npz(&mut buffer, shape, &distances, &ids)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    write_whole(path, |file| file.write_all(buffer.get_ref()))
 }
 
-fn write_npz(sink: &mut (impl std::io::Write + Seek), found: &Neighbours) -> Result<()> {
-    let shape = [(found.ids.len() / found.k) as u64, found.k as u64];
+fn write_npz(
+    sink: &mut (impl std::io::Write + Seek),
+    shape: [u64; 2],
+    distances: &[f32],
+    ids: &[i64],
+) -> Result<()> {
     let mut archive = npyz::npz::NpzWriter::new(sink);
-    let mut distances = archive.array("D", Default::default())?.default_dtype().shape(&shape).begin_nd()?;
-    distances.extend(&found.distances)?;
-    distances.finish()?;
-    let mut ids = archive.array("I", Default::default())?.default_dtype().shape(&shape).begin_nd()?;
-    ids.extend(&found.ids)?;
-    ids.finish()?;
+    let mut array = archive.array("D", Default::default())?.default_dtype().shape(&shape).begin_nd()?;
+    array.extend(distances)?;
+    array.finish()?;
+    let mut array = archive.array("I", Default::default())?.default_dtype().shape(&shape).begin_nd()?;
+    array.extend(ids)?;
+    array.finish()?;
     Ok(())
 }

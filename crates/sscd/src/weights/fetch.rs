@@ -131,12 +131,17 @@ fn extract(wheel: &Path, member: &str, path: &Path) -> Result<()> {
 }
 
 fn write_whole(source: &mut dyn Read, folder: &Path, path: &Path) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)); // a cache may be shared
+    let mut file = builder.tempfile_in(folder)?;
     io::copy(source, &mut file)?;
     file.flush()?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    File::open(folder)?.sync_all()
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
 }
 
 /// Bytes of all files below `folder`; files that vanish meanwhile count as nothing.

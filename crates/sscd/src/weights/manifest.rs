@@ -83,11 +83,6 @@ impl Manifest {
     pub fn default_model(&self) -> &Model {
         self.model(&self.default).unwrap_or_else(|e| panic!("{e}"))
     }
-
-    /// All models, in the manifest's order.
-    pub fn models(&self) -> &[Model] {
-        &self.models
-    }
 }
 
 #[cfg(test)]

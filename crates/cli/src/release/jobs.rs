@@ -38,13 +38,18 @@ pub fn plan(inputs: Vec<Input>, out: &Path, format: Format, resume: bool) -> Vec
             None if is_original => {
                 Decision::Refuse(format!("would overwrite the original {}", output.display()))
             }
-            None if resume && output.is_file() => Decision::Skip,
+            None if resume && is_written(&output) => Decision::Skip,
             None => Decision::Release,
         };
         taken.entry(output.clone()).or_insert_with(|| input.path.clone());
         Job { input: input.path, output, decision }
     });
     jobs.collect()
+}
+
+/// Whether a file with content is there; ours are whole once they have their name.
+fn is_written(path: &Path) -> bool {
+    path.metadata().is_ok_and(|about| about.is_file() && about.len() > 0)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use activate::{Activated, Activator, Settings};
 use anyhow::Result;
 use image::RgbImage;
 use index::Index;
+use indicatif::ProgressBar;
 use sscd::Sscd;
 
 use super::{
@@ -17,7 +18,7 @@ use crate::{
     args::{Activate, Format, Optimisation},
     engine::Engine,
     files::write_whole,
-    images,
+    images::{self, MAX_PIXELS},
     output::{Output, one_line},
     progress,
 };
@@ -57,6 +58,9 @@ impl From<&Optimisation> for Settings {
     }
 }
 
+/// What is done with each pair.
+pub type Keep<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
+
 /// An original beside what is released of it.
 pub struct Pair {
     pub original: RgbImage,
@@ -75,26 +79,28 @@ impl<'a> Releaser<'a> {
         Ok(Self { engine, activator, options })
     }
 
-    /// Does the jobs, one row each in their order, and shows each pair to `keep`.
-    pub fn release(&self, jobs: &[Job], output: &Output, keep: &mut dyn FnMut(Pair)) -> Result<Vec<Row>> {
-        let steps = jobs.iter().filter(|job| job.decision == Decision::Release).count()
-            * self.options.settings.iterations;
+    /// Does the jobs, one row each in their order, and hands each pair to `keep`, those of earlier runs too.
+    pub fn release(&self, jobs: &[Job], output: &Output, mut keep: Option<Keep<'_>>) -> Result<Vec<Row>> {
+        let count = jobs.iter().filter(|job| job.decision == Decision::Release).count();
+        let steps = count.saturating_mul(self.options.settings.iterations);
         let bar = progress::bar(steps, "activating");
         let mut rows = Vec::with_capacity(jobs.len());
         for batch in jobs.chunks(self.options.batch) {
-            for (row, pair) in self.release_batch(batch, &bar) {
+            for (row, pair) in self.release_batch(batch, &bar, keep.is_some()) {
                 if let Some(reason) = &row.error {
-                    bar.suspend(|| output.failure(&row.input.display().to_string(), reason));
+                    bar.suspend(|| output.failure(&row.input, reason));
                 }
                 rows.push(row);
-                pair.into_iter().for_each(&mut *keep);
+                if let (Some(pair), Some(keep)) = (pair, &mut keep) {
+                    keep(pair)?;
+                }
             }
         }
         bar.finish_and_clear();
         Ok(rows)
     }
 
-    fn release_batch(&self, jobs: &[Job], bar: &indicatif::ProgressBar) -> Vec<(Row, Option<Pair>)> {
+    fn release_batch(&self, jobs: &[Job], bar: &ProgressBar, keeps: bool) -> Vec<(Row, Option<Pair>)> {
         let started = Instant::now();
         let originals: Vec<Result<RgbImage>> = jobs.iter().map(read).collect();
         let readable: Vec<&RgbImage> = originals.iter().flatten().collect();
@@ -102,7 +108,10 @@ impl<'a> Releaser<'a> {
         let mut activated = self.activate(&readable, bar).into_iter();
         let seconds = started.elapsed().as_secs_f64() / count.max(1) as f64;
         let finished = jobs.iter().zip(originals).map(|(job, original)| match &job.decision {
-            Decision::Skip => Ok((Row::skipped(&job.input, &job.output), None)),
+            Decision::Skip => {
+                let pair = keeps.then(|| read_pair(job).ok()).flatten();
+                Ok((Row::skipped(&job.input, &job.output), pair))
+            }
             Decision::Refuse(reason) => Err(anyhow::anyhow!(reason.clone())),
             Decision::Release => original.and_then(|original| {
                 let activated = activated.next().unwrap_or_else(|| anyhow::bail!("was not activated"))?;
@@ -115,21 +124,23 @@ impl<'a> Releaser<'a> {
         finished.zip(jobs).map(|(done, job)| done.unwrap_or_else(|error| refused(job, error))).collect()
     }
 
-    /// Activates images together; where the batch fails, one by one, so that one does not spoil the others.
-    fn activate(&self, originals: &[&RgbImage], bar: &indicatif::ProgressBar) -> Vec<Result<Activated>> {
-        let together = self.activate_together(originals, bar);
-        match together {
+    /// Activates images together, in halves where they are too many pixels; where a batch fails, one by one, so
+    /// that one does not spoil the others.
+    fn activate(&self, originals: &[&RgbImage], bar: &ProgressBar) -> Vec<Result<Activated>> {
+        let pixels: u64 =
+            originals.iter().map(|image| u64::from(image.width()) * u64::from(image.height())).sum();
+        if originals.len() > 1 && pixels > MAX_PIXELS {
+            let (first, second) = originals.split_at(originals.len() / 2);
+            return [first, second].into_iter().flat_map(|half| self.activate(half, bar)).collect();
+        }
+        match self.activate_together(originals, bar) {
             Ok(activated) => activated.into_iter().map(Ok).collect(),
             Err(error) if originals.len() == 1 => vec![Err(error)],
             Err(_) => originals.iter().flat_map(|&original| self.activate(&[original], bar)).collect(),
         }
     }
 
-    fn activate_together(
-        &self,
-        originals: &[&RgbImage],
-        bar: &indicatif::ProgressBar,
-    ) -> Result<Vec<Activated>> {
+    fn activate_together(&self, originals: &[&RgbImage], bar: &ProgressBar) -> Result<Vec<Activated>> {
         let device = &self.engine.device;
         let tensors =
             originals.iter().map(|image| images::to_tensor(image, device)).collect::<Result<Vec<_>>>()?;
@@ -145,7 +156,7 @@ impl<'a> Releaser<'a> {
             let read_back = if format.is_lossy() { images::from_bytes(&bytes)? } else { image.clone() };
             Ok((bytes, read_back))
         })?;
-        write_whole(&job.output, |file| Ok(file.write_all(&bytes)?))?;
+        write_whole(&job.output, |file| file.write_all(&bytes))?;
         let after = if released == full {
             activated.after
         } else {
@@ -168,6 +179,11 @@ impl<'a> Releaser<'a> {
         };
         Ok((released, figures))
     }
+}
+
+/// What an earlier run released.
+fn read_pair(job: &Job) -> Result<Pair> {
+    Ok(Pair { original: images::read(&job.input)?, released: images::read(&job.output)? })
 }
 
 /// The job's image, unless it is not to be released.

@@ -1,6 +1,6 @@
 //! One line of the table, one element of `images` in the JSON document.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -8,9 +8,10 @@ use crate::table::decimal;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    pub input: PathBuf,
+    /// Path of the original.
+    pub input: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub output: Option<PathBuf>,
+    pub output: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -32,7 +33,7 @@ pub struct Figures {
     /// Squared L2 distance to the target.
     pub distance_before: f32,
     pub distance_after: f32,
-    /// In dB; absent from JSON where the image did not change.
+    /// In dB; null in JSON where the image did not change, for infinity.
     pub psnr: f64,
     pub ssim: f64,
     /// In 8-bit levels.
@@ -40,21 +41,11 @@ pub struct Figures {
 }
 
 impl Row {
-    pub const HEADINGS: [&str; 10] = [
-        "image",
-        "size",
-        "cell",
-        "cosine",
-        "-> after",
-        "distance",
-        "-> after",
-        "PSNR dB",
-        "SSIM",
-        "L-inf / s",
-    ];
+    pub const HEADINGS: [&str; 9] =
+        ["image", "size", "cell", "cosine to target", "distance", "PSNR dB", "SSIM", "L-inf", "s"];
 
     pub fn released(input: &Path, output: &Path, figures: Figures) -> Self {
-        Self { output: Some(output.to_owned()), figures: Some(figures), ..Self::of(input) }
+        Self { output: Some(output.display().to_string()), figures: Some(figures), ..Self::of(input) }
     }
 
     pub fn refused(input: &Path, reason: String) -> Self {
@@ -62,39 +53,41 @@ impl Row {
     }
 
     pub fn skipped(input: &Path, output: &Path) -> Self {
-        Self { output: Some(output.to_owned()), skipped: true, ..Self::of(input) }
+        Self { output: Some(output.display().to_string()), skipped: true, ..Self::of(input) }
     }
 
     fn of(input: &Path) -> Self {
-        Self { input: input.to_owned(), output: None, error: None, skipped: false, figures: None }
+        Self { input: input.display().to_string(), output: None, error: None, skipped: false, figures: None }
     }
 
     pub fn failed(&self) -> bool {
         self.error.is_some()
     }
 
-    /// The image's file name.
-    pub fn name(&self) -> String {
-        self.input.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    pub fn is_released(&self) -> bool {
+        self.figures.is_some()
     }
 
-    pub fn cells(&self) -> Vec<String> {
-        let Some(f) = &self.figures else {
-            let why = self.error.as_deref().unwrap_or("skipped, released already");
-            return vec![self.name(), why.to_owned()];
-        };
-        let fixed = |value: f32| decimal(Some(f64::from(value)), 3);
-        vec![
+    /// The image's file name.
+    pub fn name(&self) -> String {
+        Path::new(&self.input)
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+
+    /// The row of the table, where there are figures.
+    pub fn cells(&self) -> Option<Vec<String>> {
+        let f = self.figures.as_ref()?;
+        Some(vec![
             self.name(),
             format!("{}x{}", f.width, f.height),
             f.cell.map_or_else(|| "-".to_owned(), |cell| cell.to_string()),
-            fixed(f.cosine_before),
-            fixed(f.cosine_after),
-            fixed(f.distance_before),
-            fixed(f.distance_after),
+            format!("{:.3} -> {:.3}", f.cosine_before, f.cosine_after),
+            format!("{:.3} -> {:.3}", f.distance_before, f.distance_after),
             decimal(Some(f.psnr), 2),
             decimal(Some(f.ssim), 4),
-            format!("{} / {:.1}", f.linf, f.seconds),
-        ]
+            f.linf.to_string(),
+            decimal(Some(f.seconds), 1),
+        ])
     }
 }

@@ -1,0 +1,93 @@
+//! `activate`: the main job.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use eval::{Setting, Transform};
+use index::Index;
+use serde::Serialize;
+
+use crate::{
+    Outcome,
+    args::{Activate, Globals},
+    bundled,
+    comparisons::{Comparisons, Summary},
+    engine::Engine,
+    images,
+    output::{Output, SCHEMA},
+    release::{Pair, Releaser, Row, plan},
+    report::{self, Pictures},
+    table,
+};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    device: &'static str,
+    seconds: f64,
+    images: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retrieval: Option<Summary>,
+}
+
+pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<Outcome> {
+    let started = Instant::now();
+    let engine = Engine::start(globals, output)?;
+    let index = engine.index(arguments.index.as_deref())?;
+    let demonstrates = arguments.inputs.is_empty();
+    let folders = if demonstrates { vec![bundled::samples()?] } else { arguments.inputs.clone() };
+    let found = images::find(&folders, Some(&arguments.out))?;
+    let jobs = plan(found, &arguments.out, arguments.format, arguments.resume);
+
+    let releaser = Releaser::new(&engine, &index, arguments.into())?;
+    let (mut pairs, mut gallery) = (Vec::new(), Vec::new());
+    let mut keep = |pair: Pair| -> Result<()> {
+        if arguments.report.is_some() {
+            gallery.push(Pictures::new(&pair)?);
+        }
+        pairs.extend(demonstrates.then_some(pair));
+        Ok(())
+    };
+    let keeps = demonstrates || arguments.report.is_some();
+    let rows = releaser.release(&jobs, output, keeps.then_some(&mut keep))?;
+    let comparisons = demonstrates.then(|| demonstrate(&engine, &index, &pairs, arguments)).transpose()?;
+
+    if let Some(path) = &arguments.report {
+        report::write(path, &rows, &gallery, comparisons.as_ref())?;
+    }
+    let retrieval = comparisons.as_ref().map(Comparisons::summary).transpose()?;
+    let seconds = started.elapsed().as_secs_f64();
+    let outcome = Outcome::of(rows.iter().any(Row::failed));
+    let document = Document { schema: SCHEMA, device: engine.device_name, seconds, images: rows, retrieval };
+    output.result(&document, || text(&document, arguments))?;
+    Ok(outcome)
+}
+
+/// How many edited copies the index finds, of the originals and of the released images.
+fn demonstrate(engine: &Engine, index: &Index, pairs: &[Pair], arguments: &Activate) -> Result<Comparisons> {
+    let mut index = index.clone();
+    let originals: Vec<_> = pairs.iter().map(|pair| &pair.original).collect();
+    let released: Vec<_> = pairs.iter().map(|pair| &pair.released).collect();
+    let truth: Vec<i64> = index.add(engine.describe_batches(&originals)?)?.collect();
+    let transforms = Transform::paper();
+    let seed = arguments.optimisation.seed;
+    let setting = Setting { index: &index, truth: &truth, transforms: &transforms, nprobe: 1, seed };
+    Comparisons::measure(engine, &setting, &originals, Some(&released))
+}
+
+fn text(document: &Document, arguments: &Activate) -> String {
+    let rows = &document.images;
+    let count = |wanted: fn(&Row) -> bool| rows.iter().filter(|row| wanted(row)).count();
+    let images = table::table(&Row::HEADINGS, 1, rows.iter().filter_map(Row::cells));
+    let (released, skipped, failed) = (count(Row::is_released), count(|row| row.skipped), count(Row::failed));
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    let (place, device) = (arguments.out.display(), document.device);
+    let summary =
+        format!("{released} released in {place}{skipped}{failed}; {:.1} s on {device}", document.seconds);
+    match &document.retrieval {
+        Some(retrieval) => format!("{images}\n{summary}\n\n{}", retrieval.text()),
+        None => format!("{images}\n{summary}"),
+    }
+}

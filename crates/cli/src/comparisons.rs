@@ -1,0 +1,106 @@
+//! Originals against released images, measured with a progress bar and shown.
+
+use anyhow::Result;
+use eval::{Comparison, Setting, retrieval::Measures};
+use image::RgbImage;
+use serde::Serialize;
+
+use crate::{
+    engine::Engine,
+    progress,
+    table::{decimal, table},
+};
+
+/// What all edits do to retrieval.
+pub struct Comparisons {
+    pub nprobe: usize,
+    pub rows: Vec<Comparison>,
+}
+
+impl Comparisons {
+    /// Edits, describes and searches originals and released images.
+    pub fn measure(
+        engine: &Engine,
+        setting: &Setting<'_>,
+        originals: &[&RgbImage],
+        released: Option<&[&RgbImage]>,
+    ) -> Result<Self> {
+        let sides = if released.is_some() { 2 } else { 1 };
+        let bar = progress::bar(setting.transforms.len() * originals.len() * sides, "editing and searching");
+        let describe = |images: &[&RgbImage]| engine.describe(images);
+        let rows = setting.compare(originals, released, &describe, &|n| bar.inc(n as u64))?;
+        bar.finish_and_clear();
+        Ok(Self { nprobe: setting.nprobe, rows })
+    }
+
+    /// The mean over the edits, of originals and of released images.
+    pub fn mean(&self) -> Result<(Measures, Option<Measures>)> {
+        let passive: Vec<Measures> = self.rows.iter().map(|row| row.passive).collect();
+        let released: Option<Vec<Measures>> = self.rows.iter().map(|row| row.released).collect();
+        Ok((Measures::mean(&passive)?, released.map(|all| Measures::mean(&all)).transpose()?))
+    }
+
+    /// `retrieval` of `activate --json`.
+    pub fn summary(&self) -> Result<Summary> {
+        let (before, after) = self.mean()?;
+        let transform = |row: &Comparison| Edit {
+            name: row.transform.name(),
+            param: row.transform.param(),
+            queries: row.passive.queries,
+            rates: BeforeAndAfter::new(&row.passive, row.released.as_ref()),
+        };
+        let mean = BeforeAndAfter::new(&before, after.as_ref());
+        Ok(Summary { nprobe: self.nprobe, mean, transforms: self.rows.iter().map(transform).collect() })
+    }
+}
+
+/// R@1 of each edit, before and after activation.
+#[derive(Serialize)]
+pub struct Summary {
+    nprobe: usize,
+    mean: BeforeAndAfter,
+    transforms: Vec<Edit>,
+}
+
+#[derive(Serialize)]
+struct Edit {
+    name: &'static str,
+    param: Option<f32>,
+    queries: usize,
+    #[serde(flatten)]
+    rates: BeforeAndAfter,
+}
+
+#[derive(Serialize)]
+struct BeforeAndAfter {
+    before: f64,
+    after: Option<f64>,
+}
+
+impl BeforeAndAfter {
+    fn new(passive: &Measures, released: Option<&Measures>) -> Self {
+        Self { before: passive.r1, after: released.map(|measures| measures.r1) }
+    }
+
+    fn cells(&self) -> [String; 2] {
+        [Some(self.before), self.after].map(|rate| decimal(rate, 2))
+    }
+}
+
+impl Summary {
+    pub fn text(&self) -> String {
+        let row = |name: String, queries: String, rates: &BeforeAndAfter| {
+            [name, queries].into_iter().chain(rates.cells()).collect()
+        };
+        let name =
+            |edit: &Edit| edit.param.map_or(edit.name.to_owned(), |param| format!("{} {param}", edit.name));
+        let edits = self.transforms.iter().map(|edit| row(name(edit), edit.queries.to_string(), &edit.rates));
+        let mean = row("mean".to_owned(), String::new(), &self.mean);
+        let headings = ["edited copies found", "queries", "R@1 originals", "R@1 released"];
+        format!(
+            "{}\nR@1: the right image comes first; nprobe {}",
+            table(&headings, 1, edits.chain([mean])),
+            self.nprobe
+        )
+    }
+}
