@@ -104,3 +104,35 @@ impl Summary {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eval::Transform;
+    use serde_json::json;
+
+    fn measures(r1: f64) -> Measures {
+        Measures { r1, r10: r1, r100: r1, map: r1, queries: 20 }
+    }
+
+    #[test]
+    fn the_summary_has_the_keys_that_outside_checks_read() {
+        let row = |transform, before, after| {
+            let (passive, released) = (measures(before), Some(measures(after)));
+            Comparison { transform, passive, released }
+        };
+        let rows = vec![row(Transform::Identity, 1.0, 1.0), row(Transform::Hue { shift: 0.2 }, 0.5, 0.75)];
+        let summary = Comparisons { nprobe: 1, rows }.summary().unwrap();
+        let expected = json!({
+            "nprobe": 1,
+            "mean": { "before": 0.75, "after": 0.875 },
+            "transforms": [
+                { "name": "none", "param": null, "queries": 20, "before": 1.0, "after": 1.0 },
+                { "name": "hue", "param": 0.2, "queries": 20, "before": 0.5, "after": 0.75 },
+            ],
+        });
+        let text = serde_json::to_string(&summary).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), expected);
+        assert!(summary.text().contains("| hue 0.2"), "{}", summary.text());
+    }
+}

@@ -69,7 +69,8 @@ impl Index {
         train(factory, &vectors, config, &device, progress)
     }
 
-    /// Adds `vectors` `[n, d]` under the ids `ntotal..ntotal + n`, which are returned.
+    /// Adds `vectors` `[n, d]` under consecutive ids, which are returned: from `ntotal` on as in faiss, or from
+    /// behind the largest id where ids of the caller's own reach further.
     ///
     /// # Errors
     ///

@@ -318,6 +318,29 @@ fn pipes_and_devices_are_refused() {
     assert!(!pipe.is_file());
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_whole_files_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (samples, out) = (root().join("samples"), folder.path().join("out"));
+    let mut activate = program();
+    activate.args(["activate", text(&samples), "--out", text(&out), "--iterations", "1"]);
+    let mut running =
+        activate.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let finished = || fs::read_dir(&out).map_or(0, Iterator::count);
+    while finished() < 2 {
+        assert!(running.try_wait().unwrap().is_none(), "ended before it could be interrupted");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+    for entry in fs::read_dir(&out).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(image::open(&path).is_ok(), "{} is not whole", path.display());
+    }
+    assert!(finished() < 20, "it went on to the end");
+}
+
 #[test]
 fn a_report_shows_the_pictures() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! faiss itself reads what is written here, and gives the same answers.
 
-use std::{path::PathBuf, process::Command};
+use std::{io::Write, path::PathBuf, process::Command};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use index::{Index, Metric, Neighbours, TrainConfig, npy};
@@ -49,7 +49,11 @@ fn vectors(n: usize) -> Tensor<2> {
 fn faiss_reads_our_files() {
     let python = match python_with_faiss() {
         Ok(python) => python,
-        Err(reason) => return println!("SKIPPED: faiss-cpu cannot be installed: {reason}"),
+        Err(reason) => {
+            // Not `eprintln`: the test harness would swallow it.
+            return writeln!(std::io::stderr(), "SKIPPED faiss_reads_our_files: no faiss-cpu: {reason}")
+                .unwrap();
+        }
     };
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
