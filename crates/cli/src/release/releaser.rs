@@ -109,7 +109,7 @@ impl<'a> Releaser<'a> {
         let seconds = started.elapsed().as_secs_f64() / count.max(1) as f64;
         let finished = jobs.iter().zip(originals).map(|(job, original)| match &job.decision {
             Decision::Skip => {
-                let pair = keeps.then(|| read_pair(job).ok()).flatten();
+                let pair = keeps.then(|| read_pair(job)).transpose()?;
                 Ok((Row::skipped(&job.input, &job.output), pair))
             }
             Decision::Refuse(reason) => Err(anyhow::anyhow!(reason.clone())),
