@@ -1,5 +1,5 @@
 use burn::tensor::Tensor;
-use sscd::IMAGENET_STD;
+use sscd::{IMAGENET_STD, beside};
 
 /// Norms below this are taken for it.
 const NORM_FLOOR: f64 = 1e-12;
@@ -54,7 +54,7 @@ impl Objective {
 impl Terms {
     /// Terms of images changed by `changes` and described by `descriptors` `[n, d]`, with `targets` `[n, d]`.
     pub(crate) fn new(changes: &[Tensor<4>], descriptors: Tensor<2>, targets: &Tensor<2>) -> Self {
-        let targets = if descriptors.is_autodiff() { targets.clone().autodiff() } else { targets.clone() };
+        let targets = beside(targets, &descriptors);
         let (loss_i, squared_change) = changes.iter().map(squared_changes).unzip();
         let loss_f = cosine(descriptors, targets).neg();
         Self { loss_f, loss_i: Tensor::cat(loss_i, 0), squared_change: Tensor::cat(squared_change, 0) }
@@ -77,7 +77,7 @@ fn squared_changes(change: &Tensor<4>) -> (Tensor<2>, Tensor<2>) {
     let per_channel = (planes.clone() * planes).mean_dim(1).transpose();
     let mean_of = |weights: [f32; 3]| {
         let weights = Tensor::<1>::from_floats(weights, &change.device().inner()).reshape([3, 1]) / 3.0;
-        per_channel.clone().matmul(if change.is_autodiff() { weights.autodiff() } else { weights })
+        per_channel.clone().matmul(beside(&weights, change))
     };
     (mean_of(IMAGENET_STD.map(|std| 1.0 / (std * std))), mean_of([1.0; 3]))
 }

@@ -2,7 +2,7 @@ use burn::tensor::{Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
-use sscd::IMAGENET_STD;
+use sscd::{IMAGENET_STD, beside};
 
 use crate::jnd::jnd_map;
 
@@ -47,7 +47,7 @@ impl Perturbation {
     /// # Shapes
     /// `[1, 3, h, w]` -> `[1, 3, h, w]`
     pub fn change(&self, delta: Tensor<4>) -> Tensor<4> {
-        constant(&self.amplitude, &delta) * delta.tanh()
+        beside(&self.amplitude, &delta) * delta.tanh()
     }
 
     /// The image with a change, not yet clamped: what the optimisation differentiates.
@@ -55,13 +55,8 @@ impl Perturbation {
     /// # Shapes
     /// `[1, 3, h, w]` -> `[1, 3, h, w]`
     pub fn apply(&self, change: Tensor<4>) -> Tensor<4> {
-        constant(&self.original, &change) + change
+        beside(&self.original, &change) + change
     }
-}
-
-/// A tensor that is not differentiated, on the same side of the autodiff boundary as `beside`.
-fn constant(tensor: &Tensor<4>, beside: &Tensor<4>) -> Tensor<4> {
-    if beside.is_autodiff() { tensor.clone().autodiff() } else { tensor.clone() }
 }
 
 #[cfg(test)]

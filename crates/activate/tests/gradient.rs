@@ -6,7 +6,7 @@ use activate::{
     burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
     describe,
     index::{Index, Target},
-    sscd::resize_antialiased,
+    sscd::{beside, resize_antialiased},
 };
 
 /// A smooth extractor: resize, one convolution, tanh, mean, projection, L2 norm.
@@ -27,10 +27,6 @@ impl Tiny {
     }
 }
 
-fn beside<const D: usize>(constant: &Tensor<D>, x: bool) -> Tensor<D> {
-    if x { constant.clone().autodiff() } else { constant.clone() }
-}
-
 impl Extractor for Tiny {
     fn dimension(&self) -> usize {
         8
@@ -41,11 +37,10 @@ impl Extractor for Tiny {
     }
 
     fn describe(&self, input: Tensor<4>) -> Tensor<2> {
-        let tracked = input.is_autodiff();
-        let kernel = beside(&self.kernel, tracked);
+        let kernel = beside(&self.kernel, &input);
         let features = conv2d(input, kernel, None, ConvOptions::new([1, 1], [1, 1], [1, 1], 1)).tanh();
         let pooled: Tensor<2> = features.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2);
-        let y = pooled.matmul(beside(&self.projection, tracked));
+        let y = pooled.clone().matmul(beside(&self.projection, &pooled));
         let norm = y.clone().powi_scalar(2).sum_dim(1).sqrt();
         y / norm
     }

@@ -28,6 +28,7 @@ mod resnet;
 pub mod weights;
 
 pub use burn;
+pub use constant::beside;
 pub use error::{Error, Result};
 pub use extractor::Sscd;
 pub use gem::gem;
