@@ -1,11 +1,11 @@
 //! Nearest centroids on the device: one matrix product and one arg-minimum per block of rows.
 
-use std::ops::Range;
-
 use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
 
+use crate::coarse::Probe;
 use crate::metric::squared_norm;
-use crate::vectors::{read_floats, read_integers, upload};
+use crate::vectors::{Vectors, read_floats, read_integers, upload};
 use crate::{Metric, Result};
 
 /// Floats of the largest score matrix computed at once: 32 MiB.
@@ -21,7 +21,11 @@ pub(crate) struct Codebook {
     weights: Tensor<2>,
     /// `|c|^2`, `[1, k]`, for L2 alone.
     bias: Option<Tensor<2>>,
+    metric: Metric,
+    /// Row-major `[k, d]`.
+    centroids: Vec<f32>,
     k: usize,
+    device: Device,
 }
 
 /// The nearest centroid of every vector.
@@ -41,7 +45,14 @@ impl Codebook {
             Metric::InnerProduct => (-1.0, None),
         };
         let weights = upload(centroids.iter().map(|value| factor * value).collect(), d, device);
-        Self { weights: weights.transpose(), bias, k }
+        Self {
+            weights: weights.transpose(),
+            bias,
+            metric,
+            centroids: centroids.to_vec(),
+            k,
+            device: device.clone(),
+        }
     }
 
     /// Scores of `vectors` `[n, d]` against all centroids: `[n, k]`, smaller is nearer.
@@ -53,24 +64,55 @@ impl Codebook {
         }
     }
 
-    /// Row ranges that together cover `n` vectors and whose scores stay below [`BLOCK_FLOATS`].
-    pub fn blocks(&self, n: usize) -> impl Iterator<Item = Range<usize>> {
-        let rows = (BLOCK_FLOATS / self.k).max(1);
-        (0..n).step_by(rows).map(move |start| start..(start + rows).min(n))
+    /// Vectors whose scores together stay below [`BLOCK_FLOATS`].
+    pub fn block_rows(&self) -> usize {
+        (BLOCK_FLOATS / self.k).max(1)
     }
 
-    /// Nearest centroid of each of `vectors` `[n, d]`.
-    pub fn nearest(&self, vectors: &Tensor<2>) -> Result<Nearest> {
-        let [n, _] = vectors.dims();
-        let mut nearest = Nearest { centroids: Vec::with_capacity(n), scores: Vec::with_capacity(n) };
-        for block in self.blocks(n) {
-            let scores = self.scores(vectors.clone().slice([block]));
+    /// Nearest centroid of each of `vectors`.
+    pub fn nearest(&self, vectors: &Vectors) -> Result<Nearest> {
+        let mut nearest =
+            Nearest { centroids: Vec::with_capacity(vectors.n), scores: Vec::with_capacity(vectors.n) };
+        for block in vectors.blocks(self.block_rows()) {
+            let scores = self.scores(block.tensor(&self.device));
             let centroids = scores.clone().argmin(1);
             nearest.scores.extend(read_floats(scores.gather(1, centroids.clone()))?);
             nearest.centroids.extend(read_integers(centroids)?);
         }
         Ok(nearest)
     }
+
+    /// The `count <= k` nearest centroids of every query, nearest first: `[n, count]`.
+    pub fn probes(&self, queries: &Vectors, count: usize) -> Result<Vec<Probe>> {
+        let mut probes = Vec::with_capacity(queries.n * count);
+        for block in queries.blocks(self.block_rows()) {
+            let scores = read_floats(self.scores(block.tensor(&self.device)))?;
+            let rows = scores.par_chunks_exact(self.k).zip(block.host.par_chunks_exact(block.d));
+            probes.par_extend(rows.flat_map_iter(|(scores, query)| self.exact(query, best(scores, count))));
+        }
+        Ok(probes)
+    }
+
+    /// Replaces scores of the matrix product by keys computed directly.
+    fn exact(&self, query: &[f32], mut probes: Vec<Probe>) -> Vec<Probe> {
+        for probe in &mut probes {
+            let centroid = &self.centroids[probe.cell * query.len()..(probe.cell + 1) * query.len()];
+            probe.key = self.metric.key(self.metric.distance(query, centroid));
+        }
+        probes
+    }
+}
+
+/// The `count` smallest scores of a row, ascending; equal ones by cell.
+fn best(scores: &[f32], count: usize) -> Vec<Probe> {
+    let order = |a: &Probe, b: &Probe| a.key.total_cmp(&b.key).then(a.cell.cmp(&b.cell));
+    let mut probes: Vec<Probe> = scores.iter().enumerate().map(|(cell, &key)| Probe { cell, key }).collect();
+    if count < probes.len() {
+        probes.select_nth_unstable_by(count - 1, order);
+        probes.truncate(count);
+    }
+    probes.sort_unstable_by(order);
+    probes
 }
 
 /// `|c|^2` of every row.

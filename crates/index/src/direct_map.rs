@@ -36,6 +36,25 @@ impl DirectMap {
         }
     }
 
+    /// Records all entries anew, after some were removed; where ids repeat, the last stays.
+    pub fn rebuild(&mut self, lists: &InvertedLists) {
+        let entries = || {
+            let lists = lists.lists.iter().enumerate();
+            lists.flat_map(|(cell, list)| {
+                list.ids().enumerate().map(move |(offset, id)| (id, Position { cell, offset }))
+            })
+        };
+        match self {
+            Self::None => {}
+            Self::Hashtable(pairs) => {
+                pairs.clear();
+                extend_pairs(pairs, &entries().collect::<Vec<_>>());
+            }
+            // Ids are consecutive no more, which an array could not tell.
+            Self::Array(_) => *self = Self::None,
+        }
+    }
+
     /// Checks that every place exists. Which id lies there is not compared: for vectors added without ids,
     /// faiss 1.15 records hash-table entries under ids that are too large by the number added.
     ///

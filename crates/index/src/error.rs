@@ -61,6 +61,22 @@ pub enum Error {
     /// No stored vector carries this id.
     #[error("no vector has the id {0}")]
     UnknownId(i64),
+    /// Something that indexes of this kind cannot do.
+    #[error("index {factory} does not support {operation}")]
+    Unsupported {
+        /// The index's factory string.
+        factory: String,
+        /// What was asked.
+        operation: &'static str,
+    },
+    /// Two indexes whose codes mean different things.
+    #[error("the indexes have different quantisers: {expected} and {found}, trained apart")]
+    DifferentQuantisers {
+        /// The first index's factory string.
+        expected: String,
+        /// The other's.
+        found: String,
+    },
     /// The centroid target was asked of an index without coarse quantiser.
     #[error("the target `centroid` needs a coarse quantiser, which index {factory} lacks")]
     NoCentroids {

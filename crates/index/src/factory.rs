@@ -1,136 +1,157 @@
 //! Factory strings: faiss's short names for kinds of index.
 
+mod parse;
+
 use std::fmt;
-use std::str::FromStr;
-
-use crate::{Error, Result};
-
-/// Bits of one product-quantiser code; the only width that is read, trained and searched so far.
-pub(crate) const NBITS: usize = 8;
 
 /// A kind of index, written and parsed as faiss's `index_factory` does.
 ///
-/// ```
-/// use index::Factory;
+/// A string names, in the order in which a vector meets them and with commas between: the transforms, the coarse
+/// quantiser, the codes, and the re-ranking.
 ///
-/// let factory: Factory = "IVF4096,PQ8x8".parse()?;
-/// assert_eq!(factory, Factory::IvfPq { nlist: 4096, m: 8, nbits: 8 });
-/// assert_eq!(factory.to_string(), "IVF4096,PQ8x8");
+/// | part | string |
+/// |---|---|
+/// | transforms, any number | `OPQ{m}`, `OPQ{m}_{d}`, `PCA{d}`, `PCAR{d}`, `RR{d}`, `L2norm` |
+/// | coarse quantiser, optional | `IVF{nlist}`, `IVF{nlist}_HNSW{links}` |
+/// | codes | `Flat`, `PQ{m}x{nbits}`, `PQ{m}x4fs`, `PQ{m}x4fsr`, `SQ8`, `LSH{nbits}{r}{t}` |
+/// | re-ranking, optional | `RFlat` |
+///
+/// ```
+/// use index::{Codes, Factory};
+///
+/// let factory: Factory = "OPQ8_64,IVF4096,PQ8x8".parse()?;
+/// assert_eq!(factory.coarse.map(|coarse| coarse.nlist), Some(4096));
+/// assert_eq!(factory.codes, Codes::Pq { m: 8, nbits: 8 });
+/// assert_eq!(factory.to_string(), "OPQ8_64,IVF4096,PQ8x8");
+///
+/// let error = "IVF4096,PQ8x99".parse::<Factory>().expect_err("no such width");
+/// assert!(error.to_string().contains("PQ8x99"));
 /// # Ok::<(), index::Error>(())
 /// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Factory {
+    /// Applied to every vector, in this order.
+    pub transforms: Vec<TransformKind>,
+    /// The inverted file's cells; `None` where every entry is visited.
+    pub coarse: Option<CoarseKind>,
+    /// What is stored of a vector.
+    pub codes: Codes,
+    /// `RFlat`: whether the vectors are stored as well and the nearest found are ranked again by them.
+    pub refine: bool,
+}
+
+/// A map of vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Factory {
-    /// `Flat`: every vector as it is, searched exhaustively.
-    Flat,
-    /// `IVF{nlist},Flat`: vectors as they are, in the list of their nearest coarse centroid.
-    IvfFlat {
-        /// Number of coarse centroids and inverted lists.
-        nlist: usize,
+pub enum TransformKind {
+    /// `OPQ{m}` or `OPQ{m}_{d}`: the rotation under which a product quantiser of `m` parts loses least.
+    Opq {
+        /// Parts of the product quantiser that follows.
+        m: usize,
+        /// Dimensions that come out; `None` for as many as go in.
+        d: Option<usize>,
     },
-    /// `IVF{nlist},PQ{m}x{nbits}`: product-quantised residuals in inverted lists.
-    IvfPq {
-        /// Number of coarse centroids and inverted lists.
-        nlist: usize,
+    /// `PCA{d}`: the principal components; `PCAR{d}`: those, rotated at random so that they weigh the same.
+    Pca {
+        /// Dimensions that come out.
+        d: usize,
+        /// Whether a random rotation follows.
+        rotated: bool,
+    },
+    /// `RR{d}`: a random rotation.
+    Rotation {
+        /// Dimensions that come out.
+        d: usize,
+    },
+    /// `L2norm`: to unit norm.
+    Normalise,
+}
+
+/// A coarse quantiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CoarseKind {
+    /// Number of centroids and inverted lists.
+    pub nlist: usize,
+    /// `_HNSW{links}`: links a centroid has in a graph that is searched instead of all centroids.
+    pub hnsw: Option<usize>,
+}
+
+/// What an index stores of a vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Codes {
+    /// `Flat`: the vector itself.
+    Flat,
+    /// `PQ{m}x{nbits}`: the numbers of `m` codewords out of `2^nbits`.
+    Pq {
         /// Number of sub-vectors; it must divide the dimension.
         m: usize,
-        /// Bits of one sub-vector's code: 8.
+        /// Bits of one sub-vector's code, 4 to 12.
         nbits: usize,
+    },
+    /// `PQ{m}x4fs` and, of residuals, `PQ{m}x4fsr`: 4-bit codes in the order that SIMD look-ups want.
+    FastScan {
+        /// Number of sub-vectors; it must divide the dimension.
+        m: usize,
+        /// Whether a code stands for the vector less its cell's centroid.
+        by_residual: bool,
+    },
+    /// `SQ8`: one byte a dimension.
+    Sq8,
+    /// `LSH`, `LSH{nbits}`, then `r` and `t`: the signs of projections.
+    Lsh {
+        /// Number of projections; `None` for one a dimension.
+        nbits: Option<usize>,
+        /// `r`: projections are random rather than the dimensions themselves.
+        rotated: bool,
+        /// `t`: signs are taken around medians rather than around 0.
+        thresholds: bool,
     },
 }
 
 impl fmt::Display for Factory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for transform in &self.transforms {
+            write!(f, "{transform},")?;
+        }
+        if let Some(coarse) = self.coarse {
+            write!(f, "{coarse},")?;
+        }
+        write!(f, "{}", self.codes)?;
+        f.write_str(if self.refine { ",RFlat" } else { "" })
+    }
+}
+
+impl fmt::Display for TransformKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flat => write!(f, "Flat"),
-            Self::IvfFlat { nlist } => write!(f, "IVF{nlist},Flat"),
-            Self::IvfPq { nlist, m, nbits } => write!(f, "IVF{nlist},PQ{m}x{nbits}"),
+            Self::Opq { m, d: None } => write!(f, "OPQ{m}"),
+            Self::Opq { m, d: Some(d) } => write!(f, "OPQ{m}_{d}"),
+            Self::Pca { d, rotated: false } => write!(f, "PCA{d}"),
+            Self::Pca { d, rotated: true } => write!(f, "PCAR{d}"),
+            Self::Rotation { d } => write!(f, "RR{d}"),
+            Self::Normalise => f.write_str("L2norm"),
         }
     }
 }
 
-impl FromStr for Factory {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let error = |part: &str, reason: &str| Error::Factory {
-            factory: text.to_owned(),
-            part: part.to_owned(),
-            reason: reason.to_owned(),
-        };
-        let Some((coarse, fine)) = text.split_once(',') else {
-            return match text {
-                "Flat" => Ok(Self::Flat),
-                _ => Err(error(text, "is not `Flat`, `IVF{n},Flat` or `IVF{n},PQ{m}`")),
-            };
-        };
-        let nlist = coarse
-            .strip_prefix("IVF")
-            .and_then(positive)
-            .ok_or_else(|| error(coarse, "is not `IVF{n}` with n at least 1"))?;
-        if fine == "Flat" {
-            return Ok(Self::IvfFlat { nlist });
-        }
-        let codes =
-            fine.strip_prefix("PQ").ok_or_else(|| error(fine, "is not `Flat`, `PQ{m}` or `PQ{m}x8`"))?;
-        let (m, nbits) = codes.split_once('x').unwrap_or((codes, "8"));
-        let m = positive(m).ok_or_else(|| error(fine, "is not `PQ{m}` with m at least 1"))?;
-        if positive(nbits) != Some(NBITS) {
-            return Err(error(fine, "is not supported: codes have 8 bits, `PQ{m}x8`"));
-        }
-        Ok(Self::IvfPq { nlist, m, nbits: NBITS })
+impl fmt::Display for CoarseKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IVF{}", self.nlist)?;
+        self.hnsw.map_or(Ok(()), |links| write!(f, "_HNSW{links}"))
     }
 }
 
-/// A decimal number of at least 1 that fits the file format's 32-bit sizes.
-fn positive(digits: &str) -> Option<usize> {
-    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    digits.parse::<i32>().ok().filter(|&number| number > 0).map(|number| number as usize)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn supported_strings_parse_and_print() {
-        let kinds = [
-            ("Flat", Factory::Flat),
-            ("IVF7,Flat", Factory::IvfFlat { nlist: 7 }),
-            ("IVF1024,PQ8x8", Factory::IvfPq { nlist: 1024, m: 8, nbits: 8 }),
-        ];
-        for (text, factory) in kinds {
-            assert_eq!(text.parse::<Factory>().expect(text), factory);
-            assert_eq!(factory.to_string(), text);
-        }
-        let short: Factory = "IVF4,PQ2".parse().expect("eight bits by default");
-        assert_eq!(short.to_string(), "IVF4,PQ2x8");
-    }
-
-    #[test]
-    fn errors_name_the_offending_part() {
-        let cases = [
-            ("", ""),
-            ("flat", "flat"),
-            ("LSH", "LSH"),
-            ("IVF0,Flat", "IVF0"),
-            ("IVF,Flat", "IVF"),
-            ("IVF-4,Flat", "IVF-4"),
-            ("IVF+4,Flat", "IVF+4"),
-            ("IVF99999999999999999999,Flat", "IVF99999999999999999999"),
-            ("HNSW32,Flat", "HNSW32"),
-            ("IVF4,flat", "flat"),
-            ("IVF4,PQ", "PQ"),
-            ("IVF4,PQ0", "PQ0"),
-            ("IVF4,PQ8x", "PQ8x"),
-            ("IVF4,PQ8x4", "PQ8x4"),
-            ("IVF4,PQ8x8,RFlat", "PQ8x8,RFlat"),
-        ];
-        for (text, offending) in cases {
-            match text.parse::<Factory>() {
-                Err(Error::Factory { part, .. }) => assert_eq!(part, offending, "{text}"),
-                other => panic!("{text}: {other:?}"),
+impl fmt::Display for Codes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Flat => f.write_str("Flat"),
+            Self::Pq { m, nbits } => write!(f, "PQ{m}x{nbits}"),
+            Self::FastScan { m, by_residual } => write!(f, "PQ{m}x4fs{}", if by_residual { "r" } else { "" }),
+            Self::Sq8 => f.write_str("SQ8"),
+            Self::Lsh { nbits, rotated, thresholds } => {
+                f.write_str("LSH")?;
+                nbits.map_or(Ok(()), |nbits| write!(f, "{nbits}"))?;
+                f.write_str(if rotated { "r" } else { "" })?;
+                f.write_str(if thresholds { "t" } else { "" })
             }
         }
     }

@@ -1,35 +1,45 @@
-//! The index: one closed enum over the kinds, and everything that can be asked of it.
+//! The index: everything that can be asked of it, whatever its kind.
 
 use std::fmt;
-use std::io::{BufReader, Write};
+use std::fs::File;
+use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 
-use crate::coarse::Coarse;
-use crate::factory::NBITS;
 use crate::faiss_file::{Source, read_index, write_index};
-use crate::flat::Flat;
-use crate::ivf_flat::IvfFlat;
-use crate::ivf_pq::IvfPq;
+use crate::kind::Kind;
+use crate::merge::merge;
 use crate::replace::{open_regular, replace_file};
 use crate::train::train;
 use crate::vectors::{Vectors, upload};
-use crate::{Error, Factory, Metric, Neighbours, Result, Target, TrainConfig, TrainProgress};
+use crate::{
+    Error, Factory, Metric, Neighbours, RangeNeighbours, Result, Target, TrainConfig, TrainProgress,
+};
+
+/// Vectors added at once: what is computed on the way takes a small multiple of their size.
+const ADD_BLOCK: usize = 16 << 10;
 
 /// A trained index over vectors of one dimension `d`.
 ///
-/// Vectors go in as tensors `[n, d]` of any float type on any device; they are cast to float32 and moved to the
-/// index's device. They must be finite.
+/// Vectors go in as tensors `[n, d]` of any float type on any device; they must be finite.
 #[derive(Clone)]
-pub enum Index {
-    /// `Flat`.
-    Flat(Flat),
-    /// `IVF{nlist},Flat`.
-    IvfFlat(IvfFlat),
-    /// `IVF{nlist},PQ{m}`.
-    IvfPq(IvfPq),
+pub struct Index {
+    pub(crate) kind: Kind,
+    /// Where quantisers assign and decoded vectors go.
+    pub(crate) device: Device,
+}
+
+/// What becomes of the ids of entries that are merged into another index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MergedIds {
+    /// All are raised by the one number that puts the least id 0 right behind the largest of the other index; where
+    /// ids are positions this is the only way.
+    #[default]
+    Behind,
+    /// They stay as they are, whether or not the other index has the same ones. Not where ids are positions.
+    Kept,
 }
 
 impl Index {
@@ -37,8 +47,8 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// Fewer vectors than coarse centroids, or than 256 where there is a product quantiser; a vector that is
-    /// not finite; a dimension that `m` does not divide; a failing device.
+    /// Fewer vectors than coarse centroids, or than codewords where there is a product quantiser; a vector that
+    /// is not finite; a dimension that the factory's numbers do not fit; a failing device.
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
@@ -53,7 +63,7 @@ impl Index {
         Self::train_with_progress(factory, vectors, config, &mut |_| {})
     }
 
-    /// As [`Self::train`], reporting every k-means iteration.
+    /// As [`Self::train`], reporting every iteration.
     ///
     /// # Errors
     ///
@@ -65,8 +75,8 @@ impl Index {
         progress: &mut dyn FnMut(TrainProgress),
     ) -> Result<Self> {
         let device = vectors.device().inner();
-        let vectors = Vectors::new("training vectors", vectors, &device)?;
-        train(factory, &vectors, config, &device, progress)
+        let vectors = Vectors::new("training vectors", vectors)?;
+        Ok(Self { kind: train(factory, &vectors, config, &device, progress)?, device })
     }
 
     /// Adds `vectors` `[n, d]` under consecutive ids, which are returned: from `ntotal` on as in faiss, or from
@@ -74,71 +84,88 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// Another dimension, a vector that is not finite, a failing device; the index is then unchanged.
+    /// Another dimension or a vector that is not finite: the index is then unchanged. A failing device.
     pub fn add(&mut self, vectors: Tensor<2>) -> Result<Range<i64>> {
         let vectors = self.accept("added vectors", vectors)?;
-        match self {
-            Self::Flat(flat) => Ok(flat.add(&vectors)),
-            Self::IvfFlat(index) => {
-                let cells = index.ivf.coarse.cells(&vectors)?;
-                let codes = index.encode(&vectors);
-                Ok(index.ivf.add(&cells, &codes))
-            }
-            Self::IvfPq(index) => {
-                let cells = index.ivf.coarse.cells(&vectors)?;
-                let codes = index.encode(&vectors, &cells)?;
-                Ok(index.ivf.add(&cells, &codes))
-            }
-        }
+        let store = self.kind.store_mut();
+        let start = store.next_id();
+        let firsts = (start..).step_by(ADD_BLOCK);
+        vectors.blocks(ADD_BLOCK).zip(firsts).try_for_each(|(block, first)| store.add(&block, first))?;
+        Ok(start..start + vectors.n as i64)
     }
 
     /// Adds `vectors` `[n, d]` under `n` ids of the caller's, each at least 0. Ids may repeat.
     ///
     /// # Errors
     ///
-    /// Those of [`Self::add`]; another number of ids than of vectors; a negative id; in a flat index ids other
-    /// than those that [`Self::add`] gives, and in one whose file has a direct map of array type any, because
-    /// faiss's file could not express them.
+    /// Those of [`Self::add`]; another number of ids than of vectors; a negative id; in an index without inverted
+    /// file ids other than those that [`Self::add`] gives, and in one whose file has a direct map of array type
+    /// any, because faiss's file could not express them.
     pub fn add_with_ids(&mut self, vectors: Tensor<2>, ids: &[i64]) -> Result<()> {
         let vectors = self.accept("added vectors", vectors)?;
         if ids.len() != vectors.n {
-            return Err(Error::argument(
-                "number of ids",
-                format!("{}, one per vector", vectors.n),
-                ids.len(),
-            ));
+            let expected = format!("{}, one per vector", vectors.n);
+            return Err(Error::argument("number of ids", expected, ids.len()));
         }
-        match self {
-            Self::Flat(flat) => flat.add_with_ids(&vectors, ids)?,
-            Self::IvfFlat(index) => {
-                index.ivf.check_ids(ids)?;
-                let cells = index.ivf.coarse.cells(&vectors)?;
-                let codes = index.encode(&vectors);
-                index.ivf.add_with_ids(&cells, &codes, ids);
+        let store = self.kind.store_mut();
+        vectors
+            .blocks(ADD_BLOCK)
+            .zip(ids.chunks(ADD_BLOCK))
+            .try_for_each(|(block, ids)| store.add_with_ids(&block, ids))
+    }
+
+    /// Removes every entry that carries one of `ids` and says how many there were. Where ids are positions (no
+    /// inverted file), those behind move up, as in faiss.
+    ///
+    /// # Errors
+    ///
+    /// An `RFlat` index over an inverted file, whose ids must stay positions.
+    pub fn remove(&mut self, ids: &[i64]) -> Result<usize> {
+        self.kind.store_mut().remove(&ids.iter().copied().collect())
+    }
+
+    /// Moves all entries of `other` into this index.
+    ///
+    /// # Errors
+    ///
+    /// Other quantisers: nothing tells then what the codes of one mean in the other. [`MergedIds::Kept`] where ids
+    /// are positions. The index is then unchanged.
+    pub fn merge(&mut self, other: Self, ids: MergedIds) -> Result<()> {
+        let shift = match ids {
+            MergedIds::Behind => self.kind.store().next_id(),
+            MergedIds::Kept if self.nlist().is_some() => 0,
+            MergedIds::Kept => {
+                return Err(Error::Unsupported {
+                    factory: self.factory().to_string(),
+                    operation: "keeping ids",
+                });
             }
-            Self::IvfPq(index) => {
-                index.ivf.check_ids(ids)?;
-                let cells = index.ivf.coarse.cells(&vectors)?;
-                let codes = index.encode(&vectors, &cells)?;
-                index.ivf.add_with_ids(&cells, &codes, ids);
-            }
-        }
-        Ok(())
+        };
+        merge(&mut self.kind, other.kind, shift)
     }
 
     /// The `k` nearest stored vectors of each of `queries` `[n, d]`, among those in the `nprobe` nearest cells;
-    /// a flat index visits everything and ignores `nprobe`, and more than `nlist` cells are `nlist`.
+    /// an index without inverted file visits everything and ignores `nprobe`, and more than `nlist` cells are
+    /// `nlist`.
     ///
     /// # Errors
     ///
     /// `k` or `nprobe` 0, another dimension, a query that is not finite, a failing device.
     pub fn search(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<Neighbours> {
-        let queries = self.accept("queries", queries)?;
-        match self {
-            Self::Flat(flat) => flat.search(&queries, k),
-            Self::IvfFlat(index) => index.search(&queries, k, nprobe),
-            Self::IvfPq(index) => index.search(&queries, k, nprobe),
+        self.kind.store().search(&self.accept("queries", queries)?, k, nprobe)
+    }
+
+    /// All stored vectors nearer to each of `queries` `[n, d]` than `radius`, among those in the `nprobe` nearest
+    /// cells: with squared L2 distances below it, or inner products above it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::search`]; a radius that is not a number.
+    pub fn range_search(&self, queries: Tensor<2>, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
+        if radius.is_nan() {
+            return Err(Error::argument("radius", "a number", radius));
         }
+        self.kind.store().range_search(&self.accept("queries", queries)?, radius, nprobe)
     }
 
     /// What the index has stored under an id, decoded: `d` floats. Where an id was added more than once, one of
@@ -146,30 +173,26 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownId`].
+    /// [`Error::UnknownId`]; transforms that cannot be undone.
     pub fn reconstruct(&self, id: i64) -> Result<Vec<f32>> {
-        match self {
-            Self::Flat(flat) => flat.reconstruct(id),
-            Self::IvfFlat(index) => index.reconstruct(id),
-            Self::IvfPq(index) => index.reconstruct(id),
-        }
+        self.kind.store().reconstruct(id)
     }
 
-    /// The nearest coarse cell of each of `vectors` `[n, d]`: `[n]`, in `0..nlist`; `None` for a flat index.
+    /// The nearest coarse cell of each of `vectors` `[n, d]`: `[n]`, in `0..nlist`; `None` without inverted file.
     ///
     /// # Errors
     ///
     /// Another dimension, a vector that is not finite, a failing device.
     pub fn cells(&self, vectors: Tensor<2>) -> Result<Option<Vec<i64>>> {
-        let vectors = self.accept("vectors", vectors)?;
-        self.coarse().map(|coarse| coarse.cells(&vectors)).transpose()
+        self.kind.store().cells(&self.accept("vectors", vectors)?)
     }
 
     /// What the index stores, or would store, for each of `vectors` `[n, d]`: `[n, d]` on the index's device.
     ///
     /// # Errors
     ///
-    /// Those of [`Self::cells`]; [`Error::NoCentroids`] where a flat index is asked for [`Target::Centroid`].
+    /// Those of [`Self::cells`]; [`Error::NoCentroids`] where an index without inverted file is asked for
+    /// [`Target::Centroid`]; transforms that cannot be undone.
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
@@ -185,89 +208,64 @@ impl Index {
     /// ```
     pub fn target(&self, vectors: Tensor<2>, kind: Target) -> Result<Tensor<2>> {
         let vectors = self.accept("vectors", vectors)?;
-        let rows = match (kind, self) {
-            (Target::Centroid, _) => {
-                let coarse = self.coarse().ok_or_else(|| self.lacks_centroids())?;
-                coarse.gather(&coarse.cells(&vectors)?)
-            }
-            (Target::Reconstruction, Self::Flat(_) | Self::IvfFlat(_)) => return Ok(vectors.tensor),
-            (Target::Reconstruction, Self::IvfPq(index)) => {
-                let cells = index.ivf.coarse.cells(&vectors)?;
-                index.decode(&index.encode(&vectors, &cells)?, &cells)
-            }
+        let store = self.kind.store();
+        let rows = match kind {
+            Target::Centroid => store.centroids(&vectors)?.ok_or_else(|| self.lacks_centroids())?,
+            Target::Reconstruction => store.round_trip(&vectors)?,
         };
-        Ok(upload(rows, self.d(), &self.device()))
+        Ok(upload(rows, self.d(), &self.device))
     }
 
     /// Dimension of the vectors.
     pub fn d(&self) -> usize {
-        match self {
-            Self::Flat(flat) => flat.d,
-            Self::IvfFlat(index) => index.ivf.coarse.d,
-            Self::IvfPq(index) => index.ivf.coarse.d,
-        }
+        self.kind.store().d()
     }
 
     /// Number of vectors stored.
     pub fn ntotal(&self) -> usize {
-        match self {
-            Self::Flat(flat) => flat.ntotal(),
-            Self::IvfFlat(index) => index.ivf.lists.ntotal(),
-            Self::IvfPq(index) => index.ivf.lists.ntotal(),
-        }
+        self.kind.store().ntotal()
     }
 
-    /// Number of coarse cells; `None` for a flat index.
+    /// Number of coarse cells; `None` without inverted file.
     pub fn nlist(&self) -> Option<usize> {
-        self.coarse().map(|coarse| coarse.nlist)
+        self.kind.store().coarse().map(|coarse| coarse.nlist)
     }
 
     /// Whether codes are the vectors themselves.
     pub fn is_lossless(&self) -> bool {
-        matches!(self, Self::Flat(_) | Self::IvfFlat(_))
+        self.kind.store().is_lossless()
     }
 
     /// The metric searched by.
     pub fn metric(&self) -> Metric {
-        match self {
-            Self::Flat(flat) => flat.metric,
-            Self::IvfFlat(index) => index.ivf.coarse.metric,
-            Self::IvfPq(index) => index.ivf.coarse.metric,
-        }
+        self.kind.store().metric()
     }
 
     /// The kind of index.
     pub fn factory(&self) -> Factory {
-        match self {
-            Self::Flat(_) => Factory::Flat,
-            Self::IvfFlat(index) => Factory::IvfFlat { nlist: index.ivf.coarse.nlist },
-            Self::IvfPq(index) => {
-                Factory::IvfPq { nlist: index.ivf.coarse.nlist, m: index.pq.m, nbits: NBITS }
-            }
-        }
+        self.kind.store().factory()
     }
 
-    /// The device that quantises and scores.
+    /// The device that assigns and decodes.
     pub fn device(&self) -> Device {
-        match self {
-            Self::Flat(flat) => flat.device.clone(),
-            Self::IvfFlat(index) => index.ivf.coarse.device().clone(),
-            Self::IvfPq(index) => index.ivf.coarse.device().clone(),
-        }
+        self.device.clone()
     }
 
-    /// Reads an index in faiss's format and puts its quantisers on `device`.
+    /// Opens an index in faiss's format; its quantisers are made ready on `device`.
+    ///
+    /// Codes and ids are not read but mapped into memory: opening costs the quantisers alone, and searching the
+    /// pages that it touches. The file must not be changed in place meanwhile; replacing it, as [`Self::write`]
+    /// does, is harmless.
     ///
     /// # Errors
     ///
     /// [`Error::File`], with the path, around what [`Self::from_bytes`] reports or the operating system.
     pub fn open(path: &Path, device: &Device) -> Result<Self> {
         let read = || {
-            let file = open_regular(path)?;
-            let length = file.metadata()?.len();
-            read_index(Source::new(BufReader::with_capacity(1 << 20, file), length), &device.clone().inner())
+            let file: File = open_regular(path)?;
+            Self::read(Source::map(&file)?, device)
         };
-        read().map_err(|error| error.in_file(path))
+        read().map_err(|error: Error| error.in_file(path))
     }
 
     /// Reads an index in faiss's format from memory.
@@ -277,7 +275,12 @@ impl Index {
     /// An unsupported kind, a field out of range, too few bytes or too many. Nothing larger than the bytes
     /// that a field really has is ever allocated for it.
     pub fn from_bytes(bytes: &[u8], device: &Device) -> Result<Self> {
-        read_index(Source::new(bytes, bytes.len() as u64), &device.clone().inner())
+        Self::read(Source::new(bytes), device)
+    }
+
+    fn read(source: Source, device: &Device) -> Result<Self> {
+        let device = device.clone().inner();
+        Ok(Self { kind: read_index(source, &device)?, device })
     }
 
     /// Replaces the file at `path` by this index in faiss's format, whole or not at all.
@@ -288,19 +291,20 @@ impl Index {
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
-    /// use index::{Factory, Index, TrainConfig};
+    /// use index::{Index, TrainConfig};
     ///
     /// let folder = tempfile::tempdir()?;
     /// let path = folder.path().join("flat.index");
     /// let vectors = Tensor::<2>::from_floats([[1.0, 0.0], [0.6, 0.8]], &Device::flex());
-    /// let mut index = Index::train(&Factory::Flat, vectors.clone(), &TrainConfig::default())?;
+    /// let mut index = Index::train(&"Flat".parse()?, vectors.clone(), &TrainConfig::default())?;
     /// index.add(vectors)?;
     /// index.write(&path)?;
     /// assert_eq!(Index::open(&path, &Device::flex())?.reconstruct(1)?, [0.6, 0.8]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn write(&self, path: &Path) -> Result<()> {
-        replace_file(path, |out| write_index(self, out)).map_err(|error| Error::from(error).in_file(path))
+        replace_file(path, |out| write_index(&self.kind, out))
+            .map_err(|error| Error::from(error).in_file(path))
     }
 
     /// Writes the index in faiss's format to a stream.
@@ -309,19 +313,11 @@ impl Index {
     ///
     /// Those of the stream.
     pub fn write_to(&self, out: &mut dyn Write) -> Result<()> {
-        Ok(write_index(self, out)?)
+        Ok(write_index(&self.kind, out)?)
     }
 
-    fn coarse(&self) -> Option<&Coarse> {
-        match self {
-            Self::Flat(_) => None,
-            Self::IvfFlat(index) => Some(&index.ivf.coarse),
-            Self::IvfPq(index) => Some(&index.ivf.coarse),
-        }
-    }
-
-    fn accept(&self, what: &'static str, vectors: Tensor<2>) -> Result<Vectors> {
-        Vectors::of_dimension(what, vectors, self.d(), &self.device())
+    fn accept(&self, what: &'static str, vectors: Tensor<2>) -> Result<Vectors<'static>> {
+        Vectors::of_dimension(what, vectors, self.d())
     }
 
     fn lacks_centroids(&self) -> Error {

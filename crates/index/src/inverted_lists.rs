@@ -1,15 +1,57 @@
 //! Inverted lists: per cell, the codes and ids of the vectors that fell into it.
 
+use crate::bytes::Bytes;
+
+/// Bytes of one id.
+const ID_SIZE: usize = size_of::<i64>();
+
 /// One cell's entries, in the order in which they were added.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub(crate) struct InvertedList {
-    /// `ids.len() * code_size` bytes.
-    pub codes: Vec<u8>,
-    pub ids: Vec<i64>,
+    /// `len * code_size` bytes.
+    pub codes: Bytes,
+    /// `len` little-endian i64.
+    pub ids: Bytes,
+}
+
+impl InvertedList {
+    pub fn len(&self) -> usize {
+        self.ids.len() / ID_SIZE
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Id of entry `offset < len`.
+    pub fn id(&self, offset: usize) -> i64 {
+        i64::from_le_bytes(self.ids.as_chunks().0[offset])
+    }
+
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = i64> {
+        self.ids.as_chunks().0.iter().map(|&id| i64::from_le_bytes(id))
+    }
+
+    pub fn push(&mut self, code: &[u8], id: i64) {
+        self.codes.to_mut().extend_from_slice(code);
+        self.ids.to_mut().extend_from_slice(&id.to_le_bytes());
+    }
+
+    /// Keeps the entries whose ids pass, in their order.
+    pub fn retain(&mut self, code_size: usize, keep: impl Fn(i64) -> bool) {
+        if self.ids().all(&keep) {
+            return;
+        }
+        let kept: Vec<usize> = self.ids().enumerate().filter(|&(_, id)| keep(id)).map(|(i, _)| i).collect();
+        let code = |&entry: &usize| &self.codes[entry * code_size..(entry + 1) * code_size];
+        let codes = kept.iter().flat_map(code).copied().collect();
+        let ids = kept.iter().flat_map(|&entry| self.id(entry).to_le_bytes()).collect();
+        *self = Self { codes: Bytes::Owned(codes), ids: Bytes::Owned(ids) };
+    }
 }
 
 /// `nlist` inverted lists over codes of one size.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub(crate) struct InvertedLists {
     /// Bytes of one code, at least 1.
     pub code_size: usize,
@@ -31,28 +73,27 @@ impl InvertedLists {
 
     /// Number of entries in all lists.
     pub fn ntotal(&self) -> usize {
-        self.lists.iter().map(|list| list.ids.len()).sum()
+        self.lists.iter().map(InvertedList::len).sum()
     }
 
     /// Appends an entry and says where it went.
     pub fn push(&mut self, cell: usize, code: &[u8], id: i64) -> Position {
         let list = &mut self.lists[cell];
-        list.codes.extend_from_slice(code);
-        list.ids.push(id);
-        Position { cell, offset: list.ids.len() - 1 }
+        list.push(code, id);
+        Position { cell, offset: list.len() - 1 }
     }
 
     /// The first entry, in order of cells, that carries the id.
     pub fn find(&self, id: i64) -> Option<Position> {
         self.lists.iter().enumerate().find_map(|(cell, list)| {
-            let offset = list.ids.iter().position(|&stored| stored == id)?;
+            let offset = list.ids().position(|stored| stored == id)?;
             Some(Position { cell, offset })
         })
     }
 
     /// Whether there is an entry at a position.
     pub fn holds(&self, position: Position) -> bool {
-        self.lists.get(position.cell).is_some_and(|list| position.offset < list.ids.len())
+        self.lists.get(position.cell).is_some_and(|list| position.offset < list.len())
     }
 
     /// The code at a position of [`Self::push`] or [`Self::find`].

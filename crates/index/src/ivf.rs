@@ -1,53 +1,87 @@
-//! What all inverted-file indexes share: cells, lists, ids and the walk over the probed lists.
+//! The inverted file: `IVF{nlist}` before any codes. A search visits the lists of the nearest cells.
 
-use std::ops::Range;
+mod visit;
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
+use visit::Visit;
 
 use crate::coarse::{Coarse, Probe};
+use crate::codec::Codec;
 use crate::direct_map::DirectMap;
-use crate::inverted_lists::{InvertedList, InvertedLists, Position};
-use crate::search::{Neighbours, TopK, write_row};
+use crate::inverted_lists::{InvertedLists, Position};
+use crate::search::{Candidate, Gather, Neighbours, RangeNeighbours, TopK, Within, write_row};
+use crate::store::Store;
 use crate::vectors::Vectors;
-use crate::{Error, Result};
+use crate::{Error, Factory, Metric, Result};
+
+/// Bytes of codes from which one query's lists are shared out over the threads.
+const SHARED_SCAN: usize = 1 << 20;
 
 /// A coarse quantiser and the codes of the vectors in its cells.
 #[derive(Clone)]
 pub(crate) struct Ivf {
     pub coarse: Coarse,
+    pub codec: Codec,
+    /// Whether a code stands for the vector less its cell's centroid, rather than for the vector.
+    pub by_residual: bool,
     pub lists: InvertedLists,
     pub direct_map: DirectMap,
     /// The number of lists that faiss would visit by default; kept for the file alone.
     pub nprobe: u64,
+    /// What [`visit`] works out once for all searches.
+    tables: OnceLock<Option<Arc<Vec<f32>>>>,
 }
 
 impl Ivf {
-    /// An empty index over trained centroids.
-    pub fn new(coarse: Coarse, code_size: usize) -> Self {
-        let lists = InvertedLists::new(coarse.nlist, code_size);
-        Self { coarse, lists, direct_map: DirectMap::None, nprobe: 1 }
+    /// An empty index over trained quantisers.
+    pub fn new(coarse: Coarse, codec: Codec, by_residual: bool) -> Self {
+        let lists = InvertedLists::new(coarse.nlist, codec.code_size());
+        Self::with_lists(coarse, codec, by_residual, lists)
     }
 
-    /// Appends codes `[n, code_size]` under consecutive ids: from `ntotal` as in faiss, or from behind the largest
-    /// id where the caller's own ids reach further.
-    pub fn add(&mut self, cells: &[i64], codes: &[u8]) -> Range<i64> {
-        let largest = self.lists.lists.iter().flat_map(|list| &list.ids).max();
-        let start = largest.map_or(0, |id| id.saturating_add(1)).max(self.lists.ntotal() as i64);
-        let ids = start..start + cells.len() as i64;
-        self.push(cells, codes, ids.clone());
-        ids
+    pub fn with_lists(coarse: Coarse, codec: Codec, by_residual: bool, lists: InvertedLists) -> Self {
+        let (direct_map, tables) = (DirectMap::None, OnceLock::new());
+        Self { coarse, codec, by_residual, lists, direct_map, nprobe: 1, tables }
     }
 
-    /// Appends codes `[n, code_size]` under ids that [`Self::check_ids`] passed.
-    pub fn add_with_ids(&mut self, cells: &[i64], codes: &[u8], ids: &[i64]) {
-        self.push(cells, codes, ids.iter().copied());
+    /// Codes `[n, code_size]` of vectors that fell into `cells` `[n]`.
+    fn encode(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vec<u8>> {
+        if self.by_residual {
+            self.codec.encode(&self.coarse.residuals(vectors, cells)?)
+        } else {
+            self.codec.encode(vectors)
+        }
     }
 
-    /// # Errors
-    ///
-    /// A negative id, which a search could not tell from a missing neighbour, or a direct map of array type,
-    /// which has room for consecutive ids only.
-    pub fn check_ids(&self, ids: &[i64]) -> Result<()> {
+    /// What codes `[n, code_size]` in `cells` `[n]` stand for: `[n, d]`.
+    fn decode(&self, codes: &[u8], cells: &[i64]) -> Vec<f32> {
+        let d = self.coarse.d;
+        let mut vectors =
+            if self.by_residual { self.coarse.gather(cells) } else { vec![0.0; cells.len() * d] };
+        for (code, vector) in codes.chunks_exact(self.codec.code_size()).zip(vectors.chunks_exact_mut(d)) {
+            self.codec.add_decoded(code, vector);
+        }
+        vectors
+    }
+
+    /// Appends vectors under ids that are known to be allowed.
+    fn push(&mut self, vectors: &Vectors, ids: impl Iterator<Item = i64>) -> Result<()> {
+        let cells = self.coarse.cells(vectors)?;
+        let codes = self.encode(vectors, &cells)?;
+        let codes = codes.chunks_exact(self.lists.code_size);
+        let entries = cells.iter().zip(codes).zip(ids);
+        let entries: Vec<(i64, Position)> =
+            entries.map(|((&cell, code), id)| (id, self.lists.push(cell as usize, code, id))).collect();
+        self.direct_map.extend(&entries);
+        Ok(())
+    }
+
+    /// A negative id could not be told from a missing neighbour, and a direct map of array type has room for
+    /// consecutive ids only.
+    fn check_ids(&self, ids: &[i64]) -> Result<()> {
         if let Some(id) = ids.iter().find(|&&id| id < 0) {
             return Err(Error::argument("id", "at least 0", id));
         }
@@ -57,49 +91,143 @@ impl Ivf {
         Ok(())
     }
 
-    fn push(&mut self, cells: &[i64], codes: &[u8], ids: impl Iterator<Item = i64>) {
-        let codes = codes.chunks_exact(self.lists.code_size);
-        let entries = cells.iter().zip(codes).zip(ids);
-        let entries: Vec<(i64, Position)> =
-            entries.map(|((&cell, code), id)| (id, self.lists.push(cell as usize, code, id))).collect();
-        self.direct_map.extend(&entries);
-    }
-
-    /// Where the vector with this id lies.
-    pub fn find(&self, id: i64) -> Result<Position> {
-        self.lists.find(id).ok_or(Error::UnknownId(id))
-    }
-
-    /// The `k` nearest entries of the `nprobe` nearest cells of each query.
-    ///
-    /// `scanner` prepares a query (`d` floats); what it returns is called with each cell to visit and that
-    /// cell's list, and pushes every entry with its sort key.
-    pub fn search<'q, S>(
+    /// What every query finds in the lists of its `nprobe` nearest cells, nearest first.
+    fn gather<G: Gather + Send>(
         &self,
-        queries: &'q Vectors,
-        k: usize,
+        queries: &Vectors,
         nprobe: usize,
-        scanner: impl Fn(&'q [f32]) -> S + Sync,
-    ) -> Result<Neighbours>
-    where
-        S: FnMut(Probe, &InvertedList, &mut TopK),
-    {
+        new: impl Fn() -> G + Sync,
+    ) -> Result<Vec<Vec<Candidate>>> {
         if nprobe == 0 {
             return Err(Error::argument("nprobe", "at least 1", nprobe));
         }
-        let metric = self.coarse.metric;
-        let mut found = Neighbours::missing(queries.n, k, metric)?;
         let nprobe = nprobe.min(self.coarse.nlist);
         let probes = self.coarse.probes(queries, nprobe)?;
+        let rows = queries.host.par_chunks_exact(self.coarse.d).zip(probes.par_chunks_exact(nprobe));
+        let search = |visit: &mut Visit, (query, probes): (&[f32], &[Probe])| {
+            let share = self.share(queries.n, probes);
+            if share == probes.len() {
+                return self.visit(visit, query, probes, new());
+            }
+            let found: Vec<_> = probes
+                .par_chunks(share)
+                .map_init(|| Visit::new(self), |visit, probes| self.visit(visit, query, probes, new()))
+                .collect();
+            let mut all = new();
+            found.into_iter().flatten().for_each(|candidate| all.push(candidate));
+            all.into_sorted()
+        };
+        Ok(rows.map_init(|| Visit::new(self), search).collect())
+    }
+
+    fn visit(
+        &self,
+        visit: &mut Visit,
+        query: &[f32],
+        probes: &[Probe],
+        mut found: impl Gather,
+    ) -> Vec<Candidate> {
+        visit.start(query);
+        probes.iter().for_each(|&probe| visit.enter(probe, &mut found));
+        found.into_sorted()
+    }
+
+    /// How many of a query's lists one thread takes: all, unless there are cores to spare and much to scan.
+    fn share(&self, queries: usize, probes: &[Probe]) -> usize {
+        let threads = rayon::current_num_threads() / queries.max(1);
+        let codes = || probes.iter().map(|probe| self.lists.lists[probe.cell].codes.len()).sum::<usize>();
+        if threads > 1 && codes() >= SHARED_SCAN { probes.len().div_ceil(threads) } else { probes.len() }
+    }
+}
+
+impl Store for Ivf {
+    fn d(&self) -> usize {
+        self.coarse.d
+    }
+
+    fn ntotal(&self) -> usize {
+        self.lists.ntotal()
+    }
+
+    fn metric(&self) -> Metric {
+        self.coarse.metric
+    }
+
+    fn factory(&self) -> Factory {
+        let coarse = Some(self.coarse.kind());
+        Factory { transforms: Vec::new(), coarse, codes: self.codec.codes(), refine: false }
+    }
+
+    fn coarse(&self) -> Option<&Coarse> {
+        Some(&self.coarse)
+    }
+
+    fn is_lossless(&self) -> bool {
+        self.codec.is_lossless()
+    }
+
+    /// `ntotal` as in faiss, or behind the largest where the caller's own ids reach further.
+    fn next_id(&self) -> i64 {
+        let largest = self.lists.lists.iter().flat_map(|list| list.ids()).max();
+        largest.map_or(0, |id| id.saturating_add(1)).max(self.lists.ntotal() as i64)
+    }
+
+    fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()> {
+        self.push(vectors, first..)
+    }
+
+    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
+        self.check_ids(ids)?;
+        self.push(vectors, ids.iter().copied())
+    }
+
+    fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
+        let metric = self.coarse.metric;
+        let mut found = Neighbours::missing(queries.n, k, metric)?;
         let keep = k.min(self.lists.ntotal());
-        let rows = found.distances.par_chunks_mut(k).zip(found.ids.par_chunks_mut(k));
-        let queries = queries.host.par_chunks_exact(self.coarse.d).zip(probes.par_chunks_exact(nprobe));
-        queries.zip(rows).for_each(|((query, probes), (distances, ids))| {
-            let mut top = TopK::new(keep);
-            let mut scan = scanner(query);
-            probes.iter().for_each(|&probe| scan(probe, &self.lists.lists[probe.cell], &mut top));
-            write_row(metric, &top.into_sorted(), distances, ids);
-        });
+        let candidates = self.gather(queries, nprobe, || TopK::new(keep))?;
+        let rows = found.distances.chunks_mut(k).zip(found.ids.chunks_mut(k));
+        for (candidates, (distances, ids)) in candidates.iter().zip(rows) {
+            write_row(metric, candidates, distances, ids);
+        }
         Ok(found)
+    }
+
+    fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
+        let metric = self.coarse.metric;
+        let radius = metric.key(radius);
+        Ok(RangeNeighbours::new(metric, self.gather(queries, nprobe, || Within::new(radius))?))
+    }
+
+    fn reconstruct(&self, id: i64) -> Result<Vec<f32>> {
+        let position = self.lists.find(id).ok_or(Error::UnknownId(id))?;
+        Ok(self.decode(self.lists.code_at(position), &[position.cell as i64]))
+    }
+
+    fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>> {
+        if self.is_lossless() {
+            return Ok(vectors.host.to_vec());
+        }
+        let cells = self.coarse.cells(vectors)?;
+        Ok(self.decode(&self.encode(vectors, &cells)?, &cells))
+    }
+
+    fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>> {
+        Ok(Some(self.coarse.gather(&self.coarse.cells(vectors)?)))
+    }
+
+    fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>> {
+        self.coarse.cells(vectors).map(Some)
+    }
+
+    fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
+        let before = self.lists.ntotal();
+        let code_size = self.lists.code_size;
+        self.lists.lists.par_iter_mut().for_each(|list| list.retain(code_size, |id| !ids.contains(&id)));
+        let removed = before - self.lists.ntotal();
+        if removed > 0 {
+            self.direct_map.rebuild(&self.lists);
+        }
+        Ok(removed)
     }
 }

@@ -55,10 +55,10 @@ impl KMeans {
         let subsample = self.subsample(points, &mut rng);
         let points = subsample.as_ref().unwrap_or(points);
         let start = sample(&mut rng, points.n, self.k).into_vec();
-        let mut centroids = points.select(&start).host;
+        let mut centroids = points.select(&start).host.into_owned();
         self.normalise(&mut centroids, points.d);
         for iteration in 0..self.iterations {
-            let nearest = Codebook::new(self.metric, &centroids, points.d, device).nearest(&points.tensor)?;
+            let nearest = Codebook::new(self.metric, &centroids, points.d, device).nearest(points)?;
             on_iteration(iteration, self.objective(points, &nearest));
             let mut clusters = Clusters::new(&nearest.centroids, self.k);
             clusters.move_to_means(points, &mut centroids);
@@ -81,7 +81,7 @@ impl KMeans {
         Ok(())
     }
 
-    fn subsample(&self, points: &Vectors, rng: &mut ChaCha8Rng) -> Option<Vectors> {
+    fn subsample(&self, points: &Vectors, rng: &mut ChaCha8Rng) -> Option<Vectors<'static>> {
         let most = self.max_points_per_centroid.saturating_mul(self.k);
         sample_rows(points.n, most, rng).map(|rows| points.select(&rows))
     }
@@ -216,10 +216,10 @@ mod tests {
         KMeans { what: "test", k, iterations: 15, max_points_per_centroid: 256, metric, seed: 7, stream: 0 }
     }
 
-    fn uniform(n: usize, d: usize, seed: u64) -> Vectors {
+    fn uniform(n: usize, d: usize, seed: u64) -> Vectors<'static> {
         let mut rng = seeded(seed, 0);
-        let values = (0..n * d).map(|_| rng.random_range(-1.0..1.0)).collect();
-        Vectors::from_host("points", values, d, &device()).expect("finite")
+        let values: Vec<f32> = (0..n * d).map(|_| rng.random_range(-1.0..1.0)).collect();
+        Vectors::from_host("points", values, d).expect("finite")
     }
 
     fn train(kmeans: &KMeans, points: &Vectors) -> (Vec<f32>, Vec<f64>) {
@@ -271,8 +271,9 @@ mod tests {
 
     #[test]
     fn separate_clusters_are_found() {
-        let values = (0..300).flat_map(|i| [(i % 3) as f32 * 100.0 + (i % 7) as f32 * 0.01, 1.0]).collect();
-        let points = Vectors::from_host("points", values, 2, &device()).expect("finite");
+        let values: Vec<f32> =
+            (0..300).flat_map(|i| [(i % 3) as f32 * 100.0 + (i % 7) as f32 * 0.01, 1.0]).collect();
+        let points = Vectors::from_host("points", values, 2).expect("finite");
         let found = (0..20).any(|seed| {
             let (mut centroids, _) = train(&KMeans { seed, ..kmeans(3, Metric::L2) }, &points);
             centroids.as_chunks_mut::<2>().0.sort_by(|a, b| a[0].total_cmp(&b[0]));
@@ -283,7 +284,7 @@ mod tests {
 
     #[test]
     fn duplicates_survive() {
-        let points = Vectors::from_host("points", [1.0, -2.0, 0.0].repeat(50), 3, &device()).expect("finite");
+        let points = Vectors::from_host("points", [1.0, -2.0, 0.0].repeat(50), 3).expect("finite");
         let (centroids, objectives) = train(&kmeans(8, Metric::L2), &points);
         assert!(objectives.iter().all(|&objective| objective < 50.0 * 1e-5));
         for centroid in centroids.chunks_exact(3) {

@@ -32,36 +32,39 @@
 
 #![deny(missing_docs)]
 
+mod bytes;
 mod coarse;
 mod codebook;
+mod codec;
 mod direct_map;
 mod error;
+mod exhaustive;
 mod factory;
 mod faiss_file;
-mod flat;
 mod index;
 mod inverted_lists;
 mod ivf;
-mod ivf_flat;
-mod ivf_pq;
+mod kind;
 mod kmeans;
+mod merge;
 mod metric;
 pub mod npy;
+mod positions;
 mod pq;
+mod raw;
+mod refined;
 mod replace;
 mod search;
+mod store;
 mod target;
 mod train;
 mod vectors;
 
 pub use error::{Error, Result};
-pub use factory::Factory;
-pub use flat::Flat;
-pub use index::Index;
-pub use ivf_flat::IvfFlat;
-pub use ivf_pq::IvfPq;
+pub use factory::{CoarseKind, Codes, Factory, TransformKind};
+pub use index::{Index, MergedIds};
 pub use metric::Metric;
 pub use replace::replace_file;
-pub use search::Neighbours;
+pub use search::{Neighbours, RangeNeighbours};
 pub use target::Target;
 pub use train::{TrainConfig, TrainProgress, TrainStage};

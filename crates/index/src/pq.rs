@@ -1,43 +1,50 @@
 //! Product quantisation (Jégou et al., TPAMI 2011): a vector is cut into `m` sub-vectors and each is coded by
 //! the number of its nearest codeword.
 
+mod code;
+
+use std::ops::RangeInclusive;
+
 use burn::tensor::Device;
 
+pub(crate) use code::{PackedCode, code_size};
+
 use crate::codebook::Codebook;
-use crate::factory::NBITS;
 use crate::kmeans::KMeans;
 use crate::vectors::Vectors;
 use crate::{Error, Metric, Result};
 
-/// Codewords of one sub-quantiser.
-pub(crate) const KSUB: usize = 1 << NBITS;
+/// Bits that one sub-vector's code may have.
+pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 
-/// `m` sub-quantisers of [`KSUB`] codewords over `dsub = d / m` dimensions each; a code is `m` bytes.
+/// `m` sub-quantisers of `ksub = 2^nbits` codewords over `dsub = d / m` dimensions each.
 #[derive(Clone)]
 pub(crate) struct ProductQuantizer {
     pub d: usize,
     pub m: usize,
     pub dsub: usize,
-    /// `[m, KSUB, dsub]`, as faiss stores it.
+    pub nbits: usize,
+    pub ksub: usize,
+    /// `[m, ksub, dsub]`, as faiss stores it.
     pub centroids: Vec<f32>,
-    /// `[m, dsub, KSUB]`: the layout in which look-up tables are filled codeword by codeword.
+    /// `[m, dsub, ksub]`: the layout in which look-up tables are filled codeword by codeword.
     transposed: Vec<f32>,
     /// `[m]`.
     codebooks: Vec<Codebook>,
 }
 
 impl ProductQuantizer {
-    /// `centroids` is `[m, KSUB, dsub]`, finite, and `m` divides `d`.
-    pub fn new(d: usize, m: usize, centroids: Vec<f32>, device: &Device) -> Self {
-        let dsub = d / m;
-        let subquantisers = || centroids.chunks_exact(KSUB * dsub);
+    /// `centroids` is `[m, 2^nbits, d / m]`, finite, and `m` divides `d`.
+    pub fn new(d: usize, m: usize, nbits: usize, centroids: Vec<f32>, device: &Device) -> Self {
+        let (dsub, ksub) = (d / m, 1 << nbits);
+        let subquantisers = || centroids.chunks_exact(ksub * dsub);
         let codebooks = subquantisers().map(|sub| Codebook::new(Metric::L2, sub, dsub, device)).collect();
         let transposed = subquantisers().flat_map(|sub| transpose(sub, dsub)).collect();
-        Self { d, m, dsub, centroids, transposed, codebooks }
+        Self { d, m, dsub, nbits, ksub, centroids, transposed, codebooks }
     }
 
-    /// Clusters each sub-vector of `vectors` `[n, d]` by itself, sub-quantiser `j` on `kmeans`'s random
-    /// stream plus `j`; `on_iteration` gets sub-quantiser, iteration and objective.
+    /// Clusters each sub-vector of `vectors` `[n, d]` by itself into `kmeans.k = 2^nbits` codewords, sub-quantiser
+    /// `j` on `kmeans`'s random stream plus `j`; `on_iteration` gets sub-quantiser, iteration and objective.
     ///
     /// # Errors
     ///
@@ -50,60 +57,74 @@ impl ProductQuantizer {
         on_iteration: &mut dyn FnMut(usize, usize, f64),
     ) -> Result<Self> {
         let dsub = sub_dimension(vectors.d, m)?;
-        let mut centroids = Vec::with_capacity(KSUB * vectors.d);
+        let mut centroids = Vec::with_capacity(kmeans.k * vectors.d);
         for j in 0..m {
             let kmeans = KMeans { stream: kmeans.stream + j as u64, ..kmeans.clone() };
             let columns = vectors.columns(j * dsub, dsub);
             centroids
                 .extend(kmeans.train(&columns, device, &mut |i, objective| on_iteration(j, i, objective))?);
         }
-        Ok(Self::new(vectors.d, m, centroids, device))
+        Ok(Self::new(vectors.d, m, kmeans.k.ilog2() as usize, centroids, device))
     }
 
-    /// Codes of `vectors` `[n, d]`: `[n, m]` bytes.
+    /// Bytes of one code.
+    pub fn code_size(&self) -> usize {
+        code_size(self.m, self.nbits)
+    }
+
+    /// Codes of `vectors` `[n, d]`: `[n, code_size]` bytes.
     pub fn encode(&self, vectors: &Vectors) -> Result<Vec<u8>> {
-        let mut codes = vec![0; vectors.n * self.m];
+        let code_size = self.code_size();
+        let mut codes = vec![0; vectors.n * code_size];
         for (j, codebook) in self.codebooks.iter().enumerate() {
-            let columns = j * self.dsub..(j + 1) * self.dsub;
-            let nearest = codebook.nearest(&vectors.tensor.clone().slice([0..vectors.n, columns]))?;
-            for (code, codeword) in codes.chunks_exact_mut(self.m).zip(nearest.centroids) {
-                code[j] = codeword as u8;
+            let nearest = codebook.nearest(&vectors.columns(j * self.dsub, self.dsub))?;
+            for (code, codeword) in codes.chunks_exact_mut(code_size).zip(nearest.centroids) {
+                code::put(code, j, self.nbits, codeword as usize);
             }
         }
         Ok(codes)
     }
 
-    /// Adds the vector that a code of `m` bytes stands for to `out`, `d` floats.
+    /// Adds the vector that a code stands for to `out`, `d` floats.
     pub fn add_decoded(&self, code: &[u8], out: &mut [f32]) {
-        let codebooks = self.centroids.chunks_exact(KSUB * self.dsub);
-        for ((&codeword, codebook), out) in code.iter().zip(codebooks).zip(out.chunks_exact_mut(self.dsub)) {
-            let start = usize::from(codeword) * self.dsub;
+        let codebooks = self.centroids.chunks_exact(self.ksub * self.dsub);
+        let codewords = PackedCode::new(code, self.nbits);
+        for ((codeword, codebook), out) in codewords.zip(codebooks).zip(out.chunks_exact_mut(self.dsub)) {
+            let start = codeword * self.dsub;
             for (out, value) in out.iter_mut().zip(&codebook[start..start + self.dsub]) {
                 *out += value;
             }
         }
     }
 
-    /// Squared distances of the vector's parts to every codeword: `table`, `[m]` rows.
-    pub fn squared_l2_table(&self, vector: &[f32], table: &mut [[f32; KSUB]]) {
+    /// Squared distances of the vector's parts to every codeword: `table` `[m, ksub]`.
+    pub fn squared_l2_table(&self, vector: &[f32], table: &mut [f32]) {
         self.fill_table(vector, table, |value, codeword| (value - codeword) * (value - codeword));
     }
 
-    /// Inner products of the vector's parts with every codeword: `table`, `[m]` rows.
-    pub fn inner_product_table(&self, vector: &[f32], table: &mut [[f32; KSUB]]) {
-        self.fill_table(vector, table, |value, codeword| value * codeword);
+    /// `factor` times the inner products of the vector's parts with every codeword: `table` `[m, ksub]`.
+    pub fn inner_product_table(&self, vector: &[f32], factor: f32, table: &mut [f32]) {
+        self.fill_table(vector, table, |value, codeword| factor * value * codeword);
     }
 
-    fn fill_table(&self, vector: &[f32], table: &mut [[f32; KSUB]], term: impl Fn(f32, f32) -> f32) {
+    fn fill_table(&self, vector: &[f32], table: &mut [f32], term: impl Fn(f32, f32) -> f32) {
         let parts = vector.chunks_exact(self.dsub);
-        let codebooks = self.transposed.chunks_exact(self.dsub * KSUB);
-        for ((row, part), codebook) in table.iter_mut().zip(parts).zip(codebooks) {
+        let codebooks = self.transposed.chunks_exact(self.dsub * self.ksub);
+        for ((row, part), codebook) in table.chunks_exact_mut(self.ksub).zip(parts).zip(codebooks) {
             row.fill(0.0);
-            for (&value, codewords) in part.iter().zip(codebook.as_chunks::<KSUB>().0) {
+            for (&value, codewords) in part.iter().zip(codebook.chunks_exact(self.ksub)) {
                 for (sum, &codeword) in row.iter_mut().zip(codewords) {
                     *sum += term(value, codeword);
                 }
             }
+        }
+    }
+
+    /// Scores codes `[n, code_size]`: `offset` plus the table's entries at each (the asymmetric distance, ADC).
+    pub fn scan(&self, table: &[f32], offset: f32, codes: &[u8], out: &mut [f32]) {
+        for (code, out) in codes.chunks_exact(self.code_size()).zip(out) {
+            let rows = table.chunks_exact(self.ksub);
+            *out = offset + PackedCode::new(code, self.nbits).zip(rows).map(|(j, row)| row[j]).sum::<f32>();
         }
     }
 }
@@ -116,14 +137,10 @@ pub(crate) fn sub_dimension(d: usize, m: usize) -> Result<usize> {
     Ok(d / m)
 }
 
-/// Sum of a table's entries at a code: the asymmetric distance (ADC) less what the table leaves out.
-pub(crate) fn look_up(table: &[[f32; KSUB]], code: &[u8]) -> f32 {
-    code.iter().zip(table).map(|(&codeword, row)| row[usize::from(codeword)]).sum()
-}
-
-/// `[KSUB, dsub]` to `[dsub, KSUB]`.
+/// `[ksub, dsub]` to `[dsub, ksub]`.
 fn transpose(codebook: &[f32], dsub: usize) -> Vec<f32> {
-    (0..dsub).flat_map(|i| (0..KSUB).map(move |codeword| codebook[codeword * dsub + i])).collect()
+    let ksub = codebook.len() / dsub;
+    (0..dsub).flat_map(|i| (0..ksub).map(move |codeword| codebook[codeword * dsub + i])).collect()
 }
 
 #[cfg(test)]
@@ -138,39 +155,50 @@ mod tests {
         (0..values).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 
-    fn quantiser() -> ProductQuantizer {
-        ProductQuantizer::new(12, 3, random(12 * KSUB, 0), &Device::flex())
+    fn quantiser(nbits: usize) -> ProductQuantizer {
+        ProductQuantizer::new(12, 3, nbits, random(12 << nbits, 0), &Device::flex())
     }
 
     #[test]
     fn every_part_gets_its_nearest_codeword() {
-        let pq = quantiser();
-        let vectors =
-            Vectors::from_host("vectors", random(100 * 12, 1), 12, &Device::flex()).expect("finite");
-        let codes = pq.encode(&vectors).expect("encodes");
-        for (vector, code) in vectors.rows().zip(codes.chunks_exact(3)) {
-            for (j, &codeword) in code.iter().enumerate() {
-                let part = &vector[j * 4..(j + 1) * 4];
-                let codebook = pq.centroids[j * KSUB * 4..(j + 1) * KSUB * 4].chunks_exact(4);
-                let distances: Vec<f32> = codebook.map(|centroid| squared_l2(part, centroid)).collect();
-                let least = distances.iter().copied().fold(f32::INFINITY, f32::min);
-                // The device scores |c|^2 - 2 x.c, whose rounding is a few ulps of |c|^2 <= 4.
-                assert!(distances[usize::from(codeword)] <= least + 2e-6);
+        for nbits in NBITS {
+            let pq = quantiser(nbits);
+            let vectors = Vectors::from_host("vectors", random(100 * 12, 1), 12).expect("finite");
+            let codes = pq.encode(&vectors).expect("encodes");
+            for (vector, code) in vectors.rows().zip(codes.chunks_exact(pq.code_size())) {
+                for (j, codeword) in PackedCode::new(code, nbits).take(3).enumerate() {
+                    let part = &vector[j * 4..(j + 1) * 4];
+                    let codebook = pq.centroids[j * pq.ksub * 4..(j + 1) * pq.ksub * 4].chunks_exact(4);
+                    let distances: Vec<f32> = codebook.map(|centroid| squared_l2(part, centroid)).collect();
+                    let least = distances.iter().copied().fold(f32::INFINITY, f32::min);
+                    // Nearest by |c|^2 - 2 x.c, whose rounding is a few ulps of |c|^2 <= 4.
+                    assert!(distances[codeword] <= least + 2e-6);
+                }
             }
         }
     }
 
     #[test]
     fn tables_hold_distances_to_what_codes_decode_to() {
-        let pq = quantiser();
-        let (query, code) = (random(12, 2), [3, 200, 255]);
-        let mut decoded = vec![0.0; 12];
-        pq.add_decoded(&code, &mut decoded);
-        let mut table = vec![[f32::NAN; KSUB]; 3];
-        pq.squared_l2_table(&query, &mut table);
-        assert!((look_up(&table, &code) - squared_l2(&query, &decoded)).abs() < 1e-5);
-        pq.inner_product_table(&query, &mut table);
-        assert!((look_up(&table, &code) - inner_product(&query, &decoded)).abs() < 1e-5);
+        for nbits in NBITS {
+            let pq = quantiser(nbits);
+            let query = random(12, 2);
+            let mut code = vec![0; pq.code_size()];
+            [3, pq.ksub - 2, pq.ksub - 1]
+                .iter()
+                .enumerate()
+                .for_each(|(j, &i)| code::put(&mut code, j, nbits, i));
+            let mut decoded = vec![0.0; 12];
+            pq.add_decoded(&code, &mut decoded);
+            let mut table = vec![f32::NAN; 3 * pq.ksub];
+            let mut out = [0.0];
+            pq.squared_l2_table(&query, &mut table);
+            pq.scan(&table, 1.0, &code, &mut out);
+            assert!((out[0] - 1.0 - squared_l2(&query, &decoded)).abs() < 1e-5);
+            pq.inner_product_table(&query, -1.0, &mut table);
+            pq.scan(&table, 0.0, &code, &mut out);
+            assert!((out[0] + inner_product(&query, &decoded)).abs() < 1e-5);
+        }
     }
 
     #[test]

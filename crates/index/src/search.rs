@@ -1,12 +1,16 @@
-//! Search results and the bounded heap that gathers them.
+//! Search results, and what gathers them.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use crate::codec::Scanner;
 use crate::{Error, Metric, Result};
 
 /// Id of a neighbour that does not exist, where fewer than `k` vectors were visited.
 pub(crate) const MISSING: i64 = -1;
+
+/// Codes scored at once.
+const BLOCK: usize = 256;
 
 /// The `k` nearest vectors of each of `n` queries, nearest first.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +67,31 @@ impl Neighbours {
     }
 }
 
+/// All vectors within a radius of each of `n` queries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RangeNeighbours {
+    /// `[n + 1]`: query `i` found `limits[i]..limits[i + 1]` of what follows.
+    pub limits: Vec<usize>,
+    /// `[limits[n]]`: squared L2 distances or inner products, nearest first within a query.
+    pub distances: Vec<f32>,
+    /// `[limits[n]]`.
+    pub ids: Vec<i64>,
+}
+
+impl RangeNeighbours {
+    /// `found` holds each query's candidates, nearest first.
+    pub(crate) fn new(metric: Metric, found: Vec<Vec<Candidate>>) -> Self {
+        let mut limits = vec![0];
+        limits.extend(found.iter().scan(0, |end, candidates| {
+            *end += candidates.len();
+            Some(*end)
+        }));
+        let distances = found.iter().flatten().map(|candidate| metric.distance_of(candidate.key)).collect();
+        let ids = found.iter().flatten().map(|candidate| candidate.id).collect();
+        Self { limits, distances, ids }
+    }
+}
+
 /// A vector met during a search, ordered by nearness; equally near ones by id.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Candidate {
@@ -85,6 +114,17 @@ impl PartialOrd for Candidate {
     }
 }
 
+/// What a scan hands its finds to.
+pub(crate) trait Gather {
+    /// Candidates with greater keys, or with none (NaN), need not be pushed.
+    fn threshold(&self) -> f32;
+
+    fn push(&mut self, candidate: Candidate);
+
+    /// The candidates kept, nearest first.
+    fn into_sorted(self) -> Vec<Candidate>;
+}
+
 /// The nearest `k` of the candidates pushed so far.
 pub(crate) struct TopK {
     k: usize,
@@ -96,9 +136,17 @@ impl TopK {
     pub fn new(k: usize) -> Self {
         Self { k, heap: BinaryHeap::with_capacity(k) }
     }
+}
 
-    pub fn push(&mut self, key: f32, id: i64) {
-        let candidate = Candidate { key, id };
+impl Gather for TopK {
+    fn threshold(&self) -> f32 {
+        match self.heap.peek() {
+            Some(worst) if self.heap.len() == self.k => worst.key,
+            _ => f32::INFINITY,
+        }
+    }
+
+    fn push(&mut self, candidate: Candidate) {
         if self.heap.len() < self.k {
             self.heap.push(candidate);
         } else if let Some(mut worst) = self.heap.peek_mut()
@@ -108,9 +156,65 @@ impl TopK {
         }
     }
 
-    /// The candidates kept, nearest first.
-    pub fn into_sorted(self) -> Vec<Candidate> {
+    fn into_sorted(self) -> Vec<Candidate> {
         self.heap.into_sorted_vec()
+    }
+}
+
+/// All candidates nearer than a key.
+pub(crate) struct Within {
+    radius: f32,
+    found: Vec<Candidate>,
+}
+
+impl Within {
+    /// `radius` is the sort key that candidates must stay below, as faiss's range search has it.
+    pub fn new(radius: f32) -> Self {
+        Self { radius, found: Vec::new() }
+    }
+}
+
+impl Gather for Within {
+    fn threshold(&self) -> f32 {
+        self.radius
+    }
+
+    fn push(&mut self, candidate: Candidate) {
+        if candidate.key < self.radius {
+            self.found.push(candidate);
+        }
+    }
+
+    fn into_sorted(mut self) -> Vec<Candidate> {
+        self.found.sort_unstable();
+        self.found
+    }
+}
+
+/// Hands every code `[n, code_size]` that may be near enough to `gather`; `id` names entry `0..n`.
+pub(crate) fn scan(
+    scanner: &Scanner,
+    codes: &[u8],
+    code_size: usize,
+    id: impl Fn(usize) -> i64,
+    gather: &mut impl Gather,
+) {
+    let mut keys = [0.0; BLOCK];
+    for (block, codes) in codes.chunks(BLOCK * code_size).enumerate() {
+        let keys = &mut keys[..codes.len() / code_size];
+        scanner.keys(codes, keys);
+        offer(keys, |entry| id(block * BLOCK + entry), gather);
+    }
+}
+
+/// Pushes the entries whose keys are within the threshold.
+pub(crate) fn offer(keys: &[f32], id: impl Fn(usize) -> i64, gather: &mut impl Gather) {
+    let mut threshold = gather.threshold();
+    for (entry, &key) in keys.iter().enumerate() {
+        if key <= threshold {
+            gather.push(Candidate { key, id: id(entry) });
+            threshold = gather.threshold();
+        }
     }
 }
 
@@ -126,11 +230,16 @@ pub(crate) fn write_row(metric: Metric, candidates: &[Candidate], distances: &mu
 mod tests {
     use super::*;
 
+    fn candidate(key: f32, id: i64) -> Candidate {
+        Candidate { key, id }
+    }
+
     #[test]
     fn top_k_keeps_the_nearest_whatever_the_order() {
         let keys = [5.0, 1.0, 4.0, 1.0, 3.0, 2.0];
         let mut top = TopK::new(3);
-        keys.iter().zip(0..6u32).rev().for_each(|(&key, id)| top.push(key, id.into()));
+        keys.iter().zip([0, 1, 2, 3, 4, 5]).rev().for_each(|(&key, id)| top.push(candidate(key, id)));
+        assert_eq!(top.threshold(), 2.0);
         let kept: Vec<(f32, i64)> = top.into_sorted().iter().map(|c| (c.key, c.id)).collect();
         assert_eq!(kept, [(1.0, 1), (1.0, 3), (2.0, 5)]);
     }
@@ -138,8 +247,26 @@ mod tests {
     #[test]
     fn an_empty_heap_takes_nothing() {
         let mut top = TopK::new(0);
-        top.push(1.0, 1);
+        top.push(candidate(1.0, 1));
         assert!(top.into_sorted().is_empty());
+    }
+
+    #[test]
+    fn keys_that_are_no_numbers_are_not_near() {
+        let mut top = TopK::new(2);
+        offer(&[f32::NAN, 1.0, f32::NAN], |entry| entry as i64, &mut top);
+        assert_eq!(top.into_sorted(), [candidate(1.0, 1)]);
+        let mut within = Within::new(1.5);
+        offer(&[1.5, f32::NAN, 1.0, -1.0], |entry| entry as i64, &mut within);
+        assert_eq!(within.into_sorted(), [candidate(-1.0, 3), candidate(1.0, 2)]);
+    }
+
+    #[test]
+    fn ranges_are_laid_end_to_end() {
+        let found = vec![vec![candidate(-3.0, 7)], vec![], vec![candidate(-2.0, 1), candidate(-1.0, 2)]];
+        let range = RangeNeighbours::new(Metric::InnerProduct, found);
+        assert_eq!(range.limits, [0, 1, 1, 3]);
+        assert_eq!((range.distances, range.ids), (vec![3.0, 2.0, 1.0], vec![7, 1, 2]));
     }
 
     #[test]

@@ -3,15 +3,15 @@
 use burn::tensor::Device;
 
 use crate::coarse::Coarse;
-use crate::factory::NBITS;
-use crate::flat::Flat;
+use crate::codec::Codec;
+use crate::exhaustive::Exhaustive;
 use crate::ivf::Ivf;
-use crate::ivf_flat::IvfFlat;
-use crate::ivf_pq::IvfPq;
+use crate::kind::Kind;
 use crate::kmeans::{KMeans, sample_rows, seeded};
-use crate::pq::{KSUB, ProductQuantizer, sub_dimension};
+use crate::pq::{NBITS, ProductQuantizer, sub_dimension};
+use crate::refined::Refined;
 use crate::vectors::Vectors;
-use crate::{Error, Factory, Index, Metric, Result};
+use crate::{CoarseKind, Codes, Error, Factory, Metric, Result};
 
 /// Random streams under the seed: coarse k-means, the product quantiser's sample, its sub-quantisers.
 const COARSE_STREAM: u64 = 0;
@@ -73,58 +73,81 @@ pub(crate) fn train(
     config: &TrainConfig,
     device: &Device,
     progress: &mut dyn FnMut(TrainProgress),
-) -> Result<Index> {
-    let mut trainer = Trainer { vectors, config, device, progress };
-    Ok(match *factory {
-        Factory::Flat => Index::Flat(Flat::new(config.metric, vectors.d, Vec::new(), device)),
-        Factory::IvfFlat { nlist } => {
-            let coarse = trainer.coarse(nlist)?;
-            Index::IvfFlat(IvfFlat { ivf: Ivf::new(coarse, vectors.d * size_of::<f32>()) })
-        }
-        Factory::IvfPq { nlist, m, nbits } => {
-            check_nbits(nbits)?;
-            sub_dimension(vectors.d, m)?;
-            let coarse = trainer.coarse(nlist)?;
-            let pq = trainer.residual_quantiser(&coarse, m)?;
-            Index::IvfPq(IvfPq { ivf: Ivf::new(coarse, m), pq, by_residual: true })
-        }
-    })
+) -> Result<Kind> {
+    let base = Factory { refine: false, ..factory.clone() };
+    let base = Trainer { config, device, progress }.quantised(&base, vectors)?;
+    if !factory.refine {
+        return Ok(base);
+    }
+    let vectors = Exhaustive::new(config.metric, Codec::Flat { d: vectors.d });
+    Ok(Kind::Refined(Box::new(Refined { base, vectors, k_factor: 1.0 })))
 }
 
 struct Trainer<'a> {
-    vectors: &'a Vectors,
     config: &'a TrainConfig,
     device: &'a Device,
     progress: &'a mut dyn FnMut(TrainProgress),
 }
 
 impl Trainer<'_> {
-    fn coarse(&mut self, nlist: usize) -> Result<Coarse> {
+    /// Trains what stands behind the transforms.
+    fn quantised(&mut self, factory: &Factory, vectors: &Vectors) -> Result<Kind> {
         let metric = self.config.metric;
-        let kmeans = KMeans { metric, ..self.kmeans("coarse quantiser", nlist, COARSE_STREAM) };
-        let centroids = kmeans.train(self.vectors, self.device, &mut |iteration, objective| {
+        if let Codes::Pq { m, .. } | Codes::FastScan { m, .. } = factory.codes {
+            sub_dimension(vectors.d, m)?;
+        }
+        let Some(coarse) = factory.coarse else {
+            return Ok(Kind::Exhaustive(Exhaustive::new(metric, self.codec(factory.codes, vectors)?)));
+        };
+        let coarse = self.coarse(coarse, vectors)?;
+        let by_residual = !matches!(factory.codes, Codes::Flat | Codes::FastScan { by_residual: false, .. });
+        let codec = if by_residual {
+            let residuals = self.residuals(&coarse, vectors, factory.codes)?;
+            self.codec(factory.codes, &residuals)?
+        } else {
+            self.codec(factory.codes, vectors)?
+        };
+        Ok(Kind::Ivf(Ivf::new(coarse, codec, by_residual)))
+    }
+
+    fn coarse(&mut self, kind: CoarseKind, vectors: &Vectors) -> Result<Coarse> {
+        let metric = self.config.metric;
+        let kmeans = KMeans { metric, ..self.kmeans("coarse quantiser", kind.nlist, COARSE_STREAM) };
+        let centroids = kmeans.train(vectors, self.device, &mut |iteration, objective| {
             let iterations = kmeans.iterations;
             (self.progress)(TrainProgress { stage: TrainStage::Coarse, iteration, iterations, objective });
         })?;
-        Ok(Coarse::new(metric, centroids, self.vectors.d, self.device))
+        Ok(Coarse::new(metric, centroids, vectors.d, self.device))
     }
 
-    /// Trains on residuals: what is left of the vectors once their cells' centroids are subtracted.
-    fn residual_quantiser(&mut self, coarse: &Coarse, m: usize) -> Result<ProductQuantizer> {
-        let kmeans = self.kmeans("product quantiser", KSUB, SUBQUANTISER_STREAM);
-        let residuals = self.residuals(coarse)?;
-        ProductQuantizer::train(&residuals, m, &kmeans, self.device, &mut |j, iteration, objective| {
+    fn codec(&mut self, codes: Codes, vectors: &Vectors) -> Result<Codec> {
+        Ok(match codes {
+            Codes::Flat => Codec::Flat { d: vectors.d },
+            Codes::Pq { m, nbits } => Codec::Pq(self.product_quantiser(m, nbits, vectors)?),
+            _ => unimplemented!(),
+        })
+    }
+
+    fn product_quantiser(&mut self, m: usize, nbits: usize, vectors: &Vectors) -> Result<ProductQuantizer> {
+        if !NBITS.contains(&nbits) {
+            return Err(Error::argument("nbits of the product quantiser", "4 to 12", nbits));
+        }
+        let kmeans = self.kmeans("product quantiser", 1 << nbits, SUBQUANTISER_STREAM);
+        ProductQuantizer::train(vectors, m, &kmeans, self.device, &mut |j, iteration, objective| {
             let (stage, iterations) = (TrainStage::Subquantizer { j, m }, kmeans.iterations);
             (self.progress)(TrainProgress { stage, iteration, iterations, objective });
         })
     }
 
-    /// Residuals of as many vectors as the sub-quantisers will use.
-    fn residuals(&self, coarse: &Coarse) -> Result<Vectors> {
-        let most = self.config.max_points_per_centroid.saturating_mul(KSUB);
+    /// Residuals of as many vectors as the codes' quantiser will use.
+    fn residuals(&self, coarse: &Coarse, vectors: &Vectors, codes: Codes) -> Result<Vectors<'static>> {
+        let points = match codes {
+            Codes::Pq { nbits, .. } => self.config.max_points_per_centroid.saturating_mul(1 << nbits),
+            _ => usize::MAX,
+        };
         let mut rng = seeded(self.config.seed, SAMPLE_STREAM);
-        let sample = sample_rows(self.vectors.n, most, &mut rng).map(|rows| self.vectors.select(&rows));
-        let vectors = sample.as_ref().unwrap_or(self.vectors);
+        let sample = sample_rows(vectors.n, points, &mut rng).map(|rows| vectors.select(&rows));
+        let vectors = sample.as_ref().unwrap_or(vectors);
         coarse.residuals(vectors, &coarse.cells(vectors)?)
     }
 
@@ -138,12 +161,5 @@ impl Trainer<'_> {
             seed: self.config.seed,
             stream,
         }
-    }
-}
-
-fn check_nbits(nbits: usize) -> Result<()> {
-    match nbits {
-        NBITS => Ok(()),
-        _ => Err(Error::argument("nbits of the product quantiser", NBITS, nbits)),
     }
 }

@@ -1,61 +1,63 @@
 //! Vectors as they enter the index: finite, float32, row-major `[n, d]`.
 
+use std::borrow::Cow;
+
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
 
 use crate::{Error, Result};
 
-/// Finite vectors `[n, d]`, held both on the device (for matrix products) and on the host (for scalar work).
+/// Finite vectors `[n, d]` on the host.
 #[derive(Clone)]
-pub(crate) struct Vectors {
-    /// `[n, d]` on the index's device, outside autodiff.
-    pub tensor: Tensor<2>,
-    /// The same values, row-major, `n * d` floats.
-    pub host: Vec<f32>,
+pub(crate) struct Vectors<'a> {
+    /// Row-major, `n * d` floats.
+    pub host: Cow<'a, [f32]>,
     pub n: usize,
     pub d: usize,
 }
 
-impl Vectors {
+impl<'a> Vectors<'a> {
     /// Takes vectors from any device; `what` names them in errors.
-    pub fn new(what: &'static str, tensor: Tensor<2>, device: &Device) -> Result<Self> {
-        let [n, d] = tensor.dims();
+    pub fn new(what: &'static str, tensor: Tensor<2>) -> Result<Self> {
+        let [_, d] = tensor.dims();
         if d == 0 {
             return Err(Error::argument("dimension", "at least 1", d));
         }
-        let tensor = tensor.inner().to_device(device).cast(FloatDType::F32);
-        let host = read_floats(tensor.clone())?;
-        check_finite(what, &host, d)?;
-        Ok(Self { tensor, host, n, d })
+        let host = read_floats(tensor.inner().cast(FloatDType::F32))?;
+        Self::from_host(what, host, d)
     }
 
     /// As [`Self::new`], of a dimension known beforehand.
-    pub fn of_dimension(what: &'static str, tensor: Tensor<2>, d: usize, device: &Device) -> Result<Self> {
+    pub fn of_dimension(what: &'static str, tensor: Tensor<2>, d: usize) -> Result<Self> {
         let [_, found] = tensor.dims();
         if found != d {
             return Err(Error::Dimension { what, expected: d, found });
         }
-        Self::new(what, tensor, device)
+        Self::new(what, tensor)
     }
 
     /// Takes `n * d` floats from the host.
-    pub fn from_host(what: &'static str, host: Vec<f32>, d: usize, device: &Device) -> Result<Self> {
+    pub fn from_host(what: &'static str, host: impl Into<Cow<'a, [f32]>>, d: usize) -> Result<Self> {
+        let host = host.into();
         check_finite(what, &host, d)?;
-        let n = host.len() / d;
-        Ok(Self { tensor: upload(host.clone(), d, device), host, n, d })
+        Ok(Self { n: host.len() / d, host, d })
     }
 
     /// The vectors at `rows`, in that order.
-    pub fn select(&self, rows: &[usize]) -> Self {
+    pub fn select(&self, rows: &[usize]) -> Vectors<'static> {
         let host: Vec<f32> = rows.iter().flat_map(|&row| self.row(row)).copied().collect();
-        let tensor = upload(host.clone(), self.d, &self.tensor.device());
-        Self { tensor, host, n: rows.len(), d: self.d }
+        Vectors { host: host.into(), n: rows.len(), d: self.d }
     }
 
     /// Columns `start..start + width` of every vector: `[n, width]`.
-    pub fn columns(&self, start: usize, width: usize) -> Self {
+    pub fn columns(&self, start: usize, width: usize) -> Vectors<'static> {
         let host: Vec<f32> = self.rows().flat_map(|row| &row[start..start + width]).copied().collect();
-        let tensor = upload(host.clone(), width, &self.tensor.device());
-        Self { tensor, host, n: self.n, d: width }
+        Vectors { host: host.into(), n: self.n, d: width }
+    }
+
+    /// The vectors in pieces of at most `rows`, in order.
+    pub fn blocks(&self, rows: usize) -> impl Iterator<Item = Vectors<'_>> {
+        let d = self.d;
+        self.host.chunks(rows * d).map(move |host| Vectors { n: host.len() / d, host: host.into(), d })
     }
 
     /// Vector `row`, `d` floats.
@@ -66,6 +68,11 @@ impl Vectors {
     /// All vectors in order, `d` floats each.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.host.chunks_exact(self.d)
+    }
+
+    /// The vectors on a device.
+    pub fn tensor(&self, device: &Device) -> Tensor<2> {
+        upload(self.host.to_vec(), self.d, device)
     }
 }
 

@@ -28,6 +28,8 @@ type Fourcc = [u8; 4];
 
 const FLAT_L2: Fourcc = *b"IxF2";
 const FLAT_IP: Fourcc = *b"IxFI";
+const EXHAUSTIVE_PQ: Fourcc = *b"IxPq";
+const REFINED: Fourcc = *b"IxRF";
 const IVF_FLAT: Fourcc = *b"IwFl";
 const IVF_PQ: Fourcc = *b"IwPQ";
 const ARRAY_LISTS: Fourcc = *b"ilar";

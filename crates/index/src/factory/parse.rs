@@ -1,0 +1,251 @@
+//! Reads factory strings; an error names the part at fault.
+
+use std::str::FromStr;
+
+use super::{CoarseKind, Codes, Factory, TransformKind};
+use crate::pq::NBITS;
+use crate::{Error, Result};
+
+/// Links of a centroid where `_HNSW` names none, as in faiss.
+const HNSW_LINKS: usize = 32;
+
+impl FromStr for Factory {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let error = |fault: Fault| Error::Factory {
+            factory: text.to_owned(),
+            part: fault.part.to_owned(),
+            reason: fault.reason.to_owned(),
+        };
+        parse(text).map_err(error)
+    }
+}
+
+/// What is wrong with which part.
+struct Fault<'a> {
+    part: &'a str,
+    reason: &'static str,
+}
+
+fn parse(text: &str) -> Result<Factory, Fault<'_>> {
+    let mut parts = text.split(',').peekable();
+    let mut transforms = Vec::new();
+    while let Some(transform) = parts.peek().and_then(|part| transform(part)) {
+        transforms.push(transform?);
+        parts.next();
+    }
+    let coarse = parts.peek().and_then(|part| coarse(part)).transpose()?;
+    if coarse.is_some() {
+        parts.next();
+    }
+    let missing = Fault { part: text, reason: "names no codes at its end: `Flat`, `PQ{m}`, `SQ8` or `LSH`" };
+    let part = parts.next().ok_or(missing)?;
+    let codes = codes(part)?;
+    check_company(part, codes, coarse)?;
+    let refine = match parts.next() {
+        None => false,
+        Some("RFlat") => true,
+        Some(part) => return Err(Fault { part, reason: "is not `RFlat`, which alone may follow the codes" }),
+    };
+    match parts.next() {
+        None => Ok(Factory { transforms, coarse, codes, refine }),
+        Some(part) => Err(Fault { part, reason: "follows `RFlat`, which must be the last part" }),
+    }
+}
+
+/// LSH has no inverted file, and fast-scan nothing else.
+fn check_company(part: &str, codes: Codes, coarse: Option<CoarseKind>) -> Result<(), Fault<'_>> {
+    let reason = match (codes, coarse) {
+        (Codes::Lsh { .. }, Some(_)) => "cannot follow `IVF{nlist}`",
+        (Codes::FastScan { .. }, None) => "needs `IVF{nlist}` before it",
+        _ => return Ok(()),
+    };
+    Err(Fault { part, reason })
+}
+
+/// `None` where the part is no transform at all.
+fn transform(part: &str) -> Option<Result<TransformKind, Fault<'_>>> {
+    let fault = |reason| Fault { part, reason };
+    let sized = |rest, make: fn(usize) -> TransformKind, reason| {
+        Some(positive(rest).map(make).ok_or_else(|| fault(reason)))
+    };
+    if part == "L2norm" {
+        return Some(Ok(TransformKind::Normalise));
+    }
+    if let Some(rest) = part.strip_prefix("OPQ") {
+        return Some(
+            opq(rest).ok_or_else(|| fault("is not `OPQ{m}` or `OPQ{m}_{d}`, numbers of at least 1")),
+        );
+    }
+    if let Some(rest) = part.strip_prefix("PCAR") {
+        let make = |d| TransformKind::Pca { d, rotated: true };
+        return sized(rest, make, "is not `PCAR{d}` with d at least 1");
+    }
+    if let Some(rest) = part.strip_prefix("PCA") {
+        let make = |d| TransformKind::Pca { d, rotated: false };
+        return sized(rest, make, "is not `PCA{d}` with d at least 1");
+    }
+    let rest = part.strip_prefix("RR")?;
+    sized(rest, |d| TransformKind::Rotation { d }, "is not `RR{d}` with d at least 1")
+}
+
+fn opq(rest: &str) -> Option<TransformKind> {
+    let (m, d) = match rest.split_once('_') {
+        Some((m, d)) => (m, Some(positive(d)?)),
+        None => (rest, None),
+    };
+    Some(TransformKind::Opq { m: positive(m)?, d })
+}
+
+/// `None` where the part is no coarse quantiser at all.
+fn coarse(part: &str) -> Option<Result<CoarseKind, Fault<'_>>> {
+    let rest = part.strip_prefix("IVF")?;
+    let (nlist, links) = match rest.split_once("_HNSW") {
+        Some((nlist, "")) => (nlist, Some(Some(HNSW_LINKS))),
+        Some((nlist, links)) => (nlist, Some(positive(links))),
+        None => (rest, None),
+    };
+    let reason = "is not `IVF{nlist}` or `IVF{nlist}_HNSW{links}`, numbers of at least 1";
+    Some(match (positive(nlist), links) {
+        (Some(nlist), None) => Ok(CoarseKind { nlist, hnsw: None }),
+        (Some(nlist), Some(Some(links))) => Ok(CoarseKind { nlist, hnsw: Some(links) }),
+        _ => Err(Fault { part, reason }),
+    })
+}
+
+fn codes(part: &str) -> Result<Codes, Fault<'_>> {
+    match part {
+        "Flat" => return Ok(Codes::Flat),
+        "SQ8" => return Ok(Codes::Sq8),
+        _ => {}
+    }
+    if let Some(rest) = part.strip_prefix("PQ") {
+        return product(part, rest);
+    }
+    let rest = part.strip_prefix("LSH").ok_or(Fault {
+        part,
+        reason: "is no transform (OPQ, PCA, PCAR, RR, L2norm), IVF, or codes (Flat, PQ, SQ8, LSH)",
+    })?;
+    lsh(rest).ok_or(Fault { part, reason: "is not `LSH{nbits}` with `r`, `t`, `rt` or nothing behind" })
+}
+
+fn product<'a>(part: &'a str, rest: &str) -> Result<Codes, Fault<'a>> {
+    let fault = |reason| Fault { part, reason };
+    let (m, nbits) = rest.split_once('x').unwrap_or((rest, "8"));
+    let m = positive(m).ok_or_else(|| fault("is not `PQ{m}x{nbits}` with m at least 1"))?;
+    match nbits {
+        "4fs" => return Ok(Codes::FastScan { m, by_residual: false }),
+        "4fsr" => return Ok(Codes::FastScan { m, by_residual: true }),
+        _ => {}
+    }
+    let nbits = positive(nbits).filter(|nbits| NBITS.contains(nbits));
+    let nbits =
+        nbits.ok_or_else(|| fault("is not `PQ{m}x{nbits}` with nbits from 4 to 12, or `PQ{m}x4fs`"))?;
+    Ok(Codes::Pq { m, nbits })
+}
+
+fn lsh(rest: &str) -> Option<Codes> {
+    let digits = rest.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let (rotated, thresholds) = match &rest[digits.len()..] {
+        "" => (false, false),
+        "r" => (true, false),
+        "t" => (false, true),
+        "rt" => (true, true),
+        _ => return None,
+    };
+    let nbits = if digits.is_empty() { None } else { Some(positive(digits)?) };
+    Some(Codes::Lsh { nbits, rotated, thresholds })
+}
+
+/// A decimal number of at least 1 that fits the file format's 32-bit sizes.
+fn positive(digits: &str) -> Option<usize> {
+    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<i32>().ok().filter(|&number| number > 0).map(|number| number as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn supported_strings_parse_and_print() {
+        let same = [
+            "Flat",
+            "SQ8",
+            "PQ8x8",
+            "PQ8x4",
+            "PQ8x12",
+            "LSH",
+            "LSHr",
+            "LSH64",
+            "LSH64rt",
+            "LSH64t",
+            "IVF7,Flat",
+            "IVF7,SQ8",
+            "IVF1024,PQ8x8",
+            "IVF16_HNSW8,PQ8x6",
+            "IVF16,PQ8x4fs",
+            "IVF16,PQ8x4fsr",
+            "OPQ8,IVF16,PQ8x8",
+            "OPQ8_64,PQ8x8",
+            "PCA32,Flat",
+            "PCAR32,L2norm,IVF4,Flat",
+            "RR16,LSH",
+            "IVF4,PQ8x8,RFlat",
+            "L2norm,PCA8,PQ4x8,RFlat",
+        ];
+        for text in same {
+            assert_eq!(text.parse::<Factory>().expect(text).to_string(), text);
+        }
+        let short = [("IVF4,PQ2", "IVF4,PQ2x8"), ("IVF4_HNSW,Flat", "IVF4_HNSW32,Flat")];
+        for (text, long) in short {
+            assert_eq!(text.parse::<Factory>().expect(text).to_string(), long);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_offending_part() {
+        let cases = [
+            ("", ""),
+            ("flat", "flat"),
+            ("IVF0,Flat", "IVF0"),
+            ("IVF,Flat", "IVF"),
+            ("IVF-4,Flat", "IVF-4"),
+            ("IVF+4,Flat", "IVF+4"),
+            ("IVF99999999999999999999,Flat", "IVF99999999999999999999"),
+            ("IVF4_HNSW0,Flat", "IVF4_HNSW0"),
+            ("HNSW32,Flat", "HNSW32"),
+            ("IVF4", "IVF4"),
+            ("OPQ8", "OPQ8"),
+            ("IVF4,flat", "flat"),
+            ("IVF4,IVF4,Flat", "IVF4"),
+            ("IVF4,PCA4,Flat", "PCA4"),
+            ("IVF4,PQ", "PQ"),
+            ("IVF4,PQ0", "PQ0"),
+            ("IVF4,PQ8x", "PQ8x"),
+            ("IVF4,PQ8x3", "PQ8x3"),
+            ("IVF4,PQ8x13", "PQ8x13"),
+            ("PQ8x4fs", "PQ8x4fs"),
+            ("IVF4,LSH", "LSH"),
+            ("LSH0", "LSH0"),
+            ("LSHtr", "LSHtr"),
+            ("LSH12é", "LSH12é"),
+            ("PCA0,Flat", "PCA0"),
+            ("PCAR,Flat", "PCAR"),
+            ("RRx,Flat", "RRx"),
+            ("OPQ8_,Flat", "OPQ8_"),
+            ("OPQ0_8,Flat", "OPQ0_8"),
+            ("Flat,Flat", "Flat"),
+            ("Flat,RFlat,RFlat", "RFlat"),
+        ];
+        for (text, offending) in cases {
+            match text.parse::<Factory>() {
+                Err(Error::Factory { part, .. }) => assert_eq!(part, offending, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Everything that needs `unsafe`.
+
+mod map;
+
+pub(crate) use map::Map;

@@ -1,0 +1,56 @@
+//! What every kind of index can do.
+
+use std::collections::HashSet;
+
+use crate::coarse::Coarse;
+use crate::vectors::Vectors;
+use crate::{Factory, Metric, Neighbours, RangeNeighbours, Result};
+
+/// Stored vectors of one dimension `d` under one metric.
+///
+/// Vectors that come in have dimension [`Store::d`].
+pub(crate) trait Store {
+    fn d(&self) -> usize;
+
+    fn ntotal(&self) -> usize;
+
+    fn metric(&self) -> Metric;
+
+    fn factory(&self) -> Factory;
+
+    /// The coarse quantiser, if there is one, for vectors as they reach it: see [`Store::transformed`].
+    fn coarse(&self) -> Option<&Coarse>;
+
+    /// Whether codes are the vectors themselves.
+    fn is_lossless(&self) -> bool;
+
+    /// The id that the next vector added gets.
+    fn next_id(&self) -> i64;
+
+    /// Adds vectors under consecutive ids from `first` on, which [`Store::next_id`] gave.
+    fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()>;
+
+    /// Adds vectors under ids of the caller's, one each.
+    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()>;
+
+    fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours>;
+
+    /// Everything nearer than `radius`, a distance of [`Store::metric`].
+    fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours>;
+
+    /// What is stored under an id: `d` floats.
+    fn reconstruct(&self, id: i64) -> Result<Vec<f32>>;
+
+    /// What would be stored for each of `vectors`: `[n, d]`.
+    fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>>;
+
+    /// The nearest coarse centroid of each of `vectors`, brought back to dimension `d`: `[n, d]`; `None` where
+    /// there is no coarse quantiser.
+    fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>>;
+
+    /// The nearest cell of each of `vectors`; `None` where there is no coarse quantiser.
+    fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>>;
+
+    /// Removes the entries that carry one of the ids and says how many they were.
+    fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize>;
+}
