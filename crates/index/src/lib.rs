@@ -48,6 +48,7 @@ mod kmeans;
 mod metric;
 pub mod npy;
 mod pq;
+mod raw;
 mod replace;
 mod search;
 mod target;
