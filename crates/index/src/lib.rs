@@ -32,6 +32,7 @@
 
 #![deny(missing_docs)]
 
+mod assign;
 mod coarse;
 mod codebook;
 mod direct_map;
@@ -46,6 +47,7 @@ mod ivf_flat;
 mod ivf_pq;
 mod kmeans;
 mod metric;
+mod nearest;
 pub mod npy;
 mod pq;
 mod raw;

@@ -18,7 +18,7 @@ pub(crate) fn one(level: Level, form: Form, a: &[f32], b: &[f32]) -> f32 {
 
 /// [`one`], where `b` holds little-endian floats at any address, `[4 d]` bytes.
 pub(crate) fn one_bytes(level: Level, form: Form, a: &[f32], b: &[u8]) -> f32 {
-    dispatch!(level, distance_of_bytes(form, a, b.as_chunks().0))
+    dispatch!(level, distance(form, a, b.as_chunks::<4>().0))
 }
 
 /// [`one`] of a query `[d]` against each of the rows `[n, d]`.
@@ -30,5 +30,5 @@ pub(crate) fn many(level: Level, form: Form, query: &[f32], rows: &[f32], out: &
 /// [`one_bytes`] of a query `[d]` against each of the rows, `[n, 4 d]` bytes.
 pub(crate) fn many_bytes(level: Level, form: Form, query: &[f32], rows: &[u8], out: &mut [f32]) {
     assert_eq!(rows.len(), 4 * query.len() * out.len(), "rows [n, 4 d] and distances [n]");
-    dispatch!(level, distances_of_bytes(form, query, rows.as_chunks().0, out));
+    dispatch!(level, distances(form, query, rows.as_chunks::<4>().0, out));
 }

@@ -19,9 +19,6 @@ pub(super) type Word = [i8; GROUP];
 /// Above this dimension a product might not fit into an i32.
 const MOST_COMPONENTS: usize = 1 << 16;
 
-/// 1.5 * 2^23: a small float plus this holds the nearest integer in its low bits.
-const ROUNDER: f32 = 12_582_912.0;
-
 /// `k` vectors in int8, interleaved in panels of 16.
 #[derive(Debug, Clone)]
 pub(crate) struct Int8Panels {
@@ -74,7 +71,7 @@ impl Int8Panels {
         if d == 0 || d > MOST_COMPONENTS {
             return None;
         }
-        let (k, groups) = (rows.len() / d, d.div_ceil(GROUP));
+        let (k, groups, level) = (rows.len() / d, d.div_ceil(GROUP), Level::detected());
         let mut panels = Self {
             k,
             d,
@@ -86,7 +83,7 @@ impl Int8Panels {
         };
         let mut codes = vec![0; groups * GROUP];
         for (c, row) in rows.chunks_exact(d).enumerate() {
-            let quantised = Quantised::new(row, &mut codes);
+            let quantised = dispatch!(level, quantise(row, &mut codes));
             panels.put(c, &codes);
             panels.scales.push(quantised.scale);
             panels.squared_norms.push(quantised.squared_norm as f32);
@@ -114,22 +111,8 @@ impl Int8Panels {
 
     /// The products of the codes, exactly: `out[i, c] = sum_j query_ij code_cj`, row-major `[n, k]`.
     pub fn products(&self, level: Level, queries: &Int8Queries, out: &mut [i32]) {
-        self.products_of_range(level, queries, 0..self.k.div_ceil(WIDTH), out);
-    }
-
-    /// The products with the vectors of some panels, `[16 start, min(16 end, k))`, row-major.
-    pub fn products_of_range(
-        &self,
-        level: Level,
-        queries: &Int8Queries,
-        panels: std::ops::Range<usize>,
-        out: &mut [i32],
-    ) {
-        let groups = self.d.div_ceil(GROUP);
-        let k = (panels.end * WIDTH).min(self.k) - panels.start * WIDTH;
-        let lines = &self.lines[panels.start * groups..panels.end * groups];
-        let (n, queries, corrections) =
-            (queries.corrections.len(), &queries.words[..], &queries.corrections[..]);
+        let (k, groups, lines) = (self.k, self.d.div_ceil(GROUP), &self.lines[..]);
+        let (n, queries, corrections) = (queries.n(), &queries.words[..], &queries.corrections[..]);
         assert_eq!((queries.len(), out.len()), (n * groups, n * k), "queries [n, d] and products [n, k]");
         if k > 0 && n > 0 {
             dispatch!(level, int8_products(&Int8Product { k, groups, lines, queries, corrections }, out));
@@ -138,13 +121,18 @@ impl Int8Panels {
 }
 
 impl Int8Queries {
+    /// Number of queries.
+    pub fn n(&self) -> usize {
+        self.corrections.len()
+    }
+
     /// Quantises the rows of `[n, d]`, `d > 0`.
-    pub fn new(rows: &[f32], d: usize) -> Self {
+    pub fn new(level: Level, rows: &[f32], d: usize) -> Self {
         let (n, groups) = (rows.len() / d, d.div_ceil(GROUP));
         let mut queries = Self { words: vec![[0; GROUP]; n * groups], ..Self::default() };
         for (row, words) in rows.chunks_exact(d).zip(queries.words.chunks_exact_mut(groups)) {
             let codes = words.as_flattened_mut();
-            let quantised = Quantised::new(row, codes);
+            let quantised = dispatch!(level, quantise(row, codes));
             queries.corrections.push(-128 * codes.iter().map(|&code| i32::from(code)).sum::<i32>());
             queries.scales.push(quantised.scale);
             queries.squared_norms.push(quantised.squared_norm as f32);
@@ -156,58 +144,11 @@ impl Int8Queries {
 }
 
 /// A vector's scale and norms; the codes go elsewhere.
-struct Quantised {
-    scale: f32,
-    squared_norm: f64,
-    squared_code_norm: f64,
-    squared_error: f64,
-}
-
-impl Quantised {
-    /// `codes` may be longer than `row` and is zero there.
-    fn new(row: &[f32], codes: &mut [i8]) -> Self {
-        let largest = largest_magnitude(row);
-        let inverse = 127.0 / largest;
-        let scale = if inverse.is_finite() { largest / 127.0 } else { 0.0 };
-        codes.fill(0);
-        if scale > 0.0 {
-            for (code, &x) in codes.iter_mut().zip(row) {
-                *code = (x * inverse + ROUNDER).to_bits() as i8;
-            }
-        }
-        let [squared_norm, squared_code_norm, squared_error] = sums_of_squares(row, codes, scale);
-        Self { scale, squared_norm, squared_code_norm, squared_error }
-    }
-}
-
-fn largest_magnitude(row: &[f32]) -> f32 {
-    let (chunks, rest) = row.as_chunks::<16>();
-    let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let mut lanes = [0.0f32; 16];
-    for chunk in chunks {
-        lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane = larger(*lane, x.abs()));
-    }
-    lanes.into_iter().chain(rest.iter().map(|x| x.abs())).fold(0.0, larger)
-}
-
-/// `|x|^2`, `|x^|^2` and `|x - x^|^2`, whose rounding in f64 is far below the one up to f32.
-fn sums_of_squares(row: &[f32], codes: &[i8], scale: f32) -> [f64; 3] {
-    let squares = |x: f32, code: i8| {
-        let (x, quantised) = (f64::from(x), f64::from(scale) * f64::from(code));
-        [x * x, quantised * quantised, (x - quantised) * (x - quantised)]
-    };
-    let (rows, row_rest) = row.as_chunks::<4>();
-    let (code_chunks, code_rest) = codes.as_chunks::<4>();
-    let mut lanes = [[0.0; 3]; 4];
-    let mut add = |lane: usize, x, code| {
-        lanes[lane].iter_mut().zip(squares(x, code)).for_each(|(sum, square)| *sum += square);
-    };
-    for (row, codes) in rows.iter().zip(code_chunks) {
-        (0..4).for_each(|lane| add(lane, row[lane], codes[lane]));
-    }
-    let code_rest = code_chunks.get(rows.len()).map_or(code_rest, |chunk| &chunk[..]);
-    row_rest.iter().zip(code_rest).for_each(|(&x, &code)| add(0, x, code));
-    [0, 1, 2].map(|i| lanes.iter().map(|sums| sums[i]).sum())
+pub(super) struct Quantised {
+    pub scale: f32,
+    pub squared_norm: f64,
+    pub squared_code_norm: f64,
+    pub squared_error: f64,
 }
 
 /// A float that is not below `x`.

@@ -4,15 +4,80 @@
 //! them again with their own instructions. None of those may contract a product and a sum, so they give the
 //! same bits everywhere.
 
-use super::bounds::{BLOCK, BoundTerms, BoundWeights};
+use super::bounds::{BLOCK, BoundTerms, BoundWeights, MINIMA};
 use super::distance::Form;
 use super::f32_panels::{self, F32Product};
-use super::int8_panels::{self, GROUP, Int8Product, Word};
+use super::int8_panels::{self, GROUP, Int8Product, Quantised, Word};
 
 /// Independent partial sums of a distance, enough to hide the latency of an addition.
 const LANES: usize = 64;
 /// Width of the step after the last full [`LANES`].
 const STEP: usize = 16;
+
+/// 1.5 * 2^23: a small float plus this holds the nearest integer in its low bits.
+const ROUNDER: f32 = 12_582_912.0;
+
+/// Writes the codes of a vector; `codes` may be longer and is zero there.
+#[inline(always)]
+pub(super) fn quantise(row: &[f32], codes: &mut [i8]) -> Quantised {
+    let largest = largest_magnitude(row);
+    let inverse = 127.0 / largest;
+    let scale = if inverse.is_finite() { largest / 127.0 } else { 0.0 };
+    codes.fill(0);
+    if scale > 0.0 {
+        for (code, &x) in codes.iter_mut().zip(row) {
+            *code = (x * inverse + ROUNDER).to_bits() as i8;
+        }
+    }
+    let [squared_norm, squared_code_norm, squared_error] = sums_of_squares(row, codes, scale);
+    Quantised { scale, squared_norm, squared_code_norm, squared_error }
+}
+
+#[inline(always)]
+fn largest_magnitude(row: &[f32]) -> f32 {
+    let (chunks, rest) = row.as_chunks::<STEP>();
+    let mut lanes = [0.0; STEP];
+    for chunk in chunks {
+        for i in 0..STEP {
+            lanes[i] = larger(chunk[i].abs(), lanes[i]);
+        }
+    }
+    let lanes = lanes.into_iter().fold(0.0, |most, x| larger(x, most));
+    rest.iter().fold(lanes, |most, x| larger(x.abs(), most))
+}
+
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// `|x|^2`, `|x^|^2` and `|x - x^|^2`, whose rounding in f64 is far below the one up to f32 that follows.
+#[inline(always)]
+fn sums_of_squares(row: &[f32], codes: &[i8], scale: f32) -> [f64; 3] {
+    let scale = f64::from(scale);
+    let (chunks, rest) = row.as_chunks::<STEP>();
+    let mut lanes = [[0.0f64; STEP]; 3];
+    for (row, codes) in chunks.iter().zip(codes.as_chunks::<STEP>().0) {
+        for i in 0..STEP {
+            let squares = squares(row[i], codes[i], scale);
+            lanes[0][i] += squares[0];
+            lanes[1][i] += squares[1];
+            lanes[2][i] += squares[2];
+        }
+    }
+    let mut sums = lanes.map(|lanes| lanes.iter().sum::<f64>());
+    for (&x, &code) in rest.iter().zip(&codes[chunks.len() * STEP..]) {
+        let squares = squares(x, code, scale);
+        sums.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
+    }
+    sums
+}
+
+#[inline(always)]
+fn squares(x: f32, code: i8, scale: f64) -> [f64; 3] {
+    let (x, quantised) = (f64::from(x), scale * f64::from(code));
+    [x * x, quantised * quantised, (x - quantised) * (x - quantised)]
+}
 
 pub(super) fn int8_products(product: &Int8Product<'_>, out: &mut [i32]) {
     let Int8Product { k, groups, .. } = *product;
@@ -65,7 +130,7 @@ pub(super) fn table_add(base: &[f32], scale: f32, other: &[f32], out: &mut [f32]
     }
 }
 
-/// A float, or the bytes of one.
+/// A float, or the little-endian bytes of one: 4 bytes of which each value is valid.
 pub(super) trait Component: Copy {
     fn value(self) -> f32;
 }
@@ -84,80 +149,60 @@ impl Component for [u8; 4] {
     }
 }
 
-#[inline(always)]
-pub(super) fn distance(form: Form, a: &[f32], b: &[f32]) -> f32 {
-    any_distance(form, a, b)
-}
-
-#[inline(always)]
-pub(super) fn distance_of_bytes(form: Form, a: &[f32], b: &[[u8; 4]]) -> f32 {
-    any_distance(form, a, b)
-}
-
-#[inline(always)]
-pub(super) fn distances(form: Form, query: &[f32], rows: &[f32], out: &mut [f32]) {
-    any_distances(form, query, rows, out);
-}
-
-#[inline(always)]
-pub(super) fn distances_of_bytes(form: Form, query: &[f32], rows: &[[u8; 4]], out: &mut [f32]) {
-    any_distances(form, query, rows, out);
-}
-
-#[inline(always)]
-fn any_distances<B: Component>(form: Form, query: &[f32], rows: &[B], out: &mut [f32]) {
+pub(super) fn distances<B: Component>(form: Form, query: &[f32], rows: &[B], out: &mut [f32]) {
     let d = query.len();
     for (i, out) in out.iter_mut().enumerate() {
-        *out = any_distance(form, query, &rows[i * d..][..d]);
+        *out = distance(form, query, &rows[i * d..][..d]);
     }
 }
 
-#[inline(always)]
-fn any_distance<B: Component>(form: Form, a: &[f32], b: &[B]) -> f32 {
+#[inline]
+pub(super) fn distance<B: Component>(form: Form, a: &[f32], b: &[B]) -> f32 {
     match form {
-        Form::SquaredL2 => sum_in_lanes(a, b, |a, b| (a - b) * (a - b)),
-        Form::InnerProduct => sum_in_lanes(a, b, |a, b| a * b),
+        Form::SquaredL2 => sum_in_lanes::<true, B>(a, b),
+        Form::InnerProduct => sum_in_lanes::<false, B>(a, b),
     }
+}
+
+/// The squared difference or the product.
+#[inline(always)]
+fn term<const SQUARED: bool>(a: f32, b: f32) -> f32 {
+    if SQUARED { (a - b) * (a - b) } else { a * b }
 }
 
 /// Sums in [`LANES`] partial sums: chunks of that size, then of [`STEP`], then single components.
 #[inline(always)]
-fn sum_in_lanes<B: Component>(a: &[f32], b: &[B], term: impl Fn(f32, f32) -> f32) -> f32 {
+fn sum_in_lanes<const SQUARED: bool, B: Component>(a: &[f32], b: &[B]) -> f32 {
     let d = a.len().min(b.len());
     let (a_chunks, a_rest) = a[..d].as_chunks::<LANES>();
     let (b_chunks, b_rest) = b[..d].as_chunks::<LANES>();
-    let mut lanes = [[0.0; STEP]; LANES / STEP];
+    let mut lanes = [0.0; LANES];
     for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for (lane, (a, b)) in lanes.iter_mut().zip(a.as_chunks().0.iter().zip(b.as_chunks().0)) {
-            add_terms(lane, a, b, &term);
+        for i in 0..LANES {
+            lanes[i] += term::<SQUARED>(a[i], b[i].value());
         }
     }
-    let (a_steps, a_rest) = a_rest.as_chunks::<STEP>();
-    let (b_steps, b_rest) = b_rest.as_chunks::<STEP>();
-    for (lane, (a, b)) in lanes.iter_mut().zip(a_steps.iter().zip(b_steps)) {
-        add_terms(lane, a, b, &term);
+    let (a_steps, a_last) = a_rest.as_chunks::<STEP>();
+    let (b_steps, b_last) = b_rest.as_chunks::<STEP>();
+    let (lane_steps, _) = lanes.as_chunks_mut::<STEP>();
+    for (lanes, (a, b)) in lane_steps.iter_mut().zip(a_steps.iter().zip(b_steps)) {
+        for i in 0..STEP {
+            lanes[i] += term::<SQUARED>(a[i], b[i].value());
+        }
     }
-    let rest = a_rest.iter().zip(b_rest).fold(0.0, |sum, (&a, b)| sum + term(a, b.value()));
-    fold(lanes) + rest
+    fold(&mut lanes) + rest::<SQUARED, B>(a_last, b_last)
 }
 
+/// The sum of the last few components in their order.
 #[inline(always)]
-fn add_terms<B: Component>(
-    lane: &mut [f32; STEP],
-    a: &[f32; STEP],
-    b: &[B; STEP],
-    term: impl Fn(f32, f32) -> f32,
-) {
-    for i in 0..STEP {
-        lane[i] += term(a[i], b[i].value());
-    }
+pub(super) fn rest<const SQUARED: bool, B: Component>(a: &[f32], b: &[B]) -> f32 {
+    a.iter().zip(b).fold(0.0, |sum, (&a, b)| sum + term::<SQUARED>(a, b.value()))
 }
 
 /// The sum of all lanes, halving their number at each step.
 #[inline(always)]
-fn fold([a, b, c, d]: [[f32; STEP]; LANES / STEP]) -> f32 {
-    let mut lanes: [f32; STEP] = std::array::from_fn(|i| (a[i] + b[i]) + (c[i] + d[i]));
-    for half in [8, 4, 2, 1] {
+fn fold(lanes: &mut [f32; LANES]) -> f32 {
+    for half in [32, 16, 8, 4, 2, 1] {
         for i in 0..half {
             lanes[i] += lanes[i + half];
         }
@@ -179,35 +224,46 @@ pub(super) fn push_hits(values: &[f32], at: usize, threshold: f32, hits: &mut Ve
     hits.extend(hit.map(|(i, _)| (at + i) as u32));
 }
 
-#[inline(always)]
 pub(super) fn lower_bounds(
     terms: BoundTerms<'_>,
     weights: BoundWeights,
     out: &mut [f32],
-    minima: &mut [f32],
+    minima: &mut [[f32; MINIMA]],
 ) {
-    for (block, (out, minimum)) in out.chunks_mut(BLOCK).zip(minima).enumerate() {
-        let at = block * BLOCK;
-        *minimum = match out.as_mut_array::<BLOCK>() {
-            Some(out) => bound_block(terms, weights, at, out),
-            None => bound_block(terms, weights, at, out),
-        };
+    let chunks = terms.chunks();
+    let (steps, _) = out.as_chunks_mut::<STEP>();
+    for (i, out) in steps.iter_mut().enumerate() {
+        for j in 0..STEP {
+            let norms = [chunks.code_norms[i][j], chunks.error_norms[i][j]];
+            out[j] =
+                lower_bound(weights, chunks.products[i][j], chunks.scales[i][j], chunks.base[i][j], norms);
+        }
+        for (minimum, &bound) in minima[i * STEP / BLOCK].iter_mut().zip(&*out) {
+            *minimum = smaller(bound, *minimum);
+        }
+    }
+    rest_of_lower_bounds(terms, weights, out, minima);
+}
+
+/// The bounds after the last full [`STEP`].
+pub(super) fn rest_of_lower_bounds(
+    terms: BoundTerms<'_>,
+    weights: BoundWeights,
+    out: &mut [f32],
+    minima: &mut [[f32; MINIMA]],
+) {
+    for c in out.len() / STEP * STEP..out.len() {
+        let norms = [terms.code_norms[c], terms.error_norms[c]];
+        out[c] = lower_bound(weights, terms.products[c], terms.scales[c], terms.base[c], norms);
+        let minimum = &mut minima[c / BLOCK][c % MINIMA];
+        *minimum = smaller(out[c], *minimum);
     }
 }
 
-/// Bounds of the vectors from `at` on and the least of them.
-#[inline(always)]
-fn bound_block(terms: BoundTerms<'_>, weights: BoundWeights, at: usize, out: &mut [f32]) -> f32 {
-    let width = out.len();
-    let (products, scales) = (&terms.products[at..][..width], &terms.scales[at..][..width]);
-    let (base, codes) = (&terms.base[at..][..width], &terms.code_norms[at..][..width]);
-    let errors = &terms.error_norms[at..][..width];
-    for i in 0..width {
-        let product = weights.product * (scales[i] * products[i] as f32);
-        let error = weights.code_norm * codes[i] + weights.error_norm * errors[i];
-        out[i] = weights.offset + base[i] - product - error;
-    }
-    least(out)
+fn lower_bound(weights: BoundWeights, product: i32, scale: f32, base: f32, [code, error]: [f32; 2]) -> f32 {
+    let product = weights.product * (scale * product as f32);
+    let error = weights.code_norm * code + weights.error_norm * error;
+    weights.offset + base - product - error
 }
 
 #[inline(always)]

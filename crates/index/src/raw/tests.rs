@@ -51,7 +51,7 @@ fn int8_products_are_the_same_integers_at_every_level() {
     {
         let (rows, queries) = (floats(k * d, 1), floats(n * d, 2));
         let panels = Int8Panels::new(&rows, d).expect("small");
-        let quantised = Int8Queries::new(&queries, d);
+        let quantised = Int8Queries::new(Level::detected(), &queries, d);
         let mut expected = Vec::new();
         for query in queries.chunks(d) {
             let query = codes(query).1;
@@ -72,7 +72,7 @@ fn extreme_int8_products_do_not_saturate() {
     let mut rows = vec![1.0; 2 * d];
     rows[d..].fill(-1.0);
     let panels = Int8Panels::new(&rows, d).expect("small");
-    let queries = Int8Queries::new(&rows, d);
+    let queries = Int8Queries::new(Level::detected(), &rows, d);
     let most = 127 * 127 * d as i32;
     for level in Level::available() {
         let mut out = [0; 4];
@@ -85,7 +85,8 @@ fn extreme_int8_products_do_not_saturate() {
 fn int8_norms_bound_the_errors() {
     for (scale, d) in [(1.0, 1), (1e-6, 17), (1e18, 64), (1e-20, 513), (1e-42, 9), (0.0, 5)] {
         let rows: Vec<f32> = floats(20 * d, 3).iter().map(|x| x * scale).collect();
-        let (panels, queries) = (Int8Panels::new(&rows, d).expect("small"), Int8Queries::new(&rows, d));
+        let (panels, queries) =
+            (Int8Panels::new(&rows, d).expect("small"), Int8Queries::new(Level::detected(), &rows, d));
         let mut products = vec![0; 400];
         panels.products(Level::SCALAR, &queries, &mut products);
         for (i, query) in rows.chunks(d).enumerate() {
@@ -217,13 +218,14 @@ fn bounds_and_minima_are_the_same_bits_at_every_level() {
         let [scales, base, code_norms, error_norms] = [0, 1, 2, 3].map(|i| &columns[i][..]);
         let terms = BoundTerms { products: &products, scales, base, code_norms, error_norms };
         let run = |level| {
-            let (mut out, mut minima) = (vec![0.0; k], vec![0.0; k.div_ceil(16)]);
+            let (mut out, mut minima) = (vec![0.0; k], vec![0.0; minima_of(k)]);
             lower_bounds(level, terms, weights, &mut out, &mut minima);
             (out, minima)
         };
         let (expected, minima) = run(Level::SCALAR);
-        for (chunk, &minimum) in expected.chunks(16).zip(&minima) {
-            assert_eq!(chunk.iter().copied().fold(f32::INFINITY, f32::min), minimum);
+        for (i, &minimum) in minima.iter().enumerate() {
+            let set = expected.chunks(256).nth(i / 16).into_iter().flatten().skip(i % 16).step_by(16);
+            assert_eq!(set.copied().fold(f32::INFINITY, f32::min), minimum);
         }
         for level in Level::available() {
             let (out, found) = run(level);

@@ -1,5 +1,7 @@
 //! The kernels in x86-64's vector instructions.
 
+use std::arch::x86_64::*;
+
 pub(super) mod avx2;
 pub(super) mod avx512;
 mod pack;
@@ -13,38 +15,8 @@ macro_rules! compile_for {
         }
 
         #[target_feature(enable = $features)]
-        pub(in crate::raw) fn distance(form: Form, a: &[f32], b: &[f32]) -> f32 {
-            scalar::distance(form, a, b)
-        }
-
-        #[target_feature(enable = $features)]
-        pub(in crate::raw) fn distance_of_bytes(form: Form, a: &[f32], b: &[[u8; 4]]) -> f32 {
-            scalar::distance_of_bytes(form, a, b)
-        }
-
-        #[target_feature(enable = $features)]
-        pub(in crate::raw) fn distances(form: Form, query: &[f32], rows: &[f32], out: &mut [f32]) {
-            scalar::distances(form, query, rows, out);
-        }
-
-        #[target_feature(enable = $features)]
-        pub(in crate::raw) fn distances_of_bytes(
-            form: Form,
-            query: &[f32],
-            rows: &[[u8; 4]],
-            out: &mut [f32],
-        ) {
-            scalar::distances_of_bytes(form, query, rows, out);
-        }
-
-        #[target_feature(enable = $features)]
-        pub(in crate::raw) fn lower_bounds(
-            terms: BoundTerms<'_>,
-            weights: BoundWeights,
-            out: &mut [f32],
-            minima: &mut [f32],
-        ) {
-            scalar::lower_bounds(terms, weights, out, minima);
+        pub(in crate::raw) fn quantise(row: &[f32], codes: &mut [i8]) -> Quantised {
+            scalar::quantise(row, codes)
         }
 
         #[target_feature(enable = $features)]
@@ -54,3 +26,12 @@ macro_rules! compile_for {
     };
 }
 use compile_for;
+
+/// The sum of eight floats, each step adding the upper half to the lower.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn fold8(lanes: __m256) -> f32 {
+    let four = _mm_add_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps::<1>(lanes));
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+}

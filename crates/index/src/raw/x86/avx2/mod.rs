@@ -1,14 +1,17 @@
 //! AVX2 with fused multiply-add.
 
+mod bounds;
+mod distance;
 mod f32_tile;
 mod int8_tile;
 mod select;
 
 use super::compile_for;
-use crate::raw::bounds::{BoundTerms, BoundWeights};
-use crate::raw::distance::Form;
+use crate::raw::int8_panels::Quantised;
 use crate::raw::scalar;
 
+pub(in crate::raw) use bounds::lower_bounds;
+pub(in crate::raw) use distance::{distance, distances};
 pub(in crate::raw) use f32_tile::f32_products;
 pub(in crate::raw) use int8_tile::int8_products;
 pub(in crate::raw) use select::below;
