@@ -3,6 +3,7 @@
 use burn::tensor::Device;
 
 use crate::codebook::Codebook;
+use crate::nearest::Probe;
 use crate::vectors::Vectors;
 use crate::{CoarseKind, Metric, Result};
 
@@ -12,25 +13,23 @@ pub(crate) struct Coarse {
     pub metric: Metric,
     pub d: usize,
     pub nlist: usize,
-    /// Row-major `[nlist, d]`.
-    pub centroids: Vec<f32>,
     codebook: Codebook,
-}
-
-/// A cell to visit for a query.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Probe {
-    /// In `0..nlist`.
-    pub cell: usize,
-    /// Sort key of the query's distance to the cell's centroid; smaller is nearer.
-    pub key: f32,
 }
 
 impl Coarse {
     /// `centroids` is row-major `[nlist, d]`, finite.
-    pub fn new(metric: Metric, centroids: Vec<f32>, d: usize, device: &Device) -> Self {
-        let codebook = Codebook::new(metric, &centroids, d, device);
-        Self { metric, d, nlist: centroids.len() / d, centroids, codebook }
+    ///
+    /// # Errors
+    ///
+    /// No centroid.
+    pub fn new(metric: Metric, centroids: Vec<f32>, d: usize, device: &Device) -> Result<Self> {
+        let nlist = centroids.len() / d;
+        Ok(Self { metric, d, nlist, codebook: Codebook::new(metric, centroids, d, device)? })
+    }
+
+    /// Row-major `[nlist, d]`.
+    pub fn centroids(&self) -> &[f32] {
+        self.codebook.centroids()
     }
 
     pub fn kind(&self) -> CoarseKind {
@@ -39,7 +38,7 @@ impl Coarse {
 
     /// Centroid of a cell, `d` floats.
     pub fn centroid(&self, cell: usize) -> &[f32] {
-        &self.centroids[cell * self.d..(cell + 1) * self.d]
+        &self.centroids()[cell * self.d..(cell + 1) * self.d]
     }
 
     /// The cell of every vector: `[n]`, in `0..nlist`.

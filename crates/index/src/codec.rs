@@ -2,6 +2,7 @@
 
 use crate::bytes::{bytes_to_floats, floats_to_bytes};
 use crate::pq::ProductQuantizer;
+use crate::raw::{Level, many_bytes};
 use crate::vectors::Vectors;
 use crate::{Codes, Metric, Result};
 
@@ -110,10 +111,8 @@ impl<'a> Scanner<'a> {
         match self.codec {
             Codec::Pq(pq) => pq.scan(&self.table, self.offset, codes, out),
             Codec::Flat { .. } => {
-                for (code, key) in codes.chunks_exact(self.codec.code_size()).zip(out) {
-                    let vector: Vec<f32> = bytes_to_floats(code).collect();
-                    *key = self.metric.key(self.metric.distance(&self.point, &vector));
-                }
+                many_bytes(Level::detected(), self.metric.form(), &self.point, codes, out);
+                out.iter_mut().for_each(|key| *key = self.metric.key(*key));
             }
         }
     }

@@ -8,10 +8,11 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 use visit::Visit;
 
-use crate::coarse::{Coarse, Probe};
+use crate::coarse::Coarse;
 use crate::codec::Codec;
 use crate::direct_map::DirectMap;
 use crate::inverted_lists::{InvertedLists, Position};
+use crate::nearest::Probe;
 use crate::search::{Candidate, Gather, Neighbours, RangeNeighbours, TopK, Within, write_row};
 use crate::store::Store;
 use crate::vectors::Vectors;

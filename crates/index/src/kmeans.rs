@@ -58,7 +58,7 @@ impl KMeans {
         let mut centroids = points.select(&start).host.into_owned();
         self.normalise(&mut centroids, points.d);
         for iteration in 0..self.iterations {
-            let nearest = Codebook::new(self.metric, &centroids, points.d, device).nearest(points)?;
+            let nearest = Codebook::new(self.metric, centroids.clone(), points.d, device)?.nearest(points)?;
             on_iteration(iteration, self.objective(points, &nearest));
             let mut clusters = Clusters::new(&nearest.centroids, self.k);
             clusters.move_to_means(points, &mut centroids);
@@ -86,13 +86,13 @@ impl KMeans {
         sample_rows(points.n, most, rng).map(|rows| points.select(&rows))
     }
 
-    /// `sum_i |x_i - c(x_i)|^2` from scores that lack `|x_i|^2`; with the inner product `|c| = 1`.
+    /// `sum_i |x_i - c(x_i)|^2`; with the inner product `|c| = 1`.
     fn objective(&self, points: &Vectors, nearest: &Nearest) -> f64 {
         let distance = |(point, &score): (&[f32], &f32)| match self.metric {
-            Metric::L2 => squared_norm(point) + f64::from(score),
-            Metric::InnerProduct => squared_norm(point) + 1.0 + 2.0 * f64::from(score),
+            Metric::L2 => f64::from(score),
+            Metric::InnerProduct => (squared_norm(point) + 1.0 + 2.0 * f64::from(score)).max(0.0),
         };
-        points.rows().zip(&nearest.scores).map(|row| distance(row).max(0.0)).sum()
+        points.rows().zip(&nearest.scores).map(distance).sum()
     }
 
     fn normalise(&self, centroids: &mut [f32], d: usize) {

@@ -32,6 +32,7 @@
 
 #![deny(missing_docs)]
 
+mod assign;
 mod bytes;
 mod coarse;
 mod codebook;
@@ -48,6 +49,7 @@ mod kind;
 mod kmeans;
 mod merge;
 mod metric;
+mod nearest;
 pub mod npy;
 mod positions;
 mod pq;

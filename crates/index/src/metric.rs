@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::raw::Form;
 use crate::{Error, Result};
 
 /// How near two vectors are.
@@ -32,6 +33,14 @@ impl Metric {
     /// The distance whose sort key is `key`.
     pub(crate) fn distance_of(self, key: f32) -> f32 {
         self.key(key)
+    }
+
+    /// What the kernels sum.
+    pub(crate) fn form(self) -> Form {
+        match self {
+            Self::L2 => Form::SquaredL2,
+            Self::InnerProduct => Form::InnerProduct,
+        }
     }
 
     /// The squared distance or the inner product of two vectors of one length.

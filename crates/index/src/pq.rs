@@ -11,6 +11,8 @@ pub(crate) use code::{PackedCode, code_size};
 
 use crate::codebook::Codebook;
 use crate::kmeans::KMeans;
+use crate::metric::squared_norm;
+use crate::raw::{F32Panels, Level, pq8_scan};
 use crate::vectors::Vectors;
 use crate::{Error, Metric, Result};
 
@@ -27,20 +29,37 @@ pub(crate) struct ProductQuantizer {
     pub ksub: usize,
     /// `[m, ksub, dsub]`, as faiss stores it.
     pub centroids: Vec<f32>,
-    /// `[m, dsub, ksub]`: the layout in which look-up tables are filled codeword by codeword.
-    transposed: Vec<f32>,
     /// `[m]`.
-    codebooks: Vec<Codebook>,
+    subquantizers: Vec<Subquantizer>,
+}
+
+/// The codewords of one sub-vector, ready for both of their uses.
+#[derive(Clone)]
+struct Subquantizer {
+    codebook: Codebook,
+    /// For look-up tables.
+    panels: F32Panels,
+    /// `|c|^2`, `[ksub]`.
+    norms: Vec<f32>,
 }
 
 impl ProductQuantizer {
     /// `centroids` is `[m, 2^nbits, d / m]`, finite, and `m` divides `d`.
-    pub fn new(d: usize, m: usize, nbits: usize, centroids: Vec<f32>, device: &Device) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// No codeword.
+    pub fn new(d: usize, m: usize, nbits: usize, centroids: Vec<f32>, device: &Device) -> Result<Self> {
         let (dsub, ksub) = (d / m, 1 << nbits);
-        let subquantisers = || centroids.chunks_exact(ksub * dsub);
-        let codebooks = subquantisers().map(|sub| Codebook::new(Metric::L2, sub, dsub, device)).collect();
-        let transposed = subquantisers().flat_map(|sub| transpose(sub, dsub)).collect();
-        Self { d, m, dsub, nbits, ksub, centroids, transposed, codebooks }
+        let subquantizer = |codewords: &[f32]| {
+            Ok(Subquantizer {
+                codebook: Codebook::new(Metric::L2, codewords.to_vec(), dsub, device)?,
+                panels: F32Panels::new(codewords, dsub),
+                norms: codewords.chunks_exact(dsub).map(|codeword| squared_norm(codeword) as f32).collect(),
+            })
+        };
+        let subquantizers = centroids.chunks_exact(ksub * dsub).map(subquantizer).collect::<Result<_>>()?;
+        Ok(Self { d, m, dsub, nbits, ksub, centroids, subquantizers })
     }
 
     /// Clusters each sub-vector of `vectors` `[n, d]` by itself into `kmeans.k = 2^nbits` codewords, sub-quantiser
@@ -64,7 +83,7 @@ impl ProductQuantizer {
             centroids
                 .extend(kmeans.train(&columns, device, &mut |i, objective| on_iteration(j, i, objective))?);
         }
-        Ok(Self::new(vectors.d, m, kmeans.k.ilog2() as usize, centroids, device))
+        Self::new(vectors.d, m, kmeans.k.ilog2() as usize, centroids, device)
     }
 
     /// Bytes of one code.
@@ -76,8 +95,8 @@ impl ProductQuantizer {
     pub fn encode(&self, vectors: &Vectors) -> Result<Vec<u8>> {
         let code_size = self.code_size();
         let mut codes = vec![0; vectors.n * code_size];
-        for (j, codebook) in self.codebooks.iter().enumerate() {
-            let nearest = codebook.nearest(&vectors.columns(j * self.dsub, self.dsub))?;
+        for (j, subquantizer) in self.subquantizers.iter().enumerate() {
+            let nearest = subquantizer.codebook.nearest(&vectors.columns(j * self.dsub, self.dsub))?;
             for (code, codeword) in codes.chunks_exact_mut(code_size).zip(nearest.centroids) {
                 code::put(code, j, self.nbits, codeword as usize);
             }
@@ -98,30 +117,37 @@ impl ProductQuantizer {
     }
 
     /// Squared distances of the vector's parts to every codeword: `table` `[m, ksub]`.
+    ///
+    /// They come from `|x|^2 + |c|^2 - 2 x.c`: their error is a few float32 roundings of the norms, however small
+    /// they are themselves.
     pub fn squared_l2_table(&self, vector: &[f32], table: &mut [f32]) {
-        self.fill_table(vector, table, |value, codeword| (value - codeword) * (value - codeword));
+        self.inner_product_table(vector, -2.0, table);
+        let rows = table.chunks_exact_mut(self.ksub).zip(&self.subquantizers);
+        for ((row, subquantizer), part) in rows.zip(vector.chunks_exact(self.dsub)) {
+            let norm = squared_norm(part) as f32;
+            row.iter_mut().zip(&subquantizer.norms).for_each(|(out, codeword)| *out += norm + codeword);
+        }
     }
 
     /// `factor` times the inner products of the vector's parts with every codeword: `table` `[m, ksub]`.
     pub fn inner_product_table(&self, vector: &[f32], factor: f32, table: &mut [f32]) {
-        self.fill_table(vector, table, |value, codeword| factor * value * codeword);
+        let scaled: Vec<f32> = vector.iter().map(|value| factor * value).collect();
+        let rows = table.chunks_exact_mut(self.ksub).zip(&self.subquantizers);
+        for ((row, subquantizer), part) in rows.zip(scaled.chunks_exact(self.dsub)) {
+            subquantizer.panels.products(Level::detected(), part, row);
+        }
     }
 
-    fn fill_table(&self, vector: &[f32], table: &mut [f32], term: impl Fn(f32, f32) -> f32) {
-        let parts = vector.chunks_exact(self.dsub);
-        let codebooks = self.transposed.chunks_exact(self.dsub * self.ksub);
-        for ((row, part), codebook) in table.chunks_exact_mut(self.ksub).zip(parts).zip(codebooks) {
-            row.fill(0.0);
-            for (&value, codewords) in part.iter().zip(codebook.chunks_exact(self.ksub)) {
-                for (sum, &codeword) in row.iter_mut().zip(codewords) {
-                    *sum += term(value, codeword);
-                }
-            }
-        }
+    /// `|c|^2` of every codeword, `[m, ksub]`.
+    pub fn norms(&self) -> impl Iterator<Item = f32> {
+        self.subquantizers.iter().flat_map(|subquantizer| &subquantizer.norms).copied()
     }
 
     /// Scores codes `[n, code_size]`: `offset` plus the table's entries at each (the asymmetric distance, ADC).
     pub fn scan(&self, table: &[f32], offset: f32, codes: &[u8], out: &mut [f32]) {
+        if self.nbits == 8 {
+            return pq8_scan(table, offset, codes, out);
+        }
         for (code, out) in codes.chunks_exact(self.code_size()).zip(out) {
             let rows = table.chunks_exact(self.ksub);
             *out = offset + PackedCode::new(code, self.nbits).zip(rows).map(|(j, row)| row[j]).sum::<f32>();
@@ -137,12 +163,6 @@ pub(crate) fn sub_dimension(d: usize, m: usize) -> Result<usize> {
     Ok(d / m)
 }
 
-/// `[ksub, dsub]` to `[dsub, ksub]`.
-fn transpose(codebook: &[f32], dsub: usize) -> Vec<f32> {
-    let ksub = codebook.len() / dsub;
-    (0..dsub).flat_map(|i| (0..ksub).map(move |codeword| codebook[codeword * dsub + i])).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,7 +176,7 @@ mod tests {
     }
 
     fn quantiser(nbits: usize) -> ProductQuantizer {
-        ProductQuantizer::new(12, 3, nbits, random(12 << nbits, 0), &Device::flex())
+        ProductQuantizer::new(12, 3, nbits, random(12 << nbits, 0), &Device::flex()).expect("codewords")
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Trainer<'_> {
             let iterations = kmeans.iterations;
             (self.progress)(TrainProgress { stage: TrainStage::Coarse, iteration, iterations, objective });
         })?;
-        Ok(Coarse::new(metric, centroids, vectors.d, self.device))
+        Coarse::new(metric, centroids, vectors.d, self.device)
     }
 
     fn codec(&mut self, codes: Codes, vectors: &Vectors) -> Result<Codec> {

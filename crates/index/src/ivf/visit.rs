@@ -6,9 +6,9 @@ use rayon::prelude::*;
 
 use super::Ivf;
 use crate::Metric;
-use crate::coarse::Probe;
 use crate::codec::{Codec, Scanner};
-use crate::pq::ProductQuantizer;
+use crate::nearest::Probe;
+use crate::raw::{Level, table_add};
 use crate::search::{Gather, scan};
 
 /// Bytes that the tables of all cells may take, as in faiss; beyond, each visit computes its own.
@@ -71,16 +71,15 @@ impl<'a> Visit<'a> {
         }
         match &self.comparison {
             Comparison::Whole => {}
-            Comparison::Sum => self.scanner.offset = probe.key,
+            Comparison::Sum => self.scanner.offset = probe.score,
             Comparison::Residual => {
                 self.scanner.aim_at_residual(&self.query, self.ivf.coarse.centroid(probe.cell));
             }
             Comparison::Tables(tables) => {
                 let size = self.products.len();
                 let cell = &tables[probe.cell * size..(probe.cell + 1) * size];
-                let terms = cell.iter().zip(&self.products);
-                self.scanner.table.iter_mut().zip(terms).for_each(|(out, (cell, query))| *out = cell + query);
-                self.scanner.offset = probe.key;
+                table_add(Level::detected(), cell, 1.0, &self.products, &mut self.scanner.table);
+                self.scanner.offset = probe.score;
             }
         }
         scan(&self.scanner, &list.codes, self.ivf.lists.code_size, |entry| list.id(entry), found);
@@ -97,17 +96,12 @@ fn tables(ivf: &Ivf) -> Option<Arc<Vec<f32>>> {
     if !fits {
         return None;
     }
-    let norms = codeword_norms(pq);
+    let norms: Vec<f32> = pq.norms().collect();
     let mut tables = vec![0.0; ivf.coarse.nlist * size];
-    let centroids = ivf.coarse.centroids.par_chunks_exact(ivf.coarse.d);
+    let centroids = ivf.coarse.centroids().par_chunks_exact(ivf.coarse.d);
     tables.par_chunks_exact_mut(size).zip(centroids).for_each(|(table, centroid)| {
         pq.inner_product_table(centroid, 2.0, table);
         table.iter_mut().zip(&norms).for_each(|(out, norm)| *out += norm);
     });
     Some(Arc::new(tables))
-}
-
-/// `|r|^2` of every codeword, `[m, ksub]`.
-fn codeword_norms(pq: &ProductQuantizer) -> Vec<f32> {
-    pq.centroids.chunks_exact(pq.dsub).map(|codeword| crate::metric::squared_norm(codeword) as f32).collect()
 }

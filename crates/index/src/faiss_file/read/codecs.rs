@@ -31,6 +31,6 @@ impl Reader<'_, '_> {
         }
         let floats = product("codeword count", d, 1 << nbits)?;
         let centroids = self.finite_floats("codeword count", "codewords", floats, d / m)?;
-        Ok(ProductQuantizer::new(d, m, nbits, centroids, self.device))
+        ProductQuantizer::new(d, m, nbits, centroids, self.device)
     }
 }

@@ -65,7 +65,7 @@ impl Reader<'_, '_> {
         expect("ntotal of the coarse quantiser", nlist, flat.ntotal())?;
         let centroids: Vec<f32> = bytes_to_floats(&flat.codes).collect();
         check_finite("coarse centroids", &centroids, header.d)?;
-        Ok(Coarse::new(header.metric, centroids, header.d, self.device))
+        Coarse::new(header.metric, centroids, header.d, self.device)
     }
 
     fn direct_map(&mut self) -> Result<DirectMap> {

@@ -26,7 +26,7 @@ impl Writer<'_> {
     pub fn ivf_header(&mut self, coarse: &Coarse, nprobe: u64, direct_map: &DirectMap) -> io::Result<()> {
         self.size(coarse.nlist)?;
         self.out.write_all(&nprobe.to_le_bytes())?;
-        self.flat(coarse.metric, coarse.d, &floats_to_bytes(&coarse.centroids))?;
+        self.flat(coarse.metric, coarse.d, &floats_to_bytes(coarse.centroids()))?;
         self.direct_map(direct_map)
     }
 

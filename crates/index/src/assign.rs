@@ -1,0 +1,84 @@
+//! The nearest of a few rows for many vectors, through f32 products: k-means and product quantisation.
+
+use rayon::prelude::*;
+
+use crate::raw::{self, F32Panels, Level};
+
+/// Vectors are taken in multiples of a register tile.
+const TILE: usize = 12;
+/// Bytes of products held for the vectors taken together, half of a second-level cache.
+const PRODUCT_BYTES: usize = 512 << 10;
+/// Fused products below which waking other threads takes longer than it saves.
+const FEW_PRODUCTS: usize = 1 << 20;
+
+/// For each of the vectors `[n, d]` the row `c` with the least `|c|^2 - 2 x.c`, the first of equals, and that
+/// score: `[n]` each. `norms` holds the rows' `|c|^2`, `[k]`.
+pub(crate) fn nearest_in_panels(panels: &F32Panels, norms: &[f32], vectors: &[f32]) -> (Vec<u32>, Vec<f32>) {
+    let (k, d, level) = (panels.k(), panels.d(), Level::detected());
+    let n = vectors.len() / d;
+    let (mut rows, mut scores) = (vec![0; n], vec![f32::INFINITY; n]);
+    if n == 0 || k == 0 {
+        return (rows, scores);
+    }
+    let together = (PRODUCT_BYTES / (k * size_of::<f32>()) / TILE * TILE).clamp(TILE, 16 * TILE);
+    let assign = |products: &mut Vec<f32>, ((vectors, rows), scores): ((&[f32], &mut [u32]), &mut [f32])| {
+        products.resize(rows.len() * k, 0.0);
+        panels.products(level, vectors, products);
+        for ((products, row), score) in products.chunks_exact(k).zip(rows).zip(scores) {
+            (*row, *score) = raw::argmin(level, norms, products);
+        }
+    };
+    let threads = if n * k * d < FEW_PRODUCTS { 1 } else { rayon::current_num_threads() };
+    let together = together.min(n.div_ceil(threads));
+    if threads == 1 {
+        let blocks = vectors.chunks(together * d).zip(rows.chunks_mut(together));
+        let mut products = Vec::new();
+        blocks.zip(scores.chunks_mut(together)).for_each(|block| assign(&mut products, block));
+    } else {
+        let blocks = vectors.par_chunks(together * d).zip(rows.par_chunks_mut(together));
+        blocks.zip(scores.par_chunks_mut(together)).for_each_init(Vec::new, assign);
+    }
+    (rows, scores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    fn floats(n: usize, seed: u64) -> Vec<f32> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
+    }
+
+    fn norms(rows: &[f32], d: usize) -> Vec<f32> {
+        rows.chunks_exact(d).map(|row| row.iter().map(|x| x * x).sum()).collect()
+    }
+
+    #[test]
+    fn no_row_is_nearer_than_the_one_found() {
+        for (n, k, d) in [(0, 3, 2), (1, 1, 1), (7, 16, 8), (1000, 100, 9), (25, 513, 64), (2000, 17, 64)] {
+            let (rows, vectors) = (floats(k * d, 1), floats(n * d, 2));
+            let (found, scores) = nearest_in_panels(&F32Panels::new(&rows, d), &norms(&rows, d), &vectors);
+            assert_eq!((found.len(), scores.len()), (n, n));
+            for ((vector, &row), &score) in vectors.chunks_exact(d).zip(&found).zip(&scores) {
+                let exact = |row: &[f32]| -> f64 {
+                    let pairs = vector.iter().zip(row).map(|(&x, &c)| (f64::from(x), f64::from(c)));
+                    pairs.map(|(x, c)| c * c - 2.0 * x * c).sum()
+                };
+                let least = rows.chunks_exact(d).map(exact).fold(f64::INFINITY, f64::min);
+                let tolerance = 3.0 * d as f64 * d as f64 * f64::from(f32::EPSILON);
+                assert!((exact(&rows[row as usize * d..][..d]) - least).abs() <= tolerance, "{n} {k} {d}");
+                assert!((f64::from(score) - least).abs() <= tolerance, "{n} {k} {d}");
+            }
+        }
+    }
+
+    #[test]
+    fn equals_go_to_the_first() {
+        let rows = floats(5 * 8, 1).repeat(20);
+        let (found, _) = nearest_in_panels(&F32Panels::new(&rows, 8), &norms(&rows, 8), &rows);
+        assert!(found.iter().enumerate().all(|(i, &row)| row as usize == i % 5));
+    }
+}
