@@ -39,6 +39,7 @@ mod error;
 mod factory;
 mod faiss_file;
 mod flat;
+mod hnsw;
 mod index;
 mod inverted_lists;
 mod ivf;
