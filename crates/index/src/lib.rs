@@ -69,3 +69,4 @@ pub use replace::replace_file;
 pub use search::Neighbours;
 pub use target::Target;
 pub use train::{TrainConfig, TrainProgress, TrainStage};
+#[cfg(test)]
