@@ -1,8 +1,10 @@
 //! The coarse quantiser: which of `nlist` cells a vector falls into.
 
 use burn::tensor::Device;
+use rayon::prelude::*;
 
 use crate::codebook::Codebook;
+use crate::hnsw::Hnsw;
 use crate::nearest::Probe;
 use crate::vectors::Vectors;
 use crate::{CoarseKind, Metric, Result};
@@ -14,6 +16,8 @@ pub(crate) struct Coarse {
     pub d: usize,
     pub nlist: usize,
     codebook: Codebook,
+    /// Searched instead of all centroids where vectors and queries are assigned.
+    pub graph: Option<Hnsw>,
 }
 
 impl Coarse {
@@ -24,7 +28,7 @@ impl Coarse {
     /// No centroid.
     pub fn new(metric: Metric, centroids: Vec<f32>, d: usize, device: &Device) -> Result<Self> {
         let nlist = centroids.len() / d;
-        Ok(Self { metric, d, nlist, codebook: Codebook::new(metric, centroids, d, device)? })
+        Ok(Self { metric, d, nlist, codebook: Codebook::new(metric, centroids, d, device)?, graph: None })
     }
 
     /// Row-major `[nlist, d]`.
@@ -33,7 +37,7 @@ impl Coarse {
     }
 
     pub fn kind(&self) -> CoarseKind {
-        CoarseKind { nlist: self.nlist, hnsw: None }
+        CoarseKind { nlist: self.nlist, hnsw: self.graph.as_ref().map(Hnsw::links) }
     }
 
     /// Centroid of a cell, `d` floats.
@@ -43,6 +47,9 @@ impl Coarse {
 
     /// The cell of every vector: `[n]`, in `0..nlist`.
     pub fn cells(&self, vectors: &Vectors) -> Result<Vec<i64>> {
+        if self.graph.is_some() {
+            return Ok(self.probes(vectors, 1)?.iter().map(|probe| probe.cell as i64).collect());
+        }
         Ok(self.codebook.nearest(vectors)?.centroids)
     }
 
@@ -66,6 +73,20 @@ impl Coarse {
 
     /// The `nprobe <= nlist` nearest cells of every query, nearest first: `[n, nprobe]`.
     pub fn probes(&self, queries: &Vectors, nprobe: usize) -> Result<Vec<Probe>> {
-        self.codebook.probes(queries, nprobe)
+        let Some(graph) = &self.graph else {
+            return self.codebook.probes(queries, nprobe);
+        };
+        let walk = |query: &[f32]| self.walk(graph, query, nprobe);
+        let rows: Vec<Vec<Probe>> = queries.host.par_chunks_exact(self.d).map(walk).collect::<Result<_>>()?;
+        Ok(rows.concat())
+    }
+
+    /// What the graph leads to, made up to `nprobe` by [`Probe::NONE`] where parts of it cannot be reached.
+    fn walk(&self, graph: &Hnsw, query: &[f32], nprobe: usize) -> Result<Vec<Probe>> {
+        let found = graph.search(self.centroids(), self.metric, query, nprobe)?;
+        let probe = |(cell, distance)| Probe { cell, score: self.metric.key(distance) };
+        let mut probes: Vec<Probe> = found.into_iter().map(probe).collect();
+        probes.resize(nprobe, Probe::NONE);
+        Ok(probes)
     }
 }

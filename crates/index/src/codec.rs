@@ -3,6 +3,7 @@
 use crate::bytes::{bytes_to_floats, floats_to_bytes};
 use crate::pq::ProductQuantizer;
 use crate::raw::{Level, many_bytes};
+use crate::scalar_quantizer::{ScalarQuantizer, Sq8Query};
 use crate::vectors::Vectors;
 use crate::{Codes, Metric, Result};
 
@@ -13,6 +14,8 @@ pub(crate) enum Codec {
     Flat { d: usize },
     /// Product-quantised.
     Pq(ProductQuantizer),
+    /// One byte a dimension.
+    Sq8(ScalarQuantizer),
 }
 
 impl Codec {
@@ -20,6 +23,7 @@ impl Codec {
         match self {
             Self::Flat { d } => *d,
             Self::Pq(pq) => pq.d,
+            Self::Sq8(sq) => sq.d,
         }
     }
 
@@ -28,6 +32,7 @@ impl Codec {
         match self {
             Self::Flat { d } => d * size_of::<f32>(),
             Self::Pq(pq) => pq.code_size(),
+            Self::Sq8(sq) => sq.code_size(),
         }
     }
 
@@ -35,6 +40,7 @@ impl Codec {
         match self {
             Self::Flat { .. } => Codes::Flat,
             Self::Pq(pq) => Codes::Pq { m: pq.m, nbits: pq.nbits },
+            Self::Sq8(_) => Codes::Sq8,
         }
     }
 
@@ -47,6 +53,7 @@ impl Codec {
         match self {
             Self::Flat { .. } => Ok(floats_to_bytes(&vectors.host)),
             Self::Pq(pq) => pq.encode(vectors),
+            Self::Sq8(sq) => Ok(sq.encode(&vectors.host)),
         }
     }
 
@@ -55,6 +62,7 @@ impl Codec {
         match self {
             Self::Flat { .. } => out.iter_mut().zip(bytes_to_floats(code)).for_each(|(out, x)| *out += x),
             Self::Pq(pq) => pq.add_decoded(code, out),
+            Self::Sq8(sq) => out.iter_mut().zip(sq.decode(code)).for_each(|(out, x)| *out += x),
         }
     }
 
@@ -75,6 +83,8 @@ pub(crate) struct Scanner<'a> {
     point: Vec<f32>,
     /// Product quantisers alone: what each codeword adds to a sort key, `[m, ksub]`.
     pub table: Vec<f32>,
+    /// Scalar quantisers alone.
+    bytes: Option<Sq8Query>,
     /// Added to every sort key.
     pub offset: f32,
 }
@@ -84,9 +94,9 @@ impl<'a> Scanner<'a> {
     pub fn new(codec: &'a Codec, metric: Metric) -> Self {
         let table = match codec {
             Codec::Pq(pq) => vec![0.0; pq.m * pq.ksub],
-            Codec::Flat { .. } => Vec::new(),
+            Codec::Flat { .. } | Codec::Sq8(_) => Vec::new(),
         };
-        Self { codec, metric, point: vec![0.0; codec.d()], table, offset: 0.0 }
+        Self { codec, metric, point: vec![0.0; codec.d()], table, bytes: None, offset: 0.0 }
     }
 
     /// Compares with `point`, `d` floats, from here on.
@@ -95,6 +105,7 @@ impl<'a> Scanner<'a> {
         match (self.codec, self.metric) {
             (Codec::Pq(pq), Metric::L2) => pq.squared_l2_table(point, &mut self.table),
             (Codec::Pq(pq), Metric::InnerProduct) => pq.inner_product_table(point, -1.0, &mut self.table),
+            (Codec::Sq8(sq), metric) => self.bytes = Some(sq.query(metric, point)),
             (Codec::Flat { .. }, _) => {}
         }
         self.offset = 0.0;
@@ -108,12 +119,12 @@ impl<'a> Scanner<'a> {
 
     /// Sort keys of codes `[n, code_size]`, smaller is nearer: `out` `[n]`.
     pub fn keys(&self, codes: &[u8], out: &mut [f32]) {
+        let level = Level::detected();
         match self.codec {
-            Codec::Pq(pq) => pq.scan(&self.table, self.offset, codes, out),
-            Codec::Flat { .. } => {
-                many_bytes(Level::detected(), self.metric.form(), &self.point, codes, out);
-                out.iter_mut().for_each(|key| *key = self.metric.key(*key));
-            }
+            Codec::Pq(pq) => return pq.scan(&self.table, self.offset, codes, out),
+            Codec::Flat { .. } => many_bytes(level, self.metric.form(), &self.point, codes, out),
+            Codec::Sq8(_) => self.bytes.iter().for_each(|query| query.distances(level, codes, out)),
         }
+        out.iter_mut().for_each(|key| *key = self.offset + self.metric.key(*key));
     }
 }

@@ -136,7 +136,8 @@ impl Ivf {
     /// How many of a query's lists one thread takes: all, unless there are cores to spare and much to scan.
     fn share(&self, queries: usize, probes: &[Probe]) -> usize {
         let threads = rayon::current_num_threads() / queries.max(1);
-        let codes = || probes.iter().map(|probe| self.lists.lists[probe.cell].codes.len()).sum::<usize>();
+        let lists = || probes.iter().filter_map(|probe| self.lists.lists.get(probe.cell));
+        let codes = || lists().map(|list| list.codes.len()).sum::<usize>();
         if threads > 1 && codes() >= SHARED_SCAN { probes.len().div_ceil(threads) } else { probes.len() }
     }
 }

@@ -34,6 +34,11 @@ pub(crate) struct Probe {
     pub score: f32,
 }
 
+impl Probe {
+    /// No cell at all.
+    pub const NONE: Self = Self { cell: usize::MAX, score: f32::INFINITY };
+}
+
 impl Eq for Probe {}
 
 impl Ord for Probe {

@@ -65,10 +65,9 @@ impl<'a> Visit<'a> {
 
     /// Hands the entries of a cell that are near enough to `found`.
     pub fn enter(&mut self, probe: Probe, found: &mut impl Gather) {
-        let list = &self.ivf.lists.lists[probe.cell];
-        if list.is_empty() {
-            return;
-        }
+        let Some(list) = self.ivf.lists.lists.get(probe.cell).filter(|list| !list.is_empty()) else {
+            return; // nothing there, or no cell at all
+        };
         match &self.comparison {
             Comparison::Whole => {}
             Comparison::Sum => self.scanner.offset = probe.score,

@@ -7,11 +7,13 @@
 mod bounds;
 mod distance;
 mod f32_panels;
+pub(crate) mod hamming;
 mod int8_panels;
 mod map;
 mod pq_scan;
 mod scalar;
 mod select;
+pub(crate) mod sq8;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]

@@ -1,0 +1,102 @@
+//! `LSH{nbits}`: the signs of projections, every code visited and compared by Hamming distance.
+
+use std::collections::HashSet;
+
+use crate::bytes::Bytes;
+use crate::coarse::Coarse;
+use crate::lsh::Lsh;
+use crate::search::{Gather, Neighbours, RangeNeighbours, Within, offer};
+use crate::store::Store;
+use crate::vectors::Vectors;
+use crate::{Codes, Error, Factory, Metric, Result, positions};
+
+/// Hyperplanes, and the codes by position.
+#[derive(Clone)]
+pub(crate) struct Hashed {
+    pub lsh: Lsh,
+    /// `[ntotal, code_size]`.
+    pub codes: Bytes,
+}
+
+impl Store for Hashed {
+    fn d(&self) -> usize {
+        self.lsh.d
+    }
+
+    fn ntotal(&self) -> usize {
+        self.codes.len() / self.lsh.code_size()
+    }
+
+    /// faiss's file says L2, though distances are Hamming's.
+    fn metric(&self) -> Metric {
+        Metric::L2
+    }
+
+    fn factory(&self) -> Factory {
+        let Lsh { d, nbits, rotate_data: rotated, train_thresholds: thresholds, .. } = self.lsh;
+        let codes = Codes::Lsh { nbits: (nbits != d).then_some(nbits), rotated, thresholds };
+        Factory { transforms: Vec::new(), coarse: None, codes, refine: false }
+    }
+
+    fn coarse(&self) -> Option<&Coarse> {
+        None
+    }
+
+    fn is_lossless(&self) -> bool {
+        false
+    }
+
+    fn next_id(&self) -> i64 {
+        self.ntotal() as i64
+    }
+
+    fn add(&mut self, vectors: &Vectors, _first: i64) -> Result<()> {
+        self.codes.to_mut().extend(self.lsh.encode(&vectors.host));
+        Ok(())
+    }
+
+    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
+        positions::check(self.ntotal(), ids)?;
+        self.add(vectors, self.next_id())
+    }
+
+    fn search(&self, queries: &Vectors, k: usize, _nprobe: usize) -> Result<Neighbours> {
+        self.lsh.search(&self.codes, &queries.host, k)
+    }
+
+    /// As in faiss not by Hamming distance but by squared L2 distance to what the codes stand for.
+    fn range_search(&self, queries: &Vectors, radius: f32, _nprobe: usize) -> Result<RangeNeighbours> {
+        let within = |query: &[f32]| {
+            let mut found = Within::new(radius);
+            for (position, code) in self.codes.chunks_exact(self.lsh.code_size()).enumerate() {
+                let distance = Metric::L2.distance(query, &self.lsh.decode(code));
+                offer(&[distance], |_| position as i64, &mut found);
+            }
+            found.into_sorted()
+        };
+        Ok(RangeNeighbours::new(Metric::L2, queries.rows().map(within).collect()))
+    }
+
+    fn reconstruct(&self, id: i64) -> Result<Vec<f32>> {
+        let position = usize::try_from(id).ok().filter(|&position| position < self.ntotal());
+        let size = self.lsh.code_size();
+        let decoded = |position| self.lsh.decode(&self.codes[position * size..(position + 1) * size]);
+        position.map(decoded).ok_or(Error::UnknownId(id))
+    }
+
+    fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>> {
+        Ok(self.lsh.decode(&self.lsh.encode(&vectors.host)))
+    }
+
+    fn centroids(&self, _vectors: &Vectors) -> Result<Option<Vec<f32>>> {
+        Ok(None)
+    }
+
+    fn cells(&self, _vectors: &Vectors) -> Result<Option<Vec<i64>>> {
+        Ok(None)
+    }
+
+    fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
+        Ok(positions::remove(&mut self.codes, self.lsh.code_size(), ids))
+    }
+}
