@@ -1,5 +1,6 @@
 //! Stored codes and ids: owned bytes, or a range of a memory-mapped file.
 
+use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -39,6 +40,18 @@ impl Deref for Bytes {
             Self::Owned(bytes) => bytes,
             Self::Mapped { map, range } => &map[range.clone()],
         }
+    }
+}
+
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
     }
 }
 

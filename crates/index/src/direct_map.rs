@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::inverted_lists::{InvertedLists, Position};
+use crate::inverted_lists::Position;
 use crate::{Error, Result};
 
 /// Place of a vector that is in no list.
@@ -22,9 +22,22 @@ pub(crate) enum DirectMap {
 }
 
 impl DirectMap {
-    /// Whether vectors may carry ids of the caller's choosing.
-    pub fn allows_ids(&self) -> bool {
-        !matches!(self, Self::Array(_))
+    /// Whether vectors may be added under ids of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// A negative id, which could not be told from a missing neighbour; a map of array type, which has room for
+    /// consecutive ids only.
+    pub fn check_new_ids(&self, ids: &[i64]) -> Result<()> {
+        if let Some(id) = ids.iter().find(|&&id| id < 0) {
+            return Err(Error::argument("id", "at least 0", id));
+        }
+        match self {
+            Self::Array(_) => {
+                Err(Error::argument("direct map", "none or a hash table when ids are given", "an array"))
+            }
+            Self::None | Self::Hashtable(_) => Ok(()),
+        }
     }
 
     /// Records entries just appended to the lists; a repeated id moves to its newest place.
@@ -37,54 +50,45 @@ impl DirectMap {
     }
 
     /// Records all entries anew, after some were removed; where ids repeat, the last stays.
-    pub fn rebuild(&mut self, lists: &InvertedLists) {
-        let entries = || {
-            let lists = lists.lists.iter().enumerate();
-            lists.flat_map(|(cell, list)| {
-                list.ids().enumerate().map(move |(offset, id)| (id, Position { cell, offset }))
-            })
-        };
+    pub fn rebuild(&mut self, entries: impl Iterator<Item = (i64, Position)>) {
         match self {
             Self::None => {}
             Self::Hashtable(pairs) => {
                 pairs.clear();
-                extend_pairs(pairs, &entries().collect::<Vec<_>>());
+                extend_pairs(pairs, &entries.collect::<Vec<_>>());
             }
             // Ids are consecutive no more, which an array could not tell.
             Self::Array(_) => *self = Self::None,
         }
     }
 
-    /// Checks that every place exists. Which id lies there is not compared: for vectors added without ids,
+    /// Checks that every place exists in lists of some sizes. Which id lies there is not compared: for vectors added without ids,
     /// faiss 1.15 records hash-table entries under ids that are too large by the number added.
     ///
     /// # Errors
     ///
     /// [`Error::Field`] for the first place that does not exist, or an array of another length than `ntotal`.
-    pub fn check(&self, lists: &InvertedLists) -> Result<()> {
+    pub fn check(&self, sizes: &[usize]) -> Result<()> {
         match self {
             Self::None => Ok(()),
-            Self::Array(places) if places.len() != lists.ntotal() => {
-                Err(Error::field("direct map array count", lists.ntotal(), places.len()))
+            Self::Array(places) if places.len() != sizes.iter().sum::<usize>() => {
+                Err(Error::field("direct map array count", sizes.iter().sum::<usize>(), places.len()))
             }
             Self::Array(places) => check_places(
                 "direct map array",
-                lists,
+                sizes,
                 places.iter().copied().filter(|&place| place != NOWHERE),
             ),
             Self::Hashtable(pairs) => {
-                check_places("direct map pairs", lists, pairs.iter().map(|&(_, place)| place))
+                check_places("direct map pairs", sizes, pairs.iter().map(|&(_, place)| place))
             }
         }
     }
 }
 
-fn check_places(
-    field: &'static str,
-    lists: &InvertedLists,
-    mut places: impl Iterator<Item = i64>,
-) -> Result<()> {
-    match places.find(|&place| !lists.holds(unpack(place))) {
+fn check_places(field: &'static str, sizes: &[usize], mut places: impl Iterator<Item = i64>) -> Result<()> {
+    let exists = |position: Position| sizes.get(position.cell).is_some_and(|&size| position.offset < size);
+    match places.find(|&place| !exists(unpack(place))) {
         Some(place) => Err(Error::field(field, "places in the inverted lists", place)),
         None => Ok(()),
     }

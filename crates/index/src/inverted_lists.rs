@@ -91,9 +91,12 @@ impl InvertedLists {
         })
     }
 
-    /// Whether there is an entry at a position.
-    pub fn holds(&self, position: Position) -> bool {
-        self.lists.get(position.cell).is_some_and(|list| position.offset < list.len())
+    /// All entries' ids and places.
+    pub fn entries(&self) -> impl Iterator<Item = (i64, Position)> {
+        let lists = self.lists.iter().enumerate();
+        lists.flat_map(|(cell, list)| {
+            list.ids().enumerate().map(move |(offset, id)| (id, Position { cell, offset }))
+        })
     }
 
     /// The code at a position of [`Self::push`] or [`Self::find`].

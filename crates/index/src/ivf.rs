@@ -80,18 +80,6 @@ impl Ivf {
         Ok(())
     }
 
-    /// A negative id could not be told from a missing neighbour, and a direct map of array type has room for
-    /// consecutive ids only.
-    fn check_ids(&self, ids: &[i64]) -> Result<()> {
-        if let Some(id) = ids.iter().find(|&&id| id < 0) {
-            return Err(Error::argument("id", "at least 0", id));
-        }
-        if !self.direct_map.allows_ids() {
-            return Err(Error::argument("direct map", "none or a hash table when ids are given", "an array"));
-        }
-        Ok(())
-    }
-
     /// What every query finds in the lists of its `nprobe` nearest cells, nearest first.
     fn gather<G: Gather + Send>(
         &self,
@@ -179,7 +167,7 @@ impl Store for Ivf {
     }
 
     fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
-        self.check_ids(ids)?;
+        self.direct_map.check_new_ids(ids)?;
         self.push(vectors, ids.iter().copied())
     }
 
@@ -228,7 +216,7 @@ impl Store for Ivf {
         self.lists.lists.par_iter_mut().for_each(|list| list.retain(code_size, |id| !ids.contains(&id)));
         let removed = before - self.lists.ntotal();
         if removed > 0 {
-            self.direct_map.rebuild(&self.lists);
+            self.direct_map.rebuild(self.lists.entries());
         }
         Ok(removed)
     }

@@ -2,6 +2,7 @@
 
 use crate::exhaustive::Exhaustive;
 use crate::faiss_file::write_index;
+use crate::hashed::Hashed;
 use crate::inverted_lists::InvertedLists;
 use crate::ivf::Ivf;
 use crate::kind::Kind;
@@ -33,7 +34,14 @@ fn quantisers(kind: &Kind) -> Result<Vec<u8>> {
 fn emptied(kind: &Kind) -> Kind {
     match kind {
         Kind::Exhaustive(flat) => Kind::Exhaustive(Exhaustive { codes: Default::default(), ..flat.clone() }),
+        Kind::Hashed(index) => Kind::Hashed(Hashed { lsh: index.lsh.clone(), codes: Default::default() }),
         Kind::Ivf(ivf) => Kind::Ivf(Ivf::new(ivf.coarse.clone(), ivf.codec.clone(), ivf.by_residual)),
+        Kind::FastScan(index) => Kind::FastScan(index.emptied()),
+        Kind::Transformed(transformed) => {
+            let mut transformed = transformed.clone();
+            transformed.inner = emptied(&transformed.inner);
+            Kind::Transformed(transformed)
+        }
         Kind::Refined(refined) => {
             let mut refined = refined.clone();
             refined.base = emptied(&refined.base);
@@ -47,10 +55,13 @@ fn emptied(kind: &Kind) -> Kind {
 fn append(to: &mut Kind, from: Kind, shift: i64) {
     match (to, from) {
         (Kind::Exhaustive(to), Kind::Exhaustive(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
+        (Kind::Hashed(to), Kind::Hashed(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
         (Kind::Ivf(to), Kind::Ivf(from)) => {
             append_lists(&mut to.lists, &from.lists, shift);
-            to.direct_map.rebuild(&to.lists);
+            to.direct_map.rebuild(to.lists.entries());
         }
+        (Kind::FastScan(to), Kind::FastScan(from)) => to.append(&from, shift),
+        (Kind::Transformed(to), Kind::Transformed(from)) => append(&mut to.inner, from.inner, shift),
         (Kind::Refined(to), Kind::Refined(from)) => {
             // The base's ids are positions of the vectors.
             let ntotal = to.vectors.ntotal() as i64;

@@ -2,16 +2,25 @@
 
 use burn::tensor::Device;
 
+use crate::bytes::Bytes;
 use crate::coarse::Coarse;
 use crate::codec::Codec;
 use crate::exhaustive::Exhaustive;
+use crate::fast_scan::FastScanPq;
+use crate::hashed::Hashed;
+use crate::hnsw::{Hnsw, HnswConfig};
 use crate::ivf::Ivf;
+use crate::ivf_fast_scan::IvfFastScan;
 use crate::kind::Kind;
 use crate::kmeans::{KMeans, sample_rows, seeded};
+use crate::lsh::{Lsh, LshConfig};
 use crate::pq::{NBITS, ProductQuantizer, sub_dimension};
 use crate::refined::Refined;
+use crate::scalar_quantizer::ScalarQuantizer;
+use crate::transform::{Normalise, OpqConfig, PcaConfig, Transform, random_rotation};
+use crate::transformed::{Transformed, apply};
 use crate::vectors::Vectors;
-use crate::{CoarseKind, Codes, Error, Factory, Metric, Result};
+use crate::{CoarseKind, Codes, Error, Factory, Metric, Result, TransformKind};
 
 /// Random streams under the seed: coarse k-means, the product quantiser's sample, its sub-quantisers.
 const COARSE_STREAM: u64 = 0;
@@ -41,6 +50,8 @@ impl Default for TrainConfig {
 /// The quantiser under training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrainStage {
+    /// A transform before the quantisers.
+    Transform,
     /// The coarse quantiser.
     Coarse,
     /// Sub-quantiser `j` of the product quantiser's `m`, from 0.
@@ -62,7 +73,7 @@ pub struct TrainProgress {
     /// How many there will be in this stage.
     pub iterations: usize,
     /// Sum of squared distances from the training vectors to their nearest centroids, before this iteration's
-    /// update. It never rises within a stage, save where an empty cluster was split.
+    /// update; of a transform the mean squared error of what the codes after it would stand for. It never rises within a stage, save where an empty cluster was split.
     pub objective: f64,
 }
 
@@ -74,8 +85,11 @@ pub(crate) fn train(
     device: &Device,
     progress: &mut dyn FnMut(TrainProgress),
 ) -> Result<Kind> {
-    let base = Factory { refine: false, ..factory.clone() };
-    let base = Trainer { config, device, progress }.quantised(&base, vectors)?;
+    let mut trainer = Trainer { config, device, progress };
+    let base = match factory.transforms.as_slice() {
+        [] => trainer.quantised(factory, vectors)?,
+        transforms => trainer.transformed(transforms, factory, vectors)?,
+    };
     if !factory.refine {
         return Ok(base);
     }
@@ -90,6 +104,49 @@ struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
+    /// Trains the transforms one after the other, each on what the one before makes of the vectors.
+    fn transformed(
+        &mut self,
+        transforms: &[TransformKind],
+        factory: &Factory,
+        vectors: &Vectors,
+    ) -> Result<Kind> {
+        let mut chain = Vec::new();
+        let mut mapped = vectors.clone();
+        for &kind in transforms {
+            let transform = self.transform(kind, &mapped)?;
+            mapped = apply(std::slice::from_ref(&transform), &mapped, self.device)?;
+            chain.push(transform);
+        }
+        let inner = self.quantised(factory, &mapped)?;
+        Ok(Kind::Transformed(Box::new(Transformed {
+            d: vectors.d,
+            chain,
+            inner,
+            device: self.device.clone(),
+        })))
+    }
+
+    fn transform(&mut self, kind: TransformKind, vectors: &Vectors) -> Result<Transform> {
+        let (d_in, seed) = (vectors.d, self.config.seed);
+        Ok(match kind {
+            TransformKind::Normalise => Transform::Normalise(Normalise::new(d_in, 2.0)?),
+            TransformKind::Rotation { d } => Transform::Rotation(random_rotation(d_in, d, seed)?),
+            TransformKind::Pca { d: d_out, rotated: random_rotation } => {
+                let config = PcaConfig { d_out, random_rotation, seed };
+                Transform::Pca(config.train(&vectors.host, d_in, self.device)?)
+            }
+            TransformKind::Opq { m, d } => {
+                let config = OpqConfig::new(m, d.unwrap_or(d_in), seed);
+                let report = &mut |iteration, iterations, objective| {
+                    let stage = TrainStage::Transform;
+                    (self.progress)(TrainProgress { stage, iteration, iterations, objective });
+                };
+                Transform::Linear(config.train(&vectors.host, d_in, self.device, report)?)
+            }
+        })
+    }
+
     /// Trains what stands behind the transforms.
     fn quantised(&mut self, factory: &Factory, vectors: &Vectors) -> Result<Kind> {
         let metric = self.config.metric;
@@ -97,17 +154,39 @@ impl Trainer<'_> {
             sub_dimension(vectors.d, m)?;
         }
         let Some(coarse) = factory.coarse else {
-            return Ok(Kind::Exhaustive(Exhaustive::new(metric, self.codec(factory.codes, vectors)?)));
+            return Ok(match factory.codes {
+                Codes::Lsh { nbits, rotated, thresholds } => {
+                    Kind::Hashed(self.hashed(nbits, rotated, thresholds, vectors)?)
+                }
+                codes => Kind::Exhaustive(Exhaustive::new(metric, self.codec(codes, vectors)?)),
+            });
         };
         let coarse = self.coarse(coarse, vectors)?;
         let by_residual = !matches!(factory.codes, Codes::Flat | Codes::FastScan { by_residual: false, .. });
-        let codec = if by_residual {
-            let residuals = self.residuals(&coarse, vectors, factory.codes)?;
-            self.codec(factory.codes, &residuals)?
-        } else {
-            self.codec(factory.codes, vectors)?
-        };
+        let residuals = by_residual.then(|| self.residuals(&coarse, vectors, factory.codes)).transpose()?;
+        let vectors = residuals.as_ref().unwrap_or(vectors);
+        if let Codes::FastScan { m, .. } = factory.codes {
+            let pq = self.product_quantiser(m, 4, vectors)?;
+            let pq = FastScanPq::new(vectors.d, m, pq.centroids)?;
+            return Ok(Kind::FastScan(IvfFastScan::new(coarse, pq, by_residual)));
+        }
+        let codec = self.codec(factory.codes, vectors)?;
         Ok(Kind::Ivf(Ivf::new(coarse, codec, by_residual)))
+    }
+
+    fn hashed(
+        &self,
+        nbits: Option<usize>,
+        rotate_data: bool,
+        train_thresholds: bool,
+        vectors: &Vectors,
+    ) -> Result<Hashed> {
+        if self.config.metric != Metric::L2 {
+            return Err(Error::argument("metric of LSH", Metric::L2, self.config.metric));
+        }
+        let (d, seed) = (vectors.d, self.config.seed);
+        let config = LshConfig { d, nbits: nbits.unwrap_or(d), rotate_data, train_thresholds, seed };
+        Ok(Hashed { lsh: Lsh::train(&config, &vectors.host)?, codes: Bytes::default() })
     }
 
     fn coarse(&mut self, kind: CoarseKind, vectors: &Vectors) -> Result<Coarse> {
@@ -117,14 +196,23 @@ impl Trainer<'_> {
             let iterations = kmeans.iterations;
             (self.progress)(TrainProgress { stage: TrainStage::Coarse, iteration, iterations, objective });
         })?;
-        Coarse::new(metric, centroids, vectors.d, self.device)
+        let mut coarse = Coarse::new(metric, centroids, vectors.d, self.device)?;
+        if let Some(m) = kind.hnsw {
+            let config = HnswConfig { m, seed: self.config.seed, ..HnswConfig::default() };
+            coarse.graph = Some(Hnsw::build(coarse.centroids(), vectors.d, metric, &config)?);
+        }
+        Ok(coarse)
     }
 
     fn codec(&mut self, codes: Codes, vectors: &Vectors) -> Result<Codec> {
         Ok(match codes {
             Codes::Flat => Codec::Flat { d: vectors.d },
             Codes::Pq { m, nbits } => Codec::Pq(self.product_quantiser(m, nbits, vectors)?),
-            _ => unimplemented!(),
+            Codes::Sq8 => Codec::Sq8(ScalarQuantizer::train(vectors.d, &vectors.host)?),
+            Codes::FastScan { .. } | Codes::Lsh { .. } => {
+                let found = codes.to_string();
+                return Err(Error::argument("codes", "in the company that the factory string allows", found));
+            }
         })
     }
 
@@ -142,6 +230,7 @@ impl Trainer<'_> {
     /// Residuals of as many vectors as the codes' quantiser will use.
     fn residuals(&self, coarse: &Coarse, vectors: &Vectors, codes: Codes) -> Result<Vectors<'static>> {
         let points = match codes {
+            Codes::FastScan { .. } => self.config.max_points_per_centroid.saturating_mul(16),
             Codes::Pq { nbits, .. } => self.config.max_points_per_centroid.saturating_mul(1 << nbits),
             _ => usize::MAX,
         };

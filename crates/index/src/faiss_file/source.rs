@@ -66,10 +66,6 @@ impl<'a> Source<'a> {
         self.array(field).map(f32::from_le_bytes)
     }
 
-    pub fn f64(&mut self, field: &'static str) -> Result<f64> {
-        self.array(field).map(f64::from_le_bytes)
-    }
-
     pub fn fourcc(&mut self, field: &'static str) -> Result<Fourcc> {
         self.array(field)
     }

@@ -193,8 +193,7 @@ mod tests {
     #[ignore = "measures"]
     fn speed_of_a_million_codes() {
         let (codes, queries) = (bytes(64_000_000, 3), bytes(64_000, 4));
-        for level in Level::available()
-        {
+        for level in Level::available() {
             let mut best = f64::MAX;
             for _ in 0..5 {
                 let start = std::time::Instant::now();

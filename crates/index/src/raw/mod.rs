@@ -7,6 +7,7 @@
 mod bounds;
 mod distance;
 mod f32_panels;
+pub(crate) mod fast_scan;
 pub(crate) mod hamming;
 mod int8_panels;
 mod map;

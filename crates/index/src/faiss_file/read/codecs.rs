@@ -3,6 +3,7 @@
 use super::*;
 use crate::exhaustive::PolysemousFields;
 use crate::pq::{self, ProductQuantizer};
+use crate::scalar_quantizer::{QT_8BIT, ScalarQuantizer};
 
 impl Reader<'_, '_> {
     pub fn exhaustive_pq(&mut self) -> Result<Exhaustive> {
@@ -17,6 +18,32 @@ impl Reader<'_, '_> {
             threshold: self.source.i32("polysemous_ht")?,
         };
         Ok(Exhaustive { codes, polysemous, ..Exhaustive::new(header.metric, Codec::Pq(pq)) })
+    }
+
+    pub fn exhaustive_sq(&mut self) -> Result<Exhaustive> {
+        let header = self.header()?;
+        let sq = self.scalar_quantizer(header.d)?;
+        let bytes = product("code bytes", header.ntotal, sq.code_size())?;
+        expect("code byte count", bytes, self.source.size("code byte count")?)?;
+        let codes = self.source.bytes("codes", bytes)?;
+        Ok(Exhaustive { codes, ..Exhaustive::new(header.metric, Codec::Sq8(sq)) })
+    }
+
+    pub fn scalar_quantizer(&mut self, d: usize) -> Result<ScalarQuantizer> {
+        expect("qtype of the scalar quantiser", QT_8BIT, self.source.i32("qtype of the scalar quantiser")?)?;
+        let rangestat = self.source.i32("rangestat")?;
+        let rangestat_arg = self.source.f32("rangestat_arg")?;
+        expect("d of the scalar quantiser", d, self.source.size("d of the scalar quantiser")?)?;
+        expect(
+            "code_size of the scalar quantiser",
+            d,
+            self.source.size("code_size of the scalar quantiser")?,
+        )?;
+        let trained =
+            self.finite_floats("count of ranges", "ranges", product("count of ranges", d, 2)?, d)?;
+        let sq = ScalarQuantizer { d, rangestat, rangestat_arg, trained };
+        sq.check()?;
+        Ok(sq)
     }
 
     pub fn product_quantizer(&mut self, d: usize) -> Result<ProductQuantizer> {

@@ -2,11 +2,12 @@
 
 use super::lists::check_total;
 use super::*;
-use crate::bytes::bytes_to_floats;
 use crate::coarse::Coarse;
 use crate::direct_map::DirectMap;
+use crate::fast_scan::{FastScanPq, Parameters, read_lists};
 use crate::inverted_lists::InvertedLists;
 use crate::ivf::Ivf;
+use crate::ivf_fast_scan::IvfFastScan;
 
 /// What every inverted file begins with.
 pub struct IvfHeader {
@@ -32,13 +33,39 @@ impl Reader<'_, '_> {
         self.ivf(header, Codec::Pq(pq), by_residual)
     }
 
+    pub fn ivf_sq(&mut self) -> Result<Ivf> {
+        let header = self.ivf_header()?;
+        let sq = self.scalar_quantizer(header.coarse.d)?;
+        expect("code_size", sq.code_size(), self.source.size("code_size")?)?;
+        let by_residual = self.source.flag("by_residual")?;
+        self.ivf(header, Codec::Sq8(sq), by_residual)
+    }
+
+    pub fn ivf_fast_scan(&mut self) -> Result<IvfFastScan> {
+        let IvfHeader { ntotal, nprobe, coarse, direct_map } = self.ivf_header()?;
+        let parameters = Parameters::read(self.source)?;
+        let pq = self.product_quantizer(coarse.d)?;
+        expect("nbits of the product quantiser", FastScanPq::NBITS, pq.nbits)?;
+        parameters.check(pq.m)?;
+        let lists = read_lists(self.source, coarse.nlist, pq.m)?;
+        let sizes: Vec<usize> = lists.iter().map(|list| list.len()).collect();
+        check_total(ntotal, &sizes)?;
+        direct_map.check(&sizes)?;
+        let pq = FastScanPq::new(coarse.d, pq.m, pq.centroids)?;
+        let mut index = IvfFastScan::new(coarse, pq, parameters.by_residual);
+        (index.parameters, index.lists) = (parameters, lists);
+        (index.direct_map, index.nprobe) = (direct_map, nprobe);
+        Ok(index)
+    }
+
     /// Reads the lists, which end every inverted file.
     pub fn ivf(&mut self, header: IvfHeader, codec: Codec, by_residual: bool) -> Result<Ivf> {
         let IvfHeader { ntotal, nprobe, coarse, direct_map } = header;
         let lists = self.array_lists(coarse.nlist, codec.code_size())?;
-        check_total(ntotal, lists.iter().map(|list| list.len()))?;
+        let sizes: Vec<usize> = lists.iter().map(|list| list.len()).collect();
+        check_total(ntotal, &sizes)?;
+        direct_map.check(&sizes)?;
         let lists = InvertedLists { code_size: codec.code_size(), lists };
-        direct_map.check(&lists)?;
         let mut ivf = Ivf::with_lists(coarse, codec, by_residual, lists);
         (ivf.direct_map, ivf.nprobe) = (direct_map, nprobe);
         Ok(ivf)
@@ -52,20 +79,6 @@ impl Reader<'_, '_> {
         let coarse = self.coarse(&header, nlist)?;
         let direct_map = self.direct_map()?;
         Ok(IvfHeader { ntotal: header.ntotal, nprobe, coarse, direct_map })
-    }
-
-    fn coarse(&mut self, header: &Header, nlist: usize) -> Result<Coarse> {
-        let fourcc = self.source.fourcc("coarse quantiser fourcc")?;
-        if fourcc != FLAT_L2 && fourcc != FLAT_IP {
-            return Err(unsupported("coarse quantiser fourcc", fourcc, "IxF2, IxFI"));
-        }
-        let flat = self.flat(fourcc)?;
-        expect("d of the coarse quantiser", header.d, flat.d())?;
-        expect("metric_type of the coarse quantiser", header.metric, flat.metric)?;
-        expect("ntotal of the coarse quantiser", nlist, flat.ntotal())?;
-        let centroids: Vec<f32> = bytes_to_floats(&flat.codes).collect();
-        check_finite("coarse centroids", &centroids, header.d)?;
-        Coarse::new(header.metric, centroids, header.d, self.device)
     }
 
     fn direct_map(&mut self) -> Result<DirectMap> {

@@ -41,8 +41,8 @@ impl Reader<'_, '_> {
 }
 
 /// Compares the sum of list sizes with what the header announced.
-pub fn check_total(ntotal: usize, mut sizes: impl Iterator<Item = usize>) -> Result<()> {
-    let entries = sizes.try_fold(0usize, usize::checked_add);
+pub fn check_total(ntotal: usize, sizes: &[usize]) -> Result<()> {
+    let entries = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size));
     if entries == Some(ntotal) {
         return Ok(());
     }

@@ -1,8 +1,11 @@
 //! Reads an index that faiss or this crate wrote.
 
 mod codecs;
+mod graph;
+mod hashed;
 mod inverted_file;
 mod lists;
+mod transforms;
 
 use burn::tensor::Device;
 
@@ -14,6 +17,9 @@ use crate::refined::Refined;
 use crate::store::Store;
 use crate::vectors::check_finite;
 use crate::{Error, Metric, Result};
+
+/// What can be read.
+const SUPPORTED: &str = "IxF2, IxFI, IxPq, IxSQ, IxHe, IwFl, IwPQ, IwSq, IwPf, IxPT, IxRF";
 
 /// Indexes within indexes: transforms and re-ranking around one more are all that there is.
 const MAX_DEPTH: usize = 4;
@@ -49,8 +55,13 @@ impl Reader<'_, '_> {
             EXHAUSTIVE_PQ => Ok(Kind::Exhaustive(self.exhaustive_pq()?)),
             IVF_FLAT => Ok(Kind::Ivf(self.ivf_flat()?)),
             IVF_PQ => Ok(Kind::Ivf(self.ivf_pq()?)),
+            EXHAUSTIVE_SQ => Ok(Kind::Exhaustive(self.exhaustive_sq()?)),
+            IVF_SQ => Ok(Kind::Ivf(self.ivf_sq()?)),
+            IVF_FAST_SCAN => Ok(Kind::FastScan(self.ivf_fast_scan()?)),
+            HASHED => Ok(Kind::Hashed(self.hashed()?)),
+            TRANSFORMED => Ok(Kind::Transformed(Box::new(self.transformed(depth)?))),
             REFINED => Ok(Kind::Refined(Box::new(self.refined(depth)?))),
-            found => Err(unsupported("index fourcc", found, "IxF2, IxFI, IwFl, IwPQ")),
+            found => Err(unsupported("index fourcc", found, SUPPORTED)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pq::ProductQuantizer;
+use crate::scalar_quantizer::{QT_8BIT, ScalarQuantizer};
 
 impl Writer<'_> {
     pub fn exhaustive_pq(&mut self, index: &Exhaustive, pq: &ProductQuantizer) -> io::Result<()> {
@@ -12,6 +13,22 @@ impl Writer<'_> {
         self.i32(index.polysemous.search_type)?;
         self.byte(u8::from(index.polysemous.encode_signs))?;
         self.i32(index.polysemous.threshold)
+    }
+
+    pub fn exhaustive_sq(&mut self, index: &Exhaustive, sq: &ScalarQuantizer) -> io::Result<()> {
+        self.out.write_all(&EXHAUSTIVE_SQ)?;
+        self.header_of(index)?;
+        self.scalar_quantizer(sq)?;
+        self.bytes(&index.codes)
+    }
+
+    pub fn scalar_quantizer(&mut self, sq: &ScalarQuantizer) -> io::Result<()> {
+        self.i32(QT_8BIT)?;
+        self.i32(sq.rangestat)?;
+        self.f32(sq.rangestat_arg)?;
+        self.size(sq.d)?;
+        self.size(sq.code_size())?;
+        self.floats(&sq.trained)
     }
 
     pub fn product_quantizer(&mut self, pq: &ProductQuantizer) -> io::Result<()> {

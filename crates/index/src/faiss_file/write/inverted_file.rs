@@ -1,24 +1,34 @@
 //! Inverted files.
 
 use super::*;
-use crate::bytes::floats_to_bytes;
 use crate::coarse::Coarse;
 use crate::direct_map::DirectMap;
+use crate::fast_scan::{FastScanPq, write_lists};
 use crate::inverted_lists::InvertedLists;
 use crate::ivf::Ivf;
+use crate::ivf_fast_scan::IvfFastScan;
 
 impl Writer<'_> {
     pub fn ivf(&mut self, ivf: &Ivf) -> io::Result<()> {
         self.out.write_all(match &ivf.codec {
             Codec::Flat { .. } => &IVF_FLAT,
             Codec::Pq(_) => &IVF_PQ,
+            Codec::Sq8(_) => &IVF_SQ,
         })?;
         self.header_of(ivf)?;
         self.ivf_header(&ivf.coarse, ivf.nprobe, &ivf.direct_map)?;
-        if let Codec::Pq(pq) = &ivf.codec {
-            self.byte(u8::from(ivf.by_residual))?;
-            self.size(pq.code_size())?;
-            self.product_quantizer(pq)?;
+        match &ivf.codec {
+            Codec::Flat { .. } => {}
+            Codec::Pq(pq) => {
+                self.byte(u8::from(ivf.by_residual))?;
+                self.size(pq.code_size())?;
+                self.product_quantizer(pq)?;
+            }
+            Codec::Sq8(sq) => {
+                self.scalar_quantizer(sq)?;
+                self.size(sq.code_size())?;
+                self.byte(u8::from(ivf.by_residual))?;
+            }
         }
         self.array_lists(&ivf.lists)
     }
@@ -26,8 +36,18 @@ impl Writer<'_> {
     pub fn ivf_header(&mut self, coarse: &Coarse, nprobe: u64, direct_map: &DirectMap) -> io::Result<()> {
         self.size(coarse.nlist)?;
         self.out.write_all(&nprobe.to_le_bytes())?;
-        self.flat(coarse.metric, coarse.d, &floats_to_bytes(coarse.centroids()))?;
+        self.coarse(coarse)?;
         self.direct_map(direct_map)
+    }
+
+    pub fn ivf_fast_scan(&mut self, index: &IvfFastScan) -> io::Result<()> {
+        self.out.write_all(&IVF_FAST_SCAN)?;
+        self.header_of(index)?;
+        self.ivf_header(&index.coarse, index.nprobe, &index.direct_map)?;
+        index.parameters.write(self.out)?;
+        [index.pq.d, index.pq.m, FastScanPq::NBITS].into_iter().try_for_each(|size| self.size(size))?;
+        self.floats(&index.pq.centroids)?;
+        write_lists(self.out, &index.lists, index.pq.m)
     }
 
     fn direct_map(&mut self, map: &DirectMap) -> io::Result<()> {

@@ -1,7 +1,10 @@
 //! Writes an index as faiss does, byte for byte.
 
 mod codecs;
+mod graph;
+mod hashed;
 mod inverted_file;
+mod transforms;
 
 use std::io::{self, Write};
 
@@ -27,6 +30,9 @@ impl Writer<'_> {
         match kind {
             Kind::Exhaustive(index) => self.exhaustive(index),
             Kind::Ivf(index) => self.ivf(index),
+            Kind::FastScan(index) => self.ivf_fast_scan(index),
+            Kind::Hashed(index) => self.hashed(index),
+            Kind::Transformed(index) => self.transformed(index),
             Kind::Refined(index) => self.refined(index),
         }
     }
@@ -35,6 +41,7 @@ impl Writer<'_> {
         match &index.codec {
             Codec::Flat { .. } => self.flat(index.metric, index.d(), &index.codes),
             Codec::Pq(pq) => self.exhaustive_pq(index, pq),
+            Codec::Sq8(sq) => self.exhaustive_sq(index, sq),
         }
     }
 
@@ -43,8 +50,7 @@ impl Writer<'_> {
             Metric::InnerProduct => METRIC_IP,
             Metric::L2 => METRIC_L2,
         };
-        let d = i32::try_from(d).map_err(io::Error::other)?;
-        self.i32(d)?;
+        self.dimension(d)?;
         self.i64s([ntotal as i64, HEADER_FILLER, HEADER_FILLER])?;
         self.byte(1)?;
         self.i32(metric)
@@ -71,7 +77,7 @@ impl Writer<'_> {
         self.header_of(index)?;
         self.index(&index.base)?;
         self.exhaustive(&index.vectors)?;
-        self.out.write_all(&index.k_factor.to_le_bytes())
+        self.f32(index.k_factor)
     }
 
     fn byte(&mut self, value: u8) -> io::Result<()> {
@@ -79,6 +85,15 @@ impl Writer<'_> {
     }
 
     fn i32(&mut self, value: i32) -> io::Result<()> {
+        self.out.write_all(&value.to_le_bytes())
+    }
+
+    /// A size that the file keeps in 32 bits.
+    fn dimension(&mut self, size: usize) -> io::Result<()> {
+        self.i32(i32::try_from(size).map_err(io::Error::other)?)
+    }
+
+    fn f32(&mut self, value: f32) -> io::Result<()> {
         self.out.write_all(&value.to_le_bytes())
     }
 

@@ -1,0 +1,93 @@
+//! Transforms, and the index behind them.
+
+use super::*;
+use crate::transform::{Linear, Normalise, Pca, Transform};
+use crate::transformed::Transformed;
+
+/// More transforms than anybody chains.
+const MAX_TRANSFORMS: usize = 16;
+
+impl Reader<'_, '_> {
+    pub fn transformed(&mut self, depth: usize) -> Result<Transformed> {
+        let header = self.header()?;
+        let count = positive("number of transforms", self.source.i32("number of transforms")?)?;
+        if count > MAX_TRANSFORMS {
+            return Err(Error::field("number of transforms", format!("at most {MAX_TRANSFORMS}"), count));
+        }
+        let mut d = header.d;
+        let mut chain = Vec::new();
+        for _ in 0..count {
+            let transform = self.transform(d)?;
+            d = transform.d_out();
+            chain.push(transform);
+        }
+        let inner = self.index(depth - 1)?;
+        let store = inner.store();
+        expect("transformed index", (d, header.ntotal), (store.d(), store.ntotal()))?;
+        expect("metric_type of the transformed index", header.metric, store.metric())?;
+        Ok(Transformed { d: header.d, chain, inner, device: self.device.clone() })
+    }
+
+    /// A transform of vectors of dimension `d`.
+    fn transform(&mut self, d: usize) -> Result<Transform> {
+        match self.source.fourcc("transform fourcc")? {
+            LINEAR => Ok(Transform::Linear(self.linear(d)?)),
+            ROTATION => Ok(Transform::Rotation(self.linear(d)?)),
+            PCA => Ok(Transform::Pca(self.pca(d)?)),
+            NORMALISE => {
+                let norm = self.source.f32("norm of the normalisation")?;
+                let [_, d_out] = self.trained_dimensions(d)?;
+                expect("d_out of the normalisation", d, d_out)?;
+                Normalise::new(d, norm).map(Transform::Normalise)
+            }
+            found => Err(unsupported("transform fourcc", found, "LTra, rrot, Pcam, VNrm")),
+        }
+    }
+
+    fn pca(&mut self, d: usize) -> Result<Pca> {
+        let eigen_power = self.source.f32("eigen_power")?;
+        let epsilon = self.source.f32("epsilon")?;
+        let random_rotation = self.source.flag("random_rotation")?;
+        let balanced_bins = self.source.i32("balanced_bins")?;
+        let mean = self.counted_floats("mean of the PCA")?;
+        let eigenvalues = self.counted_floats("eigenvalues of the PCA")?;
+        let components = self.counted_floats("components of the PCA")?;
+        let linear = self.linear(d)?;
+        Ok(Pca {
+            linear,
+            eigen_power,
+            epsilon,
+            random_rotation,
+            balanced_bins,
+            mean,
+            eigenvalues,
+            components,
+        })
+    }
+
+    fn linear(&mut self, d: usize) -> Result<Linear> {
+        let have_bias = self.source.flag("have_bias")?;
+        let a = self.counted_floats("matrix of the transform")?;
+        let b = self.counted_floats("bias of the transform")?;
+        let [_, d_out] = self.trained_dimensions(d)?;
+        let size = product("matrix of the transform", d, d_out)?;
+        expect("size of the transform's matrix", size, a.len())?;
+        expect("size of the transform's bias", if have_bias { d_out } else { 0 }, b.len())?;
+        Linear::new(d, a, b)
+    }
+
+    /// `d_in`, which must be `d`, and `d_out` of a trained transform.
+    fn trained_dimensions(&mut self, d: usize) -> Result<[usize; 2]> {
+        let d_in = positive("d_in of the transform", self.source.i32("d_in of the transform")?)?;
+        let d_out = positive("d_out of the transform", self.source.i32("d_out of the transform")?)?;
+        expect("d_in of the transform", d, d_in)?;
+        expect("is_trained of the transform", 1, self.source.byte("is_trained of the transform")?)?;
+        Ok([d_in, d_out])
+    }
+
+    /// As many floats as the count before them says.
+    pub fn counted_floats(&mut self, field: &'static str) -> Result<Vec<f32>> {
+        let count = self.source.size(field)?;
+        self.source.floats(field, count)
+    }
+}

@@ -1,0 +1,220 @@
+//! `IVF{nlist},PQ{m}x4fs`: the inverted file whose codes lie in blocks for [`crate::fast_scan`].
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+
+use crate::coarse::Coarse;
+use crate::direct_map::DirectMap;
+use crate::fast_scan::{FastScanPq, PackedList, Parameters, Probe, Scan, Scanner, ScannerConfig, Scratch};
+use crate::inverted_lists::Position;
+use crate::raw::Level;
+use crate::search::{Candidate, Neighbours, RangeNeighbours, write_row};
+use crate::store::Store;
+use crate::vectors::Vectors;
+use crate::{Codes, Error, Factory, Metric, Result};
+
+/// A coarse quantiser and packed 4-bit codes of the vectors in its cells.
+#[derive(Clone)]
+pub(crate) struct IvfFastScan {
+    pub coarse: Coarse,
+    pub pq: FastScanPq,
+    pub parameters: Parameters,
+    /// `[nlist]`.
+    pub lists: Vec<PackedList>,
+    pub direct_map: DirectMap,
+    /// The number of lists that faiss would visit by default; kept for the file alone.
+    pub nprobe: u64,
+    /// Made by the first search.
+    scanner: OnceLock<Arc<Scanner>>,
+}
+
+impl IvfFastScan {
+    /// An empty index over trained quantisers.
+    pub fn new(coarse: Coarse, pq: FastScanPq, by_residual: bool) -> Self {
+        let lists = vec![PackedList::default(); coarse.nlist];
+        let parameters = Parameters::new(pq.m, by_residual);
+        let (direct_map, scanner) = (DirectMap::None, OnceLock::new());
+        Self { coarse, pq, parameters, lists, direct_map, nprobe: 1, scanner }
+    }
+
+    /// The same quantisers over no entries.
+    pub fn emptied(&self) -> Self {
+        Self::new(self.coarse.clone(), self.pq.clone(), self.parameters.by_residual)
+    }
+
+    /// Appends the entries of an index with the same quantisers, their ids raised by `shift`.
+    pub fn append(&mut self, other: &Self, shift: i64) {
+        let size = self.pq.code_size();
+        for (to, from) in self.lists.iter_mut().zip(&other.lists) {
+            for (offset, id) in from.ids().enumerate() {
+                to.push(&from.unpack(offset, size), id.saturating_add(shift));
+            }
+        }
+        self.rebuild_direct_map();
+    }
+
+    /// Codes `[n, code_size]` of vectors that fell into `cells` `[n]`.
+    fn encode(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vec<u8>> {
+        let level = Level::detected();
+        if !self.parameters.by_residual {
+            return Ok(self.pq.encode(&vectors.host, level));
+        }
+        Ok(self.pq.encode(&self.coarse.residuals(vectors, cells)?.host, level))
+    }
+
+    /// What a code in a cell stands for: `d` floats.
+    fn decode(&self, code: &[u8], cell: usize) -> Vec<f32> {
+        let mut vector = match self.parameters.by_residual {
+            true => self.coarse.centroid(cell).to_vec(),
+            false => vec![0.0; self.coarse.d],
+        };
+        self.pq.add_decoded(code, &mut vector);
+        vector
+    }
+
+    fn push(&mut self, vectors: &Vectors, ids: impl Iterator<Item = i64>) -> Result<()> {
+        let cells = self.coarse.cells(vectors)?;
+        let codes = self.encode(vectors, &cells)?;
+        let mut entries = Vec::with_capacity(vectors.n);
+        for ((&cell, code), id) in cells.iter().zip(codes.chunks_exact(self.pq.code_size())).zip(ids) {
+            let cell = cell as usize;
+            entries.push((id, Position { cell, offset: self.lists[cell].push(code, id) }));
+        }
+        self.direct_map.extend(&entries);
+        Ok(())
+    }
+
+    fn rebuild_direct_map(&mut self) {
+        let entries = self.lists.iter().enumerate().flat_map(|(cell, list)| {
+            list.ids().enumerate().map(move |(offset, id)| (id, Position { cell, offset }))
+        });
+        self.direct_map.rebuild(entries);
+    }
+
+    fn scanner(&self) -> Result<Arc<Scanner>> {
+        if let Some(scanner) = self.scanner.get() {
+            return Ok(scanner.clone());
+        }
+        let (metric, by_residual) = (self.coarse.metric, self.parameters.by_residual);
+        let config = ScannerConfig { metric, by_residual, centroids: self.coarse.centroids() };
+        let scanner = Arc::new(Scanner::new(self.pq.clone(), config)?);
+        Ok(self.scanner.get_or_init(|| scanner).clone())
+    }
+
+    /// What every query finds in the lists of its `nprobe` nearest cells, nearest first, at most `k`.
+    fn gather(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Vec<Vec<Candidate>>> {
+        if nprobe == 0 {
+            return Err(Error::argument("nprobe", "at least 1", nprobe));
+        }
+        let nprobe = nprobe.min(self.coarse.nlist);
+        let scanner = self.scanner()?;
+        let metric = self.coarse.metric;
+        let probes = self.coarse.probes(queries, nprobe)?;
+        let probes: Vec<Probe> = probes
+            .iter()
+            .map(|probe| Probe { cell: probe.cell, distance: metric.distance_of(probe.score) })
+            .collect();
+        let rows = queries.host.par_chunks_exact(queries.d).zip(probes.par_chunks_exact(nprobe));
+        let search = |scratch: &mut Scratch, (query, probes)| {
+            let mut found = Vec::new();
+            scanner.search(Scan { query, probes, lists: &self.lists, k }, scratch, &mut found);
+            found
+        };
+        Ok(rows.map_init(Scratch::default, search).collect())
+    }
+}
+
+impl Store for IvfFastScan {
+    fn d(&self) -> usize {
+        self.coarse.d
+    }
+
+    fn ntotal(&self) -> usize {
+        self.lists.iter().map(PackedList::len).sum()
+    }
+
+    fn metric(&self) -> Metric {
+        self.coarse.metric
+    }
+
+    fn factory(&self) -> Factory {
+        let codes = Codes::FastScan { m: self.pq.m, by_residual: self.parameters.by_residual };
+        Factory { transforms: Vec::new(), coarse: Some(self.coarse.kind()), codes, refine: false }
+    }
+
+    fn coarse(&self) -> Option<&Coarse> {
+        Some(&self.coarse)
+    }
+
+    fn is_lossless(&self) -> bool {
+        false
+    }
+
+    /// `ntotal` as in faiss, or behind the largest where the caller's own ids reach further.
+    fn next_id(&self) -> i64 {
+        let largest = self.lists.iter().flat_map(PackedList::ids).max();
+        largest.map_or(0, |id| id.saturating_add(1)).max(self.ntotal() as i64)
+    }
+
+    fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()> {
+        self.push(vectors, first..)
+    }
+
+    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
+        self.direct_map.check_new_ids(ids)?;
+        self.push(vectors, ids.iter().copied())
+    }
+
+    fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
+        let metric = self.coarse.metric;
+        let mut found = Neighbours::missing(queries.n, k, metric)?;
+        let candidates = self.gather(queries, k.min(self.ntotal()), nprobe)?;
+        let rows = found.distances.chunks_mut(k).zip(found.ids.chunks_mut(k));
+        for (candidates, (distances, ids)) in candidates.iter().zip(rows) {
+            write_row(metric, candidates, distances, ids);
+        }
+        Ok(found)
+    }
+
+    fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
+        let metric = self.coarse.metric;
+        let radius = metric.key(radius);
+        let mut found = self.gather(queries, self.ntotal(), nprobe)?;
+        found.iter_mut().for_each(|candidates| candidates.retain(|candidate| candidate.key < radius));
+        Ok(RangeNeighbours::new(metric, found))
+    }
+
+    fn reconstruct(&self, id: i64) -> Result<Vec<f32>> {
+        let find = |(cell, list): (usize, &PackedList)| {
+            list.ids().position(|stored| stored == id).map(|offset| (cell, offset))
+        };
+        let (cell, offset) = self.lists.iter().enumerate().find_map(find).ok_or(Error::UnknownId(id))?;
+        Ok(self.decode(&self.lists[cell].unpack(offset, self.pq.code_size()), cell))
+    }
+
+    fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>> {
+        let cells = self.coarse.cells(vectors)?;
+        let codes = self.encode(vectors, &cells)?;
+        let codes = codes.chunks_exact(self.pq.code_size()).zip(&cells);
+        Ok(codes.flat_map(|(code, &cell)| self.decode(code, cell as usize)).collect())
+    }
+
+    fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>> {
+        Ok(Some(self.coarse.gather(&self.coarse.cells(vectors)?)))
+    }
+
+    fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>> {
+        self.coarse.cells(vectors).map(Some)
+    }
+
+    fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
+        let size = self.pq.code_size();
+        let removed = self.lists.par_iter_mut().map(|list| list.remove(|id| ids.contains(&id), size)).sum();
+        if removed > 0 {
+            self.rebuild_direct_map();
+        }
+        Ok(removed)
+    }
+}

@@ -1,0 +1,218 @@
+//! A product quantiser's codebooks as OPQ needs them: refined a few iterations at a time, while the vectors
+//! turn under them.
+
+use burn::tensor::{Device, Tensor};
+use rand::seq::index::sample;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use crate::codebook::Codebook;
+use crate::metric::squared_l2;
+use crate::vectors::Vectors;
+use crate::vectors::read_floats;
+use crate::{Error, Metric, Result};
+
+/// Codewords of one sub-quantiser: faiss trains OPQ for codes of 8 bits, whatever index follows it.
+pub(super) const KSUB: usize = 256;
+
+/// `n` vectors of dimension `d`, on the device for the search of nearest codewords, on the host for their means.
+pub(super) struct Points {
+    /// `[n, d]`.
+    tensor: Tensor<2>,
+    /// The same, row-major.
+    host: Vec<f32>,
+    d: usize,
+}
+
+impl Points {
+    pub fn new(tensor: Tensor<2>) -> Result<Self> {
+        let [_, d] = tensor.dims();
+        Ok(Self { host: read_floats(tensor.clone())?, tensor, d })
+    }
+
+    /// Values of all vectors, row-major `[n, d]`.
+    pub fn host(&self) -> &[f32] {
+        &self.host
+    }
+
+    pub fn d(&self) -> usize {
+        self.d
+    }
+
+    /// Part `j` of every vector, `dsub` values each.
+    fn parts(&self, j: usize, dsub: usize) -> impl Iterator<Item = &[f32]> {
+        self.host.chunks_exact(self.d).map(move |row| &row[j * dsub..(j + 1) * dsub])
+    }
+}
+
+/// The codebooks of `m` sub-quantisers.
+pub(super) struct Codebooks {
+    /// `[m, KSUB, dsub]`.
+    centroids: Vec<f32>,
+    m: usize,
+    dsub: usize,
+}
+
+impl Codebooks {
+    /// Parts of random points, for each sub-quantiser others; `m` divides their dimension.
+    ///
+    /// # Errors
+    ///
+    /// Fewer points than codewords.
+    pub fn random(points: &Points, m: usize, rng: &mut ChaCha8Rng) -> Result<Self> {
+        let (n, dsub) = (points.host.len() / points.d, points.d / m);
+        if n < KSUB {
+            return Err(Error::TooFewPoints { what: "OPQ", needed: KSUB, found: n });
+        }
+        let mut centroids = Vec::with_capacity(KSUB * points.d);
+        for j in 0..m {
+            for point in sample(rng, n, KSUB) {
+                let start = point * points.d + j * dsub;
+                centroids.extend_from_slice(&points.host[start..start + dsub]);
+            }
+        }
+        Ok(Self { centroids, m, dsub })
+    }
+
+    /// Runs k-means iterations from the present codewords. The sum of squared distances to the nearest ones
+    /// never rises: a codeword that lost all its points moves onto the point that is coded worst.
+    pub fn refine(&mut self, points: &Points, iterations: usize, device: &Device) -> Result<()> {
+        for _ in 0..iterations {
+            let codes = self.encode(points, device)?;
+            let dsub = self.dsub;
+            self.centroids.par_chunks_exact_mut(KSUB * dsub).zip(&codes).enumerate().for_each(
+                |(j, (codebook, codes))| {
+                    let parts: Vec<&[f32]> = points.parts(j, dsub).collect();
+                    move_to_means(codebook, &parts, codes, dsub);
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// The points' reconstructions, row-major `[n, d]`.
+    pub fn reconstruct(&self, points: &Points, device: &Device) -> Result<Vec<f32>> {
+        let codes = self.encode(points, device)?;
+        let mut out = vec![0.0; points.host.len()];
+        out.par_chunks_exact_mut(points.d).enumerate().for_each(|(i, row)| {
+            for (j, part) in row.chunks_exact_mut(self.dsub).enumerate() {
+                part.copy_from_slice(&self.codebook(j)[codes[j][i] * self.dsub..][..self.dsub]);
+            }
+        });
+        Ok(out)
+    }
+
+    /// Number of the nearest codeword of every point's every part: `m` times `[n]`.
+    fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<usize>>> {
+        let [n, _] = points.tensor.dims();
+        let part = |j| points.tensor.clone().slice([0..n, j * self.dsub..(j + 1) * self.dsub]);
+        (0..self.m).map(|j| nearest(&part(j), self.codebook(j), self.dsub, device)).collect()
+    }
+
+    /// `[KSUB, dsub]` of sub-quantiser `j`.
+    fn codebook(&self, j: usize) -> &[f32] {
+        &self.centroids[j * KSUB * self.dsub..(j + 1) * KSUB * self.dsub]
+    }
+}
+
+/// Number of the nearest of the codewords, `[KSUB, dsub]`, of every row of `points`, `[n, dsub]`.
+fn nearest(points: &Tensor<2>, codewords: &[f32], dsub: usize, device: &Device) -> Result<Vec<usize>> {
+    let nearest = Codebook::new(Metric::L2, codewords.to_vec(), dsub, device)?
+        .nearest(&Vectors::new("points", points.clone())?)?;
+    Ok(nearest.centroids.into_iter().map(|codeword| codeword as usize).collect())
+}
+
+/// Moves every codeword of `[KSUB, dsub]` to the mean of the points with its code, and one without points onto
+/// the point that its codeword, before the move, is farthest from.
+fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[usize], dsub: usize) {
+    let mut sizes = [0usize; KSUB];
+    let mut sums = vec![0.0f64; KSUB * dsub];
+    for (point, &code) in points.iter().zip(codes) {
+        sizes[code] += 1;
+        sums[code * dsub..(code + 1) * dsub]
+            .iter_mut()
+            .zip(*point)
+            .for_each(|(sum, &x)| *sum += f64::from(x));
+    }
+    let empty = (0..KSUB).filter(|&codeword| sizes[codeword] == 0);
+    let farthest = farthest(codebook, points, codes, empty.clone().count());
+    for (codeword, point) in empty.zip(farthest) {
+        codebook[codeword * dsub..(codeword + 1) * dsub].copy_from_slice(points[point]);
+    }
+    for ((codeword, sum), &size) in codebook.chunks_exact_mut(dsub).zip(sums.chunks_exact(dsub)).zip(&sizes) {
+        if size > 0 {
+            codeword.iter_mut().zip(sum).for_each(|(x, sum)| *x = (sum / size as f64) as f32);
+        }
+    }
+}
+
+/// The `count` points that are farthest from their codewords, by falling distance.
+fn farthest(codebook: &[f32], points: &[&[f32]], codes: &[usize], count: usize) -> Vec<usize> {
+    if count == 0 {
+        return vec![];
+    }
+    let distance = |(point, &code): (&&[f32], &usize)| {
+        let dsub = point.len();
+        squared_l2(point, &codebook[code * dsub..(code + 1) * dsub])
+    };
+    let distances: Vec<f32> = points.iter().zip(codes).map(distance).collect();
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_by(|&i, &j| distances[j].total_cmp(&distances[i]));
+    order.truncate(count);
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kmeans::seeded;
+    use crate::vectors::upload;
+    use rand::RngExt;
+
+    fn points(values: Vec<f32>, d: usize) -> Points {
+        Points::new(upload(values, d, &Device::flex())).expect("reads")
+    }
+
+    fn error(codebooks: &Codebooks, points: &Points) -> f32 {
+        squared_l2(&codebooks.reconstruct(points, &Device::flex()).expect("reads"), points.host())
+    }
+
+    #[test]
+    fn the_error_never_rises_and_as_many_values_as_codewords_are_met_exactly() {
+        // 256 distinct values in either part; the random start draws some of them more than once.
+        let points = points((0..2000).map(|i| (i * 7 % 512) as f32).collect(), 2);
+        let mut codebooks = Codebooks::random(&points, 2, &mut seeded(1, 0)).expect("enough");
+        let mut last = error(&codebooks, &points);
+        assert!(last > 0.0);
+        for _ in 0..12 {
+            codebooks.refine(&points, 1, &Device::flex()).expect("refines");
+            let now = error(&codebooks, &points);
+            assert!(now <= last, "{now} {last}");
+            last = now;
+        }
+        assert_eq!(last, 0.0);
+    }
+
+    #[test]
+    fn codewords_are_means_of_their_points() {
+        let mut rng = seeded(2, 0);
+        let points = points((0..4 * 1000).map(|_| rng.random_range(-1.0..1.0)).collect(), 4);
+        let mut codebooks = Codebooks::random(&points, 2, &mut rng).expect("enough");
+        let codes = codebooks.encode(&points, &Device::flex()).expect("encodes");
+        codebooks.refine(&points, 1, &Device::flex()).expect("refines");
+        for (j, codeword) in [(0, 3), (1, 200)] {
+            let members = points.parts(j, 2).zip(&codes[j]).filter(|(_, code)| **code == codeword);
+            let members: Vec<&[f32]> = members.map(|(part, _)| part).collect();
+            for i in 0..2 {
+                let mean = members.iter().map(|part| part[i]).sum::<f32>() / members.len() as f32;
+                assert!((codebooks.codebook(j)[codeword * 2 + i] - mean).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn too_few_points_are_an_error() {
+        let points = points(vec![0.0; 255], 1);
+        assert!(matches!(Codebooks::random(&points, 1, &mut seeded(1, 0)), Err(Error::TooFewPoints { .. })));
+    }
+}
