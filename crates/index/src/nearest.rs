@@ -137,14 +137,14 @@ impl CoarseScan {
 
     /// Of the queries `[n, d]` into `[n, nprobe]`, on this thread.
     fn probes_of_block(&self, queries: &[f32], nprobe: usize, scratch: &mut Scratch, out: &mut [Probe]) {
-        let rows = queries.chunks_exact(self.d).zip(out.chunks_exact_mut(nprobe)).enumerate();
+        let rows = queries.chunks_exact(self.d).zip(out.chunks_exact_mut(nprobe));
         let Some(filter) = &self.filter else {
-            rows.for_each(|(_, (query, out))| self.probes_by_all(query, scratch, out));
+            rows.for_each(|(query, out)| self.probes_by_all(query, scratch, out));
             return;
         };
         let quantised = Int8Queries::new(self.level, queries, self.d);
         filter.products(self.level, &quantised, &mut scratch.products);
-        for (i, (query, out)) in rows {
+        for (i, (query, out)) in rows.enumerate() {
             if NORMS.contains(&quantised.norms[i]) {
                 filter.bounds(self.level, &quantised, i, self.weights(&quantised, i), scratch);
                 self.probes_by_bounds(query, scratch, out);
