@@ -23,6 +23,8 @@ const TILE: usize = 12;
 const MOST_QUERIES: usize = 8 * TILE;
 /// Bytes of products held for the queries taken together, so that they stay in the second-level cache.
 const PRODUCT_BYTES: usize = 768 << 10;
+/// Centroids that are fetched ahead of the one being scored: they lie anywhere in a distant cache.
+const AHEAD: usize = 2;
 /// Products of components below which waking other threads takes longer than it saves.
 const FEW_PRODUCTS: usize = 1 << 23;
 
@@ -192,21 +194,41 @@ impl CoarseScan {
         hits.clear();
         raw::below(self.level, bounds, first, hits);
         let mut best = BinaryHeap::with_capacity(nprobe + 1);
-        hits.iter().for_each(|&cell| keep(&mut best, nprobe, self.probe(query, cell as usize)));
+        self.score_hits(query, hits, |_, _| true, nprobe, &mut best);
         if worst(&best) > first {
             hits.clear();
             raw::below(self.level, bounds, worst(&best), hits);
-            for cell in hits.iter().map(|&cell| cell as usize) {
-                if bounds[cell] > first && bounds[cell] <= worst(&best) {
-                    keep(&mut best, nprobe, self.probe(query, cell));
-                }
-            }
+            hits.retain(|&cell| bounds[cell as usize] > first);
+            self.score_hits(query, hits, |cell, worst| bounds[cell] <= worst, nprobe, &mut best);
         }
         write_sorted(best, out);
     }
 
+    /// Keeps the `most` best of the cells that still may be among them, given the worst kept.
+    fn score_hits(
+        &self,
+        query: &[f32],
+        hits: &[u32],
+        may_be: impl Fn(usize, f32) -> bool,
+        most: usize,
+        best: &mut BinaryHeap<Probe>,
+    ) {
+        for (i, &cell) in hits.iter().enumerate() {
+            if let Some(&ahead) = hits.get(i + AHEAD) {
+                raw::prefetch(self.centroid(ahead as usize));
+            }
+            if may_be(cell as usize, worst(best)) {
+                keep(best, most, self.probe(query, cell as usize));
+            }
+        }
+    }
+
+    fn centroid(&self, cell: usize) -> &[f32] {
+        &self.centroids[cell * self.d..][..self.d]
+    }
+
     fn probe(&self, query: &[f32], cell: usize) -> Probe {
-        let centroid = &self.centroids[cell * self.d..][..self.d];
+        let centroid = self.centroid(cell);
         Probe { cell, score: self.score_of(raw::one(self.level, self.form(), query, centroid)) }
     }
 

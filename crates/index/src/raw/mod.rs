@@ -9,6 +9,7 @@ mod distance;
 mod f32_panels;
 mod int8_panels;
 mod pq_scan;
+mod prefetch;
 mod scalar;
 mod select;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub(crate) use distance::{Form, many, many_bytes, one, one_bytes};
 pub(crate) use f32_panels::F32Panels;
 pub(crate) use int8_panels::{Int8Panels, Int8Queries};
 pub(crate) use pq_scan::{pq8_scan, table_add};
+pub(crate) use prefetch::prefetch;
 pub(crate) use select::below;
 
 /// The environment variable that lowers the level: `scalar`, `avx2` or `avx512`.
