@@ -58,13 +58,17 @@ pub(crate) struct CoarseScan {
     d: usize,
     metric: Metric,
     level: Level,
-    /// `None` where int8 would not do, for dimension or norms.
+    /// `None` where int8 would not do, for dimension or norms, or takes longer: the specification multiplies int8
+    /// at a fifth of the speed of f32.
     filter: Option<Filter>,
 }
 
 #[derive(Debug, Clone)]
 struct Filter {
     panels: Int8Panels,
+    /// What a squared norm and a product count for in a lower bound.
+    norm_weight: f32,
+    product_weight: f32,
     /// `[k]`: what a centroid's lower bound begins with.
     base: Vec<f32>,
 }
@@ -92,8 +96,9 @@ impl CoarseScan {
             let found = format!("{} values for d = {d}", centroids.len());
             return Err(Error::argument("centroids", "one or more whole rows", found));
         }
-        let filter = Int8Panels::new(&centroids, d).and_then(|panels| Filter::new(panels, d, metric));
-        Ok(Self { centroids, d, metric, level: Level::detected(), filter })
+        let level = Level::detected();
+        let filter = if level > Level::SCALAR { Filter::new(&centroids, d, metric) } else { None };
+        Ok(Self { centroids, d, metric, level, filter })
     }
 
     /// Number of centroids.
@@ -148,25 +153,11 @@ impl CoarseScan {
         filter.products(self.level, &quantised, &mut scratch.products);
         for (i, (query, out)) in rows.enumerate() {
             if NORMS.contains(&quantised.norms[i]) {
-                filter.bounds(self.level, &quantised, i, self.weights(&quantised, i), scratch);
+                filter.bounds(self.level, &quantised, i, scratch);
                 self.probes_by_bounds(query, scratch, out);
             } else {
                 self.probes_by_all(query, scratch, out);
             }
-        }
-    }
-
-    fn weights(&self, queries: &Int8Queries, i: usize) -> BoundWeights {
-        let slack = slack(self.d);
-        let (offset, factor) = match self.metric {
-            Metric::L2 => (1.0 - slack, 2.0),
-            Metric::InnerProduct => (-slack, 1.0),
-        };
-        BoundWeights {
-            offset: queries.squared_norms[i] * offset,
-            product: queries.scales[i] * factor,
-            code_norm: queries.error_norms[i] * factor,
-            error_norm: queries.norms[i] * factor,
         }
     }
 
@@ -245,15 +236,16 @@ impl CoarseScan {
 }
 
 impl Filter {
-    fn new(panels: Int8Panels, d: usize, metric: Metric) -> Option<Self> {
+    fn new(centroids: &[f32], d: usize, metric: Metric) -> Option<Self> {
+        let panels = Int8Panels::new(centroids, d)?;
         let largest = NORMS.end() * NORMS.end();
         let usable = panels.squared_norms.iter().all(|norm| *norm <= largest);
-        let factor = match metric {
-            Metric::L2 => 1.0 - slack(d),
-            Metric::InnerProduct => -slack(d),
+        let (norm_weight, product_weight) = match metric {
+            Metric::L2 => (1.0 - slack(d), 2.0),
+            Metric::InnerProduct => (-slack(d), 1.0),
         };
-        let base = panels.squared_norms.iter().map(|norm| norm * factor).collect();
-        usable.then_some(Self { panels, base })
+        let base = panels.squared_norms.iter().map(|norm| norm * norm_weight).collect();
+        usable.then_some(Self { panels, norm_weight, product_weight, base })
     }
 
     /// Of all queries with all centroids.
@@ -262,14 +254,8 @@ impl Filter {
         self.panels.products(level, queries, products);
     }
 
-    fn bounds(
-        &self,
-        level: Level,
-        queries: &Int8Queries,
-        i: usize,
-        weights: BoundWeights,
-        scratch: &mut Scratch,
-    ) {
+    /// The lower bounds of query `i`, from its products.
+    fn bounds(&self, level: Level, queries: &Int8Queries, i: usize, scratch: &mut Scratch) {
         let (panels, k) = (&self.panels, self.panels.k());
         let terms = BoundTerms {
             products: &scratch.products[i * k..][..k],
@@ -278,7 +264,12 @@ impl Filter {
             code_norms: &panels.code_norms,
             error_norms: &panels.error_norms,
         };
-        debug_assert!(i < queries.n());
+        let weights = BoundWeights {
+            offset: self.norm_weight * queries.squared_norms[i],
+            product: self.product_weight * queries.scales[i],
+            code_norm: self.product_weight * queries.error_norms[i],
+            error_norm: self.product_weight * queries.norms[i],
+        };
         scratch.bounds.resize(k, 0.0);
         scratch.minima.resize(raw::minima_of(k), 0.0);
         raw::lower_bounds(level, terms, weights, &mut scratch.bounds, &mut scratch.minima);
