@@ -37,7 +37,7 @@ pub(crate) struct Int8Panels {
 }
 
 /// `n` queries in int8.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Int8Queries {
     /// `[n, ceil(d / 4)]`, zero padded.
     words: Vec<Word>,

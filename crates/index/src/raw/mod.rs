@@ -12,6 +12,7 @@ pub(crate) mod hamming;
 mod int8_panels;
 mod map;
 mod pq_scan;
+mod prefetch;
 mod scalar;
 mod select;
 pub(crate) mod sq8;
@@ -28,6 +29,7 @@ pub(crate) use f32_panels::F32Panels;
 pub(crate) use int8_panels::{Int8Panels, Int8Queries};
 pub(crate) use map::Map;
 pub(crate) use pq_scan::{pq8_scan, table_add};
+pub(crate) use prefetch::prefetch;
 pub(crate) use select::below;
 
 /// The environment variable that lowers the level: `scalar`, `avx2` or `avx512`.

@@ -2,40 +2,72 @@
 
 use super::{Level, dispatch};
 
+/// Codes whose sums are taken together, part of the table after part.
+const BLOCK: usize = 256;
+
 /// `out[i] = offset + sum_j table[j, codes[i, j]]`, added in the order of `j`.
 ///
 /// `table` is `[m, 256]`, `codes` `[n, m]`, `out` `[n]`. Every level runs the same code: the work is loads from
-/// the table, which the gather instructions of the processors measured do no faster.
+/// the table, which gather instructions do at half the speed (Zen 4).
 pub(crate) fn pq8_scan(table: &[f32], offset: f32, codes: &[u8], out: &mut [f32]) {
-    let (table, rest) = table.as_chunks::<256>();
-    let m = table.len();
+    let (rows, rest) = table.as_chunks::<256>();
+    let m = rows.len();
     assert!(rest.is_empty() && codes.len() == m * out.len(), "table [m, 256], codes [n, m] and sums [n]");
-    match m {
-        4 => scan::<4>(table, offset, codes, out),
-        8 => scan::<8>(table, offset, codes, out),
-        16 => scan::<16>(table, offset, codes, out),
-        32 => scan::<32>(table, offset, codes, out),
-        64 => scan::<64>(table, offset, codes, out),
-        _ => scan_any(table, offset, codes, out),
-    }
-}
-
-fn scan<const M: usize>(table: &[[f32; 256]], offset: f32, codes: &[u8], out: &mut [f32]) {
-    let Some(table) = table.first_chunk::<M>() else { return };
-    for (out, code) in out.iter_mut().zip(codes.as_chunks::<M>().0) {
-        let mut sum = offset;
-        for (row, &j) in table.iter().zip(code) {
-            sum += row[usize::from(j)];
+    out.fill(offset);
+    if let Some(rows) = rows.as_array::<8>() {
+        add_words(rows, codes.as_chunks::<8>().0.iter().map(|code| &code[..]), out);
+    } else if m > 0 {
+        for (codes, sums) in codes.chunks(BLOCK * m).zip(out.chunks_mut(BLOCK)) {
+            add_rows(rows, codes, sums);
         }
-        *out = sum;
     }
 }
 
-fn scan_any(table: &[[f32; 256]], offset: f32, codes: &[u8], out: &mut [f32]) {
-    let m = table.len();
-    for (i, out) in out.iter_mut().enumerate() {
-        let code = &codes[i * m..][..m];
-        *out = table.iter().zip(code).fold(offset, |sum, (row, &j)| sum + row[usize::from(j)]);
+/// Adds the rows 16, 8, 4 and 1 at a time, since more than 32 rows do not fit into a first-level cache.
+fn add_rows(rows: &[[f32; 256]], codes: &[u8], sums: &mut [f32]) {
+    let m = rows.len();
+    let (sixteens, rest) = rows.as_chunks::<16>();
+    let (eights, rest) = rest.as_chunks::<8>();
+    let (fours, ones) = rest.as_chunks::<4>();
+    let codes_from = |at: usize| codes.chunks_exact(m).map(move |code| &code[at..]);
+    let mut at = 0;
+    for rows in sixteens {
+        add_words(rows, codes_from(at), sums);
+        at += 16;
+    }
+    for rows in eights {
+        add_words(rows, codes_from(at), sums);
+        at += 8;
+    }
+    for rows in fours {
+        add_words(rows, codes_from(at), sums);
+        at += 4;
+    }
+    for row in ones {
+        add_words(&[*row], codes_from(at), sums);
+        at += 1;
+    }
+}
+
+/// Adds `W` rows; a code is read in words of up to 8 bytes, which takes fewer loads than its single bytes.
+#[inline(always)]
+fn add_words<'a, const W: usize>(
+    rows: &[[f32; 256]; W],
+    codes: impl Iterator<Item = &'a [u8]>,
+    sums: &mut [f32],
+) {
+    for (sum, code) in sums.iter_mut().zip(codes) {
+        let Some(code) = code.first_chunk::<W>() else { return };
+        let mut total = *sum;
+        for (rows, bytes) in rows.chunks(8).zip(code.chunks(8)) {
+            let mut padded = [0; 8];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            let word = u64::from_le_bytes(padded);
+            for (j, row) in rows.iter().enumerate() {
+                total += row[usize::from((word >> (8 * j)) as u8)];
+            }
+        }
+        *sum = total;
     }
 }
 

@@ -233,10 +233,10 @@ pub(super) fn lower_bounds(
     let chunks = terms.chunks();
     let (steps, _) = out.as_chunks_mut::<STEP>();
     for (i, out) in steps.iter_mut().enumerate() {
-        for j in 0..STEP {
+        for (j, out) in out.iter_mut().enumerate() {
             let norms = [chunks.code_norms[i][j], chunks.error_norms[i][j]];
-            out[j] =
-                lower_bound(weights, chunks.products[i][j], chunks.scales[i][j], chunks.base[i][j], norms);
+            let (product, scale) = (chunks.products[i][j], chunks.scales[i][j]);
+            *out = lower_bound(weights, product, scale, chunks.base[i][j], norms);
         }
         for (minimum, &bound) in minima[i * STEP / BLOCK].iter_mut().zip(&*out) {
             *minimum = smaller(bound, *minimum);

@@ -71,7 +71,7 @@ fn load(line: &[f32; WIDTH]) -> __m512 {
 /// Writes the first 16 of the slice, or all where there are fewer.
 #[target_feature(enable = "avx512f")]
 fn store(out: &mut [f32], sums: __m512) {
-    let mask = u16::MAX >> WIDTH.saturating_sub(out.len());
+    let mask = u16::MAX.checked_shr((WIDTH - WIDTH.min(out.len())) as u32).unwrap_or(0);
     // SAFETY: the mask covers no more elements than the slice has, at any alignment.
     unsafe { _mm512_mask_storeu_ps(out.as_mut_ptr(), mask, sums) }
 }

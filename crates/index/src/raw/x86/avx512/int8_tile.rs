@@ -76,7 +76,7 @@ fn load(line: &Line) -> __m512i {
 /// Writes the first 16 of the slice, or all where there are fewer.
 #[target_feature(enable = "avx512f")]
 fn store(out: &mut [i32], sums: __m512i) {
-    let mask = u16::MAX >> WIDTH.saturating_sub(out.len());
+    let mask = u16::MAX.checked_shr((WIDTH - WIDTH.min(out.len())) as u32).unwrap_or(0);
     // SAFETY: the mask covers no more elements than the slice has, at any alignment.
     unsafe { _mm512_mask_storeu_epi32(out.as_mut_ptr(), mask, sums) }
 }
