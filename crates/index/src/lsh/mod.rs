@@ -170,10 +170,15 @@ impl Lsh {
     ///
     /// `k` is 0 or the results would not fit in memory.
     pub fn search(&self, codes: &[u8], queries: &[f32], k: usize) -> Result<Neighbours> {
-        let mut found = Neighbours::missing(queries.len() / self.d, k, Metric::L2)?;
+        self.search_codes(codes, &self.encode(queries), k)
+    }
+
+    /// As [`Self::search`], with the queries' codes, `[n, code_size]`.
+    pub fn search_codes(&self, codes: &[u8], queries: &[u8], k: usize) -> Result<Neighbours> {
+        let code_size = self.code_size();
+        let mut found = Neighbours::missing(queries.len() / code_size, k, Metric::L2)?;
         found.distances.fill(MISSING_DISTANCE);
-        let codes = Codes { code_size: self.code_size(), bytes: codes };
-        let nearest = codes.nearest(Level::detect(), &self.encode(queries), k);
+        let nearest = Codes { code_size, bytes: codes }.nearest(Level::detect(), queries, k);
         let rows = found.distances.chunks_exact_mut(k).zip(found.ids.chunks_exact_mut(k));
         for ((distances, ids), hits) in rows.zip(nearest) {
             for ((distance, id), Hit { distance: bits, position }) in distances.iter_mut().zip(ids).zip(hits)

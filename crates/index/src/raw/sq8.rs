@@ -1,7 +1,7 @@
 //! Distances of one query to codes of one byte a dimension.
 //!
-//! A byte `c` of dimension `j` stands for `base_j + step_j * c`, so with tables made once per query an L2 term is
-//! `(shifted_j - step_j c)^2` and an inner product's term `weight_j c`.
+//! A byte `c` of dimension `j` stands for `base_j + step_j * c`, so with tables made once per query an L2
+//! term is `(shifted_j - step_j c)^2` and an inner product's term `weight_j c`.
 
 use super::Level;
 
@@ -58,24 +58,33 @@ fn scalar(tables: Tables, codes: &[u8], out: &mut [f32]) {
 
 /// The terms of the dimensions from `start` on, whose bytes are `code`.
 fn tail(tables: Tables, start: usize, code: &[u8]) -> f32 {
-    let mut lanes = [0.0; 8];
-    let mut add = |j: usize, term: f32| lanes[j % 8] += term;
     match tables {
         Tables::L2 { shifted, steps } => {
-            for (j, ((shifted, step), &c)) in
-                shifted[start..].iter().zip(&steps[start..]).zip(code).enumerate()
-            {
-                let difference = shifted - step * f32::from(c);
-                add(j, difference * difference);
-            }
+            sum_in_lanes(&shifted[start..], &steps[start..], code, |q, step, c| {
+                let difference = q - step * c;
+                difference * difference
+            })
         }
         Tables::InnerProduct { weights, .. } => {
-            for (j, (weight, &c)) in weights[start..].iter().zip(code).enumerate() {
-                add(j, weight * f32::from(c));
-            }
+            let weights = &weights[start..];
+            sum_in_lanes(weights, weights, code, |weight, _, c| weight * c)
         }
     }
-    lanes.iter().sum()
+}
+
+/// Sums `term` over both tables and the bytes in eight partial sums, which the compiler turns into SIMD.
+fn sum_in_lanes(a: &[f32], b: &[f32], code: &[u8], term: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let (a_chunks, a_rest) = a.as_chunks::<8>();
+    let (b_chunks, b_rest) = b.as_chunks::<8>();
+    let (code_chunks, code_rest) = code.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for ((a, b), code) in a_chunks.iter().zip(b_chunks).zip(code_chunks) {
+        for (((lane, &a), &b), &c) in lanes.iter_mut().zip(a).zip(b).zip(code) {
+            *lane += term(a, b, f32::from(c));
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).zip(code_rest);
+    lanes.iter().sum::<f32>() + rest.map(|((&a, &b), &c)| term(a, b, f32::from(c))).sum::<f32>()
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -109,7 +118,8 @@ mod x86 {
         let mut sums = [_mm512_setzero_ps(); N];
         for j in (0..d).step_by(16) {
             let mask = u16::MAX >> 16usize.saturating_sub(d - j);
-            // SAFETY: the mask ends at `d`, the length of `steps` and, with L2, of `shifted`; each code is `d` long.
+            // SAFETY: the mask ends at `d`, the length of `steps` and, with L2, of `shifted`; each code is
+            // `d` long.
             unsafe {
                 let step = _mm512_maskz_loadu_ps(mask, steps.as_ptr().add(j));
                 if let Tables::L2 { .. } = tables {
@@ -156,35 +166,69 @@ mod x86 {
     #[target_feature(enable = "avx2,fma")]
     pub fn avx2(tables: Tables, codes: &[u8], out: &mut [f32]) {
         let d = tables.split().1.len();
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = avx2_row(tables, &codes[i * d..(i + 1) * d]);
+        let (blocks, rest) = out.as_chunks_mut::<ROWS>();
+        let (block_codes, rest_codes) = codes.split_at(blocks.len() * ROWS * d);
+        for (i, out) in blocks.iter_mut().enumerate() {
+            *out = avx2_rows(tables, &block_codes[i * ROWS * d..(i + 1) * ROWS * d]);
+        }
+        for (i, out) in rest.iter_mut().enumerate() {
+            [*out] = avx2_rows(tables, &rest_codes[i * d..(i + 1) * d]);
         }
     }
 
+    /// Distances of the codes `[N, d]`.
     #[target_feature(enable = "avx2,fma")]
-    fn avx2_row(tables: Tables, code: &[u8]) -> f32 {
+    fn avx2_rows<const N: usize>(tables: Tables, codes: &[u8]) -> [f32; N] {
         let (shifted, steps) = tables.split();
-        let whole = steps.len() / 8 * 8;
-        let code = &code[..steps.len()];
-        let mut sum = _mm256_setzero_ps();
+        let d = steps.len();
+        assert!(codes.len() == N * d);
+        let whole = d / 8 * 8;
+        let mut sums = [_mm256_setzero_ps(); N];
         for j in (0..whole).step_by(8) {
-            // SAFETY: eight floats of `steps` and, with L2, of `shifted` follow `j`, and eight bytes of the code.
+            // SAFETY: eight floats of `steps` and, with L2, of `shifted` follow `j`, and eight bytes of each
+            // code.
             unsafe {
-                let bytes = _mm_loadl_epi64(code.as_ptr().add(j).cast());
-                let code = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
                 let step = _mm256_loadu_ps(steps.as_ptr().add(j));
-                sum = if let Tables::L2 { .. } = tables {
-                    let difference = _mm256_fnmadd_ps(code, step, _mm256_loadu_ps(shifted.as_ptr().add(j)));
-                    _mm256_fmadd_ps(difference, difference, sum)
+                if let Tables::L2 { .. } = tables {
+                    let shifted = _mm256_loadu_ps(shifted.as_ptr().add(j));
+                    for (row, sum) in sums.iter_mut().enumerate() {
+                        let code = avx2_bytes(codes.as_ptr().add(row * d + j));
+                        let difference = _mm256_fnmadd_ps(code, step, shifted);
+                        *sum = _mm256_fmadd_ps(difference, difference, *sum);
+                    }
                 } else {
-                    _mm256_fmadd_ps(code, step, sum)
-                };
+                    for (row, sum) in sums.iter_mut().enumerate() {
+                        let code = avx2_bytes(codes.as_ptr().add(row * d + j));
+                        *sum = _mm256_fmadd_ps(code, step, *sum);
+                    }
+                }
             }
         }
+        let mut out = [bias(tables); N];
+        for (row, (out, sum)) in out.iter_mut().zip(sums).enumerate() {
+            *out += avx2_sum(sum) + tail(tables, whole, &codes[row * d + whole..(row + 1) * d]);
+        }
+        out
+    }
+
+    /// Eight bytes as floats.
+    ///
+    /// # Safety
+    ///
+    /// Eight bytes can be read.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn avx2_bytes(bytes: *const u8) -> __m256 {
+        // SAFETY: the caller's.
+        let bytes = unsafe { _mm_loadl_epi64(bytes.cast()) };
+        _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes))
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2_sum(sum: __m256) -> f32 {
         let mut lanes = [0.0; 8];
         // SAFETY: `lanes` is 32 bytes; the store needs no alignment.
         unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sum) };
-        bias(tables) + lanes.iter().sum::<f32>() + tail(tables, whole, &code[whole..])
+        lanes.iter().sum()
     }
 }
 
