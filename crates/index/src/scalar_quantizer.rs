@@ -1,13 +1,13 @@
 //! The scalar quantiser with eight bits a dimension, faiss's `QT_8bit`.
 //!
-//! Each dimension is cut into 255 steps between the least and the greatest training value. A byte `c` stands for
-//! the middle of its step, `vmin + (c + 0.5) / 255 * vdiff`.
+//! Each dimension is cut into 255 steps between the least and the greatest training value. A byte `c` stands
+//! for the middle of its step, `vmin + (c + 0.5) / 255 * vdiff`.
 //!
 //! # File layout
 //!
-//! faiss's `IndexScalarQuantizer` (`IxSQ`) is the index header, the fields below, and the codes as a vector of u8,
-//! `[ntotal, d]`. `IndexIVFScalarQuantizer` (`IwSq`) is the IVF header with coarse quantiser and direct map, the
-//! fields below, `code_size` again as u64, `by_residual` as u8, and the inverted lists.
+//! faiss's `IndexScalarQuantizer` (`IxSQ`) is the index header, the fields below, and the codes as a vector
+//! of u8, `[ntotal, d]`. `IndexIVFScalarQuantizer` (`IwSq`) is the IVF header with coarse quantiser and
+//! direct map, the fields below, `code_size` again as u64, `by_residual` as u8, and the inverted lists.
 //!
 //! | field | type | content |
 //! |---|---|---|
@@ -21,8 +21,8 @@
 //! # Inverted files
 //!
 //! `IVF{n},SQ8` codes residuals (`by_residual` is 1, for both metrics) and trains the quantiser on residuals.
-//! Under L2 a cell's codes are compared with the query less the cell's centroid. With the inner product they are
-//! multiplied with the query itself, and the query's product with the centroid is added.
+//! Under L2 a cell's codes are compared with the query less the cell's centroid. With the inner product they
+//! are multiplied with the query itself, and the query's product with the centroid is added.
 
 use rayon::prelude::*;
 

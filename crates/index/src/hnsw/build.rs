@@ -48,8 +48,8 @@ impl HnswConfig {
         Ok(())
     }
 
-    /// The chance of every height, falling by a factor of `m` from one to the next. In single precision, as faiss
-    /// computes it.
+    /// The chance of every height, falling by a factor of `m` from one to the next. In single precision, as
+    /// faiss computes it.
     fn probabilities(&self) -> Vec<f64> {
         let scale = (1.0 / (self.m as f64).ln()) as f32;
         let probability = |level: u8| (-f32::from(level) / scale).exp() * (1.0 - (-1.0 / scale).exp());
@@ -173,8 +173,9 @@ impl Hnsw {
     }
 }
 
-/// Up to `room` of the points, given nearest first with their keys, each nearer to the vertex than to any chosen
-/// before it: edges in all directions instead of many into one cluster (Malkov and Yashunin, algorithm 4).
+/// Up to `room` of the points, given nearest first with their keys, each nearer to the vertex than to any
+/// chosen before it: edges in all directions instead of many into one cluster (Malkov and Yashunin, algorithm
+/// 4).
 fn diverse(points: &Points, near: &[(f32, usize)], room: usize) -> Vec<(f32, usize)> {
     let mut chosen: Vec<(f32, usize)> = Vec::with_capacity(room);
     for &(key, candidate) in near {

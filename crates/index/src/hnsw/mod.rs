@@ -1,7 +1,7 @@
 //! The coarse quantiser of `IVF{n}_HNSW{m}`: a navigable small-world graph over the centroids.
 //!
-//! A vertex is on the levels 0 to some random height. A search walks greedily down the sparse upper levels and
-//! then explores level 0 with a bounded queue. Ids, metric and centroids are those of the flat storage.
+//! A vertex is on the levels 0 to some random height. A search walks greedily down the sparse upper levels
+//! and then explores level 0 with a bounded queue. Ids, metric and centroids are those of the flat storage.
 //!
 //! # File layout
 //!
@@ -15,7 +15,7 @@
 //! | `cum_nneighbor_per_level` | vector of i32 | `0, 2 m, 3 m, ...`: one more than heights |
 //! | `levels` | vector of i32 | `[n]`: levels that a vertex is on, at least 1 |
 //! | `offsets` | vector of u64 | `[n + 1]`: where a vertex's slots begin |
-//! | `neighbors` | vector of i32 | slots; those of level `l` begin at `offsets[v] + cum[l]`; -1 ends a level's |
+//! | `neighbors` | vector of i32 | slots; those of level `l` start at `offsets[v] + cum[l]`; -1 ends them |
 //! | `entry_point` | i32 | a vertex of the top level, -1 without vertices |
 //! | `max_level` | i32 | top level from 0, -1 without vertices |
 //! | `efConstruction` | i32 | 40 |

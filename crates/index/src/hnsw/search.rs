@@ -16,11 +16,11 @@ pub(super) struct Exploration {
 }
 
 impl Hnsw {
-    /// The `k` centroids (of `[n, d]`) nearest to a query among those that the graph leads to, nearest first, with
-    /// squared distances or inner products. Fewer than `k` where fewer were met.
+    /// The `k` centroids (of `[n, d]`) nearest to a query among those that the graph leads to, nearest first,
+    /// with squared distances or inner products. Fewer than `k` where fewer were met.
     ///
-    /// The result is that of faiss's search of `efSearch`, save for the order of equally near centroids. As there
-    /// the queue holds `max(efSearch, k)` vertices, but `efSearch` alone ends the search.
+    /// The result is that of faiss's search of `efSearch`, save for the order of equally near centroids. As
+    /// there the queue holds `max(efSearch, k)` vertices, but `efSearch` alone ends the search.
     ///
     /// The graph must have passed [`Self::validate`] for as many points.
     ///

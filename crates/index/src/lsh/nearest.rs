@@ -39,8 +39,8 @@ impl Codes<'_> {
         self.bytes.len() / self.code_size
     }
 
-    /// The `k` nearest codes of every query (`[queries, code_size]` bytes), nearest first, of equally near ones
-    /// the first stored. Fewer where fewer are stored.
+    /// The `k` nearest codes of every query (`[queries, code_size]` bytes), nearest first, of equally near
+    /// ones the first stored. Fewer where fewer are stored.
     pub fn nearest(self, level: Level, queries: &[u8], k: usize) -> Vec<Vec<Hit>> {
         let k = k.min(self.len());
         let blocks = queries.chunks(QUERY_BLOCK * self.code_size);
@@ -186,22 +186,5 @@ mod tests {
         assert_eq!(Codes { code_size: 8, bytes: &[] }.nearest(level, &[0; 16], 3), vec![vec![]; 2]);
         assert_eq!(Codes { code_size: 8, bytes: &[1; 80] }.nearest(level, &[0; 8], 0), vec![vec![]]);
         assert!(Codes { code_size: 8, bytes: &[1; 80] }.nearest(level, &[], 3).is_empty());
-    }
-
-    /// `cargo test --release -p index --lib -- --ignored --nocapture speed` where timings are wanted.
-    #[test]
-    #[ignore = "measures"]
-    fn speed_of_a_million_codes() {
-        let (codes, queries) = (bytes(64_000_000, 3), bytes(64_000, 4));
-        for level in Level::available() {
-            let mut best = f64::MAX;
-            for _ in 0..5 {
-                let start = std::time::Instant::now();
-                let found = Codes { code_size: 64, bytes: &codes }.nearest(level, &queries, 10);
-                best = best.min(start.elapsed().as_secs_f64());
-                assert_eq!(found.len(), 1000);
-            }
-            println!("{level:?}: {:.0} queries a second", 1000.0 / best);
-        }
     }
 }

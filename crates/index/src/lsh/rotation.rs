@@ -68,7 +68,8 @@ impl Rotation {
         out
     }
 
-    /// `A^T (y - b)` of every row: `[n, d_in]` of `[n, d_out]`; the inverse where the columns are orthonormal.
+    /// `A^T (y - b)` of every row: `[n, d_in]` of `[n, d_out]`; the inverse where the columns are
+    /// orthonormal.
     pub fn reverse(&self, rows: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; rows.len() / self.d_out * self.d_in];
         out.par_chunks_exact_mut(self.d_in).zip(rows.par_chunks_exact(self.d_out)).for_each(|(out, row)| {
@@ -81,7 +82,8 @@ impl Rotation {
     }
 }
 
-/// `n` orthonormal vectors of dimension `d >= n`, uniformly distributed: Gaussian ones, orthogonalised in turn.
+/// `n` orthonormal vectors of dimension `d >= n`, uniformly distributed: Gaussian ones, orthogonalised in
+/// turn.
 fn orthonormal(n: usize, d: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
     let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(n);
     while vectors.len() < n {

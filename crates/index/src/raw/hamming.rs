@@ -1,8 +1,8 @@
 //! Hamming distances of one query to a block of binary codes.
 //!
-//! A block holds its codes eight to a group, transposed: the 64-bit word `w` of the group's eight codes lies side
-//! by side, so that the eight distances grow in the eight lanes of one register and never need a horizontal sum.
-//! Small blocks stay in the first-level cache while all queries of a batch pass over them.
+//! A block holds its codes eight to a group, transposed: the 64-bit word `w` of the group's eight codes lies
+//! side by side, so that the eight distances grow in the eight lanes of one register and never need a
+//! horizontal sum. Small blocks stay in the first-level cache while all queries of a batch pass over them.
 
 /// Codes of a group: the 64-bit lanes of an AVX-512 register.
 pub(crate) const LANES: usize = 8;

@@ -1,7 +1,7 @@
 //! Distances of one query to codes of one byte a dimension.
 //!
-//! A byte `c` of dimension `j` stands for `base_j + step_j * c`, so with tables made once per query an L2 term is
-//! `(shifted_j - step_j c)^2` and an inner product's term `weight_j c`.
+//! A byte `c` of dimension `j` stands for `base_j + step_j * c`, so with tables made once per query an L2
+//! term is `(shifted_j - step_j c)^2` and an inner product's term `weight_j c`.
 
 use super::{Level, Tier};
 
@@ -75,8 +75,8 @@ fn sum_in_lanes(a: &[f32], b: &[f32], code: &[u8], term: impl Fn(f32, f32, f32) 
     let (code_chunks, code_rest) = code.as_chunks::<8>();
     let mut lanes = [0.0; 8];
     for ((a, b), code) in a_chunks.iter().zip(b_chunks).zip(code_chunks) {
-        for j in 0..8 {
-            lanes[j] += term(a[j], b[j], f32::from(code[j]));
+        for (((lane, &a), &b), &c) in lanes.iter_mut().zip(a).zip(b).zip(code) {
+            *lane += term(a, b, f32::from(c));
         }
     }
     let rest = a_rest.iter().zip(b_rest).zip(code_rest);
@@ -114,7 +114,8 @@ mod x86 {
         let mut sums = [_mm512_setzero_ps(); N];
         for j in (0..d).step_by(16) {
             let mask = u16::MAX >> 16usize.saturating_sub(d - j);
-            // SAFETY: the mask ends at `d`, the length of `steps` and, with L2, of `shifted`; each code is `d` long.
+            // SAFETY: the mask ends at `d`, the length of `steps` and, with L2, of `shifted`; each code is
+            // `d` long.
             unsafe {
                 let step = _mm512_maskz_loadu_ps(mask, steps.as_ptr().add(j));
                 if let Tables::L2 { .. } = tables {
@@ -180,7 +181,8 @@ mod x86 {
         let whole = d / 8 * 8;
         let mut sums = [_mm256_setzero_ps(); N];
         for j in (0..whole).step_by(8) {
-            // SAFETY: eight floats of `steps` and, with L2, of `shifted` follow `j`, and eight bytes of each code.
+            // SAFETY: eight floats of `steps` and, with L2, of `shifted` follow `j`, and eight bytes of each
+            // code.
             unsafe {
                 let step = _mm256_loadu_ps(steps.as_ptr().add(j));
                 if let Tables::L2 { .. } = tables {

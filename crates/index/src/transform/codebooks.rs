@@ -8,14 +8,14 @@ use rayon::prelude::*;
 
 use crate::codebook::Codebook;
 use crate::metric::squared_l2;
-use crate::vectors::Vectors;
 use crate::vectors::read_floats;
 use crate::{Error, Metric, Result};
 
 /// Codewords of one sub-quantiser: faiss trains OPQ for codes of 8 bits, whatever index follows it.
 pub(super) const KSUB: usize = 256;
 
-/// `n` vectors of dimension `d`, on the device for the search of nearest codewords, on the host for their means.
+/// `n` vectors of dimension `d`, on the device for the search of nearest codewords, on the host for their
+/// means.
 pub(super) struct Points {
     /// `[n, d]`.
     tensor: Tensor<2>,
@@ -117,13 +117,12 @@ impl Codebooks {
 
 /// Number of the nearest of the codewords, `[KSUB, dsub]`, of every row of `points`, `[n, dsub]`.
 fn nearest(points: &Tensor<2>, codewords: &[f32], dsub: usize, device: &Device) -> Result<Vec<usize>> {
-    let nearest = Codebook::new(Metric::L2, codewords.to_vec(), dsub, device)?
-        .nearest(&Vectors::new("points", points.clone())?)?;
+    let nearest = Codebook::new(Metric::L2, codewords, dsub, device).nearest(points)?;
     Ok(nearest.centroids.into_iter().map(|codeword| codeword as usize).collect())
 }
 
-/// Moves every codeword of `[KSUB, dsub]` to the mean of the points with its code, and one without points onto
-/// the point that its codeword, before the move, is farthest from.
+/// Moves every codeword of `[KSUB, dsub]` to the mean of the points with its code, and one without points
+/// onto the point that its codeword, before the move, is farthest from.
 fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[usize], dsub: usize) {
     let mut sizes = [0usize; KSUB];
     let mut sums = vec![0.0f64; KSUB * dsub];

@@ -18,16 +18,34 @@
 //! |---|---|---|
 //! | `LTra` | [`Transform::Linear`], also a trained OPQ | the linear fields |
 //! | `rrot` | [`Transform::Rotation`] | the linear fields |
-//! | `Pcam` | [`Transform::Pca`] | `eigen_power` f32, `epsilon` f32, `random_rotation` u8, `balanced_bins` i32, `mean` `[f32]`: `d_in`, `eigenvalues` `[f32]`: `d_in`, `PCAMat` `[f32]`: `d_in * d_in` (or `n * d_in`, trained on `n < d_in` vectors), then the linear fields |
-//! | `PcAm` | the same, older | as `Pcam` without `epsilon`, which is 0 |
+//! | `Pcam` | [`Transform::Pca`] | the principal fields, then the linear fields |
+//! | `PcAm` | [`Transform::Pca`], older | as `Pcam`, without `epsilon`, which is 0 |
 //! | `VNrm` | [`Transform::Normalise`] | `norm` f32: 2 |
 //! | `VCnt` | centring, not supported | `mean` `[f32]`: `d_in` |
 //!
-//! The linear fields are `have_bias` u8, `A` `[f32]`: `d_out * d_in` row-major, `b` `[f32]`: `d_out`, or 0 where
-//! `have_bias` is 0. Whether `A` is orthonormal is not stored.
+//! The linear fields are:
 //!
-//! The index around them has the fourcc `IxPT`, the usual index header (`d` being the first transform's `d_in`),
-//! the number of transforms i32, the transforms in the order of application, and the index behind them.
+//! | field | type | values |
+//! |---|---|---|
+//! | `have_bias` | u8 | 1 for PCA, 0 for the others |
+//! | `A` | `[f32]` | `d_out * d_in`, row-major `[d_out, d_in]` |
+//! | `b` | `[f32]` | `d_out`, or 0 where `have_bias` is 0 |
+//!
+//! Whether `A` is orthonormal is not stored. The principal fields are:
+//!
+//! | field | type | values |
+//! |---|---|---|
+//! | `eigen_power` | f32 | |
+//! | `epsilon` | f32 | |
+//! | `random_rotation` | u8 | |
+//! | `balanced_bins` | i32 | |
+//! | `mean` | `[f32]` | `d_in` |
+//! | `eigenvalues` | `[f32]` | `d_in` |
+//! | `PCAMat` | `[f32]` | `d_in * d_in`, or `n * d_in` after training on `n < d_in` vectors |
+//!
+//! The index around them has the fourcc `IxPT`, the usual index header (`d` being the first transform's
+//! `d_in`), the number of transforms i32, the transforms in the order of application, and the index behind
+//! them.
 
 mod codebooks;
 mod linear;
@@ -37,8 +55,6 @@ mod orthonormal;
 mod pca;
 mod rotation;
 mod sample;
-#[cfg(test)]
-mod scratch;
 
 use burn::tensor::Device;
 

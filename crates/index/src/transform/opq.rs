@@ -45,8 +45,8 @@ impl OpqConfig {
         }
     }
 
-    /// Trains on `rows`, `[n, d_in]`: a map without bias whose rows (columns, where `d_out` is above `d_in`) are
-    /// orthonormal.
+    /// Trains on `rows`, `[n, d_in]`: a map without bias whose rows (columns, where `d_out` is above `d_in`)
+    /// are orthonormal.
     ///
     /// After each choice of codebooks `on_iteration` gets its number, from 0, how many there will be, and the
     /// objective: the mean squared error of the centred vectors' reconstructions. It never rises.
@@ -97,8 +97,8 @@ fn project(sample: &Sample, rotation: &DMatrix<f64>, device: &Device) -> Result<
     Points::new(sample.tensor.clone().matmul(rotation.transpose()))
 }
 
-/// What the rotation leaves out, mean of `|x|^2 - |R x|^2`, and what the codes lose, mean of `|R x - y|^2` with the
-/// reconstruction `y`: together `|x - R^T y|^2`, for a projection as for a rotation.
+/// What the rotation leaves out, mean of `|x|^2 - |R x|^2`, and what the codes lose, mean of `|R x - y|^2`
+/// with the reconstruction `y`: together `|x - R^T y|^2`, for a projection as for a rotation.
 fn objective(sample: &Sample, points: &Points, decoded: &[f32]) -> f64 {
     let rows = points.host().chunks_exact(points.d()).zip(decoded.chunks_exact(points.d()));
     let lost: f64 = rows.map(|(row, decoded)| f64::from(squared_l2(row, decoded))).sum();

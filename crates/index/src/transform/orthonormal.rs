@@ -9,8 +9,8 @@ use crate::{Error, Result};
 /// QR steps allowed for one eigenvalue; two or three are usual.
 const STEPS_PER_EIGENVALUE: usize = 100;
 
-/// `[rows, columns]`, uniform among the matrices whose rows are orthonormal or, where there are more rows than
-/// columns, whose columns are (Stewart, SIAM J. Numer. Anal. 1980).
+/// `[rows, columns]`, uniform among the matrices whose rows are orthonormal or, where there are more rows
+/// than columns, whose columns are (Stewart, SIAM J. Numer. Anal. 1980).
 pub(super) fn random(rows: usize, columns: usize, rng: &mut ChaCha8Rng) -> DMatrix<f64> {
     let (long, short) = (rows.max(columns), rows.min(columns));
     // `q` has the signs for which the diagonal of `r` is not negative.
@@ -49,13 +49,14 @@ pub(super) fn symmetric_eigen(matrix: DMatrix<f64>) -> Result<Eigen> {
     Ok(Eigen { values, vectors: eigen.eigenvectors.select_columns(&order) })
 }
 
-/// The matrix `U V^T` of the singular value decomposition `U S V^T`: among those with orthonormal rows (columns,
-/// where there are more rows than columns) the nearest to `matrix`, and the `R` that maximises `tr(R^T matrix)`.
+/// The matrix `U V^T` of the singular value decomposition `U S V^T`: among those with orthonormal rows
+/// (columns, where there are more rows than columns) the nearest to `matrix`, and the `R` that maximises
+/// `tr(R^T matrix)`.
 ///
-/// The eigenvectors of `matrix matrix^T` are `U`, and a QR decomposition of `matrix^T U = V S` gives `V`, also
-/// where singular values vanish. For d = 512 this takes a sixth of the time of `nalgebra`'s own decomposition;
-/// singular vectors less than about 1e-8 of the largest singular value are mixed, which changes the trace as
-/// little.
+/// The eigenvectors of `matrix matrix^T` are `U`, and a QR decomposition of `matrix^T U = V S` gives `V`,
+/// also where singular values vanish. For d = 512 this takes a sixth of the time of `nalgebra`'s own
+/// decomposition; singular vectors less than about 1e-8 of the largest singular value are mixed, which
+/// changes the trace as little.
 pub(super) fn polar(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>> {
     if matrix.nrows() > matrix.ncols() {
         return Ok(polar(&matrix.transpose())?.transpose());
