@@ -61,8 +61,16 @@ impl Array {
 /// # Errors
 /// If the file or the array is missing or of an unexpected type.
 pub fn npz(file: &str, key: &str) -> Result<Array> {
-    let path = golden().join(file);
-    let mut archive = npyz::npz::NpzArchive::open(&path).with_context(|| path.display().to_string())?;
+    npz_at(&golden().join(file), key)
+}
+
+/// An array of a `.npz` file.
+///
+/// # Errors
+/// If the file or the array is missing or of an unexpected type.
+pub fn npz_at(path: &Path, key: &str) -> Result<Array> {
+    let file = path.display();
+    let mut archive = npyz::npz::NpzArchive::open(path).with_context(|| file.to_string())?;
     let array = archive.by_name(key)?.with_context(|| format!("{file} has no array {key}"))?;
     numbers(array).with_context(|| format!("{file}: {key}"))
 }
@@ -72,8 +80,15 @@ pub fn npz(file: &str, key: &str) -> Result<Array> {
 /// # Errors
 /// If the file is missing or of an unexpected type.
 pub fn npy(file: &str) -> Result<Array> {
-    let path = golden().join(file);
-    let reader = BufReader::new(fs::File::open(&path).with_context(|| path.display().to_string())?);
+    npy_at(&golden().join(file))
+}
+
+/// A `.npy` file.
+///
+/// # Errors
+/// If the file is missing or of an unexpected type.
+pub fn npy_at(path: &Path) -> Result<Array> {
+    let reader = BufReader::new(fs::File::open(path).with_context(|| path.display().to_string())?);
     numbers(NpyFile::new(reader)?)
 }
 

@@ -2,7 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod activation;
+mod agreement;
 mod command_line;
 mod extractor;
 mod faiss_peer;
 mod index_files;
+mod index_kinds;

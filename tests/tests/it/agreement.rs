@@ -1,0 +1,101 @@
+//! When answers count as the same as faiss's.
+
+use index::{Neighbours, RangeNeighbours};
+use tests::Array;
+
+/// Relative to the largest distance found for any query. faiss takes `|x|^2 + |y|^2 - 2 x y` for many queries at
+/// once: its terms have about that size, and what they leave of a near neighbour's distance can be any smaller. One
+/// query at a time, faiss itself differs from that by 7e-6 of the largest distance of the query alone.
+const TOLERANCE: f32 = 1e-5;
+
+/// faiss's answers to all queries, `[n, k]` or as many as a range search found.
+pub struct Answers {
+    /// Distances in faiss's order.
+    pub distances: Vec<f32>,
+    /// Ids, -1 where there is no neighbour.
+    pub ids: Vec<i64>,
+}
+
+impl Answers {
+    /// From golden arrays.
+    pub fn from_arrays(distances: &Array, ids: &Array) -> Self {
+        assert_eq!(distances.values.len(), ids.values.len());
+        Self {
+            distances: distances.values.iter().map(|&v| v as f32).collect(),
+            ids: ids.values.iter().map(|&v| v as i64).collect(),
+        }
+    }
+
+    /// How far a distance may be off.
+    fn tolerance(&self) -> f32 {
+        let real = self.distances.iter().zip(&self.ids).filter(|&(_, &id)| id >= 0);
+        TOLERANCE * real.map(|(distance, _)| distance.abs()).fold(f32::MIN_POSITIVE, f32::max)
+    }
+}
+
+/// One query's neighbours.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    distances: &'a [f32],
+    ids: &'a [i64],
+}
+
+impl Row<'_> {
+    /// Whether another neighbour is as near as number `i`: one of the list, or one that just missed it.
+    fn is_tied(self, i: usize, tolerance: f32) -> bool {
+        let is_near = |j: usize| (self.distances[j] - self.distances[i]).abs() <= 2.0 * tolerance;
+        is_near(self.ids.len() - 1) || (0..self.ids.len()).any(|j| j != i && is_near(j))
+    }
+}
+
+/// Same distances, and same ids wherever no tie explains a swap.
+pub fn agree(name: &str, found: &Neighbours, expected: &Answers) {
+    assert_eq!(found.ids.len(), expected.ids.len(), "{name}");
+    let tolerance = expected.tolerance();
+    let rows = expected.distances.chunks_exact(found.k).zip(expected.ids.chunks_exact(found.k));
+    for (query, (distances, ids)) in rows.enumerate() {
+        let found = Row { distances: found.distances_of(query), ids: found.ids_of(query) };
+        agree_in_row(&format!("{name}, query {query}"), found, Row { distances, ids }, tolerance);
+    }
+}
+
+fn agree_in_row(name: &str, found: Row<'_>, expected: Row<'_>, tolerance: f32) {
+    for i in 0..expected.ids.len() {
+        let (mine, theirs) = (found.distances[i], expected.distances[i]);
+        let (id, expected_id) = (found.ids[i], expected.ids[i]);
+        assert_eq!(id < 0, expected_id < 0, "{name}, {i}: id {id} for {expected_id}");
+        if expected_id < 0 {
+            continue;
+        }
+        assert!((mine - theirs).abs() <= tolerance, "{name}, {i}: distance {mine} for {theirs}");
+        assert!(
+            id == expected_id || expected.is_tied(i, tolerance),
+            "{name}, {i}: id {id} for {expected_id} without a tie"
+        );
+    }
+}
+
+/// Same ids and distances, in whatever order; `limits` are faiss's.
+pub fn agree_in_range(name: &str, found: &RangeNeighbours, limits: &[usize], expected: &Answers) {
+    assert_eq!(found.limits, limits, "{name}: limits");
+    let ours = by_id(limits, &found.distances, &found.ids);
+    let theirs = by_id(limits, &expected.distances, &expected.ids);
+    for ((query, ours), theirs) in ours.iter().enumerate().zip(&theirs) {
+        for (mine, their) in ours.iter().zip(theirs) {
+            let close = (mine.1 - their.1).abs() <= expected.tolerance();
+            assert!(mine.0 == their.0 && close, "{name}, query {query}: {mine:?} for {their:?}");
+        }
+    }
+}
+
+/// Every query's (id, distance) pairs, in order of the ids.
+fn by_id(limits: &[usize], distances: &[f32], ids: &[i64]) -> Vec<Vec<(i64, f32)>> {
+    let of_query = |limits: &[usize]| {
+        let range = limits[0]..limits[1];
+        let mut pairs: Vec<_> =
+            ids[range.clone()].iter().copied().zip(distances[range].iter().copied()).collect();
+        pairs.sort_by_key(|&(id, _)| id);
+        pairs
+    };
+    limits.windows(2).map(of_query).collect()
+}

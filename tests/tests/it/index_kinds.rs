@@ -1,0 +1,155 @@
+//! Small files of every kind that faiss wrote, with faiss's answers (`golden/make_indexes.py`).
+
+use std::fs;
+use std::path::PathBuf;
+
+use burn::tensor::{Device, Tensor};
+use index::{Factory, Index, Neighbours, RangeNeighbours};
+use tests::{Array, root};
+
+use crate::agreement::{Answers, agree, agree_in_range};
+
+/// A record of `kinds.json`.
+struct Kind {
+    name: String,
+    /// `None` where the string leaves a dimension open or the file says more than it.
+    factory: Option<String>,
+    metric: String,
+    d: usize,
+}
+
+fn folder() -> PathBuf {
+    root().join("tests/golden/indexes")
+}
+
+fn kinds() -> Vec<Kind> {
+    let text = fs::read(folder().join("kinds.json")).unwrap();
+    let records: Vec<serde_json::Value> = serde_json::from_slice(&text).unwrap();
+    assert!(records.len() >= 70, "{} kinds", records.len());
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let kind = |record: &serde_json::Value| Kind {
+        name: text(&record["name"]).unwrap(),
+        factory: text(&record["factory"]),
+        metric: text(&record["metric"]).unwrap(),
+        d: record["d"].as_u64().unwrap() as usize,
+    };
+    records.iter().map(kind).collect()
+}
+
+impl Kind {
+    fn path(&self) -> PathBuf {
+        folder().join(format!("{}.index", self.name))
+    }
+
+    fn open(&self) -> Index {
+        Index::open(&self.path(), &Device::flex()).unwrap_or_else(|e| panic!("{}: {e}", self.name))
+    }
+
+    /// faiss's answer, where it gave one.
+    fn answer(&self, key: &str) -> Option<Array> {
+        tests::npz_at(&folder().join(format!("{}_results.npz", self.name)), key).ok()
+    }
+
+    /// The queries `[24, d]`: the first `d` of their 16 columns.
+    fn queries(&self) -> Tensor<2> {
+        let queries = tests::npy_at(&folder().join("queries.npy")).unwrap();
+        queries.tensor([queries.shape[0], queries.shape[1]]).slice([0..queries.shape[0], 0..self.d])
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.name.contains(word)
+    }
+}
+
+#[test]
+fn every_kind_answers_as_faiss() {
+    for kind in kinds().iter().filter(|kind| !kind.has("_empty") && !kind.has("_sparse")) {
+        let index = kind.open();
+        let probed: &[usize] = if kind.has("ivf") { &[1, 4] } else { &[1] };
+        for &nprobe in probed {
+            let name = format!("{}, nprobe {nprobe}", kind.name);
+            let distances = kind.answer(&format!("D_nprobe{nprobe}")).expect(&name);
+            let ids = kind.answer(&format!("I_nprobe{nprobe}")).expect(&name);
+            let found = index.search(kind.queries(), distances.shape[1], nprobe).unwrap();
+            agree(&name, &found, &Answers::from_arrays(&distances, &ids));
+        }
+    }
+}
+
+#[test]
+fn every_kind_answers_range_searches_as_faiss() {
+    let mut compared = 0;
+    for kind in kinds() {
+        let Some(radius) = kind.answer("range_radius") else { continue };
+        let index = kind.open();
+        let limits = kind.answer("range_lims").unwrap();
+        let [distances, ids] = ["range_D", "range_I"].map(|key| kind.answer(key).unwrap());
+        assert!(!ids.values.is_empty(), "{}", kind.name);
+        let found: RangeNeighbours = index.range_search(kind.queries(), radius.values[0] as f32, 4).unwrap();
+        let limits: Vec<usize> = limits.values.iter().map(|&v| v as usize).collect();
+        agree_in_range(&kind.name, &found, &limits, &Answers::from_arrays(&distances, &ids));
+        compared += 1;
+    }
+    assert!(compared >= 60, "only {compared} kinds");
+}
+
+#[test]
+fn every_file_survives_reading_and_writing_byte_for_byte() {
+    for kind in kinds() {
+        let expected = fs::read(kind.path()).unwrap();
+        let mut found = Vec::new();
+        kind.open().write_to(&mut found).unwrap();
+        let differs = found.iter().zip(&expected).position(|(a, b)| a != b);
+        assert_eq!((differs, found.len()), (None, expected.len()), "{}", kind.name);
+    }
+}
+
+#[test]
+fn every_kind_is_read_as_its_factory_string() {
+    for kind in kinds() {
+        let index = kind.open();
+        assert_eq!(index.metric().to_string(), kind.metric, "{}", kind.name);
+        assert_eq!(index.d(), kind.d, "{}", kind.name);
+        if let Some(text) = &kind.factory {
+            let expected: Factory = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(index.factory(), expected, "{}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn every_kind_reconstructs_as_faiss() {
+    let own = tests::npy_at(&folder().join("ids.npy")).unwrap().values;
+    let mut compared = 0;
+    for kind in kinds() {
+        let Some(expected) = kind.answer("reconstruct") else { continue };
+        let index = kind.open();
+        for (row, expected) in expected.values.chunks_exact(kind.d).enumerate() {
+            let id = if kind.has("own_ids") { own[row] as i64 } else { row as i64 };
+            let found = index.reconstruct(id).unwrap_or_else(|e| panic!("{}, {id}: {e}", kind.name));
+            let found: Vec<f64> = found.into_iter().map(f64::from).collect();
+            let difference = tests::largest_difference(&found, expected);
+            // Float32 sums of up to 24 products that are below 4.
+            assert!(difference < 1e-5, "{}, {id}: {difference}", kind.name);
+        }
+        compared += 1;
+    }
+    assert!(compared >= 60, "only {compared} kinds");
+}
+
+#[test]
+fn an_empty_file_of_faiss_is_filled_as_faiss_fills_it() {
+    let base = tests::npy_at(&folder().join("base.npy")).unwrap();
+    let two = base.tensor([base.shape[0], base.shape[1]]).slice([0..2, 0..base.shape[1]]);
+    for kind in kinds().iter().filter(|kind| kind.has("_empty")) {
+        let mut index = kind.open();
+        assert_eq!(index.ntotal(), 0);
+        let nothing: Neighbours = index.search(kind.queries(), 3, 4).unwrap();
+        assert!(nothing.ids.iter().all(|&id| id == -1), "{}", kind.name);
+        index.add(two.clone()).unwrap();
+        let mut found = Vec::new();
+        index.write_to(&mut found).unwrap();
+        let filled = folder().join(format!("{}.index", kind.name.replace("_empty", "_sparse")));
+        assert!(found == fs::read(filled).unwrap(), "{}", kind.name);
+    }
+}
