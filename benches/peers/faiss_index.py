@@ -112,7 +112,9 @@ def make_residuals(path, need):
     index = faiss.read_index(str(need("empty.faiss")))
     x = read_rows(need("base.f32"), PQ_TRAINING)
     _, cells = index.quantizer.search(x, 1)
-    (x - index.quantizer.reconstruct_batch(cells[:, 0])).astype("<f4").tofile(path)
+    part = f"{path}.part"
+    (x - index.quantizer.reconstruct_batch(cells[:, 0])).astype("<f4").tofile(part)
+    os.replace(part, path)
 
 
 def make_random(path, need, count):

@@ -31,7 +31,7 @@ pub fn serve() -> Result<()> {
     let mut server = Server::default();
     for line in stdin().lock().lines() {
         let answer = serde_json::from_str(&line?).map_err(Into::into).and_then(|ask| server.answer(ask));
-        let answer = answer.map_or_else(|error| Answer::Error(format!("{error:#}")), Answer::Value);
+        let answer = answer.map_or_else(|error| Answer::Error(error.to_string()), Answer::Value);
         println!("{}", serde_json::to_string(&answer)?);
     }
     Ok(())
