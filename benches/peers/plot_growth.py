@@ -42,8 +42,8 @@ def main(table, picture):
         for axes, measure in zip(line, LABELS):
             draw(axes, [row for row in rows if int(row["threads"]) == count], measure)
             axes.set_title(f"IVF4096,PQ8x8, {count} thread{'s' if count > 1 else ''}", fontsize=9)
-    grid[0][0].legend(fontsize=7)
-    figure.tight_layout()
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="lower center", ncols=6, fontsize=7)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     figure.savefig(picture, metadata={"Date": None})
 
 
