@@ -315,8 +315,7 @@ def cells_and_codes(index):
 
 
 def serve():
-    sets = faiss.get_compile_options().split()
-    print(f"faiss {faiss.__version__} ({next((s for s in reversed(sets) if s.startswith('AVX')), 'generic')})", flush=True)
+    print(f"faiss {faiss.__version__} ({faiss.get_compile_options().split()[-1]})", flush=True)
     server = Server()
     for line in sys.stdin:
         request = json.loads(line)

@@ -43,8 +43,8 @@ impl Machine {
         let product = duel.ask(&Request::Product)?;
         writeln!(
             out,
-            "\nCost of a query, {} threads: memory {bandwidth:.1} GB/s; float32 matrix product {:.0} GFLOP/s by burn, \
-             {:.0} by NumPy\n",
+            "\nCost of a query, {} threads: memory {bandwidth:.1} GB/s; float32 matrix product \
+             {:.0} GFLOP/s by burn, {:.0} by NumPy\n",
             duel.threads, product.ours, product.faiss
         )?;
         Ok(Self { bandwidth, product: product.ours.max(product.faiss) })

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! python3 -m venv target/faiss && target/faiss/bin/pip install faiss-cpu numpy matplotlib
-//! PEER_PYTHON=target/faiss/bin/python cargo bench -p benches --bench search
-//! PEER_PYTHON=target/faiss/bin/python cargo bench -p benches --bench search -- --n 100000 --only search,single
-//! PEER_PYTHON=target/faiss/bin/python cargo bench -p benches --bench search -- --only growth
+//! export PEER_PYTHON=target/faiss/bin/python
+//! cargo bench -p benches --bench search
+//! cargo bench -p benches --bench search -- --n 100000 --only search,single
+//! cargo bench -p benches --bench search -- --only growth
 //! ```
 //!
 //! Each side of each stage is a process of its own at each thread count, so that thread pools are what is said and
