@@ -24,8 +24,8 @@ pub struct Arguments {
     /// Counted measurements of training and adding, which take minutes and are not warmed up.
     #[arg(long, default_value_t = 1)]
     pub long_repeats: usize,
-    /// Folder of vectors and indexes.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-data"))]
+    /// Folder of vectors and indexes, from the workspace's root.
+    #[arg(long, default_value = "target/bench-data")]
     pub data: PathBuf,
     /// Answers requests, as one side of a comparison.
     #[arg(long, hide = true)]

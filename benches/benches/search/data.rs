@@ -25,12 +25,13 @@ pub struct Data {
 }
 
 impl Data {
+    /// Relative paths are meant from the workspace's root; cargo runs benchmarks in their package's folder.
     pub fn new(arguments: &Arguments, python: OsString) -> Result<Self> {
-        // A child works in its own folder, so a Python given by a relative path is made absolute.
+        let root = std::path::absolute(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))?;
         let python = PathBuf::from(python);
-        let named_by_path = python.components().count() > 1;
-        let python = if named_by_path { std::path::absolute(&python)? } else { python };
-        let folder = std::path::absolute(arguments.data.join(format!("n{}", arguments.n)))?;
+        let is_path = python.components().count() > 1;
+        let python = if is_path { root.join(python) } else { python };
+        let folder = root.join(&arguments.data).join(format!("n{}", arguments.n));
         Ok(Self { n: arguments.n, folder, python })
     }
 
