@@ -1,0 +1,96 @@
+//! Two sides asked the same in turn.
+
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::arguments::Arguments;
+use crate::data::{Data, script};
+use crate::request::Request;
+use crate::side::Side;
+
+/// Between two turns: OpenMP's threads spin for a while after their work, which would slow the other side.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a request is measured, and how often before that without being counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Repeats {
+    warm_up: usize,
+    counted: usize,
+}
+
+/// One number of each side.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair {
+    pub ours: f64,
+    pub faiss: f64,
+}
+
+impl Pair {
+    /// Above 1 where ours is the smaller.
+    pub fn ratio(self) -> f64 {
+        self.faiss / self.ours
+    }
+}
+
+/// A process of each side, fresh, at one thread count.
+pub struct Duel<'a> {
+    pub data: &'a Data,
+    pub threads: usize,
+    pub short: Repeats,
+    pub long: Repeats,
+    pub ours: Side,
+    pub faiss: Side,
+    /// MiB that the processes took before anything was loaded: interpreter, libraries.
+    bare: Pair,
+}
+
+impl<'a> Duel<'a> {
+    pub fn start(data: &'a Data, threads: usize, arguments: &Arguments) -> Result<Self> {
+        let mut ours = Side::ours(&data.folder, threads)?;
+        let mut faiss = Side::faiss(&data.python, &script("faiss_index.py"), &data.folder, threads)?;
+        let bare = Pair { ours: ours.ask(&Request::Memory)?, faiss: faiss.ask(&Request::Memory)? };
+        let short = Repeats { warm_up: 1, counted: arguments.repeats.max(1) };
+        let long = Repeats { warm_up: 0, counted: arguments.long_repeats.max(1) };
+        Ok(Self { data, threads, short, long, ours, faiss, bare })
+    }
+
+    /// A file of the data, as requests name it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.data.path(name)
+    }
+
+    /// Asks each side once.
+    pub fn ask(&mut self, request: &Request) -> Result<Pair> {
+        Ok(Pair { ours: self.ours.ask(request)?, faiss: self.faiss.ask(request)? })
+    }
+
+    /// Asks the sides in turn; the median of each.
+    pub fn measure(&mut self, repeats: Repeats, request: &Request) -> Result<Pair> {
+        let (mut ours, mut faiss) = (Vec::new(), Vec::new());
+        for turn in 0..repeats.warm_up + repeats.counted {
+            sleep(PAUSE);
+            let mine = self.ours.ask(request)?;
+            sleep(PAUSE);
+            let theirs = self.faiss.ask(request)?;
+            if turn >= repeats.warm_up {
+                ours.push(mine);
+                faiss.push(theirs);
+            }
+        }
+        Ok(Pair { ours: median(ours)?, faiss: median(faiss)? })
+    }
+
+    /// Peak MiB of each side beyond those of the bare process.
+    pub fn memory(&mut self) -> Result<Pair> {
+        let peak = self.ask(&Request::Memory)?;
+        Ok(Pair { ours: peak.ours - self.bare.ours, faiss: peak.faiss - self.bare.faiss })
+    }
+}
+
+fn median(mut values: Vec<f64>) -> Result<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().context("nothing was measured")
+}

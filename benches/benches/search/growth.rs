@@ -1,0 +1,61 @@
+//! How search grows with the number of stored vectors.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::data::{Data, QUERIES, script};
+use crate::duel::{Duel, Pair};
+use crate::report::{Report, Row, Target, Unit};
+use crate::request::Request;
+use crate::stage::{K, SINGLES, search_in};
+
+/// Numbers of stored vectors, each with its file: random codes in lists as unequal as real ones.
+pub const FILES: [(usize, &str); 4] = [
+    (100_000, "random-100000.faiss"),
+    (1_000_000, "random-1000000.faiss"),
+    (4_000_000, "random-4000000.faiss"),
+    (10_000_000, "random-10000000.faiss"),
+];
+
+const NPROBES: [usize; 3] = [1, 16, 64];
+const COLUMNS: &str = "n,threads,measure,nprobe,ours,faiss\n";
+
+pub fn run(duel: &mut Duel, report: &mut Report) -> Result<()> {
+    for (n, file) in FILES {
+        search_in(duel, file)?;
+        for nprobe in NPROBES {
+            let batch = duel.measure(duel.short, &Request::Batch { nprobe, count: QUERIES, k: K })?;
+            report.row(&row(format!("{n} codes: 10,000 queries, nprobe {nprobe}"), batch));
+            let single = duel.measure(duel.short, &Request::Single { nprobe, count: SINGLES, k: K })?;
+            report.row(&row(format!("{n} codes: one query, median, nprobe {nprobe}"), single));
+            let [ours, faiss] = [batch.ours, batch.faiss].map(|seconds| QUERIES as f64 / seconds);
+            let threads = duel.threads;
+            report.growth += &format!("{n},{threads},batch,{nprobe},{ours:.1},{faiss:.1}\n");
+            report.growth +=
+                &format!("{n},{threads},single,{nprobe},{:.3e},{:.3e}\n", single.ours, single.faiss);
+        }
+    }
+    Ok(())
+}
+
+fn row(what: String, pair: Pair) -> Row {
+    Row { what, pair, unit: Unit::Seconds, target: Target::None, note: "random codes".to_owned() }
+}
+
+/// Writes `docs/search-growth.csv` and its picture, where growth was measured.
+pub fn draw(lines: &str, data: &Data) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let (table, picture) = (docs.join("search-growth.csv"), docs.join("search-growth.svg"));
+    std::fs::write(&table, format!("{COLUMNS}{lines}"))?;
+    let mut plot = Command::new(&data.python);
+    plot.arg(script("plot_growth.py")).arg(&table).arg(&picture);
+    let status = plot.status().context("cannot run PEER_PYTHON")?;
+    ensure!(status.success(), "drawing {} failed: it needs matplotlib", picture.display());
+    println!("\nwrote {} and {}", table.display(), picture.display());
+    Ok(())
+}

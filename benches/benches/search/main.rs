@@ -1,0 +1,62 @@
+//! Searching, training, adding and opening, in turn with faiss on the same vectors and the same files.
+//!
+//! ```text
+//! python3 -m venv target/faiss && target/faiss/bin/pip install faiss-cpu numpy matplotlib
+//! export PEER_PYTHON=target/faiss/bin/python
+//! cargo bench -p benches --bench search
+//! cargo bench -p benches --bench search -- --n 100000 --only search,single
+//! cargo bench -p benches --bench search -- --only growth
+//! ```
+//!
+//! Each side of each stage is a process of its own at each thread count, so that thread pools are what is said and
+//! the peak of its memory is the stage's alone. Both processes answer the same requests in turn: after one answer
+//! that is not counted, medians are taken, and the ratio is that of the medians. `peers/faiss_index.py` makes the
+//! vectors and the faiss files once, under `target/bench-data`; both sides open the same files.
+#![allow(clippy::print_stdout)]
+
+mod arguments;
+mod cost;
+mod data;
+mod duel;
+mod growth;
+mod machine;
+mod report;
+mod request;
+mod serve;
+mod side;
+mod stage;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+
+use crate::arguments::Arguments;
+use crate::data::Data;
+use crate::duel::Duel;
+use crate::report::Report;
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if arguments.serve { serve::serve() } else { compare(&arguments) }
+}
+
+/// Runs every stage at every thread count. A stage that fails is reported in its row, and the others still run.
+fn compare(arguments: &Arguments) -> Result<()> {
+    let python =
+        std::env::var_os("PEER_PYTHON").context("set PEER_PYTHON to a Python that has faiss and numpy")?;
+    let data = Data::new(arguments, python)?;
+    let mut report = Report::default();
+    for &threads in &arguments.threads {
+        for &stage in &arguments.stages() {
+            data.prepare(&stage.files())?;
+            let mut duel = Duel::start(&data, threads, arguments)?;
+            report.begin(&duel);
+            if let Err(error) = stage.run(&mut duel, &mut report) {
+                report.fail(stage, &error);
+            }
+        }
+    }
+    report.end();
+    growth::draw(&report.growth, &data)?;
+    ensure!(report.failures == 0, "{} stages failed", report.failures);
+    Ok(())
+}

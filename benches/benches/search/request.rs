@@ -1,0 +1,45 @@
+//! What a side is asked: one JSON object a line, the same for both sides.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// A request. Files to write, `to`, are relative to the side's own folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "lowercase")]
+pub enum Request {
+    /// Loads the first `count` vectors of a raw file. Answers how many there were.
+    Load { path: PathBuf, count: usize },
+    /// Opens an index and answers the first `queries` loaded vectors at nprobe 16. Seconds.
+    Open { path: PathBuf, queries: usize },
+    /// One search for the first `count` loaded vectors. Seconds.
+    Batch { nprobe: usize, count: usize, k: usize },
+    /// A search for each of the first `count` loaded vectors. Median seconds.
+    Single { nprobe: usize, count: usize, k: usize },
+    /// Writes the ids found for the first `count` loaded vectors: `[count, k]`, i64. Answers how many.
+    Answers { nprobe: usize, count: usize, k: usize, to: PathBuf },
+    /// Trains on the loaded vectors and writes the empty index. Seconds of training.
+    Train { factory: String, iterations: usize, max_points_per_centroid: usize, to: PathBuf },
+    /// Adds `count` vectors of a raw file to an index, `block` at a time, and writes it. Seconds of adding.
+    Add { index: PathBuf, vectors: PathBuf, count: usize, block: usize, to: PathBuf },
+    /// Peak resident memory of the process so far. MiB.
+    Memory,
+    /// Rate of a float32 matrix product. GFLOP/s.
+    Product,
+    /// Rate of reading memory. GB/s; ours only.
+    Bandwidth,
+    /// Codes met by one of the first `count` loaded vectors, on average; faiss only.
+    Visited { nprobe: usize, count: usize },
+    /// Mean squared distance of the loaded vectors from what an index stores for them; faiss only.
+    Distortion { index: PathBuf },
+    /// Share of the vectors that two indexes hold in the same cell under the same code; faiss only.
+    Agreement { ours: PathBuf, theirs: PathBuf },
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    Value(f64),
+    Error(String),
+}

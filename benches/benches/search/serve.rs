@@ -1,0 +1,144 @@
+//! Our side: answers requests on the standard streams.
+
+use std::fs::File;
+use std::io::{BufRead, stdin};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use index::{Index, TrainConfig};
+
+use crate::data::{D, read_rows};
+use crate::machine::{bandwidth, peak_memory, product};
+use crate::request::{Answer, Request};
+
+/// What requests work on. As for faiss, vectors are where the index takes them from before the clock starts:
+/// here, in a tensor.
+#[derive(Default)]
+struct Server {
+    /// The index last opened.
+    index: Option<Index>,
+    /// The vectors last loaded, `D` floats each, until they are trained on.
+    rows: Vec<f32>,
+    /// They, once they are trained on.
+    training: Option<Tensor<2>>,
+}
+
+/// Answers until the input ends.
+pub fn serve() -> Result<()> {
+    println!("active-index {}", env!("CARGO_PKG_VERSION"));
+    let mut server = Server::default();
+    for line in stdin().lock().lines() {
+        let answer = serde_json::from_str(&line?).map_err(Into::into).and_then(|ask| server.answer(ask));
+        let answer = answer.map_or_else(|error| Answer::Error(error.to_string()), Answer::Value);
+        println!("{}", serde_json::to_string(&answer)?);
+    }
+    Ok(())
+}
+
+impl Server {
+    fn answer(&mut self, request: Request) -> Result<f64> {
+        match request {
+            Request::Load { path, count } => self.load(&path, count),
+            Request::Open { path, queries } => self.open(&path, queries),
+            Request::Batch { nprobe, count, k } => self.batch(nprobe, count, k),
+            Request::Single { nprobe, count, k } => self.single(nprobe, count, k),
+            Request::Answers { nprobe, count, k, to } => self.answers(nprobe, count, k, &to),
+            Request::Train { factory, iterations, max_points_per_centroid, to } => {
+                let config = TrainConfig { iterations, max_points_per_centroid, ..TrainConfig::default() };
+                self.train(&factory, &config, &to)
+            }
+            Request::Add { index, vectors, count, block, to } => {
+                self.add(&index, File::open(vectors)?, count, block, &to)
+            }
+            Request::Memory => peak_memory(),
+            Request::Product => Ok(product()),
+            Request::Bandwidth => Ok(bandwidth()),
+            Request::Visited { .. } | Request::Distortion { .. } | Request::Agreement { .. } => {
+                bail!("asked of faiss only")
+            }
+        }
+    }
+
+    fn load(&mut self, path: &Path, count: usize) -> Result<f64> {
+        (self.rows, self.training) = (read_rows(&mut File::open(path)?, count)?, None);
+        Ok((self.rows.len() / D) as f64)
+    }
+
+    fn open(&mut self, path: &Path, queries: usize) -> Result<f64> {
+        self.index = None;
+        let queries = (queries > 0).then(|| self.first(queries)).transpose()?;
+        let started = Instant::now();
+        let index = Index::open(path, &Device::flex())?;
+        queries.map(|queries| index.search(queries, 10, 16)).transpose()?;
+        let seconds = started.elapsed().as_secs_f64();
+        self.index = Some(index);
+        Ok(seconds)
+    }
+
+    fn batch(&self, nprobe: usize, count: usize, k: usize) -> Result<f64> {
+        let (index, queries) = (self.index()?, self.first(count)?);
+        seconds(|| index.search(queries, k, nprobe))
+    }
+
+    fn single(&self, nprobe: usize, count: usize, k: usize) -> Result<f64> {
+        let index = self.index()?;
+        let queries: Vec<_> = self.rows.chunks_exact(D).take(count).map(|row| matrix(row.to_vec())).collect();
+        let times = queries.into_iter().map(|query| seconds(|| index.search(query, k, nprobe)));
+        let mut times = times.collect::<Result<Vec<f64>>>()?;
+        times.sort_by(f64::total_cmp);
+        times.get(times.len() / 2).copied().context("no queries")
+    }
+
+    fn answers(&self, nprobe: usize, count: usize, k: usize, to: &Path) -> Result<f64> {
+        let found = self.index()?.search(self.first(count)?, k, nprobe)?;
+        std::fs::write(to, bytemuck::cast_slice(&found.ids))?;
+        Ok(found.ids.len() as f64)
+    }
+
+    fn train(&mut self, factory: &str, config: &TrainConfig, to: &Path) -> Result<f64> {
+        let (factory, rows) = (factory.parse()?, std::mem::take(&mut self.rows));
+        let vectors = self.training.get_or_insert_with(|| matrix(rows)).clone();
+        let started = Instant::now();
+        let index = Index::train(&factory, vectors, config)?;
+        let seconds = started.elapsed().as_secs_f64();
+        index.write(to)?;
+        Ok(seconds)
+    }
+
+    fn add(&mut self, path: &Path, mut vectors: File, count: usize, block: usize, to: &Path) -> Result<f64> {
+        let index = self.index.insert(Index::open(path, &Device::flex())?);
+        let mut total = 0.0;
+        for start in (0..count).step_by(block) {
+            let rows = matrix(read_rows(&mut vectors, block.min(count - start))?);
+            total += seconds(|| index.add(rows))?;
+        }
+        index.write(to)?;
+        Ok(total)
+    }
+
+    fn index(&self) -> Result<&Index> {
+        self.index.as_ref().context("no index is open")
+    }
+
+    /// The first `count` loaded vectors.
+    fn first(&self, count: usize) -> Result<Tensor<2>> {
+        let rows = self.rows.get(..count * D).context("fewer vectors are loaded")?;
+        Ok(matrix(rows.to_vec()))
+    }
+}
+
+/// Seconds of a call that succeeds.
+fn seconds<T>(call: impl FnOnce() -> index::Result<T>) -> Result<f64> {
+    let started = Instant::now();
+    call()?;
+    Ok(started.elapsed().as_secs_f64())
+}
+
+/// Rows `[n, D]` as the index takes them.
+fn matrix(rows: Vec<f32>) -> Tensor<2> {
+    let n = rows.len() / D;
+    let data = TensorData::new(rows, [n, D]);
+    Tensor::from_data(data, (&Device::flex(), DType::F32))
+}

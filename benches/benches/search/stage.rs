@@ -1,0 +1,291 @@
+//! What is compared, one stage a question, and what is to be reached.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+
+use crate::cost;
+use crate::data::{NLIST, QUERIES, read_ids};
+use crate::duel::{Duel, Pair};
+use crate::growth;
+use crate::report::{Report, Row, Target, Unit};
+use crate::request::Request;
+
+/// Neighbours of a query.
+pub const K: usize = 10;
+/// Cells visited.
+pub const NPROBES: [usize; 4] = [1, 4, 16, 64];
+/// Single queries whose median is one measurement.
+pub const SINGLES: usize = 500;
+/// Queries against LSH, which visits everything.
+const LSH_QUERIES: usize = 1000;
+/// Vectors added at a time.
+const ADD_BLOCK: usize = 65_536;
+/// Vectors that k-means is given, of which it uses all: 64 a centroid.
+const KMEANS_TRAINING: usize = 64 * NLIST;
+/// Vectors that product quantisers are given, of which they use all: 256 a codeword.
+const PQ_TRAINING: usize = 65_536;
+/// An index of more than 2 GiB: 16 bytes for each of these codes.
+const LARGE: &str = "random-140000000.faiss";
+/// A distortion within one part in a hundred of faiss's.
+const WITHIN_1_PERCENT: f64 = 1.0 / 1.01;
+/// The same, one part in two hundred.
+const WITHIN_HALF_PERCENT: f64 = 1.0 / 1.005;
+
+/// A stage of the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// 10,000 queries at once, IVF4096,PQ8x8.
+    Search,
+    /// One query at a time, IVF4096,PQ8x8.
+    Single,
+    /// 10,000 queries at once, IVF4096,PQ64x4fs.
+    Fastscan,
+    /// 1000 queries at once, LSH of 512 bits.
+    Lsh,
+    /// The coarse quantiser's training.
+    Kmeans,
+    /// A product quantiser's training, on residuals.
+    Pq,
+    /// A rotation's training, with its product quantiser.
+    Opq,
+    /// Storing all vectors.
+    Add,
+    /// Opening a file of more than 2 GiB.
+    Open,
+    /// What a query costs at least on this machine.
+    Cost,
+    /// Searching 0.1 to 10 million stored vectors.
+    Growth,
+}
+
+impl Stage {
+    /// The stages that run unless others are named.
+    pub const USUAL: [Self; 10] = [
+        Self::Search,
+        Self::Single,
+        Self::Fastscan,
+        Self::Lsh,
+        Self::Kmeans,
+        Self::Pq,
+        Self::Opq,
+        Self::Add,
+        Self::Open,
+        Self::Cost,
+    ];
+
+    /// The files it needs.
+    pub fn files(self) -> Vec<&'static str> {
+        match self {
+            Self::Search | Self::Single | Self::Cost => vec!["base.f32", "query.f32", "ivfpq.faiss"],
+            Self::Fastscan => vec!["base.f32", "fastscan.faiss"],
+            Self::Lsh => vec!["base.f32", "lsh.faiss"],
+            Self::Kmeans | Self::Opq => vec!["base.f32"],
+            Self::Pq => vec!["residuals.f32"],
+            Self::Add => vec!["base.f32", "empty.faiss", "ivfpq.faiss"],
+            Self::Open => vec!["base.f32", LARGE],
+            Self::Growth => growth::FILES.map(|(_, file)| file).to_vec(),
+        }
+    }
+
+    pub fn run(self, duel: &mut Duel, report: &mut Report) -> Result<()> {
+        match self {
+            Self::Search => {
+                let targets = [Target::Ratio(1.25), Target::None, Target::Ratio(3.0), Target::Ratio(3.0)];
+                Batches { name: "IVF4096,PQ8x8", file: "ivfpq.faiss", targets }.run(duel, report)
+            }
+            Self::Single => single(duel, report),
+            Self::Fastscan => {
+                let targets = [Target::Ratio(1.0); 4];
+                Batches { name: "IVF4096,PQ64x4fs", file: "fastscan.faiss", targets }.run(duel, report)
+            }
+            Self::Lsh => lsh(duel, report),
+            Self::Kmeans => KMEANS.run(duel, report),
+            Self::Pq => PQ.run(duel, report),
+            Self::Opq => OPQ.run(duel, report),
+            Self::Add => add(duel, report),
+            Self::Open => open(duel, report),
+            Self::Cost => cost::run(duel, &mut report.appendix),
+            Self::Growth => growth::run(duel, report),
+        }
+    }
+}
+
+/// Batches of all queries against one inverted file.
+struct Batches {
+    name: &'static str,
+    file: &'static str,
+    /// For each of [`NPROBES`].
+    targets: [Target; 4],
+}
+
+impl Batches {
+    fn run(&self, duel: &mut Duel, report: &mut Report) -> Result<()> {
+        search_in(duel, self.file)?;
+        for (nprobe, target) in NPROBES.into_iter().zip(self.targets) {
+            let pair = duel.measure(duel.short, &Request::Batch { nprobe, count: QUERIES, k: K })?;
+            let note = agreement(duel, nprobe, QUERIES)?;
+            let what = format!("{}: 10,000 queries, nprobe {nprobe}", self.name);
+            report.row(&Row { what, pair, unit: Unit::Seconds, target, note });
+        }
+        report.memory(self.name, duel.memory()?);
+        Ok(())
+    }
+}
+
+fn single(duel: &mut Duel, report: &mut Report) -> Result<()> {
+    search_in(duel, "ivfpq.faiss")?;
+    for nprobe in [1, 16] {
+        let pair = duel.measure(duel.short, &Request::Single { nprobe, count: SINGLES, k: K })?;
+        let note = agreement(duel, nprobe, SINGLES)?;
+        let what = format!("IVF4096,PQ8x8: one query, median, nprobe {nprobe}");
+        report.row(&Row { what, pair, unit: Unit::Seconds, target: Target::Ratio(2.0), note });
+    }
+    report.memory("IVF4096,PQ8x8, one query", duel.memory()?);
+    Ok(())
+}
+
+fn lsh(duel: &mut Duel, report: &mut Report) -> Result<()> {
+    search_in(duel, "lsh.faiss")?;
+    let pair = duel.measure(duel.short, &Request::Batch { nprobe: 1, count: LSH_QUERIES, k: K })?;
+    let note = agreement(duel, 1, LSH_QUERIES)?;
+    let what = "LSH 512: 1000 queries".to_owned();
+    report.row(&Row { what, pair, unit: Unit::Seconds, target: Target::Ratio(1.5), note });
+    report.memory("LSH 512", duel.memory()?);
+    Ok(())
+}
+
+/// A training, and how well what comes of it represents the vectors.
+struct Training {
+    name: &'static str,
+    vectors: &'static str,
+    count: usize,
+    factory: &'static str,
+    iterations: usize,
+    max_points_per_centroid: usize,
+    time: Target,
+    distortion: Target,
+}
+
+const KMEANS: Training = Training {
+    name: "k-means 4096, 10 iterations",
+    vectors: "base.f32",
+    count: KMEANS_TRAINING,
+    factory: "IVF4096,Flat",
+    iterations: 10,
+    max_points_per_centroid: KMEANS_TRAINING / NLIST,
+    time: Target::Ratio(1.0 / 0.75),
+    distortion: Target::Ratio(WITHIN_HALF_PERCENT),
+};
+
+/// On residuals already, so that one coarse cell leaves them nearly as they are.
+const PQ: Training = Training {
+    name: "PQ8x8 on residuals, 25 iterations",
+    vectors: "residuals.f32",
+    count: PQ_TRAINING,
+    factory: "IVF1,PQ8x8",
+    iterations: 25,
+    max_points_per_centroid: 256,
+    time: Target::None,
+    distortion: Target::Ratio(WITHIN_1_PERCENT),
+};
+
+const OPQ: Training = Training {
+    name: "OPQ8 and PQ8x8, 10 iterations",
+    vectors: "base.f32",
+    count: PQ_TRAINING,
+    factory: "OPQ8,IVF1,PQ8x8",
+    iterations: 10,
+    max_points_per_centroid: 256,
+    time: Target::None,
+    distortion: Target::Ratio(WITHIN_1_PERCENT),
+};
+
+impl Training {
+    fn run(&self, duel: &mut Duel, report: &mut Report) -> Result<()> {
+        let count = duel.ask(&Request::Load { path: duel.path(self.vectors), count: self.count })?;
+        let pair = duel.measure(duel.long, &self.request())?;
+        let what = format!("{}: training", self.name);
+        let note = format!("{} vectors", count.ours);
+        report.row(&Row { what, pair, unit: Unit::Seconds, target: self.time, note });
+        report.memory(self.name, duel.memory()?);
+        let pair = self.distortion(duel)?;
+        let what = format!("{}: mean squared error", self.name);
+        let note = "both evaluated by faiss".to_owned();
+        report.row(&Row { what, pair, unit: Unit::Distortion, target: self.distortion, note });
+        Ok(())
+    }
+
+    fn request(&self) -> Request {
+        let Self { factory, iterations, max_points_per_centroid, .. } = *self;
+        Request::Train { factory: factory.to_owned(), iterations, max_points_per_centroid, to: self.file() }
+    }
+
+    fn distortion(&self, duel: &mut Duel) -> Result<Pair> {
+        let [ours, faiss] = [&duel.ours, &duel.faiss].map(|side| side.folder.join(self.file()));
+        let ours = duel.faiss.ask(&Request::Distortion { index: ours })?;
+        Ok(Pair { ours, faiss: duel.faiss.ask(&Request::Distortion { index: faiss })? })
+    }
+
+    fn file(&self) -> PathBuf {
+        format!("{}.faiss", self.factory).into()
+    }
+}
+
+fn add(duel: &mut Duel, report: &mut Report) -> Result<()> {
+    let (count, to) = (duel.data.n, PathBuf::from("added.faiss"));
+    let [index, vectors] = ["empty.faiss", "base.f32"].map(|name| duel.path(name));
+    let request = Request::Add { index, vectors, count, block: ADD_BLOCK, to: to.clone() };
+    let pair = duel.measure(duel.long, &request)?;
+    let memory = duel.memory()?;
+    let [ours, theirs] = [&duel.ours, &duel.faiss].map(|side| side.folder.join(&to));
+    let equal = duel.faiss.ask(&Request::Agreement { ours, theirs })?;
+    let what = format!("IVF4096,PQ8x8: add {count} in blocks of {ADD_BLOCK}");
+    let note = format!("equal codes {:.3} %", 100.0 * equal);
+    report.row(&Row { what, pair, unit: Unit::Seconds, target: Target::Ratio(1.3), note });
+    report.memory("IVF4096,PQ8x8: add", memory);
+    Ok(())
+}
+
+fn open(duel: &mut Duel, report: &mut Report) -> Result<()> {
+    let path = duel.path(LARGE);
+    let note = format!("{:.2} GB, in the page cache", std::fs::metadata(&path)?.len() as f64 / 1e9);
+    duel.ask(&Request::Load { path: duel.path("query.f32"), count: 1 })?;
+    let request = |queries| Request::Open { path: path.clone(), queries };
+    let pair = duel.measure(duel.short, &request(0))?;
+    let what = "open a large IVF4096,PQ8x8".to_owned();
+    report.row(&Row { what, pair, unit: Unit::Seconds, target: Target::AtMost(0.05), note: note.clone() });
+    report.memory("open a large IVF4096,PQ8x8", duel.memory()?);
+    let pair = duel.measure(duel.short, &request(1))?;
+    let what = "open it and answer one query, nprobe 16".to_owned();
+    report.row(&Row { what, pair, unit: Unit::Seconds, target: Target::None, note });
+    Ok(())
+}
+
+/// Loads the queries and opens an index on both sides.
+pub fn search_in(duel: &mut Duel, file: &str) -> Result<()> {
+    duel.ask(&Request::Load { path: duel.path("query.f32"), count: QUERIES })?;
+    duel.ask(&Request::Open { path: duel.path(file), queries: 0 })?;
+    Ok(())
+}
+
+/// How far the sides find the same: recall of the vector that each query was made from, equal first ids.
+fn agreement(duel: &mut Duel, nprobe: usize, count: usize) -> Result<String> {
+    let to = PathBuf::from("answers.i64");
+    duel.ask(&Request::Answers { nprobe, count, k: K, to: to.clone() })?;
+    let truth = read_ids(&duel.path("truth.i64"))?;
+    let ours = read_ids(&duel.ours.folder.join(&to))?;
+    let faiss = read_ids(&duel.faiss.folder.join(&to))?;
+    ensure!(ours.len() == count * K && faiss.len() == count * K, "answers of another size");
+    let recall = |ids: &[i64]| share(ids.chunks_exact(K).zip(&truth).map(|(found, id)| found.contains(id)));
+    let firsts = ours.chunks_exact(K).zip(faiss.chunks_exact(K));
+    let equal = share(firsts.map(|(ours, faiss)| ours[0] == faiss[0]));
+    let (ours, faiss) = (recall(&ours), recall(&faiss));
+    Ok(format!("recall at {K} {ours:.4} and {faiss:.4}, equal first ids {:.2} %", 100.0 * equal))
+}
+
+fn share(holds: impl ExactSizeIterator<Item = bool>) -> f64 {
+    let n = holds.len();
+    holds.filter(|&holds| holds).count() as f64 / n as f64
+}
