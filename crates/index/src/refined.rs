@@ -91,7 +91,7 @@ impl Store for Refined {
     }
 
     fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
-        let base = self.base.store().range_search(queries, radius, nprobe)?;
+        let base = self.base.store().range_search(queries, radius * self.k_factor, nprobe)?;
         let of_query =
             |(query, limits): (&[f32], &[usize])| self.rank(query, &base.ids[limits[0]..limits[1]]);
         let found = queries.rows().zip(base.limits.windows(2)).map(of_query).collect();

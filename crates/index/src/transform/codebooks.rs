@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::codebook::Codebook;
 use crate::metric::squared_l2;
-use crate::vectors::read_floats;
+use crate::vectors::{Vectors, read_floats};
 use crate::{Error, Metric, Result};
 
 /// Codewords of one sub-quantiser: faiss trains OPQ for codes of 8 bits, whatever index follows it.
@@ -117,7 +117,8 @@ impl Codebooks {
 
 /// Number of the nearest of the codewords, `[KSUB, dsub]`, of every row of `points`, `[n, dsub]`.
 fn nearest(points: &Tensor<2>, codewords: &[f32], dsub: usize, device: &Device) -> Result<Vec<usize>> {
-    let nearest = Codebook::new(Metric::L2, codewords, dsub, device).nearest(points)?;
+    let nearest = Codebook::new(Metric::L2, codewords.to_vec(), dsub, device)?
+        .nearest(&Vectors::new("points", points.clone())?)?;
     Ok(nearest.centroids.into_iter().map(|codeword| codeword as usize).collect())
 }
 
