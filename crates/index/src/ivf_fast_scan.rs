@@ -93,14 +93,12 @@ impl IvfFastScan {
         self.direct_map.rebuild(entries);
     }
 
-    fn scanner(&self) -> Result<Arc<Scanner>> {
-        if let Some(scanner) = self.scanner.get() {
-            return Ok(scanner.clone());
-        }
-        let (metric, by_residual) = (self.coarse.metric, self.parameters.by_residual);
-        let config = ScannerConfig { metric, by_residual, centroids: self.coarse.centroids() };
-        let scanner = Arc::new(Scanner::new(self.pq.clone(), config)?);
-        Ok(self.scanner.get_or_init(|| scanner).clone())
+    fn scanner(&self) -> &Scanner {
+        self.scanner.get_or_init(|| {
+            let (metric, by_residual) = (self.coarse.metric, self.parameters.by_residual);
+            let config = ScannerConfig { metric, by_residual, centroids: self.coarse.centroids() };
+            Arc::new(Scanner::new(self.pq.clone(), config))
+        })
     }
 
     /// What every query finds in the lists of its `nprobe` nearest cells, nearest first, at most `k`.
@@ -109,7 +107,7 @@ impl IvfFastScan {
             return Err(Error::argument("nprobe", "at least 1", nprobe));
         }
         let nprobe = nprobe.min(self.coarse.nlist);
-        let scanner = self.scanner()?;
+        let scanner = self.scanner();
         let metric = self.coarse.metric;
         let probes = self.coarse.probes(queries, nprobe)?;
         let probes: Vec<Probe> = probes

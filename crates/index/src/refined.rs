@@ -90,10 +90,15 @@ impl Store for Refined {
         Ok(found)
     }
 
+    /// As in faiss the base looks within `radius * k_factor`.
     fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
         let base = self.base.store().range_search(queries, radius * self.k_factor, nprobe)?;
-        let of_query =
-            |(query, limits): (&[f32], &[usize])| self.rank(query, &base.ids[limits[0]..limits[1]]);
+        let limit = self.metric().key(radius);
+        let of_query = |(query, limits): (&[f32], &[usize])| {
+            let mut candidates = self.rank(query, &base.ids[limits[0]..limits[1]]);
+            candidates.retain(|candidate| candidate.key < limit);
+            candidates
+        };
         let found = queries.rows().zip(base.limits.windows(2)).map(of_query).collect();
         Ok(RangeNeighbours::new(self.metric(), found))
     }

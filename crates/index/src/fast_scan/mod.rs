@@ -34,8 +34,11 @@ mod packing;
 mod quantizer;
 mod reservoir;
 mod search;
+mod tables;
+mod visits;
 
 pub(crate) use file::{Parameters, read_lists, write_lists};
 pub(crate) use packing::PackedList;
 pub(crate) use quantizer::FastScanPq;
-pub(crate) use search::{Probe, Scan, Scanner, ScannerConfig, Scratch};
+pub(crate) use search::{Probe, Scan, Scanner, Scratch};
+pub(crate) use tables::ScannerConfig;

@@ -1,9 +1,9 @@
 //! Keeps the nearest of many candidates with 16-bit distances.
 
-/// Bits below the distance, which say when the candidate was met.
+/// Bits below the distance, which name the candidate.
 const POSITION_BITS: u32 = 48;
 
-/// The `k` nearest of the candidates pushed so far; of equally near ones, those pushed first.
+/// The `k` nearest of the candidates pushed so far; of equally near ones, those with the least positions.
 #[derive(Default)]
 pub(crate) struct Reservoir {
     k: usize,
@@ -28,7 +28,7 @@ impl Reservoir {
         self.most
     }
 
-    /// `position` is below 2^48 and larger than that of all earlier candidates.
+    /// `position` is below 2^48.
     pub fn push(&mut self, distance: u16, position: u64) {
         if distance > self.most {
             return;

@@ -4,10 +4,12 @@ use super::lut::{Extent, Quantization, Row, invert};
 use super::packing::{PackedList, block_size};
 use super::quantizer::FastScanPq;
 use super::reservoir::Reservoir;
+use super::tables::{ScannerConfig, Tables};
+use super::visits::{Visit, Visits};
+use crate::Metric;
 use crate::raw::Level;
 use crate::raw::fast_scan::{BLOCK, Blocks, KSUB, compiled_for, prefetch, scan};
 use crate::search::Candidate;
-use crate::{Metric, Result};
 
 /// A cell to visit for a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,21 +24,11 @@ pub(crate) struct Probe {
 pub(crate) struct Scan<'a> {
     /// `[d]`.
     pub query: &'a [f32],
-    /// In any order; distinct cells.
+    /// Distinct cells in any order; nearest first is fastest. Cells past the lists are left out.
     pub probes: &'a [Probe],
     /// `[nlist]`.
     pub lists: &'a [PackedList],
     pub k: usize,
-}
-
-/// What the codes stand for.
-#[derive(Clone, Copy)]
-pub(crate) struct ScannerConfig<'a> {
-    pub metric: Metric,
-    /// Whether codes are of residuals, not of the vectors themselves.
-    pub by_residual: bool,
-    /// Coarse centroids, `[nlist, d]`.
-    pub centroids: &'a [f32],
 }
 
 /// Searches packed lists; may be shared by threads, each with its own [`Scratch`].
@@ -47,155 +39,108 @@ pub(crate) struct Scanner {
     level: Level,
 }
 
-/// What a query's tables depend on.
-enum Tables {
-    /// The query alone; cells have no bias.
-    Query,
-    /// The query alone, for an inner product whose part with the centroid is the cell's bias.
-    BiasedQuery,
-    /// Query and cell, see [`FastScanPq::residual_table`]: `[nlist, m]` rows.
-    Cells(Vec<Row>),
-    /// The same, computed at every visit from the centroids, `[nlist, d]`.
-    LargeCells(Vec<f32>),
-}
-
-/// Tables of all cells take at most as much, 2 GiB, as faiss's precomputed ones.
-const MAX_TABLE_BYTES: usize = 2 << 30;
-
 /// Buffers of one thread.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    /// `[nprobe]`, ascending cells.
-    probes: Vec<Probe>,
-    /// `[m]`: what all cells' tables share.
+    visits: Visits,
+    /// `[m]`: of the query alone.
     rows: Vec<Row>,
     /// `[m]`: what the cell adds, where it is not stored.
     cell_rows: Vec<Row>,
-    /// `[nprobe, m]`, or `[m]` where cells share the table.
+    /// `[nprobe, m]` where tables are per cell, else `[m]`: least entries of rows.
     minima: Vec<f32>,
-    /// `[nprobe]`.
-    extents: Vec<Extent>,
-    /// `[nprobe]`: number of vectors before each cell.
-    starts: Vec<u64>,
     /// `block_size(m)` bytes.
     table: Vec<u8>,
     reservoir: Reservoir,
 }
 
 impl Scanner {
-    /// # Errors
-    ///
-    /// The coarse centroids' tables do not fit in memory.
-    pub fn new(pq: FastScanPq, config: ScannerConfig<'_>) -> Result<Self> {
+    /// Computes the tables of all cells, where codes are of residuals and the metric is L2.
+    pub fn new(pq: FastScanPq, config: ScannerConfig<'_>) -> Self {
         let level = Level::detected();
-        let tables = match (config.metric, config.by_residual) {
-            (_, false) => Tables::Query,
-            (Metric::InnerProduct, true) => Tables::BiasedQuery,
-            (Metric::L2, true) => Tables::of_cells(&pq, config.centroids, level),
-        };
-        Ok(Self { pq, metric: config.metric, tables, level })
+        Self { tables: Tables::new(&pq, config, level), pq, metric: config.metric, level }
     }
 
     /// Replaces `found` by the `k` nearest vectors in the probed cells, nearest first. Of vectors equally near after
     /// quantisation, those are kept that come first in order of cells and offsets.
     pub fn search(&self, scan: Scan<'_>, scratch: &mut Scratch, found: &mut Vec<Candidate>) {
         found.clear();
-        let total = scratch.start(&scan, self.pq.m);
+        let total = scratch.reset(&scan, self.pq.m);
         if total == 0 || scan.k == 0 {
             return;
         }
         scratch.reservoir.reset(scan.k.min(total));
         let quantization = compiled_for(self.level, || self.quantization(scan.query, scratch));
-        let top = self.scan_cells(scan.lists, quantization, scratch);
-        let Scratch { reservoir, starts, probes, .. } = scratch;
+        let top = (self.metric == Metric::InnerProduct).then(|| scratch.invert());
+        self.scan_cells(scan.lists, quantization, scratch);
+        let Scratch { reservoir, visits, .. } = scratch;
         found.extend(reservoir.kept().map(|(sum, position)| {
-            let probe = starts.partition_point(|&start| start <= position) - 1;
-            let sum = if let Some(top) = top { top as f32 - f32::from(sum) } else { f32::from(sum) };
-            Candidate {
-                key: self.metric.key(quantization.distance(sum)),
-                id: scan.lists[probes[probe].cell].id((position - starts[probe]) as usize),
-            }
+            let sum = top.map_or(f32::from(sum), |top| top as f32 - f32::from(sum));
+            let key = self.metric.key(quantization.distance(sum));
+            Candidate { key, id: visits.id_at(position, scan.lists) }
         }));
         found.sort_unstable();
     }
 
-    /// Fills the scratch's tables, minima and extents.
+    /// Fills the scratch but for the reservoir; of tables, only one that all cells share.
     #[inline(always)]
     fn quantization(&self, query: &[f32], scratch: &mut Scratch) -> Quantization {
-        let m = self.pq.m;
-        let Scratch { probes, rows, cell_rows, minima, extents, table, .. } = scratch;
+        if self.tables.are_per_cell() {
+            self.cell_extents(query, scratch);
+        } else {
+            self.query_extent(query, scratch);
+        }
+        let Scratch { visits, rows, minima, table, .. } = scratch;
+        let bias = |visit: &Visit| if self.tables.are_biased() { visit.probe.distance } else { 0.0 };
+        let quantization = Quantization::new(visits.cells.iter().map(|visit| (bias(visit), visit.extent)));
+        for visit in &mut visits.cells {
+            visit.bias = quantization.bias(bias(visit), visit.extent);
+        }
         if !self.tables.are_per_cell() {
-            match self.metric {
-                Metric::L2 => self.pq.squared_l2_table(query, rows),
-                Metric::InnerProduct => self.pq.inner_product_table(query, rows),
-            }
-            let extent = Extent::of(rows.iter().copied(), &mut minima[..m]);
-            extents.resize(probes.len(), extent);
-            let quantization = Quantization::new(self.biases(probes).zip(extents.iter().copied()));
-            quantization.quantize(rows.iter().copied(), &minima[..m], table);
-            return quantization;
+            quantization.quantize(rows.iter().copied(), minima, table);
         }
-        self.pq.inner_product_table(query, rows);
-        minima.resize(probes.len() * m, 0.0);
-        for (probe, minima) in probes.iter().zip(minima.chunks_exact_mut(m)) {
-            let cell_rows = self.tables.cell_rows(&self.pq, probe.cell, cell_rows);
-            extents.push(Extent::of(residual_rows(rows, cell_rows), minima));
-        }
-        Quantization::new(self.biases(probes).zip(extents.iter().copied()))
+        quantization
     }
 
-    /// What the coarse quantiser contributes to the distances in every cell.
     #[inline(always)]
-    fn biases(&self, probes: &[Probe]) -> impl Iterator<Item = f32> + Clone {
-        let biased = !matches!(self.tables, Tables::Query);
-        probes.iter().map(move |probe| if biased { probe.distance } else { 0.0 })
+    fn query_extent(&self, query: &[f32], scratch: &mut Scratch) {
+        let Scratch { visits, rows, minima, .. } = scratch;
+        match self.metric {
+            Metric::L2 => self.pq.squared_l2_table(query, rows),
+            Metric::InnerProduct => self.pq.inner_product_table(query, rows),
+        }
+        let extent = Extent::of(rows.iter().copied(), minima);
+        visits.cells.iter_mut().for_each(|visit| visit.extent = extent);
     }
 
-    /// Fills the reservoir. For inner products, whose sums are inverted, returns what they are subtracted from.
-    fn scan_cells(
-        &self,
-        lists: &[PackedList],
-        quantization: Quantization,
-        scratch: &mut Scratch,
-    ) -> Option<u32> {
-        let Scratch { probes, rows, cell_rows, minima, extents, starts, table, reservoir } = scratch;
-        let bias = |(bias, &extent): (f32, &Extent)| quantization.bias(bias, extent);
-        let biases = || self.biases(probes).zip(&*extents).map(bias);
-        let inverted = self.metric == Metric::InnerProduct;
-        let largest = biases().max().unwrap_or(0);
-        let top = inverted.then(|| invert(table) + u32::from(largest));
-        let minima = minima.chunks_exact(self.pq.m).cycle();
-        for ((i, bias), minima) in biases().enumerate().zip(minima) {
-            let list = &lists[probes[i].cell];
-            if let Some(next) = probes.get(i + 1) {
-                prefetch(&lists[next.cell].codes);
+    #[inline(always)]
+    fn cell_extents(&self, query: &[f32], scratch: &mut Scratch) {
+        let Scratch { visits, rows, cell_rows, minima, .. } = scratch;
+        self.pq.inner_product_table(query, rows);
+        minima.resize(visits.cells.len() * self.pq.m, 0.0);
+        for (visit, minima) in visits.cells.iter_mut().zip(minima.chunks_exact_mut(self.pq.m)) {
+            let cell_rows = self.tables.of_cell(&self.pq, visit.probe.cell, cell_rows);
+            visit.extent = Extent::of(residual_rows(rows, cell_rows), minima);
+        }
+    }
+
+    fn scan_cells(&self, lists: &[PackedList], quantization: Quantization, scratch: &mut Scratch) {
+        let Scratch { visits, rows, cell_rows, minima, table, reservoir } = scratch;
+        for (nth, &i) in visits.order.iter().enumerate() {
+            let visit = visits.cells[i];
+            if let Some(&next) = visits.order.get(nth + 1) {
+                prefetch(&lists[visits.cells[next].probe.cell].codes);
             }
-            if self.tables.are_per_cell() && !list.is_empty() {
+            if self.tables.are_per_cell() {
+                let minima = &minima[i * self.pq.m..][..self.pq.m];
                 compiled_for(self.level, || {
-                    let cell_rows = self.tables.cell_rows(&self.pq, probes[i].cell, cell_rows);
+                    let cell_rows = self.tables.of_cell(&self.pq, visit.probe.cell, cell_rows);
                     quantization.quantize(residual_rows(rows, cell_rows), minima, table);
                 });
             }
-            let bias = if inverted { largest - bias } else { bias };
-            scan_list(self.level, list, Blocks { codes: &list.codes, table, bias }, starts[i], reservoir);
+            scan_list(self.level, &lists[visit.probe.cell], table, visit, reservoir);
         }
-        top
     }
-}
-
-/// Pushes the nearest of a list's vectors; `start` is the position of the first.
-#[inline]
-fn scan_list(level: Level, list: &PackedList, blocks: Blocks<'_>, start: u64, reservoir: &mut Reservoir) {
-    scan(level, blocks, reservoir.most(), |block, mask, sums| {
-        let filled = list.len() - (block * BLOCK).min(list.len());
-        let mut mask = if filled < BLOCK { mask & ((1 << filled) - 1) } else { mask };
-        while mask != 0 {
-            let slot = mask.trailing_zeros() as usize;
-            reservoir.push(sums[slot % BLOCK], start + (block * BLOCK + slot) as u64);
-            mask &= mask - 1;
-        }
-        reservoir.most()
-    });
 }
 
 /// Table of a residual's squared distances, less the coarse distance.
@@ -204,55 +149,189 @@ fn residual_rows(query: &[Row], cell: &[Row]) -> impl Iterator<Item = Row> {
     query.iter().zip(cell).map(|(query, cell)| std::array::from_fn(|i| cell[i] - 2.0 * query[i]))
 }
 
-impl Tables {
-    fn of_cells(pq: &FastScanPq, centroids: &[f32], level: Level) -> Self {
-        let rows = centroids.len() / pq.dsub;
-        if rows > MAX_TABLE_BYTES / size_of::<Row>() {
-            return Self::LargeCells(centroids.to_vec());
+/// Pushes the nearest of a list's vectors.
+#[inline]
+fn scan_list(level: Level, list: &PackedList, table: &[u8], visit: Visit, reservoir: &mut Reservoir) {
+    let blocks = Blocks { codes: &list.codes, table, bias: visit.bias };
+    scan(level, blocks, reservoir.most(), |block, mask, sums| {
+        let filled = list.len().saturating_sub(block * BLOCK);
+        let mut mask = if filled < BLOCK { mask & ((1 << filled) - 1) } else { mask };
+        while mask != 0 {
+            let slot = mask.trailing_zeros() as usize;
+            reservoir.push(sums[slot % BLOCK], visit.start + (block * BLOCK + slot) as u64);
+            mask &= mask - 1;
         }
-        let mut tables = vec![[0.0; KSUB]; rows];
-        for (centroid, table) in centroids.chunks_exact(pq.d).zip(tables.chunks_exact_mut(pq.m)) {
-            compiled_for(level, || pq.residual_table(centroid, table));
-        }
-        Self::Cells(tables)
-    }
-
-    fn are_per_cell(&self) -> bool {
-        matches!(self, Self::Cells(_) | Self::LargeCells(_))
-    }
-
-    /// What a cell adds to a query's rows, `[m]`; nothing where cells do not matter.
-    #[inline(always)]
-    fn cell_rows<'a>(&'a self, pq: &FastScanPq, cell: usize, buffer: &'a mut Vec<Row>) -> &'a [Row] {
-        match self {
-            Self::Cells(tables) => &tables[cell * pq.m..][..pq.m],
-            Self::LargeCells(centroids) => {
-                buffer.resize(pq.m, [0.0; KSUB]);
-                pq.residual_table(&centroids[cell * pq.d..][..pq.d], buffer);
-                buffer
-            }
-            Self::Query | Self::BiasedQuery => &[],
-        }
-    }
+        reservoir.most()
+    });
 }
 
 impl Scratch {
     /// Prepares the buffers for a query and returns the number of vectors that it visits.
-    fn start(&mut self, scan: &Scan<'_>, m: usize) -> usize {
-        self.probes.clear();
-        self.probes.extend(scan.probes.iter().filter(|probe| probe.cell < scan.lists.len()));
-        self.probes.sort_unstable_by_key(|probe| probe.cell);
-        self.extents.clear();
-        self.starts.clear();
-        let mut total = 0;
-        for probe in &self.probes {
-            self.starts.push(total as u64);
-            total += scan.lists[probe.cell].len();
-        }
+    fn reset(&mut self, scan: &Scan<'_>, m: usize) -> usize {
         self.rows.resize(m, [0.0; KSUB]);
+        self.cell_rows.resize(m, [0.0; KSUB]);
         self.minima.resize(m, 0.0);
         self.table.clear();
         self.table.resize(block_size(m), 0);
-        total
+        self.visits.reset(scan)
+    }
+
+    /// Turns sums that are the larger the nearer into such that are the smaller; returns what to subtract these from.
+    fn invert(&mut self) -> u32 {
+        let cells = &mut self.visits.cells;
+        let largest = cells.iter().map(|visit| visit.bias).max().unwrap_or(0);
+        cells.iter_mut().for_each(|visit| visit.bias = largest - visit.bias);
+        invert(&mut self.table) + u32::from(largest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt;
+
+    use super::*;
+    use crate::kmeans::seeded;
+    use crate::metric::{inner_product, squared_l2};
+
+    const D: usize = 30;
+    const M: usize = 15;
+    const NLIST: usize = 6;
+
+    fn random(values: usize, stream: u64) -> Vec<f32> {
+        let mut rng = seeded(9, stream);
+        (0..values).map(|_| rng.random_range(-1.0..1.0)).collect()
+    }
+
+    struct Fixture {
+        scanner: Scanner,
+        metric: Metric,
+        by_residual: bool,
+        centroids: Vec<f32>,
+        lists: Vec<PackedList>,
+        query: Vec<f32>,
+    }
+
+    impl Fixture {
+        fn new(metric: Metric, by_residual: bool) -> Self {
+            let pq = FastScanPq::new(D, M, random(KSUB * D, 0)).unwrap();
+            let (centroids, mut rng) = (random(NLIST * D, 1), seeded(9, 2));
+            let mut lists = vec![PackedList::default(); NLIST];
+            for id in 0..400 {
+                let code: Vec<u8> = (0..M).map(|_| rng.random_range(0..16u8)).collect();
+                let code = super::super::packing::join_nibbles(&code, M);
+                // List 0 is empty.
+                lists[rng.random_range(1..NLIST)].push(&code, id);
+            }
+            let config = ScannerConfig { metric, by_residual, centroids: &centroids };
+            let scanner = Scanner::new(pq, config);
+            Self { scanner, metric, by_residual, centroids, lists, query: random(D, 3) }
+        }
+
+        fn all() -> impl Iterator<Item = Self> {
+            let kinds = [Metric::L2, Metric::InnerProduct].into_iter();
+            kinds.flat_map(|metric| [false, true].map(|by_residual| Self::new(metric, by_residual)))
+        }
+
+        fn probes(&self, nprobe: usize) -> Vec<Probe> {
+            let distance = |cell: usize| self.metric.distance(&self.query, &self.centroids[cell * D..][..D]);
+            (0..nprobe).map(|cell| Probe { cell, distance: distance(cell) }).collect()
+        }
+
+        fn search(&self, nprobe: usize, k: usize) -> Vec<Candidate> {
+            let mut found = vec![Candidate { key: 0.0, id: 99 }];
+            let scan = Scan { query: &self.query, probes: &self.probes(nprobe), lists: &self.lists, k };
+            self.scanner.search(scan, &mut Scratch::default(), &mut found);
+            found
+        }
+
+        /// Key and id of every vector, without quantised tables.
+        fn exact(&self, nprobe: usize) -> Vec<Candidate> {
+            let mut all = Vec::new();
+            for (cell, list) in self.lists[..nprobe].iter().enumerate() {
+                for (offset, id) in list.ids().enumerate() {
+                    let mut vector = vec![0.0; D];
+                    if self.by_residual {
+                        vector.copy_from_slice(&self.centroids[cell * D..][..D]);
+                    }
+                    self.scanner.pq.add_decoded(&list.unpack(offset, M.div_ceil(2)), &mut vector);
+                    let distance = match self.metric {
+                        Metric::L2 => squared_l2(&self.query, &vector),
+                        Metric::InnerProduct => inner_product(&self.query, &vector),
+                    };
+                    all.push(Candidate { key: self.metric.key(distance), id });
+                }
+            }
+            all.sort_unstable();
+            all
+        }
+    }
+
+    #[test]
+    fn distances_are_near_those_of_the_decoded_vectors() {
+        for fixture in Fixture::all() {
+            for nprobe in 1..=NLIST {
+                let (found, mut exact) = (fixture.search(nprobe, 500), fixture.exact(nprobe));
+                assert_eq!(found.len(), exact.len());
+                exact.sort_unstable_by_key(|candidate| candidate.id);
+                // Two dimensions of a query, a centroid and a codeword, each in -1..1.
+                let span = match (fixture.metric, fixture.by_residual) {
+                    (Metric::InnerProduct, _) => 4.0,
+                    (Metric::L2, false) => 8.0,
+                    (Metric::L2, true) => 18.0,
+                };
+                for candidate in found {
+                    let place = exact.binary_search_by_key(&candidate.id, |other| other.id).unwrap();
+                    // A row spans 255 units at most; 15 entries and a bias are off by half a unit each.
+                    assert!((candidate.key - exact[place].key).abs() < 8.0 * span / 255.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fewer_neighbours_are_the_first_of_more() {
+        for fixture in Fixture::all() {
+            let all = fixture.search(NLIST, 400);
+            assert!(all.is_sorted());
+            for k in [0, 1, 5, 20, 64, 399] {
+                let keys =
+                    |found: &[Candidate]| found.iter().map(|candidate| candidate.key).collect::<Vec<_>>();
+                assert_eq!(keys(&fixture.search(NLIST, k)), keys(&all[..k]));
+            }
+        }
+    }
+
+    #[test]
+    fn every_level_and_every_visit_finds_the_same() {
+        for mut fixture in Fixture::all() {
+            let expected = fixture.search(NLIST, 30);
+            fixture.scanner.level = Level::SCALAR;
+            assert_eq!(fixture.search(NLIST, 30), expected);
+            if fixture.scanner.tables.are_per_cell() {
+                fixture.scanner.tables = Tables::LargeCells(fixture.centroids.clone());
+                assert_eq!(fixture.search(NLIST, 30), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_probes_does_not_matter() {
+        for fixture in Fixture::all() {
+            let mut probes = fixture.probes(NLIST);
+            probes.reverse();
+            let (mut scratch, mut found) = (Scratch::default(), Vec::new());
+            let scan = Scan { query: &fixture.query, probes: &probes, lists: &fixture.lists, k: 25 };
+            fixture.scanner.search(scan, &mut scratch, &mut found);
+            assert_eq!(found, fixture.search(NLIST, 25));
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_where_nothing_is() {
+        for fixture in Fixture::all() {
+            assert!(fixture.search(0, 5).is_empty());
+            // Cell 0, which is empty.
+            assert!(fixture.search(1, 5).is_empty());
+        }
     }
 }
