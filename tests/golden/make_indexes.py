@@ -74,7 +74,6 @@ PLAIN = [
 SET_BEFORE = [
     ("IVF8,PQ4x8", "absolute", dict(by_residual=False), BOTH, False),
     ("IVF8,SQ8", "absolute", dict(by_residual=False), L2, False),
-    ("IVF8,PQ8x4fs_64", "", {}, L2, False),
     ("PQ4x8,RFlat", "k4", dict(k_factor=4), BOTH, True),
     ("IVF8,PQ4x8,RFlat", "k4", dict(k_factor=4), BOTH, True),
 ]

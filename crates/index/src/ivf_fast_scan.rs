@@ -101,8 +101,15 @@ impl IvfFastScan {
         })
     }
 
-    /// What every query finds in the lists of its `nprobe` nearest cells, nearest first, at most `k`.
-    fn gather(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Vec<Vec<Candidate>>> {
+    /// What every query finds in the lists of its `nprobe` nearest cells, nearest first: at most `k`, and within
+    /// the radius if there is one.
+    fn gather(
+        &self,
+        queries: &Vectors,
+        k: usize,
+        nprobe: usize,
+        radius: Option<f32>,
+    ) -> Result<Vec<Vec<Candidate>>> {
         if nprobe == 0 {
             return Err(Error::argument("nprobe", "at least 1", nprobe));
         }
@@ -117,7 +124,7 @@ impl IvfFastScan {
         let rows = queries.host.par_chunks_exact(queries.d).zip(probes.par_chunks_exact(nprobe));
         let search = |scratch: &mut Scratch, (query, probes)| {
             let mut found = Vec::new();
-            scanner.search(Scan { query, probes, lists: &self.lists, k }, scratch, &mut found);
+            scanner.search(Scan { query, probes, lists: &self.lists, k, radius }, scratch, &mut found);
             found
         };
         Ok(rows.map_init(Scratch::default, search).collect())
@@ -168,7 +175,7 @@ impl Store for IvfFastScan {
     fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
         let metric = self.coarse.metric;
         let mut found = Neighbours::missing(queries.n, k, metric)?;
-        let candidates = self.gather(queries, k.min(self.ntotal()), nprobe)?;
+        let candidates = self.gather(queries, k.min(self.ntotal()), nprobe, None)?;
         let rows = found.distances.chunks_mut(k).zip(found.ids.chunks_mut(k));
         for (candidates, (distances, ids)) in candidates.iter().zip(rows) {
             write_row(metric, candidates, distances, ids);
@@ -178,9 +185,7 @@ impl Store for IvfFastScan {
 
     fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
         let metric = self.coarse.metric;
-        let radius = metric.key(radius);
-        let mut found = self.gather(queries, self.ntotal(), nprobe)?;
-        found.iter_mut().for_each(|candidates| candidates.retain(|candidate| candidate.key < radius));
+        let found = self.gather(queries, self.ntotal(), nprobe, Some(radius))?;
         Ok(RangeNeighbours::new(metric, found))
     }
 

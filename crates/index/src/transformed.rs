@@ -61,8 +61,8 @@ impl Store for Transformed {
     }
 
     fn factory(&self) -> Factory {
-        let mut transforms: Vec<_> = self.chain.iter().map(Transform::kind).collect();
         let inner = self.inner.store().factory();
+        let mut transforms: Vec<_> = self.chain.iter().map(|transform| transform.kind(inner.codes)).collect();
         transforms.extend(inner.transforms);
         Factory { transforms, ..inner }
     }

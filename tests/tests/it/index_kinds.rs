@@ -123,6 +123,11 @@ fn every_kind_reconstructs_as_faiss() {
     let mut compared = 0;
     for kind in kinds() {
         let Some(expected) = kind.answer("reconstruct") else { continue };
+        if kind.has("pcaw") {
+            // faiss multiplies with the transpose of a matrix that is no rotation; refused here.
+            assert!(kind.open().reconstruct(0).is_err());
+            continue;
+        }
         let index = kind.open();
         for (row, expected) in expected.values.chunks_exact(kind.d).enumerate() {
             let id = if kind.has("own_ids") { own[row] as i64 } else { row as i64 };

@@ -83,6 +83,7 @@ fn train(arguments: &IndexTrain, device: &Device) -> Result<Index> {
 
 fn show(bar: &indicatif::ProgressBar, progress: TrainProgress) {
     let stage = match progress.stage {
+        TrainStage::Transform => "transform".to_owned(),
         TrainStage::Coarse => "coarse quantiser".to_owned(),
         TrainStage::Subquantizer { j, m } => format!("sub-quantiser {} of {m}", j + 1),
     };

@@ -73,6 +73,11 @@ impl Quantization {
         }
     }
 
+    /// The sum that stands for a distance, rounded down as faiss does.
+    pub fn sum(&self, distance: f32) -> f32 {
+        ((distance - self.offset) * self.scale).floor()
+    }
+
     /// The distance that a sum stands for.
     pub fn distance(&self, sum: f32) -> f32 {
         self.offset + sum * (1.0 / self.scale)

@@ -29,6 +29,8 @@ pub(crate) struct Scan<'a> {
     /// `[nlist]`.
     pub lists: &'a [PackedList],
     pub k: usize,
+    /// Keeps what is nearer than this distance alone.
+    pub radius: Option<f32>,
 }
 
 /// Searches packed lists; may be shared by threads, each with its own [`Scratch`].
@@ -74,8 +76,13 @@ impl Scanner {
         let top = (self.metric == Metric::InnerProduct).then(|| scratch.invert());
         self.scan_cells(scan.lists, quantization, scratch);
         let Scratch { reservoir, visits, .. } = scratch;
-        found.extend(reservoir.kept().map(|(sum, position)| {
-            let sum = top.map_or(f32::from(sum), |top| top as f32 - f32::from(sum));
+        let within = scan.radius.map(|radius| quantization.sum(radius));
+        let kept = reservoir
+            .kept()
+            .map(|(sum, position)| (top.map_or(f32::from(sum), |top| top as f32 - f32::from(sum)), position));
+        let near =
+            kept.filter(|&(sum, _)| within.is_none_or(|most| self.metric.key(sum) < self.metric.key(most)));
+        found.extend(near.map(|(sum, position)| {
             let key = self.metric.key(quantization.distance(sum));
             Candidate { key, id: visits.id_at(position, scan.lists) }
         }));
@@ -239,7 +246,13 @@ mod tests {
 
         fn search(&self, nprobe: usize, k: usize) -> Vec<Candidate> {
             let mut found = vec![Candidate { key: 0.0, id: 99 }];
-            let scan = Scan { query: &self.query, probes: &self.probes(nprobe), lists: &self.lists, k };
+            let scan = Scan {
+                query: &self.query,
+                probes: &self.probes(nprobe),
+                lists: &self.lists,
+                k,
+                radius: None,
+            };
             self.scanner.search(scan, &mut Scratch::default(), &mut found);
             found
         }
@@ -320,7 +333,8 @@ mod tests {
             let mut probes = fixture.probes(NLIST);
             probes.reverse();
             let (mut scratch, mut found) = (Scratch::default(), Vec::new());
-            let scan = Scan { query: &fixture.query, probes: &probes, lists: &fixture.lists, k: 25 };
+            let scan =
+                Scan { query: &fixture.query, probes: &probes, lists: &fixture.lists, k: 25, radius: None };
             fixture.scanner.search(scan, &mut scratch, &mut found);
             assert_eq!(found, fixture.search(NLIST, 25));
         }

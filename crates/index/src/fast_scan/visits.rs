@@ -73,7 +73,10 @@ mod tests {
         let probes = [4, 3, 9, 0, 2, 1, 5].map(|cell| Probe { cell, distance: 0.0 });
         let mut visits = Visits::default();
         for _ in 0..2 {
-            assert_eq!(visits.reset(&Scan { query: &[], probes: &probes, lists: &lists, k: 1 }), 6);
+            assert_eq!(
+                visits.reset(&Scan { query: &[], probes: &probes, lists: &lists, k: 1, radius: None }),
+                6
+            );
             let ids: Vec<i64> = (0..6).map(|position| visits.id_at(position, &lists)).collect();
             assert_eq!(ids, [0, 1, 20, 21, 22, 40]);
             let order: Vec<usize> = visits.order.iter().map(|&i| visits.cells[i].probe.cell).collect();

@@ -58,7 +58,7 @@ mod sample;
 
 use burn::tensor::Device;
 
-use crate::{Error, Result, TransformKind};
+use crate::{Codes, Error, Result, TransformKind};
 pub(crate) use linear::Linear;
 pub(crate) use normalise::Normalise;
 pub(crate) use opq::OpqConfig;
@@ -96,10 +96,16 @@ impl Transform {
         }
     }
 
-    /// What a factory string calls it; a plain linear map is what OPQ training leaves, of which `m` is not kept.
-    pub fn kind(&self) -> TransformKind {
+    /// What a factory string calls it before some codes. A plain linear map is what OPQ training leaves; its `m`, which
+    /// is not kept, is taken to be that of the codes.
+    pub fn kind(&self, codes: Codes) -> TransformKind {
+        let m = match codes {
+            Codes::Pq { m, .. } | Codes::FastScan { m, .. } => m,
+            Codes::Flat | Codes::Sq8 | Codes::Lsh { .. } => 1,
+        };
+        let changed = |d_out: usize| (d_out != self.d_in()).then_some(d_out);
         match self {
-            Self::Linear(linear) => TransformKind::Opq { m: 1, d: Some(linear.d_out()) },
+            Self::Linear(linear) => TransformKind::Opq { m, d: changed(linear.d_out()) },
             Self::Rotation(linear) => TransformKind::Rotation { d: linear.d_out() },
             Self::Pca(pca) => TransformKind::Pca { d: pca.linear.d_out(), rotated: pca.random_rotation },
             Self::Normalise(_) => TransformKind::Normalise,
