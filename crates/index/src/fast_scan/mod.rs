@@ -4,6 +4,15 @@
 //! Codewords have 4 bits, codes lie in blocks of 32, and a query's look-up tables are quantised to 8 bits, so that
 //! a table row fits a vector register and one shuffle looks 16 codes up. Sums have 16 bits.
 //!
+//! # Distances
+//!
+//! Distances are faiss's. A query's tables share one scale `a`: 255 over the widest span of a row (maximum less
+//! minimum), or 65535 over the widest of the whole sums if that is less. An entry is `(value - row minimum) * a`,
+//! rounded; row minima and coarse distance go into a 16-bit bias per cell, counted from the least of them, `b`. The
+//! distance is `b + sum / a`. Of vectors with equal sums faiss keeps those met first, in ascending order of cells,
+//! but up to k = 20 its heap gives up the one of the largest id first; here it is the order alone. For neighbours
+//! that do not exist, faiss reports up to k = 20 the distance of the sum 65535 (L2) or 0 (inner product).
+//!
 //! # File
 //!
 //! What follows the header of an inverted file, whose fourcc is `IwPf` here:
