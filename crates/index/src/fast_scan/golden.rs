@@ -149,8 +149,8 @@ fn probe(cell: i64, distance: f32) -> Probe {
     Probe { cell: usize::try_from(cell).unwrap(), distance }
 }
 
-/// The same distances, and the same ids but for the order of those equally near; where there may be more than `k`
-/// of these at the end, they may be others.
+/// The same distances, and the same ids but for the order of those equally near; where there may be more than
+/// `k` of these at the end, they may be others.
 fn assert_same(found: &[Candidate], expected: &[Candidate], k: usize, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let magnitude = expected.iter().map(|candidate| candidate.key.abs()).fold(0.0, f32::max);

@@ -1,5 +1,5 @@
-//! Every `unsafe` block of this crate: kernels in the processor's vector instructions, each beside the scalar code
-//! that specifies it.
+//! Every `unsafe` block of this crate: kernels in the processor's vector instructions, each beside the scalar
+//! code that specifies it.
 
 pub(crate) mod fast_scan;
 
