@@ -41,7 +41,8 @@ fn check(kind: &str, nprobe: usize, found: &Neighbours, distances: &[f64], ids: 
     let (mut swapped, mut tipped) = (0, 0);
     for (i, (&distance, &id)) in distances.iter().zip(ids).enumerate() {
         let mine = f64::from(found.distances[i]);
-        if kind.contains("4fs") && !close(mine, distance) && (mine - distance).abs() <= 3e-4 * distance.abs() {
+        if kind.contains("4fs") && !close(mine, distance) && (mine - distance).abs() <= 3e-4 * distance.abs()
+        {
             tipped += 1;
             continue;
         }
@@ -58,7 +59,11 @@ fn check(kind: &str, nprobe: usize, found: &Neighbours, distances: &[f64], ids: 
             assert!(tied, "{kind}, nprobe {nprobe}, {i}: id {} for {id} without a tie", found.ids[i]);
         }
     }
-    assert!(tipped * 1000 <= ids.len(), "{kind}, nprobe {nprobe}: {tipped} of {} distances tipped", ids.len());
+    assert!(
+        tipped * 1000 <= ids.len(),
+        "{kind}, nprobe {nprobe}: {tipped} of {} distances tipped",
+        ids.len()
+    );
     println!("{kind}, nprobe {nprobe}: {} answers, {swapped} swapped in ties, {tipped} tipped", ids.len());
 }
 

@@ -1,5 +1,5 @@
-//! Look-up tables in 8 bits. As in faiss, all tables of one query share a scale, so that its 16-bit sums compare
-//! across cells, and what is taken off the rows moves into the cells' 16-bit biases.
+//! Look-up tables in 8 bits. As in faiss, all tables of one query share a scale, so that its 16-bit sums
+//! compare across cells, and what is taken off the rows moves into the cells' 16-bit biases.
 
 use crate::raw::fast_scan::KSUB;
 
@@ -84,8 +84,8 @@ impl Quantization {
     }
 }
 
-/// Turns a table of inner products into one whose sums are the smaller the nearer: subtracts every row from its
-/// largest entry, and returns the sum of those.
+/// Turns a table of inner products into one whose sums are the smaller the nearer: subtracts every row from
+/// its largest entry, and returns the sum of those.
 #[inline(always)]
 pub(crate) fn invert(table: &mut [u8]) -> u32 {
     let mut sum = 0;

@@ -1,8 +1,9 @@
 //! Codes in blocks of 32, in the order in which the scan loads them.
 //!
-//! A block holds, for each of `rows` sub-quantisers (`m` rounded up to even), 16 bytes: byte `i` is the codeword of
-//! slot `SLOT_OF_BYTE[i]` in its low half and that of the slot 16 further in its high half. A code by itself is
-//! `m.div_ceil(2)` bytes: codeword `2 j` in the low half of byte `j`, codeword `2 j + 1` in the high half.
+//! A block holds, for each of `rows` sub-quantisers (`m` rounded up to even), 16 bytes: byte `i` is the
+//! codeword of slot `SLOT_OF_BYTE[i]` in its low half and that of the slot 16 further in its high half. A
+//! code by itself is `m.div_ceil(2)` bytes: codeword `2 j` in the low half of byte `j`, codeword `2 j + 1` in
+//! the high half.
 
 use crate::bytes::Bytes;
 use crate::raw::fast_scan::{BLOCK, KSUB, SLOT_OF_BYTE};

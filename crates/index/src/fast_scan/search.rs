@@ -63,8 +63,8 @@ impl Scanner {
         Self { tables: Tables::new(&pq, config, level), pq, metric: config.metric, level }
     }
 
-    /// Replaces `found` by the `k` nearest vectors in the probed cells, nearest first. Of vectors equally near after
-    /// quantisation, those are kept that come first in order of cells and offsets.
+    /// Replaces `found` by the `k` nearest vectors in the probed cells, nearest first. Of vectors equally
+    /// near after quantisation, those are kept that come first in order of cells and offsets.
     pub fn search(&self, scan: Scan<'_>, scratch: &mut Scratch, found: &mut Vec<Candidate>) {
         found.clear();
         let total = scratch.reset(&scan, self.pq.m);
@@ -183,7 +183,8 @@ impl Scratch {
         self.visits.reset(scan)
     }
 
-    /// Turns sums that are the larger the nearer into such that are the smaller; returns what to subtract these from.
+    /// Turns sums that are the larger the nearer into such that are the smaller; returns what to subtract
+    /// these from.
     fn invert(&mut self) -> u32 {
         let cells = &mut self.visits.cells;
         let largest = cells.iter().map(|visit| visit.bias).max().unwrap_or(0);

@@ -25,7 +25,8 @@ pub(crate) enum Tables {
     Query,
     /// The query alone, for inner products, whose part with the centroid is the cell's bias.
     BiasedQuery,
-    /// Query and cell, see [`FastScanPq::residual_table`]: `[nlist, m]` rows. The bias is the coarse distance.
+    /// Query and cell, see [`FastScanPq::residual_table`]: `[nlist, m]` rows. The bias is the coarse
+    /// distance.
     Cells(Vec<Row>),
     /// The same, computed at every visit from the centroids, `[nlist, d]`.
     LargeCells(Vec<f32>),
@@ -59,7 +60,8 @@ impl Tables {
         !matches!(self, Self::Query)
     }
 
-    /// What a cell adds to a query's table, `[m]` rows, in `buffer` if need be; nothing where the query decides.
+    /// What a cell adds to a query's table, `[m]` rows, in `buffer` if need be; nothing where the query
+    /// decides.
     #[inline(always)]
     pub fn of_cell<'a>(&'a self, pq: &FastScanPq, cell: usize, buffer: &'a mut [Row]) -> &'a [Row] {
         match self {

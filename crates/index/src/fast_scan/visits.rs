@@ -10,7 +10,8 @@ pub(crate) struct Visit {
     pub probe: Probe,
     /// Place of the probe among those given.
     rank: usize,
-    /// Number of vectors in the visited cells of smaller numbers. A vector's position is this plus its offset.
+    /// Number of vectors in the visited cells of smaller numbers. A vector's position is this plus its
+    /// offset.
     pub start: u64,
     /// Of the cell's table.
     pub extent: Extent,

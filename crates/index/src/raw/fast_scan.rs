@@ -1,5 +1,5 @@
-//! The block scan of Quick ADC (André et al., ICMR 2017): 16-bit sums of 8-bit table entries over blocks of 32
-//! codes of 4-bit codewords, looked up by byte shuffles.
+//! The block scan of Quick ADC (André et al., ICMR 2017): 16-bit sums of 8-bit table entries over blocks of
+//! 32 codes of 4-bit codewords, looked up by byte shuffles.
 
 use super::{Level, Tier};
 
@@ -9,8 +9,9 @@ pub(crate) const BLOCK: usize = 32;
 /// Codewords of one sub-quantiser, which are the bytes of one table row.
 pub(crate) const KSUB: usize = 16;
 
-/// Slot of the block whose codeword is the low half of byte `i`; the high half is that of the slot 16 further.
-/// Sums of bytes at even positions then lie in 8 slots that follow one another, and those of odd ones as well.
+/// Slot of the block whose codeword is the low half of byte `i`; the high half is that of the slot 16
+/// further. Sums of bytes at even positions then lie in 8 slots that follow one another, and those of odd
+/// ones as well.
 pub(crate) const SLOT_OF_BYTE: [usize; KSUB] = [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15];
 
 /// The codes of one list and what they are looked up in.
@@ -30,8 +31,8 @@ impl Blocks<'_> {
     }
 }
 
-/// Calls `hit` for every block that has a sum of at most `most`, with the block's number, the mask of the slots of
-/// such sums and all sums; `hit` returns the next `most`. Sums of entries wrap, the bias saturates.
+/// Calls `hit` for every block that has a sum of at most `most`, with the block's number, the mask of the
+/// slots of such sums and all sums; `hit` returns the next `most`. Sums of entries wrap, the bias saturates.
 #[inline]
 pub(crate) fn scan(
     level: Level,
@@ -69,7 +70,8 @@ fn scan_scalar(blocks: Blocks<'_>, mut most: u16, mut hit: impl FnMut(usize, u32
     }
 }
 
-/// Asks for the first bytes of a list that is scanned soon; what follows them the processor fetches by itself.
+/// Asks for the first bytes of a list that is scanned soon; what follows them the processor fetches by
+/// itself.
 #[inline]
 pub(crate) fn prefetch(codes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
@@ -86,7 +88,8 @@ pub(crate) fn prefetch(codes: &[u8]) {
 const PREFETCHED_LINES: usize = 16;
 
 /// Runs plain Rust that the compiler may turn into the level's instructions: `work` and what it calls must be
-/// inlined for that. Floating-point results are those of any other level, as nothing is contracted or reordered.
+/// inlined for that. Floating-point results are those of any other level, as nothing is contracted or
+/// reordered.
 #[inline]
 pub(crate) fn compiled_for<R>(level: Level, work: impl FnOnce() -> R) -> R {
     match level.0 {
@@ -135,8 +138,8 @@ mod x86 {
         }
     }
 
-    /// The 32 sums of one block, in order of slots. 16-bit lanes add two neighbouring bytes at once; the odd bytes,
-    /// added by themselves too, are taken off in the end.
+    /// The 32 sums of one block, in order of slots. 16-bit lanes add two neighbouring bytes at once; the odd
+    /// bytes, added by themselves too, are taken off in the end.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     fn block_sums_avx512(block: &[u8], table: &[u8]) -> __m512i {
@@ -163,8 +166,8 @@ mod x86 {
         add_lanes_avx512(add_lanes_avx512(low, low_odd), add_lanes_avx512(high, high_odd))
     }
 
-    /// Looks four sub-quantisers up, one per 128-bit lane, and adds to the sums of low halves, of their odd bytes,
-    /// of high halves and of their odd bytes.
+    /// Looks four sub-quantisers up, one per 128-bit lane, and adds to the sums of low halves, of their odd
+    /// bytes, of high halves and of their odd bytes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     fn add_avx512(sums: &mut [__m512i; 4], codes: __m512i, rows: __m512i) {
