@@ -161,6 +161,9 @@ impl Trainer<'_> {
                 codes => Kind::Exhaustive(Exhaustive::new(metric, self.codec(codes, vectors)?)),
             });
         };
+        if let Codes::Lsh { .. } = factory.codes {
+            return Err(Error::argument("codes behind a coarse quantiser", "no LSH", factory.codes));
+        }
         let coarse = self.coarse(coarse, vectors)?;
         let by_residual = !matches!(factory.codes, Codes::Flat | Codes::FastScan { by_residual: false, .. });
         let residuals = by_residual.then(|| self.residuals(&coarse, vectors, factory.codes)).transpose()?;

@@ -76,7 +76,7 @@ fn answers_are_faisss() {
     for kind in kinds {
         let index = open(&kind);
         let mut compared = 0;
-        for nprobe in [1, 4, 16] {
+        for nprobe in [1, 2, 4, 8, 16, 32, 64] {
             let results = format!("{kind}_results.npz");
             let Ok(distances) = npz(&results, &format!("D_nprobe{nprobe}")) else { continue };
             let ids = npz(&results, &format!("I_nprobe{nprobe}")).unwrap();

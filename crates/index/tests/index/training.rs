@@ -1,6 +1,6 @@
 //! Training: determinism, progress, and what it refuses.
 
-use index::{Error, Factory, Index, Metric, TrainConfig, TrainStage};
+use index::{CoarseKind, Codes, Error, Factory, Index, Metric, TrainConfig, TrainStage};
 
 use crate::data::{D, KINDS, METRICS, bytes, config, factory, rows, tensor, vectors};
 
@@ -89,9 +89,14 @@ fn unfit_settings_are_errors() {
     let fails =
         |factory: Factory, config: TrainConfig| Index::train(&factory, vectors(300, 1), &config).is_err();
     assert!(fails(factory("IVF4,PQ3"), config(Metric::L2)), "3 does not divide 8");
-    assert!(fails(Factory::IvfFlat { nlist: 0 }, config(Metric::L2)));
-    assert!(fails(Factory::IvfPq { nlist: 4, m: 0, nbits: 8 }, config(Metric::L2)));
-    assert!(fails(Factory::IvfPq { nlist: 4, m: 2, nbits: 4 }, config(Metric::L2)));
+    let ivf =
+        |nlist, codes| Factory { coarse: Some(CoarseKind { nlist, hnsw: None }), codes, ..factory("Flat") };
+    assert!(fails(ivf(0, Codes::Flat), config(Metric::L2)));
+    assert!(fails(ivf(4, Codes::Pq { m: 0, nbits: 8 }), config(Metric::L2)));
+    assert!(fails(ivf(4, Codes::Pq { m: 2, nbits: 13 }), config(Metric::L2)));
+    assert!(fails(ivf(4, factory("LSH").codes), config(Metric::L2)));
+    assert!(fails(factory("LSH"), config(Metric::InnerProduct)));
+    assert!(fails(factory("PCA9,Flat"), config(Metric::L2)), "8 dimensions have no 9 components");
     let none = TrainConfig { max_points_per_centroid: 0, ..config(Metric::L2) };
     assert!(fails(factory("IVF4,Flat"), none));
 }
