@@ -179,7 +179,8 @@ impl Peer {
 fn vectors(n: usize) -> Tensor<2> {
     let value = |i: usize| {
         let (row, column) = (i / 32, i % 32);
-        let noise = ((i * 2_654_435_761) >> 7) % 1000;
+        let mixed = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let noise = ((mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) % 1000;
         ((row % 23 * 31 + column * 17) % 29) as f32 / 8.0 - 1.75 + noise as f32 / 500.0 - 1.0
     };
     Tensor::from_data(TensorData::new((0..n * 32).map(value).collect(), [n, 32]), &Device::flex())
