@@ -8,7 +8,9 @@ use crate::bytes::Bytes;
 use crate::coarse::Coarse;
 use crate::codec::{Codec, Scanner};
 use crate::positions;
-use crate::search::{Gather, Neighbours, RangeNeighbours, TopK, Within, scan, write_row};
+use crate::search::{
+    Candidate, Gather, Neighbours, RangeNeighbours, ScanBuffers, TopK, Within, scan, write_row,
+};
 use crate::store::Store;
 use crate::vectors::Vectors;
 use crate::{Error, Factory, Metric, Result};
@@ -56,11 +58,7 @@ impl Exhaustive {
     }
 
     /// What one query finds, nearest first. Few queries leave cores idle: they share out the codes instead.
-    fn gather<G: Gather + Send>(
-        &self,
-        queries: &Vectors,
-        new: impl Fn() -> G + Sync,
-    ) -> Vec<Vec<crate::search::Candidate>> {
+    fn gather<G: Gather + Send>(&self, queries: &Vectors, new: impl Fn() -> G + Sync) -> Vec<Vec<Candidate>> {
         let size = self.codec.code_size();
         let pieces = rayon::current_num_threads().div_ceil(queries.n.max(1));
         let piece = self.ntotal().div_ceil(pieces).max(1);
@@ -68,7 +66,8 @@ impl Exhaustive {
             let mut scanner = Scanner::new(&self.codec, self.metric);
             scanner.aim(query);
             let mut found = new();
-            scan(&scanner, codes, size, |entry| (number * piece + entry) as i64, &mut found);
+            let mut buffers = ScanBuffers::default();
+            scan(&scanner, &mut buffers, codes, size, |entry| (number * piece + entry) as i64, &mut found);
             found.into_sorted()
         };
         let search = |query: &[f32]| {

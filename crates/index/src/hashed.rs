@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::bytes::Bytes;
 use crate::coarse::Coarse;
 use crate::lsh::Lsh;
-use crate::search::{Gather, Neighbours, RangeNeighbours, Within, offer};
+use crate::search::{Candidate, Gather, Neighbours, RangeNeighbours, Within};
 use crate::store::Store;
 use crate::vectors::Vectors;
 use crate::{Codes, Error, Factory, Metric, Result, positions};
@@ -70,7 +70,7 @@ impl Store for Hashed {
             let mut found = Within::new(radius);
             for (position, code) in self.codes.chunks_exact(self.lsh.code_size()).enumerate() {
                 let distance = Metric::L2.distance(query, &self.lsh.decode(code));
-                offer(&[distance], |_| position as i64, &mut found);
+                found.push(Candidate { key: distance, id: position as i64 });
             }
             found.into_sorted()
         };

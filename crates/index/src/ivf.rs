@@ -21,6 +21,9 @@ use crate::{Error, Factory, Metric, Result};
 /// Bytes of codes from which one query's lists are shared out over the threads.
 const SHARED_SCAN: usize = 1 << 20;
 
+/// Queries whose look-up tables are computed together: a register tile of the kernel.
+const TOGETHER: usize = 12;
+
 /// A coarse quantiser and the codes of the vectors in its cells.
 #[derive(Clone)]
 pub(crate) struct Ivf {
@@ -92,33 +95,37 @@ impl Ivf {
         }
         let nprobe = nprobe.min(self.coarse.nlist);
         let probes = self.coarse.probes(queries, nprobe)?;
-        let rows = queries.host.par_chunks_exact(self.coarse.d).zip(probes.par_chunks_exact(nprobe));
-        let search = |visit: &mut Visit, (query, probes): (&[f32], &[Probe])| {
-            let share = self.share(queries.n, probes);
-            if share == probes.len() {
-                return self.visit(visit, query, probes, new());
-            }
-            let found: Vec<_> = probes
-                .par_chunks(share)
-                .map_init(|| Visit::new(self), |visit, probes| self.visit(visit, query, probes, new()))
-                .collect();
-            let mut all = new();
-            found.into_iter().flatten().for_each(|candidate| all.push(candidate));
-            all.into_sorted()
+        let together = queries.n.div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
+        let blocks = queries.host.par_chunks(together * queries.d).zip(probes.par_chunks(together * nprobe));
+        let search = |visit: &mut Visit, (queries_here, probes): (&[f32], &[Probe])| {
+            visit.prepare(queries_here);
+            let rows = queries_here.chunks_exact(queries.d).zip(probes.chunks_exact(nprobe)).enumerate();
+            let found = rows.map(|(i, (query, probes))| match self.share(queries.n, probes) {
+                share if share == probes.len() => visit_all(visit, i, probes, new()),
+                share => self.share_out(query, probes.par_chunks(share), &new),
+            });
+            found.collect::<Vec<_>>()
         };
-        Ok(rows.map_init(|| Visit::new(self), search).collect())
+        let found: Vec<Vec<_>> = blocks.map_init(|| Visit::new(self), search).collect();
+        Ok(found.into_iter().flatten().collect())
     }
 
-    fn visit(
+    /// One query's search by several threads, each in some of the cells.
+    fn share_out<'p, G: Gather + Send>(
         &self,
-        visit: &mut Visit,
         query: &[f32],
-        probes: &[Probe],
-        mut found: impl Gather,
+        shares: impl ParallelIterator<Item = &'p [Probe]>,
+        new: &(impl Fn() -> G + Sync),
     ) -> Vec<Candidate> {
-        visit.start(query);
-        probes.iter().for_each(|&probe| visit.enter(probe, &mut found));
-        found.into_sorted()
+        let visit_share = |probes: &[Probe]| {
+            let mut visit = Visit::new(self);
+            visit.prepare(query);
+            visit_all(&mut visit, 0, probes, new())
+        };
+        let found: Vec<Vec<Candidate>> = shares.map(visit_share).collect();
+        let mut all = new();
+        found.into_iter().flatten().for_each(|candidate| all.push(candidate));
+        all.into_sorted()
     }
 
     /// How many of a query's lists one thread takes: all, unless there are cores to spare and much to scan.
@@ -128,6 +135,16 @@ impl Ivf {
         let codes = || lists().map(|list| list.codes.len()).sum::<usize>();
         if threads > 1 && codes() >= SHARED_SCAN { probes.len().div_ceil(threads) } else { probes.len() }
     }
+}
+
+/// Visits the cells of query number `query` of those prepared.
+fn visit_all(visit: &mut Visit, query: usize, probes: &[Probe], mut found: impl Gather) -> Vec<Candidate> {
+    visit.start(query);
+    for (i, &probe) in probes.iter().enumerate() {
+        probes.get(i + 1).iter().for_each(|&&next| visit.fetch(next));
+        visit.enter(probe, &mut found);
+    }
+    found.into_sorted()
 }
 
 impl Store for Ivf {

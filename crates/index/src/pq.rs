@@ -138,6 +138,36 @@ impl ProductQuantizer {
         }
     }
 
+    /// As [`Self::inner_product_table`] for `vectors` `[n, d]` at once: `tables` becomes `[n, m, ksub]`.
+    pub fn inner_product_tables(&self, vectors: &[f32], factor: f32, tables: &mut Vec<f32>) {
+        let n = vectors.len() / self.d;
+        tables.resize(n * self.m * self.ksub, 0.0);
+        let (mut parts, mut products) = (vec![0.0; n * self.dsub], vec![0.0; n * self.ksub]);
+        for (j, subquantizer) in self.subquantizers.iter().enumerate() {
+            let columns = j * self.dsub..(j + 1) * self.dsub;
+            for (part, vector) in parts.chunks_exact_mut(self.dsub).zip(vectors.chunks_exact(self.d)) {
+                part.iter_mut().zip(&vector[columns.clone()]).for_each(|(out, value)| *out = factor * value);
+            }
+            subquantizer.panels.products(Level::detected(), &parts, &mut products);
+            let rows = tables.chunks_exact_mut(self.ksub).skip(j).step_by(self.m);
+            rows.zip(products.chunks_exact(self.ksub))
+                .for_each(|(row, products)| row.copy_from_slice(products));
+        }
+    }
+
+    /// What each codeword adds to the sort key of `vectors` `[n, d]`: `tables` becomes `[n, m, ksub]`.
+    pub fn key_tables(&self, metric: Metric, vectors: &[f32], tables: &mut Vec<f32>) {
+        if metric == Metric::InnerProduct {
+            return self.inner_product_tables(vectors, -1.0, tables);
+        }
+        self.inner_product_tables(vectors, -2.0, tables);
+        let parts = vectors.chunks_exact(self.dsub).zip(self.subquantizers.iter().cycle());
+        for (row, (part, subquantizer)) in tables.chunks_exact_mut(self.ksub).zip(parts) {
+            let norm = squared_norm(part) as f32;
+            row.iter_mut().zip(&subquantizer.norms).for_each(|(out, codeword)| *out += norm + codeword);
+        }
+    }
+
     /// `|c|^2` of every codeword, `[m, ksub]`.
     pub fn norms(&self) -> impl Iterator<Item = f32> {
         self.subquantizers.iter().flat_map(|subquantizer| &subquantizer.norms).copied()

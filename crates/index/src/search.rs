@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use crate::codec::Scanner;
+use crate::raw::{Level, below};
 use crate::{Error, Metric, Result};
 
 /// Id of a neighbour that does not exist, where fewer than `k` vectors were visited.
@@ -191,29 +192,37 @@ impl Gather for Within {
     }
 }
 
+/// What [`scan`] writes on the way.
+#[derive(Default)]
+pub(crate) struct ScanBuffers {
+    /// Sort keys of a block.
+    keys: Vec<f32>,
+    /// Which of them may be near enough.
+    hits: Vec<u32>,
+}
+
 /// Hands every code `[n, code_size]` that may be near enough to `gather`; `id` names entry `0..n`.
 pub(crate) fn scan(
     scanner: &Scanner,
+    buffers: &mut ScanBuffers,
     codes: &[u8],
     code_size: usize,
     id: impl Fn(usize) -> i64,
     gather: &mut impl Gather,
 ) {
-    let mut keys = [0.0; BLOCK];
+    let ScanBuffers { keys, hits } = buffers;
     for (block, codes) in codes.chunks(BLOCK * code_size).enumerate() {
-        let keys = &mut keys[..codes.len() / code_size];
+        keys.resize(codes.len() / code_size, 0.0);
         scanner.keys(codes, keys);
-        offer(keys, |entry| id(block * BLOCK + entry), gather);
-    }
-}
-
-/// Pushes the entries whose keys are within the threshold.
-pub(crate) fn offer(keys: &[f32], id: impl Fn(usize) -> i64, gather: &mut impl Gather) {
-    let mut threshold = gather.threshold();
-    for (entry, &key) in keys.iter().enumerate() {
-        if key <= threshold {
-            gather.push(Candidate { key, id: id(entry) });
-            threshold = gather.threshold();
+        hits.clear();
+        below(Level::detected(), keys, gather.threshold(), hits);
+        let mut threshold = gather.threshold();
+        for &hit in hits.iter() {
+            let key = keys[hit as usize];
+            if key <= threshold {
+                gather.push(Candidate { key, id: id(block * BLOCK + hit as usize) });
+                threshold = gather.threshold();
+            }
         }
     }
 }
@@ -229,6 +238,7 @@ pub(crate) fn write_row(metric: Metric, candidates: &[Candidate], distances: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Codec;
 
     fn candidate(key: f32, id: i64) -> Candidate {
         Candidate { key, id }
@@ -253,12 +263,18 @@ mod tests {
 
     #[test]
     fn keys_that_are_no_numbers_are_not_near() {
+        let codes: Vec<u8> =
+            [f32::NAN, 1.0, f32::NAN, 3.0, -1.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let codec = Codec::Flat { d: 1 };
+        let mut scanner = Scanner::new(&codec, Metric::L2);
+        scanner.aim(&[0.0]);
+        let (mut buffers, id) = (ScanBuffers::default(), |entry| entry as i64);
         let mut top = TopK::new(2);
-        offer(&[f32::NAN, 1.0, f32::NAN], |entry| entry as i64, &mut top);
-        assert_eq!(top.into_sorted(), [candidate(1.0, 1)]);
-        let mut within = Within::new(1.5);
-        offer(&[1.5, f32::NAN, 1.0, -1.0], |entry| entry as i64, &mut within);
-        assert_eq!(within.into_sorted(), [candidate(-1.0, 3), candidate(1.0, 2)]);
+        scan(&scanner, &mut buffers, &codes, 4, id, &mut top);
+        assert_eq!(top.into_sorted(), [candidate(1.0, 1), candidate(1.0, 4)]);
+        let mut within = Within::new(9.0);
+        scan(&scanner, &mut buffers, &codes, 4, id, &mut within);
+        assert_eq!(within.into_sorted(), [candidate(1.0, 1), candidate(1.0, 4)], "9 is not below 9");
     }
 
     #[test]

@@ -4,22 +4,23 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Ivf;
+use super::{Ivf, TOGETHER};
 use crate::Metric;
 use crate::codec::{Codec, Scanner};
 use crate::nearest::Probe;
-use crate::raw::{Level, table_add};
-use crate::search::{Gather, scan};
+use crate::raw::{Level, prefetch, table_add};
+use crate::search::{Gather, ScanBuffers, scan};
 
 /// Bytes that the tables of all cells may take, as in faiss; beyond, each visit computes its own.
 const MAX_TABLE_BYTES: usize = 2 << 30;
 
 /// How the codes of a cell are compared with the query.
 enum Comparison {
-    /// Codes stand for vectors: the scanner is aimed once.
-    Whole,
-    /// For the inner product, `q.(c + r) = q.c + q.r`: one table, and `q.c` is known from the coarse quantiser.
-    Sum,
+    /// Codes that are not product-quantised stand for vectors, or metric and residuals allow to treat them so: the
+    /// scanner is aimed once.
+    Aimed,
+    /// The same for product quantisers: one table serves all cells.
+    Shared,
     /// `|q - c - r|^2 = |q - c|^2 + (|r|^2 + 2 c.r) - 2 q.r`: the middle term comes from a table of the cell that
     /// no query changes, `[nlist, m, ksub]`, the last from one of the query's that serves all cells.
     Tables(Arc<Vec<f32>>),
@@ -31,35 +32,57 @@ enum Comparison {
 pub(super) struct Visit<'a> {
     ivf: &'a Ivf,
     comparison: Comparison,
+    /// For the inner product of residuals, `q.(c + r) = q.c + q.r`: what the coarse quantiser knows is added.
+    adds_score: bool,
     scanner: Scanner<'a>,
-    /// The query, `d` floats.
-    query: Vec<f32>,
-    /// `-2 q.r`, `[m, ksub]`, for [`Comparison::Tables`] alone.
-    products: Vec<f32>,
+    buffers: ScanBuffers,
+    /// The queries prepared together, `[n, d]`.
+    queries: Vec<f32>,
+    /// Which of them is looked for.
+    query: usize,
+    /// Product quantisers' tables of the queries prepared together, `[n, m, ksub]`.
+    tables: Vec<f32>,
 }
 
 impl<'a> Visit<'a> {
     pub fn new(ivf: &'a Ivf) -> Self {
         let metric = ivf.coarse.metric;
         let tables = || ivf.tables.get_or_init(|| tables(ivf)).clone();
-        let comparison = match metric {
-            _ if !ivf.by_residual => Comparison::Whole,
-            Metric::InnerProduct => Comparison::Sum,
-            Metric::L2 => tables().map_or(Comparison::Residual, Comparison::Tables),
+        let comparison = match (metric, &ivf.codec) {
+            (Metric::L2, _) if ivf.by_residual => tables().map_or(Comparison::Residual, Comparison::Tables),
+            (_, Codec::Pq(_)) => Comparison::Shared,
+            _ => Comparison::Aimed,
         };
+        let adds_score = ivf.by_residual && metric == Metric::InnerProduct;
         let scanner = Scanner::new(&ivf.codec, metric);
-        let products = vec![0.0; scanner.table.len()];
-        Self { ivf, comparison, scanner, query: Vec::new(), products }
+        let (queries, buffers) = (Vec::new(), ScanBuffers::default());
+        Self { ivf, comparison, adds_score, scanner, buffers, queries, query: 0, tables: Vec::new() }
     }
 
-    /// Begins a query, `d` floats.
-    pub fn start(&mut self, query: &[f32]) {
-        self.query.clear();
-        self.query.extend_from_slice(query);
-        match (&self.comparison, &self.ivf.codec) {
-            (Comparison::Tables(_), Codec::Pq(pq)) => pq.inner_product_table(query, -2.0, &mut self.products),
-            (Comparison::Whole | Comparison::Sum, _) => self.scanner.aim(query),
-            _ => {}
+    /// Does for some queries, `[n, d]`, what is done faster for several at once.
+    pub fn prepare(&mut self, queries: &[f32]) {
+        self.queries.clear();
+        self.queries.extend_from_slice(queries);
+        let Codec::Pq(pq) = &self.ivf.codec else { return };
+        let metric = self.ivf.coarse.metric;
+        match self.comparison {
+            Comparison::Tables(_) => pq.inner_product_tables(queries, -2.0, &mut self.tables),
+            Comparison::Shared => pq.key_tables(metric, queries, &mut self.tables),
+            Comparison::Aimed | Comparison::Residual => {}
+        }
+    }
+
+    /// Begins query number `query` of those prepared.
+    pub fn start(&mut self, query: usize) {
+        self.query = query;
+        self.scanner.offset = 0.0;
+        match self.comparison {
+            Comparison::Aimed => self.scanner.aim(row(&self.queries, self.ivf.coarse.d, query)),
+            Comparison::Shared => {
+                let size = self.scanner.table.len();
+                self.scanner.table.copy_from_slice(row(&self.tables, size, query));
+            }
+            Comparison::Tables(_) | Comparison::Residual => {}
         }
     }
 
@@ -69,20 +92,38 @@ impl<'a> Visit<'a> {
             return; // nothing there, or no cell at all
         };
         match &self.comparison {
-            Comparison::Whole => {}
-            Comparison::Sum => self.scanner.offset = probe.score,
+            Comparison::Aimed | Comparison::Shared => {}
             Comparison::Residual => {
-                self.scanner.aim_at_residual(&self.query, self.ivf.coarse.centroid(probe.cell));
+                let query = row(&self.queries, self.ivf.coarse.d, self.query);
+                self.scanner.aim_at_residual(query, self.ivf.coarse.centroid(probe.cell));
             }
             Comparison::Tables(tables) => {
-                let size = self.products.len();
-                let cell = &tables[probe.cell * size..(probe.cell + 1) * size];
-                table_add(Level::detected(), cell, 1.0, &self.products, &mut self.scanner.table);
+                let size = self.scanner.table.len();
+                let (cell, query) = (row(tables, size, probe.cell), row(&self.tables, size, self.query));
+                table_add(Level::detected(), cell, 1.0, query, &mut self.scanner.table);
                 self.scanner.offset = probe.score;
             }
         }
-        scan(&self.scanner, &list.codes, self.ivf.lists.code_size, |entry| list.id(entry), found);
+        if self.adds_score {
+            self.scanner.offset = probe.score;
+        }
+        let code_size = self.ivf.lists.code_size;
+        scan(&self.scanner, &mut self.buffers, &list.codes, code_size, |entry| list.id(entry), found);
     }
+
+    /// Has memory fetched that [`Self::enter`] will want for a cell.
+    pub fn fetch(&self, probe: Probe) {
+        if let Comparison::Tables(tables) = &self.comparison
+            && probe.cell < self.ivf.coarse.nlist
+        {
+            prefetch(row(tables, self.scanner.table.len(), probe.cell));
+        }
+    }
+}
+
+/// Row number `row` of a matrix with `width` columns.
+fn row(matrix: &[f32], width: usize, row: usize) -> &[f32] {
+    &matrix[row * width..(row + 1) * width]
 }
 
 /// `|r|^2 + 2 c.r` of every centroid and codeword, `[nlist, m, ksub]`; `None` where codes are not product-quantised
@@ -97,10 +138,12 @@ fn tables(ivf: &Ivf) -> Option<Arc<Vec<f32>>> {
     }
     let norms: Vec<f32> = pq.norms().collect();
     let mut tables = vec![0.0; ivf.coarse.nlist * size];
-    let centroids = ivf.coarse.centroids().par_chunks_exact(ivf.coarse.d);
-    tables.par_chunks_exact_mut(size).zip(centroids).for_each(|(table, centroid)| {
-        pq.inner_product_table(centroid, 2.0, table);
-        table.iter_mut().zip(&norms).for_each(|(out, norm)| *out += norm);
+    let centroids = ivf.coarse.centroids().par_chunks(TOGETHER * ivf.coarse.d);
+    let blocks = tables.par_chunks_mut(TOGETHER * size).zip(centroids);
+    blocks.for_each_init(Vec::new, |products, (tables, centroids)| {
+        pq.inner_product_tables(centroids, 2.0, products);
+        let terms = products.chunks_exact(size).flat_map(|products| products.iter().zip(&norms));
+        tables.iter_mut().zip(terms).for_each(|(out, (product, norm))| *out = product + norm);
     });
     Some(Arc::new(tables))
 }
