@@ -122,11 +122,15 @@ impl IvfFastScan {
             .map(|probe| Probe { cell: probe.cell, distance: metric.distance_of(probe.score) })
             .collect();
         let rows = queries.host.par_chunks_exact(queries.d).zip(probes.par_chunks_exact(nprobe));
-        let search = |scratch: &mut Scratch, (query, probes)| {
+        let search = |scratch: &mut Scratch, (query, probes): (&[f32], &[Probe])| {
             let mut found = Vec::new();
             scanner.search(Scan { query, probes, lists: &self.lists, k, radius }, scratch, &mut found);
             found
         };
+        if queries.n == 1 {
+            // Waking a thread takes as long as most searches of one query.
+            return Ok(vec![search(&mut Scratch::default(), (&queries.host, &probes))]);
+        }
         Ok(rows.map_init(Scratch::default, search).collect())
     }
 }
