@@ -37,6 +37,7 @@ mod bytes;
 mod coarse;
 mod codebook;
 mod codec;
+mod contents;
 mod direct_map;
 mod error;
 mod exhaustive;
