@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use index::{Factory, Metric};
 
 use crate::ids::IdSpan;
@@ -96,12 +96,13 @@ pub struct IndexAdd {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("entries").args(["ids", "ids_file"]).required(true).multiple(true)))]
 pub struct IndexRemove {
     /// The index, rewritten whole
     #[arg(long, value_name = "FILE.faiss")]
     pub index: PathBuf,
     /// Ids, with commas between: 7, or 5..9 for 5 to 8, or 5..=9 for 5 to 9
-    #[arg(long, value_name = "IDS", value_delimiter = ',', num_args = 1.., required_unless_present = "ids_file")]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', num_args = 1.., allow_negative_numbers = true)]
     pub ids: Vec<IdSpan>,
     /// Ids in a file, int64 [n]
     #[arg(long, value_name = "FILE.npy")]

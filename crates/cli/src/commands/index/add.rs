@@ -76,7 +76,7 @@ fn names_of_rows(path: &Path, n: usize) -> Result<Names> {
     let rows = names::read(path)?;
     let outside = rows.keys().find(|&&row| !(0..n as i64).contains(&row));
     if let Some(row) = outside {
-        bail!("{} names row {row}, but there are {n}", path.display());
+        bail!("{} names row {row}, but there are {n} rows, the first of them 0", path.display());
     }
     Ok(rows)
 }

@@ -22,8 +22,7 @@ pub fn merge(arguments: &IndexMerge, device: &Device) -> Result<(Index, Change)>
     let before = index.ntotal();
     let mut names = names::of_entries(path, before)?;
     for other in &arguments.others {
-        append(&mut index, &mut names, other, arguments.keep_ids, device)
-            .with_context(|| other.display().to_string())?;
+        append(&mut index, &mut names, other, arguments.keep_ids, device)?;
     }
     let merged = Some(index.ntotal() - before);
     save(&index, arguments.out.as_ref().unwrap_or(path), Some(names))?;
@@ -41,7 +40,7 @@ fn append(index: &mut Index, names: &mut Names, path: &Path, keep: bool, device:
             index.factory()
         );
     }
-    index.merge(other, ids)?;
+    index.merge(other, ids).with_context(|| path.display().to_string())?;
     for (id, name) in others {
         let Some(id) = id.checked_add(shift) else { continue };
         names.entry(id).or_insert(name);

@@ -22,7 +22,7 @@ pub fn train(arguments: &IndexTrain, device: &Device) -> Result<Index> {
     let config = TrainConfig { metric: arguments.metric, seed: arguments.seed, ..TrainConfig::default() };
     let bar = progress::bar(0, "training");
     let index = Index::train_with_progress(&arguments.factory, vectors, &config, &mut |p| show(&bar, p))
-        .with_context(|| arguments.input.display().to_string())?;
+        .with_context(|| format!("training {} on {}", arguments.factory, arguments.input.display()))?;
     bar.finish_and_clear();
     // Names of an index that was there before are none of this one's.
     save(&index, &arguments.out, Some(Names::new()))?;
