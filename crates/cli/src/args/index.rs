@@ -10,23 +10,24 @@ use crate::ids::IdSpan;
 /// What `index train --help` ends with.
 const FACTORY_HELP: &str = "\
 Kinds of index, as faiss's index_factory names them: parts in this order, with commas between.
-  transforms, any number   OPQ{m}  OPQ{m}_{d}  PCA{d}  PCAR{d}  RR{d}  L2norm
-  cells, optional          IVF{nlist}  IVF{nlist}_HNSW{links}
-  codes                    Flat         the vectors themselves, 4 d bytes each
-                           SQ8          one byte a dimension
-                           PQ{m}x{n}    m numbers of n bits, 4 to 12; PQ{m} is PQ{m}x8
-                           PQ{m}x4fs    4-bit codes laid out for SIMD, behind IVF only; PQ{m}x4fsr of residuals
-                           LSH{n}       n signs; r behind it for random projections, t for trained thresholds
-  re-ranking, optional     RFlat        keeps the vectors too and ranks what was found by them
-Here m must divide the dimension that reaches the codes, and d is what a transform leaves of it.
-
-Training needs at least as many vectors as cells, and as codewords (2^n) of a PQ; 39 times as many are better.
+  transforms, any number  OPQ{m}  OPQ{m}_{d}  PCA{d}  PCAR{d}  RR{d}  L2norm
+  cells, optional         IVF{nlist}  IVF{nlist}_HNSW{links}
+  codes                   Flat           the vectors themselves, 4 bytes a dimension
+                          SQ8            one byte a dimension
+                          PQ{m}x{nbits}  m numbers of 4 to 12 bits; PQ{m} is PQ{m}x8
+                          PQ{m}x4fs      4-bit numbers laid out for SIMD, behind IVF only
+                          PQ{m}x4fsr     the same of residuals
+                          LSH{nbits}     signs; then r: random projections, t: thresholds
+  re-ranking, optional    RFlat          keeps the vectors too, ranks what was found by them
+m must divide the dimension of the vectors as they reach the codes, d is what a transform makes it.
+Training needs as many vectors as there are cells, and as codewords (2^nbits) of a PQ; 39 times as
+many are better.
 
 Examples:
   active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss
   active-index index train --factory OPQ8_64,IVF1024,PQ8x8 --input train.npy --out db.faiss
-  active-index index train --factory IVF1024,PQ64x4fs,RFlat --input train.npy --out db.faiss --train-size 100000
-  active-index index train --factory LSH256r --input train.npy --out db.faiss";
+  active-index index train --factory IVF1024,PQ64x4fs,RFlat --input train.npy --out db.faiss
+  active-index index train --factory LSH256r --input t.npy --out db.faiss --train-size 10000";
 
 #[derive(Debug, Subcommand)]
 pub enum IndexVerb {
@@ -40,12 +41,12 @@ pub enum IndexVerb {
     Add(IndexAdd),
     /// Remove entries from an index
     #[command(
-        after_help = "Where ids are positions (no IVF), entries behind a removed one move up, and so do their names.\nRFlat over IVF cannot lose entries.\n\nExamples:\n  active-index index remove --index db.faiss --ids 3,17,100..200\n  active-index index remove --index db.faiss --ids-file withdrawn.npy"
+        after_help = "Where ids are positions (no IVF), entries behind a removed one move up, their names with them.\nAn RFlat index over IVF cannot lose entries. Exit code 1 where an id is in no entry.\n\nExamples:\n  active-index index remove --index db.faiss --ids 3,17,100..200\n  active-index index remove --index db.faiss --ids-file withdrawn.npy"
     )]
     Remove(IndexRemove),
     /// Put the entries of other indexes with the same quantisers behind those of one
     #[command(
-        after_help = "All must have grown from one trained index. Ids of each other index are raised by what comes before it,\nunless --keep-ids.\n\nExamples:\n  active-index index merge --index db.faiss part2.faiss part3.faiss\n  active-index index merge --index part1.faiss part2.faiss --keep-ids --out all.faiss"
+        after_help = "All must have grown from one trained index. Ids of the others are raised so that they follow\nthose that are there, unless --keep-ids; an id that is there already keeps its name.\n\nExamples:\n  active-index index merge --index db.faiss part2.faiss part3.faiss\n  active-index index merge --index part1.faiss part2.faiss --keep-ids --out all.faiss"
     )]
     Merge(IndexMerge),
     /// What an index holds
@@ -117,7 +118,7 @@ pub struct IndexMerge {
     /// Indexes whose entries are added; they stay as they are
     #[arg(value_name = "OTHER.faiss", required = true)]
     pub others: Vec<PathBuf>,
-    /// Leave ids as they are, even those that are in two indexes; where ids are positions they cannot stay
+    /// Leave all ids as they are; not without IVF or with RFlat, where ids are positions
     #[arg(long)]
     pub keep_ids: bool,
     /// Write the result here, and leave --index as it is
