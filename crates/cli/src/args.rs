@@ -1,10 +1,14 @@
 //! The command line as typed. What it resolves to is decided in `commands`.
 
+mod index;
+
 use std::{num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use eval::Transform;
-use index::{Factory, Metric, Target};
+
+pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
+use ::index::Target;
 
 /// Makes images findable before they are released, and finds their edited copies.
 #[derive(Debug, Parser)]
@@ -46,14 +50,16 @@ pub enum Verb {
     /// Descriptors of images, as a .npy file
     #[command(after_help = "Example:\n  active-index describe photos/ --out photos.npy")]
     Describe(Describe),
-    /// Train, fill and inspect an index
+    /// Train, fill, change and inspect an index
     #[command(
         subcommand,
         after_help = "Example:\n  active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss\n  active-index index add --index db.faiss --input photos.npy --names photos.names.tsv\n  active-index index info db.faiss"
     )]
     Index(IndexVerb),
     /// Nearest entries of an index
-    #[command(after_help = "Example:\n  active-index search suspect.jpg --index db.faiss -k 5")]
+    #[command(
+        after_help = "Examples:\n  active-index search suspect.jpg --index db.faiss -k 5\n  active-index search queries.npy --index db.faiss --radius 0.4 --nprobe 8 --out found.npz"
+    )]
     Search(Search),
     /// Measure how many edited copies are found
     #[command(
@@ -161,65 +167,6 @@ pub enum ResizeMode {
     ShortEdge,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum IndexVerb {
-    /// Train an empty index
-    #[command(
-        after_help = "Example:\n  active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss"
-    )]
-    Train(IndexTrain),
-    /// Add vectors to an index
-    #[command(
-        after_help = "Example:\n  active-index index add --index db.faiss --input photos.npy --names photos.names.tsv"
-    )]
-    Add(IndexAdd),
-    /// What an index holds
-    #[command(after_help = "Example:\n  active-index index info db.faiss --json")]
-    Info {
-        /// The index
-        #[arg(value_name = "FILE.faiss")]
-        index: PathBuf,
-    },
-}
-
-#[derive(Debug, Args)]
-pub struct IndexTrain {
-    /// Kind of index: Flat, IVF4096,Flat or IVF4096,PQ8x8
-    #[arg(long)]
-    pub factory: Factory,
-    /// Vectors to train on, float32 [n, d]
-    #[arg(long, value_name = "TRAIN.npy")]
-    pub input: PathBuf,
-    /// The empty index
-    #[arg(long, value_name = "FILE.faiss")]
-    pub out: PathBuf,
-    /// Metric: l2 or ip
-    #[arg(long, default_value = "l2")]
-    pub metric: Metric,
-    /// Seed of all that is random
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// Train on this many of the vectors, drawn at random [default: all]
-    #[arg(long, value_name = "N")]
-    pub train_size: Option<NonZeroUsize>,
-}
-
-#[derive(Debug, Args)]
-pub struct IndexAdd {
-    /// The index, rewritten whole
-    #[arg(long, value_name = "FILE.faiss")]
-    pub index: PathBuf,
-    /// Vectors to add, float32 [n, d]
-    #[arg(long, value_name = "DB.npy")]
-    pub input: PathBuf,
-    /// Names of the rows (row, path), as `describe` writes them
-    #[arg(long, value_name = "FILE.names.tsv")]
-    pub names: Option<PathBuf>,
-    /// Ids of the rows, int64, one a row [default: counted on from what is there]
-    #[arg(long, value_name = "FILE.npy")]
-    pub ids: Option<PathBuf>,
-}
-
 #[derive(Debug, Args)]
 pub struct Search {
     /// Images, folders of images, or one .npy file of descriptors
@@ -231,10 +178,13 @@ pub struct Search {
     /// Entries to show for each query
     #[arg(short, default_value = "10")]
     pub k: NonZeroUsize,
+    /// Show all entries nearer than this instead: squared L2 distance below it, inner product above it
+    #[arg(long, value_name = "R", allow_negative_numbers = true, conflicts_with = "k")]
+    pub radius: Option<f32>,
     /// Cells to visit for each query
     #[arg(long, default_value = "1", value_name = "N")]
     pub nprobe: NonZeroUsize,
-    /// Also write arrays D [n, k] and I [n, k]
+    /// Also write arrays D [n, k] and I [n, k]; with --radius lims [n + 1], D and I as faiss has them
     #[arg(long, value_name = "FILE.npz")]
     pub out: Option<PathBuf>,
 }

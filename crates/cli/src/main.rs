@@ -10,6 +10,7 @@ mod comparisons;
 mod device;
 mod engine;
 mod files;
+mod ids;
 mod images;
 mod interrupt;
 mod names;

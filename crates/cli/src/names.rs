@@ -1,4 +1,8 @@
 //! Names of entries: a table of (number, path) beside the vectors.
+//!
+//! An index and its names are two files, which no system replaces at once. So new names are first written under a
+//! name that says how many entries the index has that they belong to, then the index is written, then the names get
+//! the name they keep: whenever this is cut short, the number of entries tells which names hold.
 
 use std::{
     collections::BTreeMap,
@@ -10,11 +14,64 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::files::write_whole;
 
+/// Paths by number: the id of an entry, or the row of a descriptor.
+pub type Names = BTreeMap<i64, String>;
+
+/// What stands between the name of a table and the number of entries it waits for.
+const STAGED: &str = ".for-";
+
 /// Where the names of an index's entries are: `FILE.faiss.names.tsv`.
 pub fn of_index(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".names.tsv");
     name.into()
+}
+
+/// Names of the entries of an index in `file` that has `ntotal` of them, by id.
+pub fn of_entries(file: &Path, ntotal: usize) -> Result<Names> {
+    let staged = staged(file, ntotal);
+    if staged.exists() { read(&staged) } else { read_if_there(&of_index(file)) }
+}
+
+/// Where the names wait for an index with `ntotal` entries.
+fn staged(file: &Path, ntotal: usize) -> PathBuf {
+    let mut name = of_index(file).into_os_string();
+    name.push(format!("{STAGED}{ntotal}"));
+    name.into()
+}
+
+/// Writes the names that hold once the index in `file` has `ntotal` entries; [`settle`] must follow.
+pub fn stage(file: &Path, ntotal: usize, names: Names) -> Result<()> {
+    if names.is_empty() && !of_index(file).exists() {
+        return Ok(());
+    }
+    write(&staged(file, ntotal), "id", names)
+}
+
+/// Ends what [`stage`] began: names staged for `ntotal` entries, which the index in `file` has, are now its names,
+/// and others never will be.
+pub fn settle(file: &Path, ntotal: usize) -> Result<()> {
+    let names = of_index(file);
+    let rename = || -> Result<()> {
+        if staged(file, ntotal).exists() {
+            fs::rename(staged(file, ntotal), &names)?;
+        }
+        leftovers(&names)?.into_iter().try_for_each(|path| Ok(fs::remove_file(path)?))
+    };
+    rename().with_context(|| format!("cannot write {}", names.display()))
+}
+
+/// Staged names beside `names`, whatever number of entries they wait for.
+fn leftovers(names: &Path) -> Result<Vec<PathBuf>> {
+    let folder = names.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let stem = names.file_name().unwrap_or_default().to_string_lossy();
+    let is_staged = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let ntotal = name.strip_prefix(&*stem).and_then(|rest| rest.strip_prefix(STAGED));
+        ntotal.is_some_and(|ntotal| ntotal.parse::<usize>().is_ok())
+    };
+    let paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    Ok(paths.into_iter().filter(is_staged).collect())
 }
 
 /// Where the names of descriptors are: `FILE.names.tsv` for `FILE.npy`.
@@ -23,17 +80,17 @@ pub fn of_descriptors(file: &Path) -> PathBuf {
 }
 
 /// Reads a table, empty where there is no file.
-pub fn read_if_there(path: &Path) -> Result<BTreeMap<i64, String>> {
+fn read_if_there(path: &Path) -> Result<Names> {
     if path.exists() { read(path) } else { Ok(BTreeMap::new()) }
 }
 
 /// Reads a table: a heading, then a number, a tab and a path in each line.
-pub fn read(path: &Path) -> Result<BTreeMap<i64, String>> {
+pub fn read(path: &Path) -> Result<Names> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     parse(&text).with_context(|| path.display().to_string())
 }
 
-fn parse(text: &str) -> Result<BTreeMap<i64, String>> {
+fn parse(text: &str) -> Result<Names> {
     let mut lines = text.lines().enumerate();
     let heading = lines.next().map(|(_, line)| line).unwrap_or_default();
     ensure!(
@@ -87,5 +144,28 @@ mod tests {
             assert!(crate::output::one_line(&read(&path).unwrap_err()).contains(reason), "{broken}");
         }
         assert!(read_if_there(Path::new("nowhere")).unwrap().is_empty());
+    }
+
+    /// The two ways to be cut short: before the index is written, and after.
+    #[test]
+    fn staged_names_hold_for_their_number_of_entries_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = folder.path().join("db.faiss");
+        let names = |name: &str| Names::from([(0, name.to_owned())]);
+        let files = || fs::read_dir(folder.path()).unwrap().count();
+        stage(&index, 4, Names::new()).unwrap();
+        assert_eq!(files(), 0, "no names, no file");
+        write(&of_index(&index), "id", names("old")).unwrap();
+        stage(&index, 3, names("new")).unwrap();
+        assert_eq!(of_entries(&index, 4).unwrap(), names("old"));
+        assert_eq!(of_entries(&index, 3).unwrap(), names("new"));
+        settle(&index, 4).unwrap();
+        assert_eq!((of_entries(&index, 3).unwrap(), files()), (names("old"), 1));
+        stage(&index, 3, names("new")).unwrap();
+        settle(&index, 3).unwrap();
+        assert_eq!((of_entries(&index, 4).unwrap(), files()), (names("new"), 1));
+        stage(&index, 0, Names::new()).unwrap();
+        settle(&index, 0).unwrap();
+        assert!(of_entries(&index, 0).unwrap().is_empty());
     }
 }

@@ -84,14 +84,16 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// Another dimension or a vector that is not finite: the index is then unchanged. A failing device.
+    /// Another dimension, a vector that is not finite, fewer ids left than vectors: the index is then unchanged. A
+    /// failing device.
     pub fn add(&mut self, vectors: Tensor<2>) -> Result<Range<i64>> {
         let vectors = self.accept("added vectors", vectors)?;
         let store = self.kind.store_mut();
         let start = store.next_id();
+        let end = start.checked_add(vectors.n as i64).ok_or_else(|| no_ids_left(start))?;
         let firsts = (start..).step_by(ADD_BLOCK);
         vectors.blocks(ADD_BLOCK).zip(firsts).try_for_each(|(block, first)| store.add(&block, first))?;
-        Ok(start..start + vectors.n as i64)
+        Ok(start..end)
     }
 
     /// Adds `vectors` `[n, d]` under `n` ids of the caller's, each at least 0. Ids may repeat.
@@ -129,11 +131,11 @@ impl Index {
     /// # Errors
     ///
     /// Other quantisers: nothing tells then what the codes of one mean in the other. [`MergedIds::Kept`] where ids
-    /// are positions. The index is then unchanged.
+    /// are positions, ids raised beyond the largest i64. The index is then unchanged.
     pub fn merge(&mut self, other: Self, ids: MergedIds) -> Result<()> {
         let shift = match ids {
             MergedIds::Behind => self.kind.store().next_id(),
-            MergedIds::Kept if self.nlist().is_some() => 0,
+            MergedIds::Kept if !self.ids_are_positions() => 0,
             MergedIds::Kept => {
                 return Err(Error::Unsupported {
                     factory: self.factory().to_string(),
@@ -141,6 +143,7 @@ impl Index {
                 });
             }
         };
+        shift.checked_add(other.next_id()).ok_or_else(|| no_ids_left(shift))?;
         merge(&mut self.kind, other.kind, shift)
     }
 
@@ -323,6 +326,10 @@ impl Index {
     fn lacks_centroids(&self) -> Error {
         Error::NoCentroids { factory: self.factory().to_string() }
     }
+}
+
+fn no_ids_left(next: i64) -> Error {
+    Error::argument("next id", "so far below the largest i64 that all new entries get one", next)
 }
 
 impl fmt::Debug for Index {

@@ -3,6 +3,8 @@
 //! Read by hand rather than through a general reader, so that the header's sizes are checked against the file's
 //! before anything is allocated (format: NumPy enhancement proposal 1).
 
+mod blocks;
+
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -11,6 +13,8 @@ use burn::tensor::{Device, Tensor};
 use crate::replace::{open_regular, replace_file};
 use crate::vectors::{check_finite, read_floats, upload};
 use crate::{Error, Result};
+
+pub use blocks::{Blocks, read_blocks};
 
 const MAGIC: [u8; 6] = *b"\x93NUMPY";
 
@@ -100,20 +104,31 @@ pub fn write_tensor(path: &Path, tensor: Tensor<2>) -> Result<()> {
 }
 
 fn read_from(mut file: impl Read, length: u64) -> Result<Matrix> {
+    let [n, d] = read_shape(&mut file, length)?;
+    Ok(Matrix { values: read_values(&mut file, n * d)?, n, d })
+}
+
+/// `[n, d]` out of the header; what follows are `n * d` values, as a file of `length` bytes has them.
+fn read_shape(file: &mut impl Read, length: u64) -> Result<[usize; 2]> {
     let mut start = [0; 8];
-    read_header_bytes(&mut file, &mut start)?;
+    read_header_bytes(file, &mut start)?;
     if start[..6] != MAGIC {
         return Err(Error::field("npy magic", "\\x93NUMPY", start[..6].escape_ascii()));
     }
-    let (prefix, size) = header_size(&mut file, start[6])?;
+    let (prefix, size) = header_size(file, start[6])?;
     let mut header = vec![0; size];
-    read_header_bytes(&mut file, &mut header)?;
+    read_header_bytes(file, &mut header)?;
     let [n, d] = shape(&header)?;
-    let values = value_count(n, d, length.saturating_sub((prefix + size) as u64))?;
-    let mut values = vec![0.0f32; values];
+    check_data(n, d, length.saturating_sub((prefix + size) as u64))?;
+    Ok([n, d])
+}
+
+/// The next `count` values, which the file is known to have.
+fn read_values(file: &mut impl Read, count: usize) -> Result<Vec<f32>> {
+    let mut values = vec![0.0f32; count];
     file.read_exact(bytemuck::cast_slice_mut(&mut values))?;
     values.iter_mut().for_each(|value| *value = f32::from_bits(u32::from_le(value.to_bits())));
-    Ok(Matrix { values, n, d })
+    Ok(values)
 }
 
 fn read_header_bytes(file: &mut impl Read, bytes: &mut [u8]) -> Result<()> {
@@ -173,10 +188,13 @@ fn matrix_shape(shape: &str) -> Option<[usize; 2]> {
     (shape[1] > 0).then_some(shape)
 }
 
-/// `n * d`, where as many float32 are what remains of the file.
-fn value_count(n: usize, d: usize, remaining: u64) -> Result<usize> {
-    let count = n.checked_mul(d).filter(|&count| (count as u64).checked_mul(4) == Some(remaining));
-    count.ok_or_else(|| Error::field("npy data", format!("{n} * {d} * 4 bytes"), remaining))
+/// Whether `n * d` float32 are what remains of the file.
+fn check_data(n: usize, d: usize, remaining: u64) -> Result<()> {
+    let bytes = n.checked_mul(d).and_then(|count| (count as u64).checked_mul(4));
+    if bytes == Some(remaining) {
+        return Ok(());
+    }
+    Err(Error::field("npy data", format!("{n} * {d} * 4 bytes"), remaining))
 }
 
 /// The header of a matrix `[n, d]`, padded so that the data begin at a multiple of 64 bytes, as NumPy does.

@@ -124,7 +124,10 @@ impl Store for Refined {
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
         if self.base.store().coarse().is_some() {
             let factory = self.factory().to_string();
-            return Err(crate::Error::Unsupported { factory, operation: "removing entries" });
+            return Err(crate::Error::Unsupported {
+                factory,
+                operation: "removing entries: its ids must stay positions",
+            });
         }
         self.base.store_mut().remove(ids)?;
         self.vectors.remove(ids)

@@ -1,7 +1,7 @@
 //! `eval retrieval`: how many edited copies an index finds.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fmt::Write,
     path::{Path, PathBuf},
 };
@@ -9,11 +9,12 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use eval::{Comparison, Setting, quality::Quality, retrieval::Measures};
 use image::RgbImage;
-use index::{Index, npy};
+use index::Index;
 use rand::{SeedableRng, seq::IteratorRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use super::index::add_file;
 use crate::{
     Outcome,
     args::{EvalRetrieval, Format, Globals},
@@ -21,7 +22,7 @@ use crate::{
     engine::Engine,
     files::write_whole,
     images::{self, Input},
-    names,
+    names::{self, Names},
     output::{Output, SCHEMA, one_line},
     release::{Releaser, plan},
     table::table,
@@ -30,6 +31,7 @@ use crate::{
 pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) -> Result<Outcome> {
     let engine = Engine::start(globals, output)?;
     let mut index = engine.index(Some(&arguments.index))?;
+    let names = names::of_entries(&arguments.index, index.ntotal())?;
     let released = arguments.released.clone().unwrap_or_else(|| "activated".into());
     let inputs = sample(images::find(&arguments.images, Some(&released))?, arguments);
     if arguments.activate {
@@ -43,11 +45,8 @@ pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) 
     let quality = photos.qualities()?;
 
     for path in &arguments.distractors {
-        index
-            .add(npy::read_descriptors(path, &engine.device)?)
-            .with_context(|| path.display().to_string())?;
+        add_file(&mut index, path, &engine.device)?;
     }
-    let names = names::read_if_there(&names::of_index(&arguments.index))?;
     let (truth, added) = store(&engine, &mut index, &photos, &names)?;
     let setting = Setting {
         index: &index,
@@ -68,12 +67,7 @@ pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) 
 }
 
 /// Ids of the originals, those that the index does not name added in memory; and how many those are.
-fn store(
-    engine: &Engine,
-    index: &mut Index,
-    photos: &Photos,
-    names: &BTreeMap<i64, String>,
-) -> Result<(Vec<i64>, usize)> {
+fn store(engine: &Engine, index: &mut Index, photos: &Photos, names: &Names) -> Result<(Vec<i64>, usize)> {
     let ids: HashMap<&str, i64> = names.iter().map(|(id, name)| (name.as_str(), *id)).collect();
     let known = |name: &String| ids.get(name.as_str()).copied();
     let unknown = photos.names.iter().zip(&photos.originals).filter(|(name, _)| known(name).is_none());

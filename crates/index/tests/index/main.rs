@@ -1,6 +1,7 @@
 //! Tests of the crate through its public interface, in one binary.
 
 mod allocation;
+mod contents;
 mod corruption;
 mod data;
 mod file;

@@ -147,3 +147,60 @@ fn half_a_row_is_not_written() {
     assert!(npy::write(&folder.path(), &[], 0).is_err());
     assert!(!folder.path().exists());
 }
+
+#[test]
+fn blocks_are_the_rows_in_order() {
+    let folder = Folder::new();
+    let stored = rows(10, 1);
+    npy::write(&folder.path(), &stored, D).expect("writes");
+    for size in [1, 3, 5, 9, 10, 11, usize::MAX] {
+        let blocks = npy::read_blocks(&folder.path(), size).expect("opens");
+        assert_eq!((blocks.n(), blocks.d()), (10, D));
+        let blocks: Vec<_> = blocks.map(|block| block.expect("reads")).collect();
+        assert_eq!(blocks.len(), 10usize.div_ceil(size));
+        assert!(blocks.iter().rev().skip(1).all(|block| block.n == size), "only the last is smaller");
+        assert!(blocks.iter().all(|block| block.values.len() == block.n * D));
+        let all: Vec<f32> = blocks.into_iter().flat_map(|block| block.values).collect();
+        assert_eq!(all, stored);
+    }
+    let path = folder.file(&npyz_file::<f32>(&[0, 4], &[]));
+    assert_eq!(npy::read_blocks(&path, 3).expect("opens").count(), 0);
+}
+
+#[test]
+fn blocks_take_no_more_memory_than_their_rows() {
+    let folder = Folder::new();
+    npy::write(&folder.path(), &rows(10_000, 1), D).expect("writes");
+    let (largest, n) = largest_allocation(|| {
+        let blocks = npy::read_blocks(&folder.path(), 100).expect("opens");
+        blocks.map(|block| block.expect("reads").n).sum::<usize>()
+    });
+    assert_eq!(n, 10_000);
+    assert!(largest <= 100 * D * 4, "{largest}");
+}
+
+#[test]
+fn blocks_end_at_the_first_bad_row() {
+    let folder = Folder::new();
+    let mut stored = rows(10, 1);
+    stored[7 * D + 2] = f32::INFINITY;
+    npy::write(&folder.path(), &stored, D).expect("writes whatever it is given");
+    let mut blocks = npy::read_blocks(&folder.path(), 3).expect("opens");
+    assert!(blocks.by_ref().take(2).all(|block| block.is_ok()));
+    let error = blocks.next().expect("a block").expect_err("row 7 is not finite");
+    assert!(
+        error.to_string().ends_with("a.npy: descriptors: row 7 holds a value that is not finite"),
+        "{error}"
+    );
+    assert!(blocks.next().is_none());
+
+    npy::write(&folder.path(), &rows(10, 1), D).expect("writes");
+    let mut blocks = npy::read_blocks(&folder.path(), 3).expect("opens");
+    let file = fs::OpenOptions::new().write(true).open(folder.path()).expect("opens");
+    file.set_len(fs::metadata(folder.path()).expect("is there").len() - 1).expect("cuts");
+    assert_eq!(blocks.by_ref().filter(|block| block.is_ok()).count(), 3, "the file shrank meanwhile");
+    assert!(blocks.next().is_none());
+
+    assert!(npy::read_blocks(&folder.path(), 0).is_err());
+    assert!(npy::read_blocks(&folder.path(), 3).is_err(), "the sizes are checked before any row is read");
+}

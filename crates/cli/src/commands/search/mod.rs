@@ -1,16 +1,13 @@
 //! `search`: nearest entries of an index.
 
-use std::{
-    collections::BTreeMap,
-    io::Seek,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+mod found;
 
-use anyhow::{Context, Result};
+use std::{path::PathBuf, time::Instant};
+
+use anyhow::Result;
 use burn::tensor::Tensor;
-use index::{Index, Metric, Neighbours, npy};
-use npyz::WriterBuilder;
+use found::Found;
+use index::{Codes, Index, Metric, npy};
 use serde::Serialize;
 
 use crate::{
@@ -18,8 +15,8 @@ use crate::{
     args::{Globals, Search},
     device,
     engine::Engine,
-    files::write_whole,
-    images, names,
+    images,
+    names::{self, Names},
     output::{Output, SCHEMA, one_line},
     progress, table,
 };
@@ -46,27 +43,28 @@ struct Hit {
     id: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// As faiss reports it: squared L2 distance, or inner product.
+    /// As faiss reports it: squared L2 distance, inner product, or of LSH the number of bits that differ.
     distance: f32,
-    /// Cosine, for unit vectors.
-    similarity: f32,
+    /// Cosine, for unit vectors; none of LSH.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similarity: Option<f32>,
 }
 
 pub fn run(arguments: &Search, globals: &Globals, output: &Output) -> Result<Outcome> {
     let Loaded { index, descriptors, mut queries } = load(arguments, globals, output)?;
-    let names = names::read_if_there(&names::of_index(&arguments.index))?;
+    let names = names::of_entries(&arguments.index, index.ntotal())?;
+    if let Some(descriptors) = &descriptors {
+        make_ready(&index, descriptors)?;
+    }
     let started = Instant::now();
-    let search = |descriptors| index.search(descriptors, arguments.k.get(), arguments.nprobe.get());
-    let found = descriptors.map(search).transpose()?;
+    let found = descriptors.map(|descriptors| Found::search(&index, descriptors, arguments)).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
 
     if let Some(found) = &found {
         let answered = queries.iter_mut().filter(|query| query.error.is_none());
-        answered
-            .enumerate()
-            .for_each(|(row, query)| query.results = hits(found, row, index.metric(), &names));
+        answered.enumerate().for_each(|(row, query)| query.results = hits(found, row, &index, &names));
         let answers: Vec<bool> = queries.iter().map(|query| query.error.is_none()).collect();
-        arguments.out.as_ref().map_or(Ok(()), |path| write_arrays(path, found, &answers))?;
+        arguments.out.as_ref().map_or(Ok(()), |path| found.write(path, &answers))?;
     }
     let outcome = Outcome::of(queries.iter().any(|query| query.error.is_some()));
     let document = Document { schema: SCHEMA, seconds, queries };
@@ -116,65 +114,38 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
     Ok(Loaded { index, descriptors: (!descriptors.is_empty()).then(|| Tensor::cat(descriptors, 0)), queries })
 }
 
-fn hits(found: &Neighbours, row: usize, metric: Metric, names: &BTreeMap<i64, String>) -> Vec<Hit> {
-    let pairs = found.ids_of(row).iter().zip(found.distances_of(row)).take_while(|(id, _)| **id >= 0);
-    let hit = |(rank, (&id, &distance)): (usize, (&i64, &f32))| {
-        let similarity = match metric {
-            Metric::L2 => 1.0 - distance / 2.0,
-            Metric::InnerProduct => distance,
-        };
-        Hit { rank: rank + 1, id, name: names.get(&id).cloned(), distance, similarity }
+/// An inverted file computes tables of its cells in its first search, which belongs to loading: faiss does it there.
+fn make_ready(index: &Index, descriptors: &Tensor<2>) -> Result<()> {
+    if index.nlist().is_some() && descriptors.dims()[0] > 0 {
+        index.search(descriptors.clone().slice([0..1]), 1, 1)?;
+    }
+    Ok(())
+}
+
+fn hits(found: &Found, row: usize, index: &Index, names: &Names) -> Vec<Hit> {
+    let hashed = matches!(index.factory().codes, Codes::Lsh { .. });
+    let similarity = |distance: f32| match index.metric() {
+        _ if hashed => None,
+        Metric::L2 => Some(1.0 - distance / 2.0),
+        Metric::InnerProduct => Some(distance),
     };
-    pairs.enumerate().map(hit).collect()
+    let hit = |(rank, (id, distance)): (usize, (i64, f32))| {
+        let name = names.get(&id).cloned();
+        Hit { rank: rank + 1, id, name, distance, similarity: similarity(distance) }
+    };
+    found.of_query(row).enumerate().map(hit).collect()
 }
 
 fn text(document: &Document) -> String {
     let row = |query: &str, hit: &Hit| {
         let name = hit.name.clone().unwrap_or_default();
         let numbers = [hit.rank.to_string(), hit.id.to_string()];
-        let distances = [hit.distance, hit.similarity].map(|value| format!("{value:.4}"));
+        let distances =
+            [Some(hit.distance), hit.similarity].map(|value| table::decimal(value.map(f64::from), 4));
         [query.to_owned(), name].into_iter().chain(numbers).chain(distances).collect()
     };
     let rows =
         document.queries.iter().flat_map(|query| query.results.iter().map(|hit| row(&query.query, hit)));
     let found = table::table(&["query", "name", "rank", "id", "distance", "similarity"], 2, rows);
     format!("{found}\n{} queries searched in {:.1} ms", document.queries.len(), 1e3 * document.seconds)
-}
-
-/// Arrays D `[n, k]` float32 and I `[n, k]` int64, a row for each query; those that were not searched hold NaN
-/// and -1.
-fn write_arrays(path: &Path, found: &Neighbours, answered: &[bool]) -> Result<()> {
-    let mut row = 0;
-    let (mut distances, mut ids) = (Vec::new(), Vec::new());
-    for &answered in answered {
-        if answered {
-            distances.extend_from_slice(found.distances_of(row));
-            ids.extend_from_slice(found.ids_of(row));
-            row += 1;
-        } else {
-            distances.resize(distances.len() + found.k, f32::NAN);
-            ids.resize(ids.len() + found.k, -1);
-        }
-    }
-    let shape = [answered.len() as u64, found.k as u64];
-    let mut buffer = std::io::Cursor::new(Vec::new());
-    write_npz(&mut buffer, shape, &distances, &ids)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    write_whole(path, |file| file.write_all(buffer.get_ref()))
-}
-
-fn write_npz(
-    sink: &mut (impl std::io::Write + Seek),
-    shape: [u64; 2],
-    distances: &[f32],
-    ids: &[i64],
-) -> Result<()> {
-    let mut archive = npyz::npz::NpzWriter::new(sink);
-    let mut array = archive.array("D", Default::default())?.default_dtype().shape(&shape).begin_nd()?;
-    array.extend(distances)?;
-    array.finish()?;
-    let mut array = archive.array("I", Default::default())?.default_dtype().shape(&shape).begin_nd()?;
-    array.extend(ids)?;
-    array.finish()?;
-    Ok(())
 }

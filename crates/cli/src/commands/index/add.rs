@@ -1,0 +1,82 @@
+//! `index add`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::tensor::Device;
+use index::{
+    Index,
+    npy::{self, Blocks},
+};
+
+use super::{open, read_ids, save};
+use crate::{
+    args::IndexAdd,
+    names::{self, Names},
+    progress,
+};
+
+/// Rows of a file that are in memory at once.
+pub const BLOCK: usize = 1 << 16;
+
+pub fn add(arguments: &IndexAdd, device: &Device) -> Result<Index> {
+    let mut index = open(&arguments.index, device)?;
+    let blocks = npy::read_blocks(&arguments.input, BLOCK)?;
+    let n = blocks.n();
+    let ids = arguments.ids.as_deref().map(|path| ids_of_rows(path, n)).transpose()?;
+    let rows = arguments.names.as_deref().map(|path| names_of_rows(path, n)).transpose()?;
+    let first = index.next_id();
+    let id = |row: i64| ids.as_ref().map_or(first.saturating_add(row), |ids| ids[row as usize]);
+    let names = match rows {
+        Some(rows) => {
+            let mut names = names::of_entries(&arguments.index, index.ntotal())?;
+            names.extend(rows.into_iter().map(|(row, name)| (id(row), name)));
+            Some(names)
+        }
+        None => None,
+    };
+    let source = arguments.ids.as_ref().unwrap_or(&arguments.input);
+    fill(&mut index, blocks, ids.as_deref(), device).with_context(|| source.display().to_string())?;
+    save(&index, &arguments.index, names)?;
+    Ok(index)
+}
+
+/// Adds the descriptors of a file under consecutive ids, in memory.
+pub fn add_file(index: &mut Index, path: &Path, device: &Device) -> Result<()> {
+    let blocks = npy::read_blocks(path, BLOCK)?;
+    fill(index, blocks, None, device).with_context(|| path.display().to_string())
+}
+
+/// Adds all rows, under `ids` `[n]` where they are given; the index itself says how many come before them.
+fn fill(index: &mut Index, blocks: Blocks, ids: Option<&[i64]>, device: &Device) -> Result<()> {
+    let bar = progress::bar(blocks.n(), "adding");
+    let mut done = 0;
+    for block in blocks {
+        let block = block?;
+        let n = block.n;
+        let vectors = block.into_tensor(device);
+        match ids {
+            Some(ids) => index.add_with_ids(vectors, &ids[done..done + n])?,
+            None => index.add(vectors).map(|_| ())?,
+        }
+        done += n;
+        bar.set_position(done as u64);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn ids_of_rows(path: &Path, n: usize) -> Result<Vec<i64>> {
+    let ids = read_ids(path)?;
+    ensure!(ids.len() == n, "{} holds {} ids, but there are {n} vectors", path.display(), ids.len());
+    Ok(ids)
+}
+
+fn names_of_rows(path: &Path, n: usize) -> Result<Names> {
+    let rows = names::read(path)?;
+    let outside = rows.keys().find(|&&row| !(0..n as i64).contains(&row));
+    if let Some(row) = outside {
+        bail!("{} names row {row}, but there are {n} rows, the first of them 0", path.display());
+    }
+    Ok(rows)
+}

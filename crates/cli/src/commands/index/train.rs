@@ -1,0 +1,88 @@
+//! `index train`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use burn::tensor::{Device, Tensor};
+use index::{
+    Index, TrainConfig, TrainProgress, TrainStage,
+    npy::{self, Matrix},
+};
+use rand::{SeedableRng, seq::index::sample};
+use rand_chacha::ChaCha8Rng;
+
+use super::{add::BLOCK, save};
+use crate::{args::IndexTrain, names::Names, progress};
+
+pub fn train(arguments: &IndexTrain, device: &Device) -> Result<Index> {
+    let vectors = match arguments.train_size {
+        Some(size) => draw(&arguments.input, size.get(), arguments.seed, device)?,
+        None => npy::read_descriptors(&arguments.input, device)?,
+    };
+    let config = TrainConfig { metric: arguments.metric, seed: arguments.seed, ..TrainConfig::default() };
+    let bar = progress::bar(0, "training");
+    let index = Index::train_with_progress(&arguments.factory, vectors, &config, &mut |p| show(&bar, p))
+        .with_context(|| format!("training {} on {}", arguments.factory, arguments.input.display()))?;
+    bar.finish_and_clear();
+    // Names of an index that was there before are none of this one's.
+    save(&index, &arguments.out, Some(Names::new()))?;
+    Ok(index)
+}
+
+fn show(bar: &indicatif::ProgressBar, progress: TrainProgress) {
+    let stage = match progress.stage {
+        TrainStage::Transform => "transform".to_owned(),
+        TrainStage::Coarse => "coarse quantiser".to_owned(),
+        TrainStage::Subquantizer { j, m } => format!("sub-quantiser {} of {m}", j + 1),
+    };
+    bar.set_message(stage);
+    bar.set_length(progress.iterations as u64);
+    bar.set_position(progress.iteration as u64 + 1);
+}
+
+/// `size` rows of a file drawn by `seed`, in their order; all where there are not more.
+fn draw(path: &Path, size: usize, seed: u64, device: &Device) -> Result<Tensor<2>> {
+    let blocks = npy::read_blocks(path, BLOCK)?;
+    let (n, d) = (blocks.n(), blocks.d());
+    if size >= n {
+        return Ok(npy::read_descriptors(path, device)?);
+    }
+    let mut rows = sample(&mut ChaCha8Rng::seed_from_u64(seed), n, size).into_vec();
+    rows.sort_unstable();
+    let mut rows = rows.into_iter().peekable();
+    let mut values = Vec::with_capacity(size * d);
+    let mut start = 0;
+    for block in blocks {
+        let block = block?;
+        while let Some(row) = rows.next_if(|&row| row < start + block.n) {
+            let at = (row - start) * d;
+            values.extend_from_slice(&block.values[at..at + d]);
+        }
+        start += block.n;
+    }
+    Ok(Matrix { values, n: size, d }.into_tensor(device))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_drawn_once_each_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let n = BLOCK + 100;
+        let values: Vec<f32> = (0..n).flat_map(|row| [row as f32, -(row as f32)]).collect();
+        npy::write(&path, &values, 2).unwrap();
+        let draw = |size, seed| -> Vec<f32> {
+            draw(&path, size, seed, &Device::flex()).unwrap().into_data().iter().collect()
+        };
+        let drawn = draw(n - 50, 7);
+        assert_eq!(drawn.len(), 2 * (n - 50));
+        assert!(drawn.chunks(2).all(|row| row[0] == -row[1]));
+        assert!(drawn.chunks(2).is_sorted_by(|a, b| a[0] < b[0]));
+        assert_eq!(draw(5, 7), draw(5, 7));
+        assert_ne!(draw(5, 7), draw(5, 8));
+        assert_eq!(draw(n + 1, 7), values);
+    }
+}

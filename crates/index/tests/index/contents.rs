@@ -1,0 +1,56 @@
+//! What an index says of its entries.
+
+use index::MergedIds;
+
+use crate::data::{D, METRICS, empty, filled, vectors};
+
+#[test]
+fn ids_and_cells_account_for_every_entry() {
+    let kinds = ["Flat", "LSH", "IVF4,PQ2x8", "IVF4,PQ4x4fs", "L2norm,IVF4,Flat", "IVF4,PQ2x8,RFlat"];
+    for kind in kinds {
+        let index = filled(kind, METRICS[0], 70);
+        let mut ids = index.ids();
+        ids.sort_unstable();
+        assert_eq!(ids, (0..70).collect::<Vec<i64>>(), "{kind}");
+        assert_eq!(index.next_id(), 70);
+        let sizes = index.list_sizes();
+        assert_eq!(sizes.as_ref().map(Vec::len), index.nlist(), "{kind}");
+        assert!(sizes.is_none_or(|sizes| sizes.iter().sum::<usize>() == 70), "{kind}");
+        assert_eq!(index.default_nprobe(), index.nlist().map(|_| 1), "{kind}");
+        assert_eq!(index.ids_are_positions(), !kind.contains("IVF") || kind.contains("RFlat"), "{kind}");
+    }
+}
+
+#[test]
+fn code_sizes_are_those_of_the_file() {
+    let sizes = [
+        ("Flat", 4 * D),
+        ("SQ8", D),
+        ("LSH", 1),
+        ("PQ4x6", 3),
+        ("IVF4,PQ4x4fs", 2),
+        ("PQ4x4,RFlat", 2 + 4 * D),
+    ];
+    for (kind, size) in sizes {
+        assert_eq!(empty(kind, METRICS[0]).code_size(), size, "{kind}");
+    }
+}
+
+#[test]
+fn ids_beyond_the_largest_are_refused() {
+    let mut index = empty("IVF4,Flat", METRICS[0]);
+    index.add_with_ids(vectors(1, 2), &[i64::MAX - 2]).expect("adds");
+    assert!(index.add(vectors(3, 2)).is_err(), "two ids are left");
+    assert_eq!(index.ntotal(), 1);
+    assert!(index.clone().merge(index.clone(), MergedIds::Behind).is_err());
+    index.clone().merge(index.clone(), MergedIds::Kept).expect("no id changes");
+}
+
+#[test]
+fn ids_that_are_positions_are_not_kept() {
+    for kind in ["Flat", "IVF4,PQ2x8,RFlat"] {
+        let mut index = filled(kind, METRICS[0], 20);
+        assert!(index.merge(index.clone(), MergedIds::Kept).is_err(), "{kind}");
+        assert_eq!(index.ntotal(), 20);
+    }
+}
