@@ -37,6 +37,7 @@ mod bytes;
 mod coarse;
 mod codebook;
 mod codec;
+mod device_search;
 mod direct_map;
 mod error;
 mod exhaustive;
@@ -70,6 +71,7 @@ mod transform;
 mod transformed;
 mod vectors;
 
+pub use device_search::DeviceNeighbours;
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, TransformKind};
 pub use index::{Index, MergedIds};
