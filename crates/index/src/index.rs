@@ -5,17 +5,21 @@ use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Device, Tensor};
 
+use crate::device_search::{DeviceIndex, MAX_K};
 use crate::faiss_file::{Source, read_index, write_index};
 use crate::kind::Kind;
 use crate::merge::merge;
 use crate::replace::{open_regular, replace_file};
+use crate::store::Store;
 use crate::train::train;
 use crate::vectors::{Vectors, upload};
 use crate::{
-    Error, Factory, Metric, Neighbours, RangeNeighbours, Result, Target, TrainConfig, TrainProgress,
+    DeviceNeighbours, Error, Factory, Metric, Neighbours, RangeNeighbours, Result, Target, TrainConfig,
+    TrainProgress,
 };
 
 /// Vectors added at once: what is computed on the way takes a small multiple of their size.
@@ -29,6 +33,8 @@ pub struct Index {
     pub(crate) kind: Kind,
     /// Where quantisers assign and decoded vectors go.
     pub(crate) device: Device,
+    /// What searches on the device need there, since the last change; `None` inside: the host searches.
+    on_device: OnceLock<Option<Arc<DeviceIndex>>>,
 }
 
 /// What becomes of the ids of entries that are merged into another index.
@@ -76,7 +82,7 @@ impl Index {
     ) -> Result<Self> {
         let device = vectors.device().inner();
         let vectors = Vectors::new("training vectors", vectors)?;
-        Ok(Self { kind: train(factory, &vectors, config, &device, progress)?, device })
+        Ok(Self::new(train(factory, &vectors, config, &device, progress)?, device))
     }
 
     /// Adds `vectors` `[n, d]` under consecutive ids, which are returned: from `ntotal` on as in faiss, or from
@@ -88,7 +94,7 @@ impl Index {
     /// failing device.
     pub fn add(&mut self, vectors: Tensor<2>) -> Result<Range<i64>> {
         let vectors = self.accept("added vectors", vectors)?;
-        let store = self.kind.store_mut();
+        let store = self.store_mut();
         let start = store.next_id();
         let end = start.checked_add(vectors.n as i64).ok_or_else(|| no_ids_left(start))?;
         let firsts = (start..).step_by(ADD_BLOCK);
@@ -109,7 +115,7 @@ impl Index {
             let expected = format!("{}, one per vector", vectors.n);
             return Err(Error::argument("number of ids", expected, ids.len()));
         }
-        let store = self.kind.store_mut();
+        let store = self.store_mut();
         vectors
             .blocks(ADD_BLOCK)
             .zip(ids.chunks(ADD_BLOCK))
@@ -123,7 +129,7 @@ impl Index {
     ///
     /// An `RFlat` index over an inverted file, whose ids must stay positions.
     pub fn remove(&mut self, ids: &[i64]) -> Result<usize> {
-        self.kind.store_mut().remove(&ids.iter().copied().collect())
+        self.store_mut().remove(&ids.iter().copied().collect())
     }
 
     /// Moves all entries of `other` into this index.
@@ -144,6 +150,7 @@ impl Index {
             }
         };
         shift.checked_add(other.next_id()).ok_or_else(|| no_ids_left(shift))?;
+        self.on_device = OnceLock::new();
         merge(&mut self.kind, other.kind, shift)
     }
 
@@ -151,11 +158,59 @@ impl Index {
     /// an index without inverted file visits everything and ignores `nprobe`, and more than `nlist` cells are
     /// `nlist`.
     ///
+    /// On another device than the CPU distances come from float32 matrix products there, and equally near
+    /// neighbours may be others; see [`Self::search_on_device`] for what the host searches nevertheless.
+    ///
     /// # Errors
     ///
     /// `k` or `nprobe` 0, another dimension, a query that is not finite, a failing device.
     pub fn search(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<Neighbours> {
+        let on_device = self.device != Device::flex() && k <= MAX_K && queries.dims()[0] > 0;
+        if let Some(index) = on_device.then(|| self.on_device()).flatten() {
+            return index.search(queries, k, nprobe);
+        }
         self.kind.store().search(&self.accept("queries", queries)?, k, nprobe)
+    }
+
+    /// As [`Self::search`], with results that stay on the index's device, so that nothing is read back. Queries that
+    /// are not finite go unnoticed: theirs are any neighbours.
+    ///
+    /// # Errors
+    ///
+    /// `k` 0 or above 128, `nprobe` 0, another dimension, no queries. [`Error::Unsupported`] where only the host can
+    /// search: `LSH`, fast scan, `HNSW`, `RFlat`, and what exceeds 2^31 numbers on the device.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Distribution, Tensor};
+    /// use index::{Index, TrainConfig};
+    ///
+    /// let vectors = Tensor::<2>::random([500, 32], Distribution::Default, &Device::flex());
+    /// let mut index = Index::train(&"IVF8,SQ8".parse()?, vectors.clone(), &TrainConfig::default())?;
+    /// index.add(vectors.clone())?;
+    /// let found = index.search_on_device(vectors.slice([0..3]), 5, 2)?;
+    /// assert_eq!(found.distances.dims(), [3, 5]);
+    /// assert_eq!(index.read_neighbours(found)?.ids_of(2)[0], 2);
+    /// # Ok::<(), index::Error>(())
+    /// ```
+    pub fn search_on_device(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<DeviceNeighbours> {
+        self.require_on_device()?.search_on_device(queries, k, nprobe)
+    }
+
+    /// Reads the results of [`Self::search_on_device`] back and names them by their ids. The index must not have
+    /// changed since.
+    ///
+    /// # Errors
+    ///
+    /// Positions behind the last entry; [`Error::Unsupported`] as for the search; a failing device.
+    pub fn read_neighbours(&self, found: DeviceNeighbours) -> Result<Neighbours> {
+        self.require_on_device()?.read(found)
+    }
+
+    fn require_on_device(&self) -> Result<&DeviceIndex> {
+        self.on_device().ok_or_else(|| Error::Unsupported {
+            factory: self.factory().to_string(),
+            operation: "searching on a device",
+        })
     }
 
     /// All stored vectors nearer to each of `queries` `[n, d]` than `radius`, among those in the `nprobe` nearest
@@ -283,7 +338,22 @@ impl Index {
 
     fn read(source: Source, device: &Device) -> Result<Self> {
         let device = device.clone().inner();
-        Ok(Self { kind: read_index(source, &device)?, device })
+        Ok(Self::new(read_index(source, &device)?, device))
+    }
+
+    fn new(kind: Kind, device: Device) -> Self {
+        Self { kind, device, on_device: OnceLock::new() }
+    }
+
+    /// The entries for changing: what the device holds of them is out of date then.
+    fn store_mut(&mut self) -> &mut dyn Store {
+        self.on_device = OnceLock::new();
+        self.kind.store_mut()
+    }
+
+    fn on_device(&self) -> Option<&DeviceIndex> {
+        let new = || DeviceIndex::new(&self.kind, &self.device).map(Arc::new);
+        self.on_device.get_or_init(new).as_deref()
     }
 
     /// Replaces the file at `path` by this index in faiss's format, whole or not at all.

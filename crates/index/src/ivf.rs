@@ -61,7 +61,7 @@ impl Ivf {
     }
 
     /// What codes `[n, code_size]` in `cells` `[n]` stand for: `[n, d]`.
-    fn decode(&self, codes: &[u8], cells: &[i64]) -> Vec<f32> {
+    pub fn decode(&self, codes: &[u8], cells: &[i64]) -> Vec<f32> {
         let d = self.coarse.d;
         let mut vectors =
             if self.by_residual { self.coarse.gather(cells) } else { vec![0.0; cells.len() * d] };

@@ -77,6 +77,7 @@ mod coarse;
 mod codebook;
 mod codec;
 mod contents;
+mod device_search;
 mod direct_map;
 mod error;
 mod exhaustive;
@@ -110,6 +111,7 @@ mod transform;
 mod transformed;
 mod vectors;
 
+pub use device_search::DeviceNeighbours;
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, TransformKind};
 pub use index::{Index, MergedIds};

@@ -4,6 +4,7 @@
 mod activation;
 mod agreement;
 mod command_line;
+mod device;
 mod extractor;
 mod faiss_peer;
 mod index_files;
