@@ -84,14 +84,16 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// Another dimension or a vector that is not finite: the index is then unchanged. A failing device.
+    /// Another dimension, a vector that is not finite or ids that leave no room behind them: the index is then
+    /// unchanged. A failing device.
     pub fn add(&mut self, vectors: Tensor<2>) -> Result<Range<i64>> {
         let vectors = self.accept("added vectors", vectors)?;
         let store = self.kind.store_mut();
         let start = store.next_id();
+        let end = behind(start, vectors.n as i64)?;
         let firsts = (start..).step_by(ADD_BLOCK);
         vectors.blocks(ADD_BLOCK).zip(firsts).try_for_each(|(block, first)| store.add(&block, first))?;
-        Ok(start..start + vectors.n as i64)
+        Ok(start..end)
     }
 
     /// Adds `vectors` `[n, d]` under `n` ids of the caller's, each at least 0. Ids may repeat.
@@ -129,10 +131,14 @@ impl Index {
     /// # Errors
     ///
     /// Other quantisers: nothing tells then what the codes of one mean in the other. [`MergedIds::Kept`] where ids
-    /// are positions. The index is then unchanged.
+    /// are positions; ids that leave no room behind them. The index is then unchanged.
     pub fn merge(&mut self, other: Self, ids: MergedIds) -> Result<()> {
         let shift = match ids {
-            MergedIds::Behind => self.kind.store().next_id(),
+            MergedIds::Behind => {
+                let shift = self.kind.store().next_id();
+                behind(shift, other.kind.store().next_id())?;
+                shift
+            }
             MergedIds::Kept if self.nlist().is_some() => 0,
             MergedIds::Kept => {
                 return Err(Error::Unsupported {
@@ -323,6 +329,12 @@ impl Index {
     fn lacks_centroids(&self) -> Error {
         Error::NoCentroids { factory: self.factory().to_string() }
     }
+}
+
+/// The id behind `count` more from `first` on; files may hold ids up to the very last.
+fn behind(first: i64, count: i64) -> Result<i64> {
+    let expected = || format!("one with room for {count} more behind it");
+    first.checked_add(count).ok_or_else(|| Error::argument("next id", expected(), first))
 }
 
 impl fmt::Debug for Index {

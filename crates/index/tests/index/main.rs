@@ -2,9 +2,12 @@
 
 mod allocation;
 mod corruption;
+mod damage;
 mod data;
+mod exercise;
 mod file;
 mod ids;
+mod layout;
 mod npy;
 mod search;
 mod target;
