@@ -8,8 +8,75 @@ use rand_chacha::ChaCha8Rng;
 /// Dimension of all vectors here.
 pub const D: usize = 8;
 
-pub const KINDS: [&str; 3] = ["Flat", "IVF4,Flat", "IVF4,PQ2x8"];
+/// Coarse cells of all inverted files here.
+pub const NLIST: usize = 4;
+
+/// Every structure that a file can have.
+pub const KINDS: [&str; 26] = [
+    "Flat",
+    "PQ2x8",
+    "PQ2x4",
+    "PQ1x9",
+    "SQ8",
+    "LSH",
+    "LSH6t",
+    "LSH12r",
+    "LSH16rt",
+    "IVF4,Flat",
+    "IVF4,PQ2x8",
+    "IVF4,PQ2x4",
+    "IVF4,PQ2x5",
+    "IVF4,SQ8",
+    "IVF4,PQ4x4fs",
+    "IVF4,PQ1x4fs",
+    "IVF4,PQ4x4fsr",
+    "IVF4_HNSW4,Flat",
+    "OPQ2,IVF4,PQ2x8",
+    "PCA4,Flat",
+    "PCAR4,PQ2x8",
+    "RR8,Flat",
+    "RR12,LSH",
+    "L2norm,IVF4,Flat",
+    "Flat,RFlat",
+    "IVF4,PQ2x8,RFlat",
+];
+
+/// Kinds whose distances are those between the query and what a stored code decodes to.
+pub const DECODED_KINDS: [&str; 12] = [
+    "Flat",
+    "PQ2x8",
+    "PQ2x4",
+    "PQ1x9",
+    "SQ8",
+    "IVF4,Flat",
+    "IVF4,PQ2x8",
+    "IVF4,PQ2x4",
+    "IVF4,PQ2x5",
+    "IVF4,SQ8",
+    "IVF4_HNSW4,Flat",
+    "Flat,RFlat",
+];
+
+/// Kinds that give vectors back as they were.
+pub const EXACT_KINDS: [&str; 5] = ["Flat", "IVF4,Flat", "IVF4_HNSW4,Flat", "Flat,RFlat", "IVF4,PQ2x8,RFlat"];
+
 pub const METRICS: [Metric; 2] = [Metric::L2, Metric::InnerProduct];
+
+/// All of some kinds under every metric that they have: LSH knows but one.
+pub fn under_metrics(kinds: &[&'static str]) -> impl Iterator<Item = (&'static str, Metric)> {
+    let all = kinds.iter().flat_map(|&kind| METRICS.map(|metric| (kind, metric)));
+    all.filter(|(kind, metric)| *metric == Metric::L2 || !kind.contains("LSH"))
+}
+
+/// Whether there are cells.
+pub fn is_inverted(kind: &str) -> bool {
+    kind.contains("IVF")
+}
+
+/// Whether vectors may have ids of the caller's: those of `RFlat` are positions, cells or not.
+pub fn takes_ids(kind: &str) -> bool {
+    is_inverted(kind) && !kind.contains("RFlat")
+}
 
 /// `n` rows of [`D`] uniform values in -1..1.
 pub fn rows(n: usize, seed: u64) -> Vec<f32> {
@@ -39,7 +106,7 @@ pub fn config(metric: Metric) -> TrainConfig {
 
 /// A trained index without vectors.
 pub fn empty(kind: &str, metric: Metric) -> Index {
-    Index::train(&factory(kind), vectors(400, 1), &config(metric)).expect("trains")
+    Index::train(&factory(kind), vectors(600, 1), &config(metric)).expect("trains")
 }
 
 /// An index over `vectors(n, 2)`.

@@ -3,9 +3,12 @@
 mod allocation;
 mod contents;
 mod corruption;
+mod damage;
 mod data;
+mod exercise;
 mod file;
 mod ids;
+mod layout;
 mod npy;
 mod search;
 mod target;

@@ -2,11 +2,13 @@
 
 use index::{Index, Metric, Target};
 
-use crate::data::{D, KINDS, METRICS, bytes, empty, filled, from_bytes, rows, tensor, values, vectors};
+use crate::data::{
+    D, DECODED_KINDS, KINDS, METRICS, NLIST, bytes, empty, filled, from_bytes, is_inverted, rows, tensor,
+    under_metrics, values, vectors,
+};
 
 /// Vectors stored.
 const N: usize = 200;
-const NLIST: usize = 4;
 
 /// Float32 sums of [`D`] products against double precision, relative to values of order 1.
 const TOLERANCE: f64 = 1e-5;
@@ -89,7 +91,7 @@ fn check_row(metric: Metric, ids: &[i64], distances: &[f32], expected: &[(i64, f
 
 #[test]
 fn neighbours_are_those_of_an_exhaustive_search() {
-    for (kind, metric) in KINDS.into_iter().flat_map(|kind| METRICS.map(|metric| (kind, metric))) {
+    for (kind, metric) in under_metrics(&DECODED_KINDS) {
         let index = filled(kind, metric, N);
         for (k, nprobe) in [(1, 1), (5, 1), (5, 2), (7, 3), (10, 4), (3, 1000)] {
             check(&index, k, nprobe);
@@ -99,10 +101,14 @@ fn neighbours_are_those_of_an_exhaustive_search() {
 
 #[test]
 fn k_may_exceed_what_is_stored() {
-    for (kind, metric) in KINDS.into_iter().flat_map(|kind| METRICS.map(|metric| (kind, metric))) {
+    for (kind, metric) in under_metrics(&DECODED_KINDS) {
         let index = filled(kind, metric, N);
         check(&index, N + 50, 1);
         check(&index, N + 50, 4);
+    }
+    for (kind, metric) in under_metrics(&KINDS) {
+        let found = filled(kind, metric, 5).search(vectors(2, 3), 7, NLIST).expect("searches");
+        assert!([0, 7].into_iter().all(|query| found.ids[query + 5..query + 7] == [-1; 2]), "{kind}");
         let nothing = empty(kind, metric).search(vectors(2, 3), 3, 1).expect("searches nothing");
         assert_eq!(nothing.ids, [-1; 6]);
     }
@@ -133,7 +139,7 @@ fn tiny_distances_are_exact() {
     stored.iter_mut().for_each(|value| *value += 30.0);
     let mut near = stored.clone();
     near.iter_mut().step_by(D).for_each(|value| *value += 1e-3);
-    for kind in &KINDS[..2] {
+    for kind in ["Flat", "IVF4,Flat", "IVF4_HNSW4,Flat", "Flat,RFlat"] {
         let mut index = Index::train(&kind.parse().expect("parses"), tensor(&stored), &Default::default())
             .expect("trains");
         index.add(tensor(&stored)).expect("adds");
@@ -160,7 +166,7 @@ fn unfit_arguments_are_errors() {
         let index = filled(kind, Metric::L2, 10);
         assert!(index.search(vectors(1, 3), 0, 1).is_err(), "{kind}: k 0");
         assert!(index.search(vectors(1, 3), usize::MAX, 1).is_err(), "{kind}: absurd k");
-        assert!(kind == "Flat" || index.search(vectors(1, 3), 1, 0).is_err(), "{kind}: nprobe 0");
+        assert!(!is_inverted(kind) || index.search(vectors(1, 3), 1, 0).is_err(), "{kind}: nprobe 0");
         let mut queries = rows(3, 3);
         queries[2 * D + 1] = f32::NAN;
         let message = index.search(tensor(&queries), 1, 1).expect_err("NaN").to_string();

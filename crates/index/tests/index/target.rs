@@ -3,15 +3,21 @@
 use burn::tensor::Device;
 use index::{Error, Target};
 
-use crate::data::{D, KINDS, METRICS, bytes, filled, from_bytes, rows, tensor, values, vectors};
+use crate::data::{
+    D, KINDS, METRICS, bytes, filled, from_bytes, rows, tensor, under_metrics, values, vectors,
+};
 
 #[test]
 fn the_reconstruction_is_what_the_index_stores() {
-    for (kind, metric) in KINDS.into_iter().flat_map(|kind| METRICS.map(|metric| (kind, metric))) {
+    // What decides whether a copy is found is the code of `RFlat`'s base, not the vector behind it.
+    for (kind, metric) in under_metrics(&KINDS).filter(|(kind, _)| !kind.contains("RFlat")) {
         let index = filled(kind, metric, 60);
         let targets = values(index.target(vectors(60, 2), Target::Reconstruction).expect("decodes"));
         for (id, target) in targets.chunks_exact(D).enumerate() {
-            assert_eq!(index.reconstruct(id as i64).expect("stored"), target, "{kind}, {metric}");
+            let stored = index.reconstruct(id as i64).expect("stored");
+            // A product of many rows runs on the device, of one on the host.
+            let near = stored.iter().zip(target).all(|(a, b)| (a - b).abs() < 1e-5);
+            assert!(near, "{kind}, {metric}: {stored:?} for {target:?}");
         }
     }
 }
@@ -32,7 +38,7 @@ fn the_residual_code_improves_on_the_centroid() {
 /// the quantiser's fourcc, header and count (45).
 #[test]
 fn the_centroid_is_that_of_the_cell() {
-    for kind in &KINDS[1..] {
+    for kind in KINDS.into_iter().filter(|kind| kind.starts_with("IVF4,") && !kind.contains("RFlat")) {
         let index = filled(kind, METRICS[0], 1);
         let file = bytes(&index);
         let centroid = |cell: i64| {

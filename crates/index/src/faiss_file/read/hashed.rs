@@ -40,7 +40,7 @@ impl Reader<'_, '_> {
         expect(
             "is_trained of the rotation of LSH",
             rotate_data,
-            self.source.flag("is_trained of the rotation")?,
+            self.source.flag("is_trained of the rotation of LSH")?,
         )?;
         Ok(Rotation { d_in, d_out, have_bias, a, b })
     }

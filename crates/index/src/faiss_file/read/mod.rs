@@ -21,6 +21,10 @@ use crate::{Error, Metric, Result};
 /// What can be read.
 const SUPPORTED: &str = "IxF2, IxFI, IxPq, IxSQ, IxHe, IwFl, IwPQ, IwSq, IwPf, IxPT, IxRF";
 
+/// More dimensions than any descriptor has. A code of few bytes may stand for a vector of any dimension: without a
+/// limit a small file could ask for gigabytes.
+const MAX_D: usize = 1 << 20;
+
 /// Indexes within indexes: transforms and re-ranking around one more are all that there is.
 const MAX_DEPTH: usize = 4;
 
@@ -67,6 +71,9 @@ impl Reader<'_, '_> {
 
     fn header(&mut self) -> Result<Header> {
         let d = positive("d", self.source.i32("d")?)?;
+        if d > MAX_D {
+            return Err(Error::field("d", format!("at most {MAX_D}"), d));
+        }
         let ntotal = self.source.i64("ntotal")?;
         let ntotal = usize::try_from(ntotal).map_err(|_| Error::field("ntotal", "at least 0", ntotal))?;
         for field in ["first header filler", "second header filler"] {
@@ -110,6 +117,7 @@ impl Reader<'_, '_> {
         }
         for (field, store) in [("refined index", base.store()), ("refining index", &vectors)] {
             expect(field, (header.d, header.ntotal), (store.d(), store.ntotal()))?;
+            expect(field, header.metric, store.metric())?;
         }
         Ok(Refined { base, vectors, k_factor })
     }

@@ -45,13 +45,13 @@ impl Reader<'_, '_> {
     }
 
     fn pca(&mut self, d: usize) -> Result<Pca> {
-        let eigen_power = self.source.f32("eigen_power")?;
-        let epsilon = self.source.f32("epsilon")?;
+        let eigen_power = self.finite("eigen_power")?;
+        let epsilon = self.finite("epsilon")?;
         let random_rotation = self.source.flag("random_rotation")?;
         let balanced_bins = self.source.i32("balanced_bins")?;
-        let mean = self.counted_floats("mean of the PCA")?;
-        let eigenvalues = self.counted_floats("eigenvalues of the PCA")?;
-        let components = self.counted_floats("components of the PCA")?;
+        let mean = self.finite_floats("mean of the PCA", "mean of the PCA", d, d)?;
+        let eigenvalues = self.finite_floats("eigenvalues of the PCA", "eigenvalues of the PCA", d, d)?;
+        let components = self.components(d)?;
         let linear = self.linear(d)?;
         Ok(Pca {
             linear,
@@ -63,6 +63,18 @@ impl Reader<'_, '_> {
             eigenvalues,
             components,
         })
+    }
+
+    /// At most `d` rows of `d` values: one for each training vector where there were fewer than dimensions.
+    fn components(&mut self, d: usize) -> Result<Vec<f32>> {
+        let components = self.counted_floats("components of the PCA")?;
+        let rows = components.len() / d;
+        if !components.len().is_multiple_of(d) || !(1..=d).contains(&rows) {
+            let expected = format!("1 to {d} rows of {d} values");
+            return Err(Error::field("components of the PCA", expected, components.len()));
+        }
+        check_finite("components of the PCA", &components, d)?;
+        Ok(components)
     }
 
     fn linear(&mut self, d: usize) -> Result<Linear> {
@@ -83,6 +95,11 @@ impl Reader<'_, '_> {
         expect("d_in of the transform", d, d_in)?;
         expect("is_trained of the transform", 1, self.source.byte("is_trained of the transform")?)?;
         Ok([d_in, d_out])
+    }
+
+    fn finite(&mut self, field: &'static str) -> Result<f32> {
+        let value = self.source.f32(field)?;
+        if value.is_finite() { Ok(value) } else { Err(Error::field(field, "a finite number", value)) }
     }
 
     /// As many floats as the count before them says.

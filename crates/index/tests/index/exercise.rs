@@ -1,0 +1,59 @@
+//! Everything that can be asked of an index, for those whose file is not what anybody meant.
+
+use burn::tensor::{Device, Tensor};
+use index::{Index, MergedIds, Target};
+
+use crate::data::{bytes, from_bytes};
+
+/// Asks for everything; whatever is not refused leaves an index that can be written and read.
+pub fn exercise(index: &Index) {
+    reread(index);
+    for value in [0.0, 1.0, -1e30] {
+        ask(index, value);
+    }
+    change(index.clone());
+    let mut merged = index.clone();
+    if merged.merge(index.clone(), MergedIds::Behind).is_ok() {
+        assert_eq!(merged.ntotal(), 2 * index.ntotal());
+        reread(&merged);
+    }
+}
+
+fn reread(index: &Index) {
+    let file = bytes(index);
+    assert!(bytes(&from_bytes(&file).expect("what was written is read")) == file, "it is written as it was");
+}
+
+fn ask(index: &Index, value: f32) {
+    let query = || vector(index.d(), value);
+    let found = index.search(query(), 3, 2).map(|found| found.ids).unwrap_or_default();
+    for radius in [value, f32::INFINITY, f32::NEG_INFINITY] {
+        let _ = index.range_search(query(), radius, 2);
+    }
+    for id in found.into_iter().chain([0, 1, -1, i64::MIN, i64::MAX]) {
+        assert!(index.reconstruct(id).map_or(true, |vector| vector.len() == index.d()));
+    }
+    let _ = index.cells(query());
+    for target in [Target::Centroid, Target::Reconstruction] {
+        let _ = index.target(query(), target);
+    }
+}
+
+fn change(mut index: Index) {
+    let found = index.search(vector(index.d(), 1.0), 2, 1).map(|found| found.ids).unwrap_or_default();
+    let before = index.ntotal();
+    let removed = index.remove(&found).unwrap_or(0);
+    assert_eq!(index.ntotal(), before - removed);
+    let _ = index.add_with_ids(vector(index.d(), 0.25), &[7]);
+    let before = index.ntotal();
+    if let Ok(ids) = index.add(vector(index.d(), 0.5)) {
+        assert_eq!(ids.end - ids.start, 1);
+        assert_eq!(index.ntotal(), before + 1);
+    }
+    reread(&index);
+    let _ = index.search(vector(index.d(), 0.5), 3, 2);
+}
+
+fn vector(d: usize, value: f32) -> Tensor<2> {
+    Tensor::full([1, d], value, &Device::flex())
+}
