@@ -14,7 +14,11 @@ impl Reader<'_, '_> {
         let field = "code_size of the inverted lists";
         expect(field, code_size, self.source.size(field)?)?;
         let sizes = self.list_sizes(nlist)?;
-        sizes.into_iter().map(|size| self.list(size, code_size)).collect()
+        let mut lists = Vec::with_capacity(nlist);
+        for size in sizes {
+            lists.push(self.list(size, code_size)?);
+        }
+        Ok(lists)
     }
 
     /// Sizes of all lists, `[nlist]`.
