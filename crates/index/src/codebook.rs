@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use device::DeviceCodebook;
 use rayon::prelude::*;
 
-use crate::assign::nearest_in_panels;
+use crate::assign::{Parts, nearest_in_panels};
 use crate::metric::squared_norm;
 use crate::nearest::{CoarseScan, Probe};
 use crate::raw::F32Panels;
@@ -74,12 +74,25 @@ impl Codebook {
                 Ok(Nearest { centroids, scores })
             }
             Scorer::Panels { panels, norms } => {
-                let (centroids, mut scores) = nearest_in_panels(panels, norms, &vectors.host);
+                let (centroids, mut scores) = nearest_in_panels(panels, norms, whole(vectors));
                 let rows = scores.par_iter_mut().zip(vectors.host.par_chunks_exact(vectors.d));
                 rows.for_each(|(score, row)| {
                     *score = (f64::from(*score) + squared_norm(row)).max(0.0) as f32
                 });
                 Ok(Nearest { centroids: centroids.into_iter().map(i64::from).collect(), scores })
+            }
+        }
+    }
+
+    /// Number of the nearest centroid of the `d` values from column `start` on of each of `vectors`: `[n]`.
+    pub fn nearest_to_part(&self, vectors: &Vectors, start: usize) -> Result<Vec<u32>> {
+        match &self.scorer {
+            Scorer::Panels { panels, norms } => {
+                Ok(nearest_in_panels(panels, norms, Parts { start, ..whole(vectors) }).0)
+            }
+            Scorer::Scan | Scorer::Device(_) => {
+                let nearest = self.nearest(&vectors.columns(start, self.centroids.d()))?;
+                Ok(nearest.centroids.into_iter().map(|centroid| centroid as u32).collect())
             }
         }
     }
@@ -91,4 +104,8 @@ impl Codebook {
             Scorer::Scan | Scorer::Panels { .. } => Ok(self.centroids.probes(&queries.host, count)),
         }
     }
+}
+
+fn whole<'a>(vectors: &'a Vectors) -> Parts<'a> {
+    Parts { vectors: &vectors.host, stride: vectors.d, start: 0 }
 }

@@ -96,8 +96,8 @@ impl ProductQuantizer {
         let code_size = self.code_size();
         let mut codes = vec![0; vectors.n * code_size];
         for (j, subquantizer) in self.subquantizers.iter().enumerate() {
-            let nearest = subquantizer.codebook.nearest(&vectors.columns(j * self.dsub, self.dsub))?;
-            for (code, codeword) in codes.chunks_exact_mut(code_size).zip(nearest.centroids) {
+            let codewords = subquantizer.codebook.nearest_to_part(vectors, j * self.dsub)?;
+            for (code, codeword) in codes.chunks_exact_mut(code_size).zip(codewords) {
                 code::put(code, j, self.nbits, codeword as usize);
             }
         }

@@ -8,40 +8,32 @@ use rayon::prelude::*;
 
 use crate::codebook::Codebook;
 use crate::metric::squared_l2;
-use crate::vectors::{Vectors, read_floats};
+use crate::vectors::Vectors;
 use crate::{Error, Metric, Result};
 
 /// Codewords of one sub-quantiser: faiss trains OPQ for codes of 8 bits, whatever index follows it.
 pub(super) const KSUB: usize = 256;
 
-/// `n` vectors of dimension `d`, on the device for the search of nearest codewords, on the host for their
-/// means.
-pub(super) struct Points {
-    /// `[n, d]`.
-    tensor: Tensor<2>,
-    /// The same, row-major.
-    host: Vec<f32>,
-    d: usize,
-}
+/// The vectors that are coded, `[n, d]`.
+pub(super) struct Points(Vectors<'static>);
 
 impl Points {
     pub fn new(tensor: Tensor<2>) -> Result<Self> {
-        let [_, d] = tensor.dims();
-        Ok(Self { host: read_floats(tensor.clone())?, tensor, d })
+        Vectors::new("points of OPQ", tensor).map(Self)
     }
 
     /// Values of all vectors, row-major `[n, d]`.
     pub fn host(&self) -> &[f32] {
-        &self.host
+        &self.0.host
     }
 
     pub fn d(&self) -> usize {
-        self.d
+        self.0.d
     }
 
     /// Part `j` of every vector, `dsub` values each.
     fn parts(&self, j: usize, dsub: usize) -> impl Iterator<Item = &[f32]> {
-        self.host.chunks_exact(self.d).map(move |row| &row[j * dsub..(j + 1) * dsub])
+        self.0.rows().map(move |row| &row[j * dsub..(j + 1) * dsub])
     }
 }
 
@@ -60,15 +52,14 @@ impl Codebooks {
     ///
     /// Fewer points than codewords.
     pub fn random(points: &Points, m: usize, rng: &mut ChaCha8Rng) -> Result<Self> {
-        let (n, dsub) = (points.host.len() / points.d, points.d / m);
+        let (n, d, dsub) = (points.0.n, points.d(), points.d() / m);
         if n < KSUB {
             return Err(Error::TooFewPoints { what: "OPQ", needed: KSUB, found: n });
         }
-        let mut centroids = Vec::with_capacity(KSUB * points.d);
+        let mut centroids = Vec::with_capacity(KSUB * d);
         for j in 0..m {
             for point in sample(rng, n, KSUB) {
-                let start = point * points.d + j * dsub;
-                centroids.extend_from_slice(&points.host[start..start + dsub]);
+                centroids.extend_from_slice(&points.0.row(point)[j * dsub..(j + 1) * dsub]);
             }
         }
         Ok(Self { centroids, m, dsub })
@@ -93,20 +84,22 @@ impl Codebooks {
     /// The points' reconstructions, row-major `[n, d]`.
     pub fn reconstruct(&self, points: &Points, device: &Device) -> Result<Vec<f32>> {
         let codes = self.encode(points, device)?;
-        let mut out = vec![0.0; points.host.len()];
-        out.par_chunks_exact_mut(points.d).enumerate().for_each(|(i, row)| {
+        let mut out = vec![0.0; points.host().len()];
+        out.par_chunks_exact_mut(points.d()).enumerate().for_each(|(i, row)| {
             for (j, part) in row.chunks_exact_mut(self.dsub).enumerate() {
-                part.copy_from_slice(&self.codebook(j)[codes[j][i] * self.dsub..][..self.dsub]);
+                part.copy_from_slice(&self.codebook(j)[codes[j][i] as usize * self.dsub..][..self.dsub]);
             }
         });
         Ok(out)
     }
 
     /// Number of the nearest codeword of every point's every part: `m` times `[n]`.
-    fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<usize>>> {
-        let [n, _] = points.tensor.dims();
-        let part = |j| points.tensor.clone().slice([0..n, j * self.dsub..(j + 1) * self.dsub]);
-        (0..self.m).map(|j| nearest(&part(j), self.codebook(j), self.dsub, device)).collect()
+    fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<u32>>> {
+        let nearest = |j| {
+            let codebook = Codebook::new(Metric::L2, self.codebook(j).to_vec(), self.dsub, device)?;
+            codebook.nearest_to_part(&points.0, j * self.dsub)
+        };
+        (0..self.m).map(nearest).collect()
     }
 
     /// `[KSUB, dsub]` of sub-quantiser `j`.
@@ -115,24 +108,16 @@ impl Codebooks {
     }
 }
 
-/// Number of the nearest of the codewords, `[KSUB, dsub]`, of every row of `points`, `[n, dsub]`.
-fn nearest(points: &Tensor<2>, codewords: &[f32], dsub: usize, device: &Device) -> Result<Vec<usize>> {
-    let nearest = Codebook::new(Metric::L2, codewords.to_vec(), dsub, device)?
-        .nearest(&Vectors::new("points", points.clone())?)?;
-    Ok(nearest.centroids.into_iter().map(|codeword| codeword as usize).collect())
-}
-
 /// Moves every codeword of `[KSUB, dsub]` to the mean of the points with its code, and one without points
 /// onto the point that its codeword, before the move, is farthest from.
-fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[usize], dsub: usize) {
+fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[u32], dsub: usize) {
     let mut sizes = [0usize; KSUB];
     let mut sums = vec![0.0f64; KSUB * dsub];
     for (point, &code) in points.iter().zip(codes) {
+        let code = code as usize;
         sizes[code] += 1;
-        sums[code * dsub..(code + 1) * dsub]
-            .iter_mut()
-            .zip(*point)
-            .for_each(|(sum, &x)| *sum += f64::from(x));
+        let sum = &mut sums[code * dsub..(code + 1) * dsub];
+        sum.iter_mut().zip(*point).for_each(|(sum, &x)| *sum += f64::from(x));
     }
     let empty = (0..KSUB).filter(|&codeword| sizes[codeword] == 0);
     let farthest = farthest(codebook, points, codes, empty.clone().count());
@@ -147,12 +132,12 @@ fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[usize], dsub:
 }
 
 /// The `count` points that are farthest from their codewords, by falling distance.
-fn farthest(codebook: &[f32], points: &[&[f32]], codes: &[usize], count: usize) -> Vec<usize> {
+fn farthest(codebook: &[f32], points: &[&[f32]], codes: &[u32], count: usize) -> Vec<usize> {
     if count == 0 {
         return vec![];
     }
-    let distance = |(point, &code): (&&[f32], &usize)| {
-        let dsub = point.len();
+    let distance = |(point, &code): (&&[f32], &u32)| {
+        let (code, dsub) = (code as usize, point.len());
         squared_l2(point, &codebook[code * dsub..(code + 1) * dsub])
     };
     let distances: Vec<f32> = points.iter().zip(codes).map(distance).collect();
@@ -205,7 +190,7 @@ mod tests {
             let members: Vec<&[f32]> = members.map(|(part, _)| part).collect();
             for i in 0..2 {
                 let mean = members.iter().map(|part| part[i]).sum::<f32>() / members.len() as f32;
-                assert!((codebooks.codebook(j)[codeword * 2 + i] - mean).abs() < 1e-5);
+                assert!((codebooks.codebook(j)[codeword as usize * 2 + i] - mean).abs() < 1e-5);
             }
         }
     }
