@@ -87,7 +87,9 @@ pub struct TrainProgress {
     /// How many there will be in this stage.
     pub iterations: usize,
     /// Sum of squared distances from the training vectors to their nearest centroids, before this iteration's
-    /// update; of a transform the mean squared error of what the codes after it would stand for. It never rises within a stage, save where an empty cluster was split.
+    /// update; of a transform the mean squared error of what the codes after it would stand for. It never rises
+    /// within a stage, save where an empty cluster was split and in a coarse quantiser of inner products that is
+    /// not spherical.
     pub objective: f64,
 }
 

@@ -1,10 +1,15 @@
 //! A product quantiser of 4-bit codewords: codes and floating-point look-up tables.
 
+use rayon::prelude::*;
+
 use super::lut::Row;
 use super::packing::{code_size, join_nibbles};
 use crate::raw::Level;
 use crate::raw::fast_scan::{KSUB, compiled_for};
 use crate::{Error, Result};
+
+/// Vectors that one thread codes at a time.
+const VECTORS_TOGETHER: usize = 64;
 
 /// `m` sub-quantisers of 16 codewords over `dsub = d / m` dimensions each.
 #[derive(Clone)]
@@ -52,6 +57,12 @@ impl FastScanPq {
 
     /// Codes of `vectors` `[n, d]`: `[n, code_size]`.
     pub fn encode(&self, vectors: &[f32], level: Level) -> Vec<u8> {
+        let blocks = vectors.par_chunks(VECTORS_TOGETHER * self.d);
+        let codes: Vec<Vec<u8>> = blocks.map(|block| self.encode_block(block, level)).collect();
+        codes.concat()
+    }
+
+    fn encode_block(&self, vectors: &[f32], level: Level) -> Vec<u8> {
         let mut table = vec![[0.0; KSUB]; self.m];
         let mut codewords = Vec::with_capacity(vectors.len() / self.dsub);
         for vector in vectors.chunks_exact(self.d) {

@@ -17,13 +17,13 @@ pub enum Initialisation {
     Sampled,
     /// k-means++ (Arthur and Vassilvitskii, SODA 2007): training vectors, each the likelier the farther it is
     /// from those chosen before, in proportion to the squared distance. They are drawn a few at a time, as in
-    /// k-means|| (Bahmani et al., VLDB 2012). About as dear as one more iteration; worth it where clusters differ
+    /// k-means|| (Bahmani et al., VLDB 2012). About as dear as two more iterations; worth it where clusters differ
     /// much in size.
     PlusPlus,
 }
 
 /// Of those chosen so far, this part is drawn at a time by k-means++, but at least one.
-const BATCH_DIVISOR: usize = 4;
+const BATCH_DIVISOR: usize = 2;
 
 impl Initialisation {
     /// `k <= n` distinct row numbers of `points`, `[n, d]`.

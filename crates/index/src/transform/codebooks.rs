@@ -2,6 +2,7 @@
 //! turn under them.
 
 use burn::tensor::{Device, Tensor};
+use nalgebra::DMatrix;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -81,25 +82,45 @@ impl Codebooks {
         Ok(())
     }
 
-    /// The points' reconstructions, row-major `[n, d]`.
-    pub fn reconstruct(&self, points: &Points, device: &Device) -> Result<Vec<f32>> {
-        let codes = self.encode(points, device)?;
-        let mut out = vec![0.0; points.host().len()];
-        out.par_chunks_exact_mut(points.d()).enumerate().for_each(|(i, row)| {
-            for (j, part) in row.chunks_exact_mut(self.dsub).enumerate() {
-                part.copy_from_slice(&self.codebook(j)[codes[j][i] as usize * self.dsub..][..self.dsub]);
-            }
-        });
-        Ok(out)
+    /// Sum of the squared distances between the points and the reconstructions of their `codes`, `m` times `[n]`.
+    pub fn squared_error(&self, points: &Points, codes: &[Vec<u32>]) -> f64 {
+        let error = |(j, codes): (usize, &Vec<u32>)| {
+            let parts = points.parts(j, self.dsub).zip(codes);
+            parts.map(|(part, &code)| f64::from(squared_l2(part, self.codeword(j, code)))).sum()
+        };
+        let errors: Vec<f64> = codes.par_iter().enumerate().map(error).collect();
+        errors.iter().sum()
+    }
+
+    /// `y^T x` of the reconstructions `y`, `[n, m dsub]`, of `codes`, `m` times `[n]`, and `vectors` `x`, `[n, d]`:
+    /// `[m dsub, d]`.
+    ///
+    /// Vectors of one code meet the same codeword: they are summed first, and only the `KSUB` sums multiplied.
+    pub fn cross_product(&self, codes: &[Vec<u32>], vectors: &Vectors) -> DMatrix<f64> {
+        let product = |(j, codes): (usize, &Vec<u32>)| {
+            let values = self.codebook(j).iter().map(|&value| f64::from(value));
+            let transposed = DMatrix::from_iterator(self.dsub, KSUB, values);
+            transposed * DMatrix::from_row_slice(KSUB, vectors.d, &sums(vectors.rows(), codes, vectors.d).1)
+        };
+        let products: Vec<DMatrix<f64>> = codes.par_iter().enumerate().map(product).collect();
+        let mut all = DMatrix::zeros(self.m * self.dsub, vectors.d);
+        for (j, product) in products.iter().enumerate() {
+            all.rows_mut(j * self.dsub, self.dsub).copy_from(product);
+        }
+        all
     }
 
     /// Number of the nearest codeword of every point's every part: `m` times `[n]`.
-    fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<u32>>> {
+    pub fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<u32>>> {
         let nearest = |j| {
             let codebook = Codebook::new(Metric::L2, self.codebook(j).to_vec(), self.dsub, device)?;
             codebook.nearest_to_part(&points.0, j * self.dsub)
         };
         (0..self.m).map(nearest).collect()
+    }
+
+    fn codeword(&self, j: usize, code: u32) -> &[f32] {
+        &self.codebook(j)[code as usize * self.dsub..][..self.dsub]
     }
 
     /// `[KSUB, dsub]` of sub-quantiser `j`.
@@ -108,17 +129,23 @@ impl Codebooks {
     }
 }
 
+/// How many rows of `d` values have each of the `codes`, `[KSUB]`, and their sums, `[KSUB, d]`.
+fn sums<'a>(rows: impl Iterator<Item = &'a [f32]>, codes: &[u32], d: usize) -> ([usize; KSUB], Vec<f64>) {
+    let mut sizes = [0usize; KSUB];
+    let mut sums = vec![0.0f64; KSUB * d];
+    for (row, &code) in rows.zip(codes) {
+        let code = code as usize;
+        sizes[code] += 1;
+        let sum = &mut sums[code * d..(code + 1) * d];
+        sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+    }
+    (sizes, sums)
+}
+
 /// Moves every codeword of `[KSUB, dsub]` to the mean of the points with its code, and one without points
 /// onto the point that its codeword, before the move, is farthest from.
 fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[u32], dsub: usize) {
-    let mut sizes = [0usize; KSUB];
-    let mut sums = vec![0.0f64; KSUB * dsub];
-    for (point, &code) in points.iter().zip(codes) {
-        let code = code as usize;
-        sizes[code] += 1;
-        let sum = &mut sums[code * dsub..(code + 1) * dsub];
-        sum.iter_mut().zip(*point).for_each(|(sum, &x)| *sum += f64::from(x));
-    }
+    let (sizes, sums) = sums(points.iter().copied(), codes, dsub);
     let empty = (0..KSUB).filter(|&codeword| sizes[codeword] == 0);
     let farthest = farthest(codebook, points, codes, empty.clone().count());
     for (codeword, point) in empty.zip(farthest) {
@@ -154,12 +181,38 @@ mod tests {
     use crate::vectors::upload;
     use rand::RngExt;
 
+    impl Codebooks {
+        /// Value `at` of the reconstruction of point `i`.
+        pub(in super::super) fn value(&self, codes: &[Vec<u32>], i: usize, at: usize) -> f32 {
+            let (j, at) = (at / self.dsub, at % self.dsub);
+            self.codeword(j, codes[j][i])[at]
+        }
+    }
+
     fn points(values: Vec<f32>, d: usize) -> Points {
         Points::new(upload(values, d, &Device::flex())).expect("reads")
     }
 
-    fn error(codebooks: &Codebooks, points: &Points) -> f32 {
-        squared_l2(&codebooks.reconstruct(points, &Device::flex()).expect("reads"), points.host())
+    fn error(codebooks: &Codebooks, points: &Points) -> f64 {
+        let codes = codebooks.encode(points, &Device::flex()).expect("encodes");
+        codebooks.squared_error(points, &codes)
+    }
+
+    #[test]
+    fn cross_products_are_those_of_reconstructions() {
+        let mut rng = seeded(4, 0);
+        let points = points((0..6 * 700).map(|_| rng.random_range(-1.0..1.0)).collect(), 6);
+        let codebooks = Codebooks::random(&points, 2, &mut rng).expect("enough");
+        let codes = codebooks.encode(&points, &Device::flex()).expect("encodes");
+        let values: Vec<f32> = (0..5 * 700).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let vectors = Vectors::from_host("vectors", values, 5).expect("finite");
+        let product = codebooks.cross_product(&codes, &vectors);
+        assert_eq!(product.shape(), (6, 5));
+        for (row, column) in (0..6).flat_map(|row| (0..5).map(move |column| (row, column))) {
+            let terms = (0..700)
+                .map(|i| f64::from(codebooks.value(&codes, i, row)) * f64::from(vectors.row(i)[column]));
+            assert!((product[(row, column)] - terms.sum::<f64>()).abs() < 1e-9, "{row} {column}");
+        }
     }
 
     #[test]
