@@ -252,9 +252,10 @@ mod tests {
     /// cluster ever empties. Tolerance: float32 scores of vectors whose squared norm is about 3, summed.
     #[test]
     fn the_objective_never_rises() {
-        for metric in [Metric::L2, Metric::InnerProduct] {
+        for (metric, spherical) in [(Metric::L2, false), (Metric::L2, true), (Metric::InnerProduct, true)] {
             for seed in 0..4 {
-                let (_, objectives) = train(&kmeans(12, metric), &uniform(3000, 8, seed));
+                let kmeans = KMeans { spherical, ..kmeans(12, metric) };
+                let (_, objectives) = train(&kmeans, &uniform(3000, 8, seed));
                 assert_eq!(objectives.len(), 15);
                 for pair in objectives.windows(2) {
                     assert!(pair[1] <= pair[0] * (1.0 + 1e-6), "{metric}, seed {seed}: {objectives:?}");

@@ -137,7 +137,7 @@ mod tests {
     fn no_other_code_decodes_nearer() {
         for (d, m) in [(12, 3), (10, 5), (4, 1), (6, 6)] {
             let pq = FastScanPq::new(d, m, random(KSUB * d, 0)).unwrap();
-            let vectors = random(20 * d, 1);
+            let vectors = random(150 * d, 1);
             let codes = pq.encode(&vectors, Level::detected());
             assert_eq!(codes, pq.encode(&vectors, Level::SCALAR));
             for (vector, code) in vectors.chunks(d).zip(codes.chunks(pq.code_size())) {
