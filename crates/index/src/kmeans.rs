@@ -14,11 +14,15 @@ pub use start::Initialisation;
 
 use crate::codebook::{Codebook, Nearest};
 use crate::metric::squared_norm;
+use crate::raw;
 use crate::vectors::Vectors;
 use crate::{Error, Metric, Result};
 
 /// Relative distance between the halves of a split centroid, as in faiss's `Clustering`.
 const SPLIT_EPSILON: f32 = 1.0 / 1024.0;
+
+/// Points that are fetched ahead of the one being summed: those of one cluster lie anywhere.
+const AHEAD: usize = 2;
 
 /// How to cluster.
 #[derive(Debug, Clone)]
@@ -196,7 +200,8 @@ impl Clusters {
 /// The mean of some points, summed in double precision.
 fn mean(points: &Vectors, members: &[usize], out: &mut [f32]) {
     let mut sum = vec![0.0f64; points.d];
-    for &member in members {
+    for (i, &member) in members.iter().enumerate() {
+        members.get(i + AHEAD).into_iter().for_each(|&ahead| raw::prefetch(points.row(ahead)));
         for (sum, &value) in sum.iter_mut().zip(points.row(member)) {
             *sum += f64::from(value);
         }

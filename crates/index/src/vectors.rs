@@ -71,7 +71,7 @@ impl<'a> Vectors<'a> {
     }
 
     /// All vectors in order, `d` floats each.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> + Clone {
         self.host.chunks_exact(self.d)
     }
 

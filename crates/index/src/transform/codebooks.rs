@@ -9,11 +9,15 @@ use rayon::prelude::*;
 
 use crate::codebook::Codebook;
 use crate::metric::squared_l2;
+use crate::raw;
 use crate::vectors::Vectors;
 use crate::{Error, Metric, Result};
 
 /// Codewords of one sub-quantiser: faiss trains OPQ for codes of 8 bits, whatever index follows it.
 pub(super) const KSUB: usize = 256;
+
+/// Rows that are fetched ahead of the one being summed: the parts of vectors lie far from each other.
+const AHEAD: usize = 8;
 
 /// The vectors that are coded, `[n, d]`.
 pub(super) struct Points(Vectors<'static>);
@@ -33,7 +37,7 @@ impl Points {
     }
 
     /// Part `j` of every vector, `dsub` values each.
-    fn parts(&self, j: usize, dsub: usize) -> impl Iterator<Item = &[f32]> {
+    fn parts(&self, j: usize, dsub: usize) -> impl Iterator<Item = &[f32]> + Clone {
         self.0.rows().map(move |row| &row[j * dsub..(j + 1) * dsub])
     }
 }
@@ -130,10 +134,16 @@ impl Codebooks {
 }
 
 /// How many rows of `d` values have each of the `codes`, `[KSUB]`, and their sums, `[KSUB, d]`.
-fn sums<'a>(rows: impl Iterator<Item = &'a [f32]>, codes: &[u32], d: usize) -> ([usize; KSUB], Vec<f64>) {
+fn sums<'a>(
+    rows: impl Iterator<Item = &'a [f32]> + Clone,
+    codes: &[u32],
+    d: usize,
+) -> ([usize; KSUB], Vec<f64>) {
     let mut sizes = [0usize; KSUB];
     let mut sums = vec![0.0f64; KSUB * d];
+    let mut ahead = rows.clone().skip(AHEAD);
     for (row, &code) in rows.zip(codes) {
+        ahead.next().into_iter().for_each(raw::prefetch);
         let code = code as usize;
         sizes[code] += 1;
         let sum = &mut sums[code * d..(code + 1) * d];
