@@ -29,8 +29,8 @@ struct Scratch {
     products: Vec<f32>,
 }
 
-/// For each of the vectors' parts `[n, d]` the row `c` with the least `|c|^2 - 2 x.c`, the first of equals, and
-/// that score: `[n]` each. `norms` holds the rows' `|c|^2`, `[k]`.
+/// For each of the vectors' parts `[n, d]` the row `c` with the least `|c|^2 - 2 x.c`, the first of equals,
+/// and that score: `[n]` each. `norms` holds the rows' `|c|^2`, `[k]`.
 pub(crate) fn nearest_in_panels(panels: &F32Panels, norms: &[f32], parts: Parts<'_>) -> (Vec<u32>, Vec<f32>) {
     let (k, d, level) = (panels.k(), panels.d(), Level::detected());
     let Parts { vectors, stride, start } = parts;

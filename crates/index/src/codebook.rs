@@ -13,10 +13,11 @@ use crate::raw::F32Panels;
 use crate::vectors::Vectors;
 use crate::{Metric, Result};
 
-/// Up to this dimension all scores are computed in float32; beyond, 8-bit products sort out most centroids first.
+/// Up to this dimension all scores are computed in float32; beyond, 8-bit products sort out most centroids
+/// first.
 const MAX_PANEL_DIMENSION: usize = 128;
-/// The same of as many centroids, where sorting out pays earlier: at d = 64 it takes as long for 256 of them, and
-/// two thirds of the time from 1024 on.
+/// The same of as many centroids, where sorting out pays earlier: at d = 64 it takes as long for 256 of them,
+/// and two thirds of the time from 1024 on.
 const MANY_CENTROIDS: usize = 1024;
 const MAX_PANEL_DIMENSION_OF_MANY: usize = 63;
 

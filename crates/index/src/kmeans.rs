@@ -1,7 +1,7 @@
 //! Lloyd's k-means: assignment on the device, means on the host.
 //!
-//! The same seed, points and device give the same bytes. On the CPU that is so whatever the number of threads: the
-//! sums of one centroid, and the objective, are always taken in the order of the points.
+//! The same seed, points and device give the same bytes. On the CPU that is so whatever the number of
+//! threads: the sums of one centroid, and the objective, are always taken in the order of the points.
 
 mod start;
 
@@ -49,8 +49,8 @@ impl KMeans {
     /// Clusters the points into `k` centroids, row-major `[k, d]`.
     ///
     /// After each assignment `on_iteration` gets its number, from 0, and the objective: the sum of squared
-    /// distances to the nearest centroids. The objective never rises, save where empty clusters were split and
-    /// under the inner product without unit norms.
+    /// distances to the nearest centroids. The objective never rises, save where empty clusters were split
+    /// and under the inner product without unit norms.
     ///
     /// # Errors
     ///
@@ -253,8 +253,8 @@ mod tests {
         (centroids.expect("trains"), objectives)
     }
 
-    /// Splitting an empty cluster may raise the objective, so the points here are so many and so spread that no
-    /// cluster ever empties. Tolerance: float32 scores of vectors whose squared norm is about 3, summed.
+    /// Splitting an empty cluster may raise the objective, so the points here are so many and so spread that
+    /// no cluster ever empties. Tolerance: float32 scores of vectors whose squared norm is about 3, summed.
     #[test]
     fn the_objective_never_rises() {
         for (metric, spherical) in [(Metric::L2, false), (Metric::L2, true), (Metric::InnerProduct, true)] {

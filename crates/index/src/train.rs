@@ -35,7 +35,8 @@ pub struct TrainConfig {
     /// Whether the coarse centroids are kept at unit norm (spherical k-means). Default: with
     /// [`Metric::InnerProduct`] alone, as in faiss.
     pub spherical: Option<bool>,
-    /// How the coarse quantiser and each sub-quantiser start. Default: [`Initialisation::Sampled`], as in faiss.
+    /// How the coarse quantiser and each sub-quantiser start. Default: [`Initialisation::Sampled`], as in
+    /// faiss.
     pub initialisation: Initialisation,
     /// Seed of every random choice. Default: 1234.
     pub seed: u64,
@@ -87,9 +88,9 @@ pub struct TrainProgress {
     /// How many there will be in this stage.
     pub iterations: usize,
     /// Sum of squared distances from the training vectors to their nearest centroids, before this iteration's
-    /// update; of a transform the mean squared error of what the codes after it would stand for. It never rises
-    /// within a stage, save where an empty cluster was split and in a coarse quantiser of inner products that is
-    /// not spherical.
+    /// update; of a transform the mean squared error of what the codes after it would stand for. It never
+    /// rises within a stage, save where an empty cluster was split and in a coarse quantiser of inner
+    /// products that is not spherical.
     pub objective: f64,
 }
 

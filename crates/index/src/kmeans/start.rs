@@ -17,8 +17,8 @@ pub enum Initialisation {
     Sampled,
     /// k-means++ (Arthur and Vassilvitskii, SODA 2007): training vectors, each the likelier the farther it is
     /// from those chosen before, in proportion to the squared distance. They are drawn a few at a time, as in
-    /// k-means|| (Bahmani et al., VLDB 2012). About as dear as two more iterations; worth it where clusters differ
-    /// much in size.
+    /// k-means|| (Bahmani et al., VLDB 2012). About as dear as two more iterations; worth it where clusters
+    /// differ much in size.
     PlusPlus,
 }
 
@@ -43,7 +43,8 @@ impl Initialisation {
 
 fn plus_plus(points: &Vectors, k: usize, rng: &mut ChaCha8Rng, device: &Device) -> Result<Vec<usize>> {
     let mut chosen = vec![rng.random_range(0..points.n)];
-    // `[n]`: squared distances to the nearest of those chosen; what was chosen has none, whatever the rounding.
+    // `[n]`: squared distances to the nearest of those chosen; what was chosen has none, whatever the
+    // rounding.
     let mut distances = vec![f32::INFINITY; points.n];
     let mut batch = chosen.clone();
     while chosen.len() < k {
@@ -63,7 +64,8 @@ fn plus_plus(points: &Vectors, k: usize, rng: &mut ChaCha8Rng, device: &Device) 
 }
 
 /// Up to `count >= 1` distinct numbers of positive weights, drawn in proportion to the weights without
-/// replacement: the smallest of exponential variables whose rates are the weights (Efraimidis and Spirakis, 2006).
+/// replacement: the smallest of exponential variables whose rates are the weights (Efraimidis and Spirakis,
+/// 2006).
 fn draw(weights: &[f32], count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let positive = weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
     let key = |(i, &weight): (usize, &f32)| (-(1.0 - rng.random::<f64>()).ln() / f64::from(weight), i);

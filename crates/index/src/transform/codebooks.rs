@@ -86,7 +86,8 @@ impl Codebooks {
         Ok(())
     }
 
-    /// Sum of the squared distances between the points and the reconstructions of their `codes`, `m` times `[n]`.
+    /// Sum of the squared distances between the points and the reconstructions of their `codes`, `m` times
+    /// `[n]`.
     pub fn squared_error(&self, points: &Points, codes: &[Vec<u32>]) -> f64 {
         let error = |(j, codes): (usize, &Vec<u32>)| {
             let parts = points.parts(j, self.dsub).zip(codes);
@@ -96,10 +97,12 @@ impl Codebooks {
         errors.iter().sum()
     }
 
-    /// `y^T x` of the reconstructions `y`, `[n, m dsub]`, of `codes`, `m` times `[n]`, and `vectors` `x`, `[n, d]`:
+    /// `y^T x` of the reconstructions `y`, `[n, m dsub]`, of `codes`, `m` times `[n]`, and `vectors` `x`,
+    /// `[n, d]`:
     /// `[m dsub, d]`.
     ///
-    /// Vectors of one code meet the same codeword: they are summed first, and only the `KSUB` sums multiplied.
+    /// Vectors of one code meet the same codeword: they are summed first, and only the `KSUB` sums
+    /// multiplied.
     pub fn cross_product(&self, codes: &[Vec<u32>], vectors: &Vectors) -> DMatrix<f64> {
         let product = |(j, codes): (usize, &Vec<u32>)| {
             let values = self.codebook(j).iter().map(|&value| f64::from(value));

@@ -100,8 +100,8 @@ fn project(sample: &Sample, rotation: &DMatrix<f64>, device: &Device) -> Result<
 }
 
 /// What the rotation leaves out, mean of `|x|^2 - |R x|^2`, and what the codes lose, mean of `|R x - y|^2`
-/// with the reconstruction `y`, of which `lost` is the sum: together `|x - R^T y|^2`, for a projection as for a
-/// rotation.
+/// with the reconstruction `y`, of which `lost` is the sum: together `|x - R^T y|^2`, for a projection as for
+/// a rotation.
 fn objective(sample: &Sample, points: &Points, lost: f64) -> f64 {
     (sample.squared_norm - squared_norm(points.host()) + lost).max(0.0) / sample.n as f64
 }
