@@ -11,19 +11,45 @@ const PRODUCT_BYTES: usize = 512 << 10;
 /// Fused products below which waking other threads takes longer than it saves.
 const FEW_PRODUCTS: usize = 1 << 20;
 
-/// For each of the vectors `[n, d]` the row `c` with the least `|c|^2 - 2 x.c`, the first of equals, and that
-/// score: `[n]` each. `norms` holds the rows' `|c|^2`, `[k]`.
-pub(crate) fn nearest_in_panels(panels: &F32Panels, norms: &[f32], vectors: &[f32]) -> (Vec<u32>, Vec<f32>) {
+/// One part of every vector: `d` values from column `start` on.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    /// Row-major `[n, stride]`.
+    pub vectors: &'a [f32],
+    pub stride: usize,
+    pub start: usize,
+}
+
+/// What a block of vectors is assigned with, by one thread.
+#[derive(Default)]
+struct Scratch {
+    /// `[n, d]`, where parts do not lie one behind the other.
+    parts: Vec<f32>,
+    /// `[n, k]`
+    products: Vec<f32>,
+}
+
+/// For each of the vectors' parts `[n, d]` the row `c` with the least `|c|^2 - 2 x.c`, the first of equals,
+/// and that score: `[n]` each. `norms` holds the rows' `|c|^2`, `[k]`.
+pub(crate) fn nearest_in_panels(panels: &F32Panels, norms: &[f32], parts: Parts<'_>) -> (Vec<u32>, Vec<f32>) {
     let (k, d, level) = (panels.k(), panels.d(), Level::detected());
-    let n = vectors.len() / d;
+    let Parts { vectors, stride, start } = parts;
+    let n = vectors.len() / stride;
     let (mut rows, mut scores) = (vec![0; n], vec![f32::INFINITY; n]);
     if n == 0 || k == 0 {
         return (rows, scores);
     }
     let together = (PRODUCT_BYTES / (k * size_of::<f32>()) / TILE * TILE).clamp(TILE, 16 * TILE);
-    let assign = |products: &mut Vec<f32>, ((vectors, rows), scores): ((&[f32], &mut [u32]), &mut [f32])| {
+    let assign = |scratch: &mut Scratch, ((vectors, rows), scores): ((&[f32], &mut [u32]), &mut [f32])| {
+        let Scratch { parts, products } = scratch;
         products.resize(rows.len() * k, 0.0);
-        panels.products(level, vectors, products);
+        if stride == d {
+            panels.products(level, vectors, products);
+        } else {
+            parts.clear();
+            vectors.chunks_exact(stride).for_each(|row| parts.extend_from_slice(&row[start..start + d]));
+            panels.products(level, parts, products);
+        }
         for ((products, row), score) in products.chunks_exact(k).zip(rows).zip(scores) {
             (*row, *score) = raw::argmin(level, norms, products);
         }
@@ -31,12 +57,12 @@ pub(crate) fn nearest_in_panels(panels: &F32Panels, norms: &[f32], vectors: &[f3
     let threads = if n * k * d < FEW_PRODUCTS { 1 } else { rayon::current_num_threads() };
     let together = together.min(n.div_ceil(threads));
     if threads == 1 {
-        let blocks = vectors.chunks(together * d).zip(rows.chunks_mut(together));
-        let mut products = Vec::new();
-        blocks.zip(scores.chunks_mut(together)).for_each(|block| assign(&mut products, block));
+        let blocks = vectors.chunks(together * stride).zip(rows.chunks_mut(together));
+        let mut scratch = Scratch::default();
+        blocks.zip(scores.chunks_mut(together)).for_each(|block| assign(&mut scratch, block));
     } else {
-        let blocks = vectors.par_chunks(together * d).zip(rows.par_chunks_mut(together));
-        blocks.zip(scores.par_chunks_mut(together)).for_each_init(Vec::new, assign);
+        let blocks = vectors.par_chunks(together * stride).zip(rows.par_chunks_mut(together));
+        blocks.zip(scores.par_chunks_mut(together)).for_each_init(Scratch::default, assign);
     }
     (rows, scores)
 }
@@ -56,11 +82,30 @@ mod tests {
         rows.chunks_exact(d).map(|row| row.iter().map(|x| x * x).sum()).collect()
     }
 
+    fn whole(vectors: &[f32], d: usize) -> Parts<'_> {
+        Parts { vectors, stride: d, start: 0 }
+    }
+
+    #[test]
+    fn parts_are_assigned_as_if_cut_out() {
+        for n in [1, 5, 3000] {
+            let (rows, vectors, stride, d) = (floats(50 * 9, 1), floats(n * 23, 2), 23, 9);
+            let (panels, norms) = (F32Panels::new(&rows, d), norms(&rows, d));
+            for start in [0, 3, 14] {
+                let cut: Vec<f32> =
+                    vectors.chunks(stride).flat_map(|row| &row[start..start + d]).copied().collect();
+                let found = nearest_in_panels(&panels, &norms, Parts { vectors: &vectors, stride, start });
+                assert_eq!(found, nearest_in_panels(&panels, &norms, whole(&cut, d)), "{n} {start}");
+            }
+        }
+    }
+
     #[test]
     fn no_row_is_nearer_than_the_one_found() {
         for (n, k, d) in [(0, 3, 2), (1, 1, 1), (7, 16, 8), (1000, 100, 9), (25, 513, 64), (2000, 17, 64)] {
             let (rows, vectors) = (floats(k * d, 1), floats(n * d, 2));
-            let (found, scores) = nearest_in_panels(&F32Panels::new(&rows, d), &norms(&rows, d), &vectors);
+            let (found, scores) =
+                nearest_in_panels(&F32Panels::new(&rows, d), &norms(&rows, d), whole(&vectors, d));
             assert_eq!((found.len(), scores.len()), (n, n));
             for ((vector, &row), &score) in vectors.chunks_exact(d).zip(&found).zip(&scores) {
                 let exact = |row: &[f32]| -> f64 {
@@ -78,7 +123,7 @@ mod tests {
     #[test]
     fn equals_go_to_the_first() {
         let rows = floats(5 * 8, 1).repeat(20);
-        let (found, _) = nearest_in_panels(&F32Panels::new(&rows, 8), &norms(&rows, 8), &rows);
+        let (found, _) = nearest_in_panels(&F32Panels::new(&rows, 8), &norms(&rows, 8), whole(&rows, 8));
         assert!(found.iter().enumerate().all(|(i, &row)| row as usize == i % 5));
     }
 }

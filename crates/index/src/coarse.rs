@@ -9,6 +9,9 @@ use crate::nearest::Probe;
 use crate::vectors::Vectors;
 use crate::{CoarseKind, Metric, Result};
 
+/// Residuals that one thread takes at least.
+const ROWS_TOGETHER: usize = 64;
+
 /// `nlist` centroids of dimension `d`; a vector belongs to the nearest one under the index's metric.
 #[derive(Clone)]
 pub(crate) struct Coarse {
@@ -55,7 +58,9 @@ impl Coarse {
 
     /// Centroids of the given cells, row-major `[cells.len(), d]`.
     pub fn gather(&self, cells: &[i64]) -> Vec<f32> {
-        cells.iter().flat_map(|&cell| self.centroid(cell as usize)).copied().collect()
+        let mut rows = Vec::with_capacity(cells.len() * self.d);
+        cells.iter().for_each(|&cell| rows.extend_from_slice(self.centroid(cell as usize)));
+        rows
     }
 
     /// The vectors less the centroids of their cells, `[n, d]`.
@@ -64,10 +69,13 @@ impl Coarse {
     ///
     /// A difference too large for float32.
     pub fn residuals(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vectors<'static>> {
-        let mut residuals = self.gather(cells);
-        for (residual, value) in residuals.iter_mut().zip(vectors.host.iter()) {
-            *residual = value - *residual;
-        }
+        let mut residuals = vec![0.0; vectors.host.len()];
+        let rows = residuals.par_chunks_exact_mut(self.d).zip(vectors.host.par_chunks_exact(self.d));
+        rows.zip(cells).with_min_len(ROWS_TOGETHER).for_each(|((residual, vector), &cell)| {
+            for ((residual, x), c) in residual.iter_mut().zip(vector).zip(self.centroid(cell as usize)) {
+                *residual = x - c;
+            }
+        });
         Vectors::from_host("residuals", residuals, self.d)
     }
 

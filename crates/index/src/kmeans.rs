@@ -1,21 +1,28 @@
 //! Lloyd's k-means: assignment on the device, means on the host.
 //!
-//! The same seed, points, device and thread count give the same bytes: the sums of one centroid are always
-//! taken in the order of the points.
+//! The same seed, points and device give the same bytes. On the CPU that is so whatever the number of
+//! threads: the sums of one centroid, and the objective, are always taken in the order of the points.
+
+mod start;
 
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+pub use start::Initialisation;
 
 use crate::codebook::{Codebook, Nearest};
 use crate::metric::squared_norm;
+use crate::raw;
 use crate::vectors::Vectors;
 use crate::{Error, Metric, Result};
 
 /// Relative distance between the halves of a split centroid, as in faiss's `Clustering`.
 const SPLIT_EPSILON: f32 = 1.0 / 1024.0;
+
+/// Points that are fetched ahead of the one being summed: those of one cluster lie anywhere.
+const AHEAD: usize = 2;
 
 /// How to cluster.
 #[derive(Debug, Clone)]
@@ -28,8 +35,11 @@ pub(crate) struct KMeans {
     pub iterations: usize,
     /// More points than this times `k` are subsampled.
     pub max_points_per_centroid: usize,
-    /// With the inner product the centroids are kept at unit norm (spherical k-means).
+    /// By which the nearest centroid is chosen.
     pub metric: Metric,
+    /// Whether the centroids are kept at unit norm.
+    pub spherical: bool,
+    pub initialisation: Initialisation,
     pub seed: u64,
     /// Random stream of this clustering under the seed.
     pub stream: u64,
@@ -39,7 +49,8 @@ impl KMeans {
     /// Clusters the points into `k` centroids, row-major `[k, d]`.
     ///
     /// After each assignment `on_iteration` gets its number, from 0, and the objective: the sum of squared
-    /// distances to the nearest centroids. The objective never rises, save where empty clusters were split.
+    /// distances to the nearest centroids. The objective never rises, save where empty clusters were split
+    /// and under the inner product without unit norms.
     ///
     /// # Errors
     ///
@@ -54,12 +65,12 @@ impl KMeans {
         let mut rng = seeded(self.seed, self.stream);
         let subsample = self.subsample(points, &mut rng);
         let points = subsample.as_ref().unwrap_or(points);
-        let start = sample(&mut rng, points.n, self.k).into_vec();
+        let start = self.initialisation.rows(points, self.k, &mut rng, device)?;
         let mut centroids = points.select(&start).host.into_owned();
         self.normalise(&mut centroids, points.d);
         for iteration in 0..self.iterations {
             let nearest = Codebook::new(self.metric, centroids.clone(), points.d, device)?.nearest(points)?;
-            on_iteration(iteration, self.objective(points, &nearest));
+            on_iteration(iteration, self.objective(points, &centroids, &nearest));
             let mut clusters = Clusters::new(&nearest.centroids, self.k);
             clusters.move_to_means(points, &mut centroids);
             clusters.split_into_empty(&mut centroids, points.d);
@@ -86,17 +97,20 @@ impl KMeans {
         sample_rows(points.n, most, rng).map(|rows| points.select(&rows))
     }
 
-    /// `sum_i |x_i - c(x_i)|^2`; with the inner product `|c| = 1`.
-    fn objective(&self, points: &Vectors, nearest: &Nearest) -> f64 {
-        let distance = |(point, &score): (&[f32], &f32)| match self.metric {
-            Metric::L2 => f64::from(score),
-            Metric::InnerProduct => (squared_norm(point) + 1.0 + 2.0 * f64::from(score)).max(0.0),
+    /// `sum_i |x_i - c(x_i)|^2`.
+    fn objective(&self, points: &Vectors, centroids: &[f32], nearest: &Nearest) -> f64 {
+        if self.metric == Metric::L2 {
+            return nearest.scores.iter().copied().map(f64::from).sum();
+        }
+        let norms: Vec<f64> = centroids.chunks_exact(points.d).map(squared_norm).collect();
+        let distance = |((point, &centroid), &score): ((&[f32], &i64), &f32)| {
+            (squared_norm(point) + norms[centroid as usize] + 2.0 * f64::from(score)).max(0.0)
         };
-        points.rows().zip(&nearest.scores).map(distance).sum()
+        points.rows().zip(&nearest.centroids).zip(&nearest.scores).map(distance).sum()
     }
 
     fn normalise(&self, centroids: &mut [f32], d: usize) {
-        if self.metric == Metric::InnerProduct {
+        if self.spherical {
             centroids.chunks_exact_mut(d).for_each(normalise);
         }
     }
@@ -186,7 +200,8 @@ impl Clusters {
 /// The mean of some points, summed in double precision.
 fn mean(points: &Vectors, members: &[usize], out: &mut [f32]) {
     let mut sum = vec![0.0f64; points.d];
-    for &member in members {
+    for (i, &member) in members.iter().enumerate() {
+        members.get(i + AHEAD).into_iter().for_each(|&ahead| raw::prefetch(points.row(ahead)));
         for (sum, &value) in sum.iter_mut().zip(points.row(member)) {
             *sum += f64::from(value);
         }
@@ -213,7 +228,17 @@ mod tests {
     }
 
     fn kmeans(k: usize, metric: Metric) -> KMeans {
-        KMeans { what: "test", k, iterations: 15, max_points_per_centroid: 256, metric, seed: 7, stream: 0 }
+        KMeans {
+            what: "test",
+            k,
+            iterations: 15,
+            max_points_per_centroid: 256,
+            metric,
+            spherical: metric == Metric::InnerProduct,
+            initialisation: Initialisation::default(),
+            seed: 7,
+            stream: 0,
+        }
     }
 
     fn uniform(n: usize, d: usize, seed: u64) -> Vectors<'static> {
@@ -228,13 +253,14 @@ mod tests {
         (centroids.expect("trains"), objectives)
     }
 
-    /// Splitting an empty cluster may raise the objective, so the points here are so many and so spread that no
-    /// cluster ever empties. Tolerance: float32 scores of vectors whose squared norm is about 3, summed.
+    /// Splitting an empty cluster may raise the objective, so the points here are so many and so spread that
+    /// no cluster ever empties. Tolerance: float32 scores of vectors whose squared norm is about 3, summed.
     #[test]
     fn the_objective_never_rises() {
-        for metric in [Metric::L2, Metric::InnerProduct] {
+        for (metric, spherical) in [(Metric::L2, false), (Metric::L2, true), (Metric::InnerProduct, true)] {
             for seed in 0..4 {
-                let (_, objectives) = train(&kmeans(12, metric), &uniform(3000, 8, seed));
+                let kmeans = KMeans { spherical, ..kmeans(12, metric) };
+                let (_, objectives) = train(&kmeans, &uniform(3000, 8, seed));
                 assert_eq!(objectives.len(), 15);
                 for pair in objectives.windows(2) {
                     assert!(pair[1] <= pair[0] * (1.0 + 1e-6), "{metric}, seed {seed}: {objectives:?}");
@@ -258,6 +284,48 @@ mod tests {
         };
         let expected: f64 = points.rows().map(nearest).sum();
         assert!((objectives[0] - expected).abs() < 1e-5 * expected);
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_no_byte() {
+        for (metric, d, k) in [(Metric::L2, 40, 50), (Metric::L2, 150, 40), (Metric::InnerProduct, 40, 50)] {
+            for initialisation in [Initialisation::Sampled, Initialisation::PlusPlus] {
+                let points = uniform(4000, d, 1);
+                let kmeans = KMeans { iterations: 3, initialisation, ..kmeans(k, metric) };
+                let trained = [1, 2, 3].map(|threads| {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("builds");
+                    pool.install(|| train(&kmeans, &points))
+                });
+                assert!(
+                    trained[0] == trained[1] && trained[0] == trained[2],
+                    "{metric} {d} {initialisation:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn centroids_of_either_metric_are_spherical_where_asked() {
+        for metric in [Metric::L2, Metric::InnerProduct] {
+            for spherical in [false, true] {
+                let kmeans = KMeans { spherical, ..kmeans(6, metric) };
+                let (centroids, objectives) = train(&kmeans, &uniform(300, 7, 5));
+                let unit = |centroid: &[f32]| (squared_norm(centroid) - 1.0).abs() < 1e-6;
+                assert_eq!(centroids.chunks_exact(7).all(unit), spherical, "{metric}");
+                assert!(objectives.iter().all(|objective| objective.is_finite() && *objective > 0.0));
+            }
+        }
+    }
+
+    #[test]
+    fn plus_plus_starts_lower_on_clusters_of_unequal_sizes() {
+        let values: Vec<f32> = (0..2000)
+            .flat_map(|i: usize| [if i % 100 == 0 { (i / 100) as f32 * 50.0 } else { 0.0 }, (i % 7) as f32])
+            .collect();
+        let points = Vectors::from_host("points", values, 2).expect("finite");
+        let last =
+            |initialisation| train(&KMeans { initialisation, ..kmeans(30, Metric::L2) }, &points).1[14];
+        assert!(last(Initialisation::PlusPlus) < last(Initialisation::Sampled));
     }
 
     #[test]
@@ -314,12 +382,6 @@ mod tests {
         for point in points.rows() {
             assert!(centroids.chunks_exact(4).any(|centroid| centroid == point));
         }
-    }
-
-    #[test]
-    fn inner_product_centroids_have_unit_norm() {
-        let (centroids, _) = train(&kmeans(6, Metric::InnerProduct), &uniform(300, 7, 5));
-        assert!(centroids.chunks_exact(7).all(|centroid| (squared_norm(centroid) - 1.0).abs() < 1e-6));
     }
 
     #[test]

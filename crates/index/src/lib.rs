@@ -115,6 +115,7 @@ pub use device_search::DeviceNeighbours;
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, TransformKind};
 pub use index::{Index, MergedIds};
+pub use kmeans::Initialisation;
 pub use metric::Metric;
 pub use replace::replace_file;
 pub use search::{Neighbours, RangeNeighbours};

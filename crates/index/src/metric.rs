@@ -6,6 +6,9 @@ use std::str::FromStr;
 use crate::raw::Form;
 use crate::{Error, Result};
 
+/// Partial sums of the scalar kernels.
+const LANES: usize = 8;
+
 /// How near two vectors are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Metric {
@@ -85,15 +88,20 @@ pub(crate) fn inner_product(a: &[f32], b: &[f32]) -> f32 {
 
 /// `sum_i |a_i|^2` in double precision.
 pub(crate) fn squared_norm(a: &[f32]) -> f64 {
-    a.iter().map(|&x| f64::from(x) * f64::from(x)).sum()
+    let (chunks, rest) = a.as_chunks::<LANES>();
+    let mut lanes = [0.0f64; LANES];
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += f64::from(x) * f64::from(x));
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>()
 }
 
 /// Sums `term` over two vectors in eight independent partial sums, which the compiler turns into SIMD
 /// and which round less than one running sum.
 fn sum_in_lanes(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
-    let (a_chunks, a_rest) = a.as_chunks::<8>();
-    let (b_chunks, b_rest) = b.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
+    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
+    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
     for (a, b) in a_chunks.iter().zip(b_chunks) {
         for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
             *lane += term(a, b);
@@ -117,6 +125,8 @@ mod tests {
             let ip: f64 = pairs().map(|(a, b)| a * b).sum();
             assert!((f64::from(squared_l2(&a, &b)) - l2).abs() < 1e-5, "d {d}");
             assert!((f64::from(inner_product(&a, &b)) - ip).abs() < 1e-5, "d {d}");
+            let norm: f64 = a.iter().map(|&a| f64::from(a).powi(2)).sum();
+            assert!((squared_norm(&a) - norm).abs() < 1e-13, "d {d}");
         }
     }
 

@@ -111,6 +111,11 @@ impl CoarseScan {
         self.centroids.len() / self.d
     }
 
+    /// Dimension of the centroids.
+    pub fn d(&self) -> usize {
+        self.d
+    }
+
     /// `[k, d]`
     pub fn centroids(&self) -> &[f32] {
         &self.centroids

@@ -12,7 +12,7 @@ use crate::hnsw::{Hnsw, HnswConfig};
 use crate::ivf::Ivf;
 use crate::ivf_fast_scan::IvfFastScan;
 use crate::kind::Kind;
-use crate::kmeans::{KMeans, sample_rows, seeded};
+use crate::kmeans::{Initialisation, KMeans, sample_rows, seeded};
 use crate::lsh::{Lsh, LshConfig};
 use crate::pq::{NBITS, ProductQuantizer, sub_dimension};
 use crate::refined::Refined;
@@ -30,20 +30,35 @@ const SUBQUANTISER_STREAM: u64 = 2;
 /// How an index is trained.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrainConfig {
-    /// The index's metric. Default: [`Metric::L2`]. With [`Metric::InnerProduct`] the coarse centroids are
-    /// kept at unit norm (spherical k-means), as faiss does.
+    /// The index's metric. Default: [`Metric::L2`].
     pub metric: Metric,
+    /// Whether the coarse centroids are kept at unit norm (spherical k-means). Default: with
+    /// [`Metric::InnerProduct`] alone, as in faiss.
+    pub spherical: Option<bool>,
+    /// How the coarse quantiser and each sub-quantiser start. Default: [`Initialisation::Sampled`], as in
+    /// faiss.
+    pub initialisation: Initialisation,
     /// Seed of every random choice. Default: 1234.
     pub seed: u64,
     /// k-means iterations of the coarse quantiser and of each sub-quantiser. Default: 25.
     pub iterations: usize,
     /// Training vectors beyond this many per centroid are left out, by random choice. Default: 256.
     pub max_points_per_centroid: usize,
+    /// Alternations between codebooks and rotation in the training of OPQ. Default: 50, as in faiss.
+    pub opq_iterations: usize,
 }
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { metric: Metric::L2, seed: 1234, iterations: 25, max_points_per_centroid: 256 }
+        Self {
+            metric: Metric::L2,
+            spherical: None,
+            initialisation: Initialisation::default(),
+            seed: 1234,
+            iterations: 25,
+            max_points_per_centroid: 256,
+            opq_iterations: 50,
+        }
     }
 }
 
@@ -73,7 +88,9 @@ pub struct TrainProgress {
     /// How many there will be in this stage.
     pub iterations: usize,
     /// Sum of squared distances from the training vectors to their nearest centroids, before this iteration's
-    /// update; of a transform the mean squared error of what the codes after it would stand for. It never rises within a stage, save where an empty cluster was split.
+    /// update; of a transform the mean squared error of what the codes after it would stand for. It never
+    /// rises within a stage, save where an empty cluster was split and in a coarse quantiser of inner
+    /// products that is not spherical.
     pub objective: f64,
 }
 
@@ -137,7 +154,8 @@ impl Trainer<'_> {
                 Transform::Pca(config.train(&vectors.host, d_in, self.device)?)
             }
             TransformKind::Opq { m, d } => {
-                let config = OpqConfig::new(m, d.unwrap_or(d_in), seed);
+                let iterations = self.config.opq_iterations;
+                let config = OpqConfig { iterations, ..OpqConfig::new(m, d.unwrap_or(d_in), seed) };
                 let report = &mut |iteration, iterations, objective| {
                     let stage = TrainStage::Transform;
                     (self.progress)(TrainProgress { stage, iteration, iterations, objective });
@@ -194,7 +212,9 @@ impl Trainer<'_> {
 
     fn coarse(&mut self, kind: CoarseKind, vectors: &Vectors) -> Result<Coarse> {
         let metric = self.config.metric;
-        let kmeans = KMeans { metric, ..self.kmeans("coarse quantiser", kind.nlist, COARSE_STREAM) };
+        let spherical = self.config.spherical.unwrap_or(metric == Metric::InnerProduct);
+        let kmeans = self.kmeans("coarse quantiser", kind.nlist, COARSE_STREAM);
+        let kmeans = KMeans { metric, spherical, ..kmeans };
         let centroids = kmeans.train(vectors, self.device, &mut |iteration, objective| {
             let iterations = kmeans.iterations;
             (self.progress)(TrainProgress { stage: TrainStage::Coarse, iteration, iterations, objective });
@@ -250,6 +270,8 @@ impl Trainer<'_> {
             iterations: self.config.iterations,
             max_points_per_centroid: self.config.max_points_per_centroid,
             metric: Metric::L2,
+            spherical: false,
+            initialisation: self.config.initialisation,
             seed: self.config.seed,
             stream,
         }

@@ -1,10 +1,15 @@
 //! A product quantiser of 4-bit codewords: codes and floating-point look-up tables.
 
+use rayon::prelude::*;
+
 use super::lut::Row;
 use super::packing::{code_size, join_nibbles};
 use crate::raw::Level;
 use crate::raw::fast_scan::{KSUB, compiled_for};
 use crate::{Error, Result};
+
+/// Vectors that one thread codes at a time.
+const VECTORS_TOGETHER: usize = 64;
 
 /// `m` sub-quantisers of 16 codewords over `dsub = d / m` dimensions each.
 #[derive(Clone)]
@@ -52,6 +57,12 @@ impl FastScanPq {
 
     /// Codes of `vectors` `[n, d]`: `[n, code_size]`.
     pub fn encode(&self, vectors: &[f32], level: Level) -> Vec<u8> {
+        let blocks = vectors.par_chunks(VECTORS_TOGETHER * self.d);
+        let codes: Vec<Vec<u8>> = blocks.map(|block| self.encode_block(block, level)).collect();
+        codes.concat()
+    }
+
+    fn encode_block(&self, vectors: &[f32], level: Level) -> Vec<u8> {
         let mut table = vec![[0.0; KSUB]; self.m];
         let mut codewords = Vec::with_capacity(vectors.len() / self.dsub);
         for vector in vectors.chunks_exact(self.d) {
@@ -126,7 +137,7 @@ mod tests {
     fn no_other_code_decodes_nearer() {
         for (d, m) in [(12, 3), (10, 5), (4, 1), (6, 6)] {
             let pq = FastScanPq::new(d, m, random(KSUB * d, 0)).unwrap();
-            let vectors = random(20 * d, 1);
+            let vectors = random(150 * d, 1);
             let codes = pq.encode(&vectors, Level::detected());
             assert_eq!(codes, pq.encode(&vectors, Level::SCALAR));
             for (vector, code) in vectors.chunks(d).zip(codes.chunks(pq.code_size())) {

@@ -2,46 +2,43 @@
 //! turn under them.
 
 use burn::tensor::{Device, Tensor};
+use nalgebra::DMatrix;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::codebook::Codebook;
 use crate::metric::squared_l2;
-use crate::vectors::{Vectors, read_floats};
+use crate::raw;
+use crate::vectors::Vectors;
 use crate::{Error, Metric, Result};
 
 /// Codewords of one sub-quantiser: faiss trains OPQ for codes of 8 bits, whatever index follows it.
 pub(super) const KSUB: usize = 256;
 
-/// `n` vectors of dimension `d`, on the device for the search of nearest codewords, on the host for their
-/// means.
-pub(super) struct Points {
-    /// `[n, d]`.
-    tensor: Tensor<2>,
-    /// The same, row-major.
-    host: Vec<f32>,
-    d: usize,
-}
+/// Rows that are fetched ahead of the one being summed: the parts of vectors lie far from each other.
+const AHEAD: usize = 8;
+
+/// The vectors that are coded, `[n, d]`.
+pub(super) struct Points(Vectors<'static>);
 
 impl Points {
     pub fn new(tensor: Tensor<2>) -> Result<Self> {
-        let [_, d] = tensor.dims();
-        Ok(Self { host: read_floats(tensor.clone())?, tensor, d })
+        Vectors::new("points of OPQ", tensor).map(Self)
     }
 
     /// Values of all vectors, row-major `[n, d]`.
     pub fn host(&self) -> &[f32] {
-        &self.host
+        &self.0.host
     }
 
     pub fn d(&self) -> usize {
-        self.d
+        self.0.d
     }
 
     /// Part `j` of every vector, `dsub` values each.
-    fn parts(&self, j: usize, dsub: usize) -> impl Iterator<Item = &[f32]> {
-        self.host.chunks_exact(self.d).map(move |row| &row[j * dsub..(j + 1) * dsub])
+    fn parts(&self, j: usize, dsub: usize) -> impl Iterator<Item = &[f32]> + Clone {
+        self.0.rows().map(move |row| &row[j * dsub..(j + 1) * dsub])
     }
 }
 
@@ -60,15 +57,14 @@ impl Codebooks {
     ///
     /// Fewer points than codewords.
     pub fn random(points: &Points, m: usize, rng: &mut ChaCha8Rng) -> Result<Self> {
-        let (n, dsub) = (points.host.len() / points.d, points.d / m);
+        let (n, d, dsub) = (points.0.n, points.d(), points.d() / m);
         if n < KSUB {
             return Err(Error::TooFewPoints { what: "OPQ", needed: KSUB, found: n });
         }
-        let mut centroids = Vec::with_capacity(KSUB * points.d);
+        let mut centroids = Vec::with_capacity(KSUB * d);
         for j in 0..m {
             for point in sample(rng, n, KSUB) {
-                let start = point * points.d + j * dsub;
-                centroids.extend_from_slice(&points.host[start..start + dsub]);
+                centroids.extend_from_slice(&points.0.row(point)[j * dsub..(j + 1) * dsub]);
             }
         }
         Ok(Self { centroids, m, dsub })
@@ -90,23 +86,48 @@ impl Codebooks {
         Ok(())
     }
 
-    /// The points' reconstructions, row-major `[n, d]`.
-    pub fn reconstruct(&self, points: &Points, device: &Device) -> Result<Vec<f32>> {
-        let codes = self.encode(points, device)?;
-        let mut out = vec![0.0; points.host.len()];
-        out.par_chunks_exact_mut(points.d).enumerate().for_each(|(i, row)| {
-            for (j, part) in row.chunks_exact_mut(self.dsub).enumerate() {
-                part.copy_from_slice(&self.codebook(j)[codes[j][i] * self.dsub..][..self.dsub]);
-            }
-        });
-        Ok(out)
+    /// Sum of the squared distances between the points and the reconstructions of their `codes`, `m` times
+    /// `[n]`.
+    pub fn squared_error(&self, points: &Points, codes: &[Vec<u32>]) -> f64 {
+        let error = |(j, codes): (usize, &Vec<u32>)| {
+            let parts = points.parts(j, self.dsub).zip(codes);
+            parts.map(|(part, &code)| f64::from(squared_l2(part, self.codeword(j, code)))).sum()
+        };
+        let errors: Vec<f64> = codes.par_iter().enumerate().map(error).collect();
+        errors.iter().sum()
+    }
+
+    /// `y^T x` of the reconstructions `y`, `[n, m dsub]`, of `codes`, `m` times `[n]`, and `vectors` `x`,
+    /// `[n, d]`:
+    /// `[m dsub, d]`.
+    ///
+    /// Vectors of one code meet the same codeword: they are summed first, and only the `KSUB` sums
+    /// multiplied.
+    pub fn cross_product(&self, codes: &[Vec<u32>], vectors: &Vectors) -> DMatrix<f64> {
+        let product = |(j, codes): (usize, &Vec<u32>)| {
+            let values = self.codebook(j).iter().map(|&value| f64::from(value));
+            let transposed = DMatrix::from_iterator(self.dsub, KSUB, values);
+            transposed * DMatrix::from_row_slice(KSUB, vectors.d, &sums(vectors.rows(), codes, vectors.d).1)
+        };
+        let products: Vec<DMatrix<f64>> = codes.par_iter().enumerate().map(product).collect();
+        let mut all = DMatrix::zeros(self.m * self.dsub, vectors.d);
+        for (j, product) in products.iter().enumerate() {
+            all.rows_mut(j * self.dsub, self.dsub).copy_from(product);
+        }
+        all
     }
 
     /// Number of the nearest codeword of every point's every part: `m` times `[n]`.
-    fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<usize>>> {
-        let [n, _] = points.tensor.dims();
-        let part = |j| points.tensor.clone().slice([0..n, j * self.dsub..(j + 1) * self.dsub]);
-        (0..self.m).map(|j| nearest(&part(j), self.codebook(j), self.dsub, device)).collect()
+    pub fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<u32>>> {
+        let nearest = |j| {
+            let codebook = Codebook::new(Metric::L2, self.codebook(j).to_vec(), self.dsub, device)?;
+            codebook.nearest_to_part(&points.0, j * self.dsub)
+        };
+        (0..self.m).map(nearest).collect()
+    }
+
+    fn codeword(&self, j: usize, code: u32) -> &[f32] {
+        &self.codebook(j)[code as usize * self.dsub..][..self.dsub]
     }
 
     /// `[KSUB, dsub]` of sub-quantiser `j`.
@@ -115,25 +136,29 @@ impl Codebooks {
     }
 }
 
-/// Number of the nearest of the codewords, `[KSUB, dsub]`, of every row of `points`, `[n, dsub]`.
-fn nearest(points: &Tensor<2>, codewords: &[f32], dsub: usize, device: &Device) -> Result<Vec<usize>> {
-    let nearest = Codebook::new(Metric::L2, codewords.to_vec(), dsub, device)?
-        .nearest(&Vectors::new("points", points.clone())?)?;
-    Ok(nearest.centroids.into_iter().map(|codeword| codeword as usize).collect())
+/// How many rows of `d` values have each of the `codes`, `[KSUB]`, and their sums, `[KSUB, d]`.
+fn sums<'a>(
+    rows: impl Iterator<Item = &'a [f32]> + Clone,
+    codes: &[u32],
+    d: usize,
+) -> ([usize; KSUB], Vec<f64>) {
+    let mut sizes = [0usize; KSUB];
+    let mut sums = vec![0.0f64; KSUB * d];
+    let mut ahead = rows.clone().skip(AHEAD);
+    for (row, &code) in rows.zip(codes) {
+        ahead.next().into_iter().for_each(raw::prefetch);
+        let code = code as usize;
+        sizes[code] += 1;
+        let sum = &mut sums[code * d..(code + 1) * d];
+        sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+    }
+    (sizes, sums)
 }
 
 /// Moves every codeword of `[KSUB, dsub]` to the mean of the points with its code, and one without points
 /// onto the point that its codeword, before the move, is farthest from.
-fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[usize], dsub: usize) {
-    let mut sizes = [0usize; KSUB];
-    let mut sums = vec![0.0f64; KSUB * dsub];
-    for (point, &code) in points.iter().zip(codes) {
-        sizes[code] += 1;
-        sums[code * dsub..(code + 1) * dsub]
-            .iter_mut()
-            .zip(*point)
-            .for_each(|(sum, &x)| *sum += f64::from(x));
-    }
+fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[u32], dsub: usize) {
+    let (sizes, sums) = sums(points.iter().copied(), codes, dsub);
     let empty = (0..KSUB).filter(|&codeword| sizes[codeword] == 0);
     let farthest = farthest(codebook, points, codes, empty.clone().count());
     for (codeword, point) in empty.zip(farthest) {
@@ -147,12 +172,12 @@ fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[usize], dsub:
 }
 
 /// The `count` points that are farthest from their codewords, by falling distance.
-fn farthest(codebook: &[f32], points: &[&[f32]], codes: &[usize], count: usize) -> Vec<usize> {
+fn farthest(codebook: &[f32], points: &[&[f32]], codes: &[u32], count: usize) -> Vec<usize> {
     if count == 0 {
         return vec![];
     }
-    let distance = |(point, &code): (&&[f32], &usize)| {
-        let dsub = point.len();
+    let distance = |(point, &code): (&&[f32], &u32)| {
+        let (code, dsub) = (code as usize, point.len());
         squared_l2(point, &codebook[code * dsub..(code + 1) * dsub])
     };
     let distances: Vec<f32> = points.iter().zip(codes).map(distance).collect();
@@ -169,12 +194,38 @@ mod tests {
     use crate::vectors::upload;
     use rand::RngExt;
 
+    impl Codebooks {
+        /// Value `at` of the reconstruction of point `i`.
+        pub(in super::super) fn value(&self, codes: &[Vec<u32>], i: usize, at: usize) -> f32 {
+            let (j, at) = (at / self.dsub, at % self.dsub);
+            self.codeword(j, codes[j][i])[at]
+        }
+    }
+
     fn points(values: Vec<f32>, d: usize) -> Points {
         Points::new(upload(values, d, &Device::flex())).expect("reads")
     }
 
-    fn error(codebooks: &Codebooks, points: &Points) -> f32 {
-        squared_l2(&codebooks.reconstruct(points, &Device::flex()).expect("reads"), points.host())
+    fn error(codebooks: &Codebooks, points: &Points) -> f64 {
+        let codes = codebooks.encode(points, &Device::flex()).expect("encodes");
+        codebooks.squared_error(points, &codes)
+    }
+
+    #[test]
+    fn cross_products_are_those_of_reconstructions() {
+        let mut rng = seeded(4, 0);
+        let points = points((0..6 * 700).map(|_| rng.random_range(-1.0..1.0)).collect(), 6);
+        let codebooks = Codebooks::random(&points, 2, &mut rng).expect("enough");
+        let codes = codebooks.encode(&points, &Device::flex()).expect("encodes");
+        let values: Vec<f32> = (0..5 * 700).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let vectors = Vectors::from_host("vectors", values, 5).expect("finite");
+        let product = codebooks.cross_product(&codes, &vectors);
+        assert_eq!(product.shape(), (6, 5));
+        for (row, column) in (0..6).flat_map(|row| (0..5).map(move |column| (row, column))) {
+            let terms = (0..700)
+                .map(|i| f64::from(codebooks.value(&codes, i, row)) * f64::from(vectors.row(i)[column]));
+            assert!((product[(row, column)] - terms.sum::<f64>()).abs() < 1e-9, "{row} {column}");
+        }
     }
 
     #[test]
@@ -205,7 +256,7 @@ mod tests {
             let members: Vec<&[f32]> = members.map(|(part, _)| part).collect();
             for i in 0..2 {
                 let mean = members.iter().map(|part| part[i]).sum::<f32>() / members.len() as f32;
-                assert!((codebooks.codebook(j)[codeword * 2 + i] - mean).abs() < 1e-5);
+                assert!((codebooks.codebook(j)[codeword as usize * 2 + i] - mean).abs() < 1e-5);
             }
         }
     }

@@ -7,11 +7,11 @@ use nalgebra::DMatrix;
 use super::codebooks::{Codebooks, Points};
 use super::linear::Linear;
 use super::orthonormal::{polar, random, to_rows};
-use super::sample::{Sample, cross_product};
+use super::sample::Sample;
 use super::{TRANSFORM_STREAM, check_rows};
 use crate::kmeans::seeded;
-use crate::metric::{squared_l2, squared_norm};
-use crate::vectors::upload;
+use crate::metric::squared_norm;
+use crate::vectors::{Vectors, upload};
 use crate::{Error, Result};
 
 /// How to train the rotation.
@@ -71,14 +71,16 @@ impl OpqConfig {
         }
         let mut rng = seeded(self.seed, TRANSFORM_STREAM);
         let sample = Sample::draw(rows, d_in, self.max_points, &mut rng, device)?;
+        let vectors = Vectors::new("training vectors", sample.tensor.clone())?;
         let mut rotation = random(self.d_out, d_in, &mut rng);
         let mut points = project(&sample, &rotation, device)?;
         let mut codebooks = Codebooks::random(&points, self.m, &mut rng)?;
         for iteration in 0..self.iterations {
             codebooks.refine(&points, self.kmeans_iterations(iteration), device)?;
-            let decoded = codebooks.reconstruct(&points, device)?;
-            on_iteration(iteration, self.iterations, objective(&sample, &points, &decoded));
-            rotation = polar(&cross_product(&upload(decoded, self.d_out, device), &sample.tensor)?)?;
+            let codes = codebooks.encode(&points, device)?;
+            let lost = codebooks.squared_error(&points, &codes);
+            on_iteration(iteration, self.iterations, objective(&sample, &points, lost));
+            rotation = polar(&codebooks.cross_product(&codes, &vectors))?;
             if iteration + 1 < self.iterations {
                 points = project(&sample, &rotation, device)?;
             }
@@ -98,10 +100,9 @@ fn project(sample: &Sample, rotation: &DMatrix<f64>, device: &Device) -> Result<
 }
 
 /// What the rotation leaves out, mean of `|x|^2 - |R x|^2`, and what the codes lose, mean of `|R x - y|^2`
-/// with the reconstruction `y`: together `|x - R^T y|^2`, for a projection as for a rotation.
-fn objective(sample: &Sample, points: &Points, decoded: &[f32]) -> f64 {
-    let rows = points.host().chunks_exact(points.d()).zip(decoded.chunks_exact(points.d()));
-    let lost: f64 = rows.map(|(row, decoded)| f64::from(squared_l2(row, decoded))).sum();
+/// with the reconstruction `y`, of which `lost` is the sum: together `|x - R^T y|^2`, for a projection as for
+/// a rotation.
+fn objective(sample: &Sample, points: &Points, lost: f64) -> f64 {
     (sample.squared_norm - squared_norm(points.host()) + lost).max(0.0) / sample.n as f64
 }
 
@@ -158,12 +159,16 @@ mod tests {
             let rotation = random(d_out, D, &mut seeded(2, 0));
             let points = project(&sample, &rotation, &device).expect("projects");
             let codebooks = Codebooks::random(&points, 4, &mut seeded(3, 0)).expect("enough");
-            let decoded = codebooks.reconstruct(&points, &device).expect("decodes");
-            let y = DMatrix::from_row_iterator(400, d_out, decoded.iter().map(|&value| f64::from(value)));
+            let codes = codebooks.encode(&points, &device).expect("encodes");
+            let y = DMatrix::from_fn(400, d_out, |i, at| f64::from(codebooks.value(&codes, i, at)));
             let back = y * rotation;
             let error = |at: usize| f64::from(rows[at] - sample.mean[at % D]) - back[(at / D, at % D)];
             let exact = (0..400 * D).map(|at| error(at).powi(2)).sum::<f64>() / 400.0;
-            assert!((objective(&sample, &points, &decoded) / exact - 1.0).abs() < 1e-4, "{d_out}");
+            assert!(
+                (objective(&sample, &points, codebooks.squared_error(&points, &codes)) / exact - 1.0).abs()
+                    < 1e-4,
+                "{d_out}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! Training: determinism, progress, and what it refuses.
 
-use index::{CoarseKind, Codes, Error, Factory, Index, Metric, TrainConfig, TrainStage};
+use index::{CoarseKind, Codes, Error, Factory, Index, Initialisation, Metric, TrainConfig, TrainStage};
 
 use crate::data::{D, KINDS, bytes, config, factory, is_inverted, rows, tensor, under_metrics, vectors};
 
@@ -43,6 +43,35 @@ fn progress_covers_every_iteration_and_stage() {
     let stages = [TrainStage::Coarse, subquantizer(0), subquantizer(1)];
     let expected: Vec<_> = stages.into_iter().flat_map(|stage| (0..5).map(move |i| (stage, i))).collect();
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn every_way_to_train_is_taken() {
+    let train = |kind: &str, config: &TrainConfig| {
+        bytes(&Index::train(&factory(kind), vectors(600, 1), config).expect("trains"))
+    };
+    for metric in METRICS {
+        let config = config(metric);
+        let spherical = |spherical| train("IVF4,Flat", &TrainConfig { spherical, ..config.clone() });
+        assert_eq!(spherical(None), spherical(Some(metric == Metric::InnerProduct)), "{metric}");
+        assert_ne!(spherical(Some(false)), spherical(Some(true)), "{metric}");
+        for kind in ["IVF4,Flat", "PQ2x4"] {
+            let plus_plus = TrainConfig { initialisation: Initialisation::PlusPlus, ..config.clone() };
+            assert_eq!(train(kind, &plus_plus), train(kind, &plus_plus), "{kind}");
+            assert_ne!(train(kind, &plus_plus), train(kind, &config), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn opq_alternates_as_often_as_asked() {
+    let config = TrainConfig { opq_iterations: 3, ..config(Metric::L2) };
+    let mut seen = Vec::new();
+    Index::train_with_progress(&factory("OPQ2,Flat"), vectors(500, 1), &config, &mut |progress| {
+        seen.push((progress.stage, progress.iteration, progress.iterations));
+    })
+    .expect("trains");
+    assert_eq!(seen, [0, 1, 2].map(|iteration| (TrainStage::Transform, iteration, 3)));
 }
 
 #[test]
