@@ -61,13 +61,13 @@
 //! # Determinism
 //!
 //! Nothing is random but what [`TrainConfig::seed`] decides. The same seed, input, device and number of threads give
-//! the same bytes; equally near neighbours are in the order of their ids.
+//! the same bytes.
 //!
 //! # Vector instructions
 //!
-//! The kernels of `raw` use AVX-512 or AVX2 where the processor has them, and plain Rust elsewhere, with the same
-//! results up to the order of float32 sums. The environment variable `ACTIVE_INDEX_SIMD`, read once, lowers the level:
-//! `scalar`, `avx2` or `avx512`.
+//! The kernels of `raw` use AVX-512 or AVX2 where the processor has them, and plain Rust elsewhere. All levels give the
+//! same bits, save for float32 matrix products, which may differ by rounding. The environment variable
+//! `ACTIVE_INDEX_SIMD`, read once, lowers the level: `scalar`, `avx2` or `avx512`.
 
 #![deny(missing_docs)]
 
