@@ -1,8 +1,9 @@
 //! Names of entries: a table of (number, path) beside the vectors.
 //!
-//! An index and its names are two files, which no system replaces at once. So new names are first written under a
-//! name that says how many entries the index has that they belong to, then the index is written, then the names get
-//! the name they keep: whenever this is cut short, the number of entries tells which names hold.
+//! An index and its names are two files, which no system replaces at once. So new names are first written
+//! under a name that says how many entries the index has that they belong to, then the index is written, then
+//! the names get the name they keep: whenever this is cut short, the number of entries tells which names
+//! hold.
 
 use std::{
     collections::BTreeMap,
@@ -48,8 +49,8 @@ pub fn stage(file: &Path, ntotal: usize, names: Names) -> Result<()> {
     write(&staged(file, ntotal), "id", names)
 }
 
-/// Ends what [`stage`] began: names staged for `ntotal` entries, which the index in `file` has, are now its names,
-/// and others never will be.
+/// Ends what [`stage`] began: names staged for `ntotal` entries, which the index in `file` has, are now its
+/// names, and others never will be.
 pub fn settle(file: &Path, ntotal: usize) -> Result<()> {
     let names = of_index(file);
     let rename = || -> Result<()> {

@@ -11,14 +11,14 @@ impl Index {
         self.kind.store().next_id()
     }
 
-    /// Whether an entry's id is its position: without inverted file, and with `RFlat`. Ids of the caller's own then
-    /// are refused, and after a removal the entries behind move up.
+    /// Whether an entry's id is its position: without inverted file, and with `RFlat`. Ids of the caller's
+    /// own then are refused, and after a removal the entries behind move up.
     pub fn ids_are_positions(&self) -> bool {
         self.nlist().is_none() || self.factory().refine
     }
 
-    /// The ids of all entries as they are stored: cell by cell in an inverted file, `0..ntotal` where they are
-    /// positions.
+    /// The ids of all entries as they are stored: cell by cell in an inverted file, `0..ntotal` where they
+    /// are positions.
     pub fn ids(&self) -> Vec<i64> {
         ids(&self.kind)
     }

@@ -1,12 +1,12 @@
 //! Vector indexes on burn, in faiss's own file format.
 //!
-//! The index knows nothing of images. It never prints and never picks a device: training and encoding run where
-//! the vectors are, searching where the index was trained or opened. Matrices are row-major `[n, d]`
+//! The index knows nothing of images. It never prints and never picks a device: training and encoding run
+//! where the vectors are, searching where the index was trained or opened. Matrices are row-major `[n, d]`
 //! everywhere, distances are squared L2 or inner products as faiss reports them, ids are i64.
 //!
-//! The names are the field's own: vectors have dimension `d`, an index stores `ntotal` of them, an inverted file
-//! has `nlist` cells of which a search visits `nprobe`, a product quantiser cuts a vector into `m` parts of
-//! `dsub` dimensions and codes each as one of `ksub` codewords in `nbits` bits.
+//! The names are the field's own: vectors have dimension `d`, an index stores `ntotal` of them, an inverted
+//! file has `nlist` cells of which a search visits `nprobe`, a product quantiser cuts a vector into `m` parts
+//! of `dsub` dimensions and codes each as one of `ksub` codewords in `nbits` bits.
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};
@@ -32,8 +32,8 @@
 //!
 //! # Kinds
 //!
-//! A [`Factory`] names a kind of index in faiss's words, and lists them all. Every kind is trained, filled, searched,
-//! changed, written and read through [`Index`]; inside, each is a type of its own:
+//! A [`Factory`] names a kind of index in faiss's words, and lists them all. Every kind is trained, filled,
+//! searched, changed, written and read through [`Index`]; inside, each is a type of its own:
 //!
 //! | module | kind | ids |
 //! |---|---|---|
@@ -44,30 +44,31 @@
 //! | `transformed` | `OPQ`, `PCA`, `PCAR`, `RR`, `L2norm` before any of these | those of the inner index |
 //! | `refined` | `RFlat` behind any: what it finds is ranked again by the vectors themselves | positions |
 //!
-//! Below them, `codec` says what is stored of a vector (`pq`, `scalar_quantizer`, or the vector), `coarse` which cell it
-//! falls into, `train` and `kmeans` make both, `faiss_file` reads and writes them, and `raw` compares codes.
+//! Below them, `codec` says what is stored of a vector (`pq`, `scalar_quantizer`, or the vector), `coarse`
+//! which cell it falls into, `train` and `kmeans` make both, `faiss_file` reads and writes them, and `raw`
+//! compares codes.
 //!
-//! Stored ids may be any from 0 on, and may repeat; positions are `0..ntotal`, and entries behind a removed one move
-//! up. Where a kind cannot do what is asked, [`Error::Unsupported`] or [`Error::Argument`] says so and nothing has
-//! changed.
+//! Stored ids may be any from 0 on, and may repeat; positions are `0..ntotal`, and entries behind a removed
+//! one move up. Where a kind cannot do what is asked, [`Error::Unsupported`] or [`Error::Argument`] says so
+//! and nothing has changed.
 //!
 //! # Files and memory
 //!
-//! [`Index::open`] maps the file into memory and reads the quantisers alone; codes and ids are read as searches touch
-//! them. What is changed is copied first, list by list, and [`Index::write`] replaces the file whole, so that a mapped
-//! file never changes under its readers. Every size in a file is checked before it is believed. [`npy::read_blocks`]
-//! reads vectors some rows at a time, for files larger than memory.
+//! [`Index::open`] maps the file into memory and reads the quantisers alone; codes and ids are read as
+//! searches touch them. What is changed is copied first, list by list, and [`Index::write`] replaces the file
+//! whole, so that a mapped file never changes under its readers. Every size in a file is checked before it is
+//! believed. [`npy::read_blocks`] reads vectors some rows at a time, for files larger than memory.
 //!
 //! # Determinism
 //!
-//! Nothing is random but what [`TrainConfig::seed`] decides. The same seed, input, device and number of threads give
-//! the same bytes; equally near neighbours are in the order of their ids.
+//! Nothing is random but what [`TrainConfig::seed`] decides. The same seed, input, device and number of
+//! threads give the same bytes.
 //!
 //! # Vector instructions
 //!
-//! The kernels of `raw` use AVX-512 or AVX2 where the processor has them, and plain Rust elsewhere, with the same
-//! results up to the order of float32 sums. The environment variable `ACTIVE_INDEX_SIMD`, read once, lowers the level:
-//! `scalar`, `avx2` or `avx512`.
+//! The kernels of `raw` use AVX-512 or AVX2 where the processor has them, and plain Rust elsewhere. All
+//! levels give the same bits, save for float32 matrix products, which may differ by rounding. The environment
+//! variable `ACTIVE_INDEX_SIMD`, read once, lowers the level: `scalar`, `avx2` or `avx512`.
 
 #![deny(missing_docs)]
 

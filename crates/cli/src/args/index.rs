@@ -75,7 +75,8 @@ pub struct IndexTrain {
     /// Seed of all that is random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Train on this many of the vectors, drawn at random; no more than these are held in memory [default: all]
+    /// Train on this many of the vectors, drawn at random; no more than these are held in memory [default:
+    /// all]
     #[arg(long, value_name = "N")]
     pub train_size: Option<NonZeroUsize>,
 }

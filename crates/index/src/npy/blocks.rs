@@ -8,12 +8,13 @@ use crate::replace::open_regular;
 use crate::vectors::check_finite;
 use crate::{Error, Result};
 
-/// Opens descriptors `[n, d]` to be read `rows` at a time: no more of them is in memory than what is handed out.
+/// Opens descriptors `[n, d]` to be read `rows` at a time: no more of them is in memory than what is handed
+/// out.
 ///
 /// # Errors
 ///
-/// Those of [`super::read`], at once: the header is checked against the file's size before any row is read. No
-/// rows at a time.
+/// Those of [`super::read`], at once: the header is checked against the file's size before any row is read.
+/// No rows at a time.
 ///
 /// ```
 /// use index::npy;
@@ -40,8 +41,8 @@ pub fn read_blocks(path: &Path, rows: usize) -> Result<Blocks> {
     open().map_err(|error: Error| error.in_file(path))
 }
 
-/// The rows of a file in order, in matrices of the size that [`read_blocks`] was given; the last may be smaller. A
-/// row that is not finite, or that cannot be read, is an error and the end.
+/// The rows of a file in order, in matrices of the size that [`read_blocks`] was given; the last may be
+/// smaller. A row that is not finite, or that cannot be read, is an error and the end.
 #[derive(Debug)]
 pub struct Blocks {
     /// Stands before row `next`.

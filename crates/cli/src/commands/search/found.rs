@@ -43,9 +43,9 @@ impl Found {
         }
     }
 
-    /// Writes arrays D float32 and I int64: `[n, k]`, or end to end behind `lims` `[n + 1]` int64 as faiss's range
-    /// search has them. `answered` says which of the `n` queries were searched; the others hold NaN and -1, or
-    /// nothing.
+    /// Writes arrays D float32 and I int64: `[n, k]`, or end to end behind `lims` `[n + 1]` int64 as faiss's
+    /// range search has them. `answered` says which of the `n` queries were searched; the others hold NaN and
+    /// -1, or nothing.
     pub fn write(&self, path: &Path, answered: &[bool]) -> Result<()> {
         let mut buffer = std::io::Cursor::new(Vec::new());
         self.write_arrays(&mut buffer, answered)

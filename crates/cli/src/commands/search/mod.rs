@@ -114,7 +114,8 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
     Ok(Loaded { index, descriptors: (!descriptors.is_empty()).then(|| Tensor::cat(descriptors, 0)), queries })
 }
 
-/// An inverted file computes tables of its cells in its first search, which belongs to loading: faiss does it there.
+/// An inverted file computes tables of its cells in its first search, which belongs to loading: faiss does it
+/// there.
 fn make_ready(index: &Index, descriptors: &Tensor<2>) -> Result<()> {
     if index.nlist().is_some() && descriptors.dims()[0] > 0 {
         index.search(descriptors.clone().slice([0..1]), 1, 1)?;
