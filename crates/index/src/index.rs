@@ -172,13 +172,13 @@ impl Index {
         self.kind.store().search(&self.accept("queries", queries)?, k, nprobe)
     }
 
-    /// As [`Self::search`], with results that stay on the index's device, so that nothing is read back. Queries that
-    /// are not finite go unnoticed: theirs are any neighbours.
+    /// As [`Self::search`], with results that stay on the index's device, so that nothing is read back.
+    /// Queries that are not finite go unnoticed: theirs are any neighbours.
     ///
     /// # Errors
     ///
-    /// `k` 0 or above 128, `nprobe` 0, another dimension, no queries. [`Error::Unsupported`] where only the host can
-    /// search: `LSH`, fast scan, `HNSW`, `RFlat`, and what exceeds 2^31 numbers on the device.
+    /// `k` 0 or above 128, `nprobe` 0, another dimension, no queries. [`Error::Unsupported`] where only the
+    /// host can search: `LSH`, fast scan, `HNSW`, `RFlat`, and what exceeds 2^31 numbers on the device.
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};

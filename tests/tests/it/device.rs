@@ -63,8 +63,8 @@ fn bytes(index: &Index) -> Vec<u8> {
     bytes
 }
 
-/// The same distances within 1e-4, which covers float32 sums over norms below `D` on any device, and the same ids
-/// wherever the next distances are further apart than that.
+/// The same distances within 1e-4, which covers float32 sums over norms below `D` on any device, and the same
+/// ids wherever the next distances are further apart than that.
 fn assert_same(name: &str, found: &Neighbours, expected: &Neighbours) {
     const TOLERANCE: f32 = 1e-4;
     assert_eq!((found.k, found.ids.len()), (expected.k, expected.ids.len()), "{name}");
@@ -87,6 +87,9 @@ fn every_device_finds_what_the_cpu_finds() {
         for factory in KINDS {
             for metric in [Metric::L2, Metric::InnerProduct] {
                 let mut host = trained(factory, metric, &Device::flex());
+                let empty = Index::from_bytes(&bytes(&host), &device).unwrap();
+                let nothing = empty.search(vectors(2, 3, &device), 3, 2).unwrap();
+                assert!(nothing.ids.iter().all(|&id| id == -1), "{device_name}, {factory}, {metric}");
                 host.add(vectors(300, 2, &Device::flex())).unwrap();
                 let there = Index::from_bytes(&bytes(&host), &device).unwrap();
                 for (k, nprobe) in [(1, 1), (10, 3), (128, 7)] {

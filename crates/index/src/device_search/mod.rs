@@ -3,21 +3,19 @@
 //! What is stored goes to the device at the first search and stays there until the index changes. Queries are
 //! transformed, assigned to cells, compared and selected there; nothing is read back but the `k` neighbours.
 //!
-//! A sort key is a sum of terms none of which needs a subtraction of stored vectors, for squared L2 distances
+//! Squared L2 distances are expanded into `|q|^2 + |x|^2 - 2 q.x`, with `q.x = q.c + q.r` where a code stands
+//! for the residual `r = x - c`. `|x|^2` is known when `x` is stored, `q.c` from the coarse quantiser, and
+//! `q.r` is the sum of `m` entries of a look-up table that serves all of a query's cells. As in any such
+//! expansion the error is a few float32 roundings of the norms, however small the distance. `Flat` and `SQ8`
+//! store decoded vectors and multiply; `PQ` stores one integer a sub-vector. So `Flat` takes the space of its
+//! file there, `SQ8` and eight-bit `PQ` four times that.
 //!
-//! `|q - x|^2 = |q|^2 + |x|^2 - 2 q.x`, with `q.x = q.c + q.r` where a code stands for the residual `r = x - c`:
+//! In an inverted file each query gathers its lists padded to the longest one: lists of very different
+//! lengths waste that much work. Equally near neighbours are ordered by id among the `k`; which of several
+//! that share the last place are kept depends on the order in which they are visited.
 //!
-//! `|x|^2` is known when `x` is stored, `q.c` from the coarse quantiser, and `q.r` is the sum of `m` entries of a
-//! look-up table that serves all of a query's cells. As in any such expansion the error is a few float32 roundings
-//! of the norms, however small the distance. `Flat` and `SQ8` store decoded vectors and multiply; `PQ` stores one
-//! integer a sub-vector. So `Flat` takes the space of its file there, `SQ8` and eight-bit `PQ` four times that.
-//!
-//! In an inverted file each query gathers its lists padded to the longest one: lists of very different lengths
-//! waste that much work. Equally near neighbours are ordered by id among the `k`; which of several that share the
-//! last place are kept depends on the order in which they are visited.
-//!
-//! The host searches instead, and reads the queries back, what [`DeviceIndex::new`] does not take (`LSH`, fast
-//! scan, `HNSW`, `RFlat`, more than 2^31 numbers), and more than [`MAX_K`] neighbours.
+//! The host searches instead, and reads the queries back, what [`DeviceIndex::new`] does not take (`LSH`,
+//! fast scan, `HNSW`, `RFlat`, more than 2^31 numbers), and more than [`MAX_K`] neighbours.
 
 mod cells;
 mod nearest;
@@ -45,7 +43,7 @@ pub(crate) const MAX_K: usize = 128;
 /// Numbers of the largest intermediate tensor, of which a few live at once: 16 MiB each.
 const BLOCK: usize = 4 << 20;
 
-/// Entries that each query looks at in one step, at least: with fewer, most time goes into starting operations.
+/// Least entries that each query looks at in a step: with fewer, starting operations takes most of the time.
 const MIN_ENTRIES: usize = 256;
 
 /// Most queries taken together.

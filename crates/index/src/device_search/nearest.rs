@@ -5,14 +5,14 @@ use burn::tensor::{Bool, Device, IndexingUpdateOp, Int, Tensor};
 use super::DeviceNeighbours;
 use crate::Metric;
 
-/// Key of what is not there or already selected. Below the largest float, with which some devices' arg-minimum
-/// begins, and large enough that no sensible key reaches it.
+/// Key of what is not there or already selected. Below the largest float, with which some devices'
+/// arg-minimum begins, and large enough that no sensible key reaches it.
 const FAR: f32 = 1e38;
 
-/// The `count` least keys of every row, ascending, and where they stand: `[n, count]` from `[n, w]`, `count <= w`.
+/// The `count` least of the `w >= count` keys of every row, ascending, and where they stand: `[n, count]`.
 ///
-/// Equal keys come in order, as far as the device's arg-minimum takes the first of them. A key that overflowed or is
-/// not a number is [`FAR`]; what comes after all nearer ones stands anywhere.
+/// Equal keys come in order, as far as the device's arg-minimum takes the first of them. A key that
+/// overflowed or is not a number is [`FAR`]; what comes after all nearer ones stands anywhere.
 pub(super) fn least(keys: Tensor<2>, count: usize) -> (Tensor<2>, Tensor<2, Int>) {
     let [n, _] = keys.dims();
     let near = keys.clone().lower_elem(FAR);

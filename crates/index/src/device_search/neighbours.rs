@@ -11,8 +11,9 @@ use crate::{Error, Metric, Neighbours, Result};
 pub struct DeviceNeighbours {
     /// `[n, k]`: as [`Neighbours::distances`].
     pub distances: Tensor<2>,
-    /// `[n, k]`: positions in the index as it was when searched, in order of cells where it has an inverted file;
-    /// -1 where there are fewer than `k` neighbours. [`crate::Index::read_neighbours`] turns them into ids.
+    /// `[n, k]`: positions in the index as it was when searched, in order of cells where it has an inverted
+    /// file; -1 where there are fewer than `k` neighbours. [`crate::Index::read_neighbours`] turns them into
+    /// ids.
     pub positions: Tensor<2, Int>,
 }
 

@@ -19,8 +19,8 @@ const MAX_NUMBERS: usize = i32::MAX as usize;
 /// All entries by position.
 pub(super) struct Stored {
     content: Content,
-    /// What each adds to its key, `[ntotal]`: `|x|^2`, less `|c|^2` where codes stand for residuals, because the
-    /// coarse quantiser's score contains that. L2 alone.
+    /// What each adds to its key, `[ntotal]`: `|x|^2`, less `|c|^2` where codes stand for residuals, because
+    /// the coarse quantiser's score contains that. L2 alone.
     bias: Option<Tensor<1>>,
     /// What products count for in a key: -2 under L2, -1 with the inner product.
     factor: f32,

@@ -35,8 +35,8 @@ fn trained(factory: &str, metric: Metric) -> Index {
     Index::train(&factory.parse().expect("a factory"), vectors(600, 1), &config).expect("trains")
 }
 
-/// Neighbours must have the same distances within 2e-5, which is more than float32 sums of products of norms below
-/// `D` are off, and the same ids wherever no other distance is as near.
+/// Neighbours must have the same distances within 2e-5, which is more than float32 sums of products of norms
+/// below `D` are off, and the same ids wherever no other distance is as near.
 fn assert_same(name: &str, found: &Neighbours, expected: &Neighbours) {
     const TOLERANCE: f32 = 2e-5;
     assert_eq!((found.k, found.ids.len()), (expected.k, expected.ids.len()), "{name}");
@@ -128,7 +128,8 @@ fn what_is_asked_wrongly_is_refused() {
     }
 }
 
-/// One query that is not finite is named, whatever number it came as, and leaves the others' neighbours alone.
+/// One query that is not finite is named, whatever number it came as, and leaves the others' neighbours
+/// alone.
 #[test]
 fn queries_that_are_not_finite_are_named() {
     for factory in ["Flat", "L2norm,Flat", "PCA9,Flat", "IVF7,PQ3"] {
