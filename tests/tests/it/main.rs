@@ -8,3 +8,4 @@ mod extractor;
 mod faiss_peer;
 mod index_files;
 mod index_kinds;
+mod interrupted_write;
