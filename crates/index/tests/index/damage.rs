@@ -127,12 +127,12 @@ fn cells_without_entries(nlist: usize) -> Vec<u8> {
 }
 
 /// Nothing is as many as a number in a file says: cells are as many as their centroids. A list costs 16 times a
-/// centroid of dimension 1.
+/// centroid of dimension 1, and their vector grows by doubling.
 #[test]
 fn lists_are_no_more_than_centroids() {
     let file = cells_without_entries(100_000);
     let (largest, index) = largest_allocation(|| from_bytes(&file).expect("sound"));
-    assert!(largest <= 20 * file.len(), "{largest} bytes for {}", file.len());
+    assert!(largest <= 24 * file.len(), "{largest} bytes for {}", file.len());
     exercise(&index);
 }
 
