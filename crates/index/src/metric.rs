@@ -1,9 +1,9 @@
-//! The two metrics and their scalar kernels.
+//! The two metrics.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::raw::Form;
+use crate::raw::{Form, Level, one};
 use crate::{Error, Result};
 
 /// How near two vectors are.
@@ -45,10 +45,7 @@ impl Metric {
 
     /// The squared distance or the inner product of two vectors of one length.
     pub(crate) fn distance(self, a: &[f32], b: &[f32]) -> f32 {
-        match self {
-            Self::L2 => squared_l2(a, b),
-            Self::InnerProduct => inner_product(a, b),
-        }
+        one(Level::detected(), self.form(), a, b)
     }
 }
 
@@ -75,32 +72,17 @@ impl FromStr for Metric {
 
 /// `sum_i (a_i - b_i)^2`.
 pub(crate) fn squared_l2(a: &[f32], b: &[f32]) -> f32 {
-    sum_in_lanes(a, b, |a, b| (a - b) * (a - b))
+    one(Level::detected(), Form::SquaredL2, a, b)
 }
 
 /// `sum_i a_i b_i`.
 pub(crate) fn inner_product(a: &[f32], b: &[f32]) -> f32 {
-    sum_in_lanes(a, b, |a, b| a * b)
+    one(Level::detected(), Form::InnerProduct, a, b)
 }
 
 /// `sum_i |a_i|^2` in double precision.
 pub(crate) fn squared_norm(a: &[f32]) -> f64 {
     a.iter().map(|&x| f64::from(x) * f64::from(x)).sum()
-}
-
-/// Sums `term` over two vectors in eight independent partial sums, which the compiler turns into SIMD
-/// and which round less than one running sum.
-fn sum_in_lanes(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
-    let (a_chunks, a_rest) = a.as_chunks::<8>();
-    let (b_chunks, b_rest) = b.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += term(a, b);
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(&a, &b)| term(a, b)).sum();
-    lanes.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
