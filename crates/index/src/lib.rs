@@ -32,6 +32,7 @@
 
 #![deny(missing_docs)]
 
+mod aim;
 mod assign;
 mod bytes;
 mod coarse;
@@ -45,6 +46,7 @@ mod faiss_file;
 mod fast_scan;
 mod hashed;
 mod hnsw;
+mod hyperplanes;
 mod index;
 mod inverted_lists;
 mod ivf;
@@ -70,6 +72,7 @@ mod transform;
 mod transformed;
 mod vectors;
 
+pub use aim::{Aim, Signs};
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, TransformKind};
 pub use index::{Index, MergedIds};
