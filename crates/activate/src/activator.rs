@@ -1,5 +1,5 @@
 use burn::tensor::Tensor;
-use index::{Index, Target};
+use index::{Aim, Index, Target};
 
 use crate::{
     Error, Extractor, Result,
@@ -60,10 +60,12 @@ impl Settings {
 pub struct Position {
     /// Nearest cell of the coarse quantiser, where the index has one.
     pub cell: Option<i64>,
-    /// Cosine to the target.
+    /// Cosine to the target's point.
     pub cosine: f32,
-    /// Squared L2 distance to the target.
+    /// Squared L2 distance to the target's point.
     pub distance: f32,
+    /// How many hyperplanes it is on the wrong side of, where the index's codes tell sides (`LSH`).
+    pub wrong_bits: Option<usize>,
 }
 
 /// A released image and what activation did for it.
@@ -71,8 +73,8 @@ pub struct Position {
 pub struct Activated {
     /// The image to release, `[1, 3, h, w]`, multiples of 1/255 in [0, 1].
     pub pixels: Tensor<4>,
-    /// What the descriptor was moved towards, `[1, d]`.
-    pub target: Tensor<2>,
+    /// What the descriptor was moved towards, of one row.
+    pub target: Aim,
     /// The original's descriptor.
     pub before: Position,
     /// The released image's descriptor, of its 8-bit pixels.
@@ -139,24 +141,25 @@ impl<'a, E: Extractor> Activator<'a, E> {
         let after = describe(self.extractor, released.clone());
         let (before, after) = (self.positions(before, &targets)?, self.positions(after, &targets)?);
         let positions = before.into_iter().zip(after);
-        let parts = released.into_iter().zip(targets.split(1, 0)).zip(positions).zip(steps);
+        let rows = (0..images.len()).map(|i| targets.rows(i..i + 1));
+        let parts = released.into_iter().zip(rows).zip(positions).zip(steps);
         let activated =
             |(((pixels, target), (before, after)), steps)| Activated { pixels, target, before, after, steps };
         Ok(parts.map(activated).collect())
     }
 
-    /// Where an image's descriptor is, seen from a target `[1, d]`: for released images that were changed again,
+    /// Where an image's descriptor is, seen from a target of one row: for released images that were changed again,
     /// by a lossy file format for one.
     ///
     /// # Errors
     /// If the image is not `[1, 3, h, w]`, or the index refuses its descriptor.
-    pub fn position(&self, pixels: &Tensor<4>, target: &Tensor<2>) -> Result<Position> {
+    pub fn position(&self, pixels: &Tensor<4>, target: &Aim) -> Result<Position> {
         check_shape(pixels)?;
         let descriptor = describe(self.extractor, vec![pixels.clone()]);
         Ok(self.positions(descriptor, target)?.remove(0))
     }
 
-    /// The optimisation alone: images changed towards targets `[n, d]`, not yet clamped or rounded, and each
+    /// The optimisation alone: images changed towards targets, not yet clamped or rounded, and each
     /// one's trace. It starts from `starts`, one `[1, 3, h, w]` an image, or from the seed's noise.
     ///
     /// # Errors
@@ -167,7 +170,7 @@ impl<'a, E: Extractor> Activator<'a, E> {
     pub fn optimise(
         &self,
         images: &[Tensor<4>],
-        targets: &Tensor<2>,
+        targets: &Aim,
         starts: Option<Vec<Tensor<4>>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Vec<Tensor<4>>, Vec<Vec<Step>>)> {
@@ -196,7 +199,7 @@ impl<'a, E: Extractor> Activator<'a, E> {
         iteration: usize,
         perturbations: &[Perturbation],
         deltas: &[Tensor<4>],
-        targets: &Tensor<2>,
+        targets: &Aim,
     ) -> Result<(Vec<Tensor<4>>, Vec<Step>)> {
         let deltas: Vec<_> = deltas.iter().map(|delta| delta.clone().autodiff().require_grad()).collect();
         let changes: Vec<_> =
@@ -223,18 +226,27 @@ impl<'a, E: Extractor> Activator<'a, E> {
         Ok(rows.chunks_exact(3).map(step).collect())
     }
 
-    fn positions(&self, descriptors: Tensor<2>, targets: &Tensor<2>) -> Result<Vec<Position>> {
+    fn positions(&self, descriptors: Tensor<2>, targets: &Aim) -> Result<Vec<Position>> {
         let cells = self.index.cells(descriptors.clone())?;
-        let difference = descriptors.clone() - targets.clone();
+        let wrong_bits = targets.signs.as_ref().map(|signs| wrong_bits(signs.margins(descriptors.clone())));
+        let wrong_bits = wrong_bits.transpose()?;
+        let difference = descriptors.clone() - targets.points.clone();
         let distance = (difference.clone() * difference).sum_dim(1);
-        let rows = read(Tensor::cat(vec![cosine(descriptors, targets.clone()), distance], 1))?;
+        let rows = read(Tensor::cat(vec![cosine(descriptors, targets.points.clone()), distance], 1))?;
         let position = |(i, row): (usize, &[f64])| Position {
             cell: cells.as_ref().map(|cells| cells[i]),
             cosine: row[0] as f32,
             distance: row[1] as f32,
+            wrong_bits: wrong_bits.as_ref().map(|bits| bits[i]),
         };
         Ok(rows.chunks_exact(2).enumerate().map(position).collect())
     }
+}
+
+/// Negative ones in each row of margins `[n, nbits]`: `[n]`.
+fn wrong_bits(margins: Tensor<2>) -> Result<Vec<usize>> {
+    let counts = read(margins.lower_elem(0.0).float().sum_dim(1))?;
+    Ok(counts.into_iter().map(|count| count as usize).collect())
 }
 
 fn read(tensor: Tensor<2>) -> Result<Vec<f64>> {

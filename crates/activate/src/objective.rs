@@ -1,11 +1,18 @@
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, activation::relu};
+use index::{Aim, Signs};
 use sscd::{IMAGENET_STD, beside};
 
 /// Norms below this are taken for it.
 const NORM_FLOOR: f64 = 1e-12;
 
-/// What is minimised (paper, equation 4): `lambda_f L_f + lambda_i L_i` with `L_f = -cosine(descriptor, target)`
-/// and `L_i` the mean squared change in the extractor's normalised space.
+/// What is minimised (paper, equation 4): `lambda_f L_f + lambda_i L_i` with `L_i` the mean squared change in the
+/// extractor's normalised space, and `L_f` by what the index's codes tell:
+///
+/// - points: `-cosine(descriptor, target)`;
+/// - sides of hyperplanes (`LSH`): the mean over hyperplanes of `max(0, m - margin) / m`, where the margin is the
+///   distance to the hyperplane, negative on the wrong side, and `m = 1 / sqrt(d)`, the root mean square of the
+///   distances of a unit vector in `d` dimensions. A bit counts 0 from there on, 1 on the hyperplane, 2 as far on
+///   the other side: what edits would flip first is what moves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Objective {
     /// Weight of the descriptor's term.
@@ -28,7 +35,7 @@ pub struct Step {
     pub iteration: usize,
     /// The whole objective.
     pub loss: f64,
-    /// `-cosine(descriptor, target)`.
+    /// The descriptor's term, see [`Objective`].
     pub loss_f: f64,
     /// Mean squared change in normalised space.
     pub loss_i: f64,
@@ -52,11 +59,16 @@ impl Objective {
 }
 
 impl Terms {
-    /// Terms of images changed by `changes` and described by `descriptors` `[n, d]`, with `targets` `[n, d]`.
-    pub(crate) fn new(changes: &[Tensor<4>], descriptors: Tensor<2>, targets: &Tensor<2>) -> Self {
-        let targets = beside(targets, &descriptors);
+    /// Terms of images changed by `changes` and described by `descriptors` `[n, d]`, with targets for `n`.
+    pub(crate) fn new(changes: &[Tensor<4>], descriptors: Tensor<2>, aim: &Aim) -> Self {
         let (loss_i, squared_change) = changes.iter().map(squared_changes).unzip();
-        let loss_f = cosine(descriptors, targets).neg();
+        let loss_f = match &aim.signs {
+            Some(signs) => hinge(descriptors, signs),
+            None => {
+                let points = beside(&aim.points, &descriptors);
+                cosine(descriptors, points).neg()
+            }
+        };
         Self { loss_f, loss_i: Tensor::cat(loss_i, 0), squared_change: Tensor::cat(squared_change, 0) }
     }
 }
@@ -68,6 +80,16 @@ impl Terms {
 pub(crate) fn cosine(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     let norm = |x: Tensor<2>| (x.clone() * x).sum_dim(1).sqrt().clamp_min(NORM_FLOOR);
     (a.clone() * b.clone()).sum_dim(1) / (norm(a) * norm(b))
+}
+
+/// Mean over hyperplanes of `max(0, m - margin) / m`, `m = 1 / sqrt(d)`: see [`Objective`].
+///
+/// # Shapes
+/// `[n, d]` -> `[n, 1]`
+fn hinge(descriptors: Tensor<2>, signs: &Signs) -> Tensor<2> {
+    let [_, d] = descriptors.dims();
+    let short = signs.margins(descriptors) * -(d as f64).sqrt() + 1.0;
+    relu(short).mean_dim(1)
 }
 
 /// Mean squared change in normalised space and in pixels, both `[1, 1]`.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::bytes::Bytes;
 use crate::coarse::Coarse;
+use crate::hyperplanes::Sides;
 use crate::lsh::Lsh;
 use crate::search::{Candidate, Gather, Neighbours, RangeNeighbours, Within};
 use crate::store::Store;
@@ -33,8 +34,9 @@ impl Store for Hashed {
     }
 
     fn factory(&self) -> Factory {
-        let Lsh { d, nbits, rotate_data: rotated, train_thresholds: thresholds, .. } = self.lsh;
-        let codes = Codes::Lsh { nbits: (nbits != d).then_some(nbits), rotated, thresholds };
+        let Lsh { d, nbits, train_thresholds: thresholds, ref rotation, .. } = self.lsh;
+        let nbits = (nbits != d).then_some(nbits);
+        let codes = Codes::Lsh { nbits, rotated: rotation.is_some(), thresholds };
         Factory { transforms: Vec::new(), coarse: None, codes, refine: false }
     }
 
@@ -86,6 +88,11 @@ impl Store for Hashed {
 
     fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>> {
         Ok(self.lsh.decode(&self.lsh.encode(&vectors.host)))
+    }
+
+    fn sides(&self, vectors: &Vectors) -> Result<Option<Sides>> {
+        let codes = self.lsh.encode(&vectors.host);
+        Ok(Some(Sides { planes: self.lsh.hyperplanes(), wanted: self.lsh.sides(&codes) }))
     }
 
     fn centroids(&self, _vectors: &Vectors) -> Result<Option<Vec<f32>>> {

@@ -18,8 +18,8 @@ use crate::store::Store;
 use crate::train::train;
 use crate::vectors::{Vectors, upload};
 use crate::{
-    DeviceNeighbours, Error, Factory, Metric, Neighbours, RangeNeighbours, Result, Target, TrainConfig,
-    TrainProgress,
+    Aim, DeviceNeighbours, Error, Factory, Metric, Neighbours, RangeNeighbours, Result, Signs, Target,
+    TrainConfig, TrainProgress,
 };
 
 /// Vectors added at once: what is computed on the way takes a small multiple of their size.
@@ -245,7 +245,9 @@ impl Index {
         self.kind.store().cells(&self.accept("vectors", vectors)?)
     }
 
-    /// What the index stores, or would store, for each of `vectors` `[n, d]`: `[n, d]` on the index's device.
+    /// What the index stores, or would store, for each of `vectors` `[n, d]`, on the index's device: points of
+    /// dimension `d`, brought back through transforms, and for [`Target::Reconstruction`] of `LSH` codes the sides of
+    /// hyperplanes.
     ///
     /// # Errors
     ///
@@ -260,18 +262,19 @@ impl Index {
     /// let mut index = Index::train(&"IVF4,PQ2".parse()?, vectors.clone(), &TrainConfig::default())?;
     /// let target = index.target(vectors.clone(), Target::Reconstruction)?;
     /// index.add(vectors)?;
-    /// let first: Vec<f32> = target.slice([0..1]).into_data().iter().collect();
+    /// let first: Vec<f32> = target.points.slice([0..1]).into_data().iter().collect();
     /// assert_eq!(first, index.reconstruct(0)?);
     /// # Ok::<(), index::Error>(())
     /// ```
-    pub fn target(&self, vectors: Tensor<2>, kind: Target) -> Result<Tensor<2>> {
+    pub fn target(&self, vectors: Tensor<2>, kind: Target) -> Result<Aim> {
         let vectors = self.accept("vectors", vectors)?;
         let store = self.kind.store();
-        let rows = match kind {
-            Target::Centroid => store.centroids(&vectors)?.ok_or_else(|| self.lacks_centroids())?,
-            Target::Reconstruction => store.round_trip(&vectors)?,
+        let (rows, sides) = match kind {
+            Target::Centroid => (store.centroids(&vectors)?.ok_or_else(|| self.lacks_centroids())?, None),
+            Target::Reconstruction => (store.round_trip(&vectors)?, store.sides(&vectors)?),
         };
-        Ok(upload(rows, self.d(), &self.device))
+        let signs = sides.map(|sides| Signs::upload(sides, self.d(), &self.device));
+        Ok(Aim { points: upload(rows, self.d(), &self.device), signs })
     }
 
     /// Dimension of the vectors.

@@ -72,6 +72,7 @@
 
 #![deny(missing_docs)]
 
+mod aim;
 mod assign;
 mod bytes;
 mod coarse;
@@ -87,6 +88,7 @@ mod faiss_file;
 mod fast_scan;
 mod hashed;
 mod hnsw;
+mod hyperplanes;
 mod index;
 mod inverted_lists;
 mod ivf;
@@ -112,6 +114,7 @@ mod transform;
 mod transformed;
 mod vectors;
 
+pub use aim::{Aim, Signs};
 pub use device_search::DeviceNeighbours;
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, TransformKind};

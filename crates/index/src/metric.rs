@@ -1,9 +1,9 @@
-//! The two metrics and their scalar kernels.
+//! The two metrics.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::raw::Form;
+use crate::raw::{Form, Level, one};
 use crate::{Error, Result};
 
 /// Partial sums of the scalar kernels.
@@ -48,10 +48,7 @@ impl Metric {
 
     /// The squared distance or the inner product of two vectors of one length.
     pub(crate) fn distance(self, a: &[f32], b: &[f32]) -> f32 {
-        match self {
-            Self::L2 => squared_l2(a, b),
-            Self::InnerProduct => inner_product(a, b),
-        }
+        one(Level::detected(), self.form(), a, b)
     }
 }
 
@@ -78,12 +75,12 @@ impl FromStr for Metric {
 
 /// `sum_i (a_i - b_i)^2`.
 pub(crate) fn squared_l2(a: &[f32], b: &[f32]) -> f32 {
-    sum_in_lanes(a, b, |a, b| (a - b) * (a - b))
+    one(Level::detected(), Form::SquaredL2, a, b)
 }
 
 /// `sum_i a_i b_i`.
 pub(crate) fn inner_product(a: &[f32], b: &[f32]) -> f32 {
-    sum_in_lanes(a, b, |a, b| a * b)
+    one(Level::detected(), Form::InnerProduct, a, b)
 }
 
 /// `sum_i |a_i|^2` in double precision.
@@ -94,21 +91,6 @@ pub(crate) fn squared_norm(a: &[f32]) -> f64 {
         lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += f64::from(x) * f64::from(x));
     }
     lanes.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>()
-}
-
-/// Sums `term` over two vectors in eight independent partial sums, which the compiler turns into SIMD
-/// and which round less than one running sum.
-fn sum_in_lanes(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
-    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
-    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += term(a, b);
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(&a, &b)| term(a, b)).sum();
-    lanes.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::coarse::Coarse;
 use crate::exhaustive::Exhaustive;
+use crate::hyperplanes::Sides;
 use crate::kind::Kind;
 use crate::positions;
 use crate::search::{Candidate, Neighbours, RangeNeighbours, write_row};
@@ -110,6 +111,10 @@ impl Store for Refined {
     /// What the base stores: that is what decides whether an edited copy is looked at at all.
     fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>> {
         self.base.store().round_trip(vectors)
+    }
+
+    fn sides(&self, vectors: &Vectors) -> Result<Option<Sides>> {
+        self.base.store().sides(vectors)
     }
 
     fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>> {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::coarse::Coarse;
+use crate::hyperplanes::Sides;
 use crate::vectors::Vectors;
 use crate::{Factory, Metric, Neighbours, RangeNeighbours, Result};
 
@@ -43,6 +44,12 @@ pub(crate) trait Store {
 
     /// What would be stored for each of `vectors`: `[n, d]`.
     fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>>;
+
+    /// The hyperplanes whose sides are all that a code tells, and the sides on which each of `vectors` lies; `None`
+    /// where codes tell something else, or where a transform bends the hyperplanes.
+    fn sides(&self, _vectors: &Vectors) -> Result<Option<Sides>> {
+        Ok(None)
+    }
 
     /// The nearest coarse centroid of each of `vectors`, brought back to dimension `d`: `[n, d]`; `None` where
     /// there is no coarse quantiser.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use burn::tensor::Device;
 
 use crate::coarse::Coarse;
+use crate::hyperplanes::Sides;
 use crate::kind::Kind;
 use crate::search::{Neighbours, RangeNeighbours};
 use crate::store::Store;
@@ -104,6 +105,16 @@ impl Store for Transformed {
 
     fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>> {
         self.reverse(self.inner.store().round_trip(&self.apply(vectors)?)?)
+    }
+
+    fn sides(&self, vectors: &Vectors) -> Result<Option<Sides>> {
+        let Some(Sides { planes, wanted }) = self.inner.store().sides(&self.apply(vectors)?)? else {
+            return Ok(None);
+        };
+        let planes = self.chain.iter().rev().try_fold(Some(planes), |planes, transform| {
+            planes.map_or(Ok(None), |planes| planes.before(transform, &self.device))
+        })?;
+        Ok(planes.map(|planes| Sides { planes, wanted }))
     }
 
     fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>> {

@@ -33,7 +33,8 @@ fn the_trace_of_ten_iterations_is_pytorchs() {
     let index = unused_index();
     let settings = Settings { target: Target::Centroid, ..Settings::default() }; // not asked for either
     let activator = Activator::new(sscd(), &index, settings).unwrap();
-    let (_, mut traces) = activator.optimise(&[image], &target, Some(vec![start]), &mut |_| ()).unwrap();
+    let (_, mut traces) =
+        activator.optimise(&[image], &target.into(), Some(vec![start]), &mut |_| ()).unwrap();
     let trace = traces.remove(0);
 
     assert_eq!(trace.len(), 10);

@@ -10,4 +10,3 @@ mod faiss_peer;
 mod index_files;
 mod index_kinds;
 mod index_verbs;
-mod interrupted_write;

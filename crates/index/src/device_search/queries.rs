@@ -22,9 +22,9 @@ impl DeviceTransform {
     pub fn new(transform: &Transform, device: &Device) -> Self {
         match transform.as_linear() {
             None => Self::Normalise,
-            Some((a, b)) => Self::Linear {
-                weights: upload(a.to_vec(), transform.d_in(), device).transpose(),
-                bias: (!b.is_empty()).then(|| upload(b.to_vec(), b.len(), device)),
+            Some(linear) => Self::Linear {
+                weights: upload(linear.a().to_vec(), linear.d_in(), device).transpose(),
+                bias: (!linear.b().is_empty()).then(|| upload(linear.b().to_vec(), linear.d_out(), device)),
             },
         }
     }

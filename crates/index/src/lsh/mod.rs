@@ -26,14 +26,13 @@
 //! | codes | vector of u8 | `[ntotal, code_size]`, bit `j` at bit `j % 8` of byte `j / 8` |
 
 mod nearest;
-mod rotation;
 
 use rayon::prelude::*;
 
-pub(crate) use rotation::Rotation;
-
+use crate::hyperplanes::Hyperplanes;
 use crate::raw::Level;
 use crate::search::Neighbours;
+use crate::transform::{Linear, random_rotation};
 use crate::{Error, Metric, Result};
 use nearest::{Codes, Hit};
 
@@ -58,12 +57,11 @@ pub(crate) struct LshConfig {
 pub(crate) struct Lsh {
     pub d: usize,
     pub nbits: usize,
-    pub rotate_data: bool,
     pub train_thresholds: bool,
     /// `[nbits]` with `train_thresholds`, otherwise empty.
     pub thresholds: Vec<f32>,
-    /// As in the file; its matrix is empty without `rotate_data`.
-    pub rotation: Rotation,
+    /// From `d` to `nbits` dimensions; `None` where the first `nbits` components are taken.
+    pub rotation: Option<Linear>,
 }
 
 impl Lsh {
@@ -74,10 +72,8 @@ impl Lsh {
     /// No bits, more bits than dimensions without rotation, or no rows to take medians of.
     pub fn train(config: &LshConfig, rows: &[f32]) -> Result<Self> {
         let LshConfig { d, nbits, rotate_data, train_thresholds, seed } = *config;
-        let rotation =
-            if rotate_data { Rotation::random(d, nbits, seed) } else { Rotation::untrained(d, nbits) };
-        let mut lsh =
-            Self { d, nbits, rotate_data, train_thresholds: false, thresholds: Vec::new(), rotation };
+        let rotation = rotate_data.then(|| random_rotation(d, nbits, seed)).transpose()?;
+        let mut lsh = Self { d, nbits, train_thresholds: false, thresholds: Vec::new(), rotation };
         lsh.check()?;
         if train_thresholds {
             if rows.is_empty() {
@@ -94,7 +90,7 @@ impl Lsh {
         if self.nbits == 0 {
             return Err(Error::field("LSH nbits", "at least 1", 0));
         }
-        if !self.rotate_data && self.nbits > self.d {
+        if self.rotation.is_none() && self.nbits > self.d {
             let expected = format!("at most the dimension {} without rotation", self.d);
             return Err(Error::field("LSH nbits", expected, self.nbits));
         }
@@ -102,7 +98,12 @@ impl Lsh {
         if self.thresholds.len() != thresholds {
             return Err(Error::field("LSH thresholds", thresholds, self.thresholds.len()));
         }
-        self.rotation.check(self.d, self.nbits, self.rotate_data)
+        let (d, nbits) = self.rotation.as_ref().map_or((self.d, self.nbits), |r| (r.d_in(), r.d_out()));
+        if (d, nbits) != (self.d, self.nbits) {
+            let expected = format!("from {} to {} dimensions", self.d, self.nbits);
+            return Err(Error::field("LSH rotation", expected, format!("from {d} to {nbits}")));
+        }
+        Ok(())
     }
 
     /// Bytes of one code.
@@ -112,19 +113,15 @@ impl Lsh {
 
     /// `A x + b` of every row: `[n, nbits]` of `[n, d]`.
     pub fn project(&self, rows: &[f32]) -> Vec<f32> {
-        if self.rotate_data {
-            return self.rotation.apply(rows);
+        if let Some(rotation) = &self.rotation {
+            return rotation.apply_on_host(rows);
         }
         rows.chunks_exact(self.d).flat_map(|row| &row[..self.nbits]).copied().collect()
     }
 
     /// Codes of rows `[n, d]`: `[n, code_size]`.
     pub fn encode(&self, rows: &[f32]) -> Vec<u8> {
-        self.encode_projected(&self.project(rows))
-    }
-
-    /// Codes of rows that [`Self::project`], or a product on a device, has projected: `[n, nbits]`.
-    pub fn encode_projected(&self, projected: &[f32]) -> Vec<u8> {
+        let projected = self.project(rows);
         let mut codes = vec![0; projected.len() / self.nbits * self.code_size()];
         let rows = codes.par_chunks_exact_mut(self.code_size()).zip(projected.par_chunks_exact(self.nbits));
         rows.for_each(|(code, row)| self.encode_row(row, code));
@@ -144,23 +141,18 @@ impl Lsh {
     /// Vectors `[n, d]` that codes `[n, code_size]` stand for: the thresholds plus or minus 1, rotated back.
     /// Dimensions that have no bit are 0, where faiss leaves whatever the memory held.
     pub fn decode(&self, codes: &[u8]) -> Vec<f32> {
-        let signs: Vec<f32> =
-            codes.chunks_exact(self.code_size()).flat_map(|code| self.signs(code)).collect();
-        if self.rotate_data {
-            return self.rotation.reverse(&signs);
+        let mut signs = self.sides(codes);
+        for row in signs.chunks_exact_mut(self.nbits) {
+            row.iter_mut().zip(&self.thresholds).for_each(|(sign, threshold)| *sign += threshold);
+        }
+        if let Some(rotation) = &self.rotation {
+            return rotation.reverse_on_host(&signs);
         }
         let mut rows = vec![0.0; signs.len() / self.nbits * self.d];
         for (row, signs) in rows.chunks_exact_mut(self.d).zip(signs.chunks_exact(self.nbits)) {
             row[..self.nbits].copy_from_slice(signs);
         }
         rows
-    }
-
-    fn signs(&self, code: &[u8]) -> impl Iterator<Item = f32> {
-        (0..self.nbits).map(move |j| {
-            let sign = if code[j / 8] >> (j % 8) & 1 == 1 { 1.0 } else { -1.0 };
-            sign + self.threshold(j)
-        })
     }
 
     /// The `k` stored codes (`[ntotal, code_size]`) nearest to each of the queries (`[n, d]`), by Hamming
@@ -189,13 +181,25 @@ impl Lsh {
         Ok(found)
     }
 
-    /// Normals `[nbits, d]` and offsets `[nbits]`: bit `j` of `x` is set where `normals_j . x >= offsets_j`.
-    pub fn hyperplanes(&self) -> (Vec<f32>, Vec<f32>) {
-        if !self.rotate_data {
-            return (identity(self.nbits, self.d), (0..self.nbits).map(|j| self.threshold(j)).collect());
-        }
-        let bias = |j: usize| self.rotation.b.get(j).unwrap_or(&0.0);
-        (self.rotation.a.clone(), (0..self.nbits).map(|j| self.threshold(j) - bias(j)).collect())
+    /// The side of each hyperplane on which vectors of the codes `[n, code_size]` lie: `[n, nbits]`, 1 where the bit
+    /// is set and -1 where it is not.
+    pub fn sides(&self, codes: &[u8]) -> Vec<f32> {
+        codes.chunks_exact(self.code_size()).flat_map(|code| self.sides_of(code)).collect()
+    }
+
+    fn sides_of(&self, code: &[u8]) -> impl Iterator<Item = f32> {
+        (0..self.nbits).map(move |j| if code[j / 8] >> (j % 8) & 1 == 1 { 1.0 } else { -1.0 })
+    }
+
+    /// Bit `j` of `x` is set where `normals_j . x >= offsets_j`.
+    pub fn hyperplanes(&self) -> Hyperplanes {
+        let thresholds = (0..self.nbits).map(|j| self.threshold(j));
+        let Some(rotation) = &self.rotation else {
+            return Hyperplanes { normals: identity(self.nbits, self.d), offsets: thresholds.collect() };
+        };
+        let bias = |j: usize| rotation.b().get(j).unwrap_or(&0.0);
+        let offsets = thresholds.enumerate().map(|(j, threshold)| threshold - bias(j));
+        Hyperplanes { normals: rotation.a().to_vec(), offsets: offsets.collect() }
     }
 }
 

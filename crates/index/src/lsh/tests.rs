@@ -30,7 +30,7 @@ fn bits_tell_the_side_of_the_hyperplanes() {
     for config in kinds() {
         let rows = rows(101, config.d, 1);
         let lsh = Lsh::train(&config, &rows).expect("trains");
-        let (normals, offsets) = lsh.hyperplanes();
+        let Hyperplanes { normals, offsets } = lsh.hyperplanes();
         let codes = lsh.encode(&rows);
         for (row, code) in rows.chunks(config.d).zip(codes.chunks(lsh.code_size())) {
             for (j, (normal, offset)) in normals.chunks(config.d).zip(&offsets).enumerate() {
@@ -106,8 +106,18 @@ fn sizes_that_do_not_fit_are_errors() {
     assert!(Lsh { thresholds: vec![0.0; 15], ..good.clone() }.check().is_err());
     assert!(Lsh { train_thresholds: false, ..good.clone() }.check().is_err());
     assert!(Lsh { nbits: 24, ..good.clone() }.check().is_err());
-    let rotation = Rotation { a: vec![0.0; 8], ..good.rotation.clone() };
+    let rotation = random_rotation(8, 15, 1).ok();
     assert!(Lsh { rotation, ..good.clone() }.check().is_err());
-    let rotation = Rotation { have_bias: true, ..good.rotation.clone() };
+    let rotation = random_rotation(7, 16, 1).ok();
     assert!(Lsh { rotation, ..good }.check().is_err());
+}
+
+#[test]
+fn a_code_depends_on_its_vector_alone() {
+    let lsh = Lsh::train(&config(24, 40, true, false), &[]).expect("trains");
+    let rows = rows(200, 24, 6);
+    let alone: Vec<u8> = rows.chunks(24).flat_map(|row| lsh.encode(row)).collect();
+    assert_eq!(lsh.encode(&rows), alone);
+    let codes = alone.chunks(lsh.code_size());
+    assert_eq!(lsh.decode(&alone), codes.flat_map(|code| lsh.decode(code)).collect::<Vec<f32>>());
 }

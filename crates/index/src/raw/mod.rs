@@ -24,7 +24,7 @@ mod x86;
 use std::sync::OnceLock;
 
 pub(crate) use bounds::{BoundTerms, BoundWeights, argmin, lower_bounds, minima_of};
-pub(crate) use distance::{Form, many, many_bytes, one, one_bytes};
+pub(crate) use distance::{Form, many, many_bytes, one};
 pub(crate) use f32_panels::F32Panels;
 pub(crate) use int8_panels::{Int8Panels, Int8Queries};
 pub(crate) use map::Map;

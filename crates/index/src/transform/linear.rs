@@ -7,11 +7,15 @@ use rayon::prelude::*;
 
 use super::check_rows;
 use crate::metric::inner_product;
+use crate::raw::{F32Panels, Level};
 use crate::vectors::{check_finite, read_floats, upload};
 use crate::{Error, Result};
 
-/// Fewer rows than this are multiplied on the host: sending them to the device would take longer.
+/// Fewer rows than this are multiplied on the host: sending the matrix to the device would take longer.
 const HOST_ROWS: usize = 32;
+
+/// Rows that a thread multiplies at once on the host.
+const HOST_BLOCK: usize = 64;
 
 /// Floats of the largest block of rows on the device: 32 MiB.
 const BLOCK_FLOATS: usize = 8 << 20;
@@ -20,7 +24,7 @@ const BLOCK_FLOATS: usize = 8 << 20;
 const ORTHONORMAL_EPSILON: f32 = 4e-5;
 
 /// A linear map with an optional bias.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Linear {
     d_in: usize,
     d_out: usize,
@@ -30,6 +34,15 @@ pub(crate) struct Linear {
     b: Vec<f32>,
     /// See [`Self::is_orthonormal`]; computed when first asked for, in `O(d_in d_out min(d_in, d_out))`.
     orthonormal: OnceLock<bool>,
+    /// `A` as the host multiplies with it, as large again; made when first needed.
+    panels: OnceLock<F32Panels>,
+}
+
+impl PartialEq for Linear {
+    /// Whatever has been computed from them so far.
+    fn eq(&self, other: &Self) -> bool {
+        (self.d_in, &self.a, &self.b) == (other.d_in, &other.a, &other.b)
+    }
 }
 
 impl Linear {
@@ -49,7 +62,7 @@ impl Linear {
         }
         check_finite("matrix of the transform", &a, d_in)?;
         check_finite("bias of the transform", &b, 1)?;
-        Ok(Self { d_in, d_out, a, b, orthonormal: OnceLock::new() })
+        Ok(Self { d_in, d_out, a, b, orthonormal: OnceLock::new(), panels: OnceLock::new() })
     }
 
     pub fn d_in(&self) -> usize {
@@ -73,9 +86,24 @@ impl Linear {
     /// `A x + b` of every row: `[n, d_in]` to `[n, d_out]`.
     pub fn apply(&self, rows: &[f32], device: &Device) -> Result<Vec<f32>> {
         check_rows(rows, self.d_in)?;
+        if rows.len() < HOST_ROWS * self.d_in {
+            return Ok(self.apply_on_host(rows));
+        }
         let mut out = multiply(rows, &self.a, self.d_in, device)?;
         self.shift(&mut out, |value, bias| value + bias);
         Ok(out)
+    }
+
+    /// [`Self::apply`] of whole rows without a device; what becomes of a row does not depend on the others.
+    pub fn apply_on_host(&self, rows: &[f32]) -> Vec<f32> {
+        let panels = self.panels.get_or_init(|| F32Panels::new(&self.a, self.d_in));
+        let mut out = vec![0.0; rows.len() / self.d_in * self.d_out];
+        let blocks = rows.par_chunks(HOST_BLOCK * self.d_in);
+        out.par_chunks_mut(HOST_BLOCK * self.d_out)
+            .zip(blocks)
+            .for_each(|(out, rows)| panels.products(Level::detected(), rows, out));
+        self.shift(&mut out, |value, bias| value + bias);
+        out
     }
 
     /// `A^T (y - b)` of every row: `[n, d_out]` to `[n, d_in]`. Behind [`Self::apply`] this is `A^T A x`, a
@@ -89,9 +117,32 @@ impl Linear {
         if !self.is_orthonormal() {
             return Err(Error::argument("transform to reverse", "orthonormal", "one that scales or shears"));
         }
+        if rows.len() < HOST_ROWS * self.d_out {
+            return Ok(self.reverse_on_host(rows));
+        }
         let mut rows = rows.to_vec();
         self.shift(&mut rows, |value, bias| value - bias);
-        multiply(&rows, &transpose(&self.a, self.d_in), self.d_out, device)
+        self.pull_back(&rows, device)
+    }
+
+    /// [`Self::reverse`] of whole rows without a device and whether or not `A` is orthonormal; what becomes of a
+    /// row does not depend on the others.
+    pub fn reverse_on_host(&self, rows: &[f32]) -> Vec<f32> {
+        let mut out = vec![0.0; rows.len() / self.d_out * self.d_in];
+        let mut rows = rows.to_vec();
+        self.shift(&mut rows, |value, bias| value - bias);
+        out.par_chunks_exact_mut(self.d_in).zip(rows.par_chunks_exact(self.d_out)).for_each(|(out, row)| {
+            for (y, axis) in row.iter().zip(self.a.chunks_exact(self.d_in)) {
+                out.iter_mut().zip(axis).for_each(|(out, a)| *out += y * a);
+            }
+        });
+        out
+    }
+
+    /// `A^T y` of every row: `[n, d_out]` to `[n, d_in]`; of a linear form behind the map the one before it.
+    pub fn pull_back(&self, rows: &[f32], device: &Device) -> Result<Vec<f32>> {
+        check_rows(rows, self.d_out)?;
+        multiply(rows, &transpose(&self.a, self.d_in), self.d_out, device)
     }
 
     /// Whether the rows of `A` are orthonormal or, where it has more rows than columns, the columns.
@@ -117,10 +168,6 @@ impl Linear {
 
 /// `rows`, `[n, d_in]`, times the transpose of `a`, `[d_out, d_in]`: `[n, d_out]`.
 fn multiply(rows: &[f32], a: &[f32], d_in: usize, device: &Device) -> Result<Vec<f32>> {
-    if rows.len() < HOST_ROWS * d_in {
-        let products = |row| a.chunks_exact(d_in).map(move |axis| inner_product(row, axis));
-        return Ok(rows.chunks_exact(d_in).flat_map(products).collect());
-    }
     let d_out = a.len() / d_in;
     let weights = upload(a.to_vec(), d_in, device).transpose();
     let block = (BLOCK_FLOATS / d_in.max(d_out)).max(1) * d_in;

@@ -146,13 +146,11 @@ impl Transform {
         }
     }
 
-    /// `A`, row-major `[d_out, d_in]`, and `b`, `[d_out]` or empty, where the transform is `A x + b`.
-    pub fn as_linear(&self) -> Option<(&[f32], &[f32])> {
+    /// The map, where the transform is one.
+    pub fn as_linear(&self) -> Option<&Linear> {
         match self {
             Self::Normalise(_) => None,
-            Self::Linear(linear) | Self::Rotation(linear) | Self::Pca(Pca { linear, .. }) => {
-                Some((linear.a(), linear.b()))
-            }
+            Self::Linear(linear) | Self::Rotation(linear) | Self::Pca(Pca { linear, .. }) => Some(linear),
         }
     }
 }
@@ -188,7 +186,7 @@ mod tests {
             assert!(rows.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-5));
             assert!(transform.apply(&rows[1..], &device).is_err());
             let is_linear = !matches!(transform, Transform::Normalise(_));
-            assert_eq!(transform.as_linear().map(|(a, _)| a.len()), is_linear.then_some(9));
+            assert_eq!(transform.as_linear().map(|linear| linear.a().len()), is_linear.then_some(9));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the crate through its public interface, in one binary.
 
+mod aim;
 mod allocation;
 mod contents;
 mod corruption;

@@ -37,7 +37,8 @@ impl Contents {
         let mut cells = vec![0; N];
         if let Some(found) = index.cells(vectors(N, 2)).expect("assigns") {
             cells = found.iter().map(|&cell| cell as usize).collect();
-            let nearest = values(index.target(vectors(N, 2), Target::Centroid).expect("has centroids"));
+            let nearest =
+                values(index.target(vectors(N, 2), Target::Centroid).expect("has centroids").points);
             cells.iter().zip(nearest.chunks(D)).for_each(|(&cell, c)| centroids[cell] = c.to_vec());
             assert!((0..NLIST).all(|cell| cells.contains(&cell)), "every cell shows its centroid");
         }
@@ -126,7 +127,7 @@ fn codes_without_residuals_are_searched_too() {
         for nprobe in [1, 2, 4] {
             check(&index, 6, nprobe);
         }
-        let target = values(index.target(vectors(10, 2), Target::Reconstruction).expect("decodes"));
+        let target = values(index.target(vectors(10, 2), Target::Reconstruction).expect("decodes").points);
         assert_eq!(target.len(), 10 * D);
         assert_eq!(bytes(&index), file);
     }

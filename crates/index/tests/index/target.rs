@@ -12,7 +12,7 @@ fn the_reconstruction_is_what_the_index_stores() {
     // What decides whether a copy is found is the code of `RFlat`'s base, not the vector behind it.
     for (kind, metric) in under_metrics(&KINDS).filter(|(kind, _)| !kind.contains("RFlat")) {
         let index = filled(kind, metric, 60);
-        let targets = values(index.target(vectors(60, 2), Target::Reconstruction).expect("decodes"));
+        let targets = values(index.target(vectors(60, 2), Target::Reconstruction).expect("decodes").points);
         for (id, target) in targets.chunks_exact(D).enumerate() {
             let stored = index.reconstruct(id as i64).expect("stored");
             // A product of many rows runs on the device, of one on the host.
@@ -28,7 +28,7 @@ fn the_residual_code_improves_on_the_centroid() {
     let index = filled("IVF4,PQ2x8", METRICS[0], 60);
     let stored = rows(60, 2);
     let error = |kind| {
-        let targets = values(index.target(tensor(&stored), kind).expect("decodes"));
+        let targets = values(index.target(tensor(&stored), kind).expect("decodes").points);
         targets.iter().zip(&stored).map(|(a, b)| (a - b) * (a - b)).sum::<f32>()
     };
     assert!(error(Target::Reconstruction) < 0.5 * error(Target::Centroid));
@@ -46,7 +46,7 @@ fn the_centroid_is_that_of_the_cell() {
             file[start..start + D * 4].as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value))
         };
         let cells = index.cells(vectors(40, 5)).expect("assigns").expect("has cells");
-        let targets = values(index.target(vectors(40, 5), Target::Centroid).expect("has centroids"));
+        let targets = values(index.target(vectors(40, 5), Target::Centroid).expect("has centroids").points);
         for (cell, target) in cells.iter().zip(targets.chunks_exact(D)) {
             assert!(centroid(*cell).eq(target.iter().copied()));
         }
@@ -68,7 +68,7 @@ fn targets_leave_autodiff() {
     let index = filled("IVF4,PQ2x8", METRICS[0], 5);
     let tracked = vectors(2, 1).autodiff().require_grad();
     let target = index.target(tracked, Target::Reconstruction).expect("decodes");
-    assert!(!target.is_autodiff());
+    assert!(!target.points.is_autodiff());
     let device = Device::flex().autodiff();
     let index = index::Index::from_bytes(&bytes(&index), &device).expect("reads");
     assert!(!index.device().is_autodiff());

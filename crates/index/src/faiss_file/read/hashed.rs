@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::hashed::Hashed;
-use crate::lsh::{Lsh, Rotation};
+use crate::lsh::Lsh;
+use crate::transform::Linear;
 
 impl Reader<'_, '_> {
     pub fn hashed(&mut self) -> Result<Hashed> {
@@ -14,8 +15,8 @@ impl Reader<'_, '_> {
         let thresholds = self.counted_floats("thresholds of LSH")?;
         check_finite("thresholds of LSH", &thresholds, 1)?;
         let code_size = self.source.i32("code_size of LSH")?;
-        let rotation = self.rotation_of_lsh(rotate_data)?;
-        let lsh = Lsh { d: header.d, nbits, rotate_data, train_thresholds, thresholds, rotation };
+        let rotation = self.rotation_of_lsh(header.d, nbits, rotate_data)?;
+        let lsh = Lsh { d: header.d, nbits, train_thresholds, thresholds, rotation };
         lsh.check()?;
         expect("code_size of LSH", Ok(lsh.code_size()), usize::try_from(code_size))?;
         let bytes = product("code bytes", header.ntotal, lsh.code_size())?;
@@ -23,25 +24,29 @@ impl Reader<'_, '_> {
         Ok(Hashed { lsh, codes: self.source.bytes("codes", bytes)? })
     }
 
-    /// A rotation that is empty where LSH does without it.
-    fn rotation_of_lsh(&mut self, rotate_data: bool) -> Result<Rotation> {
+    /// What maps `d` dimensions to `nbits`; a rotation without values where LSH does without it.
+    fn rotation_of_lsh(&mut self, d: usize, nbits: usize, rotate_data: bool) -> Result<Option<Linear>> {
         let fourcc = self.source.fourcc("rotation fourcc of LSH")?;
         if fourcc != ROTATION {
             return Err(unsupported("rotation fourcc of LSH", fourcc, "rrot"));
         }
-        let have_bias = self.source.flag("have_bias")?;
-        let a = self.counted_floats("rotation of LSH")?;
-        let b = self.counted_floats("bias of the rotation of LSH")?;
-        check_finite("rotation of LSH", &a, 1)?;
-        check_finite("bias of the rotation of LSH", &b, 1)?;
-        let d_in = positive("d_in of the rotation of LSH", self.source.i32("d_in of the rotation of LSH")?)?;
-        let d_out =
-            positive("d_out of the rotation of LSH", self.source.i32("d_out of the rotation of LSH")?)?;
+        if rotate_data {
+            let rotation = self.linear(d)?;
+            expect("d_out of the rotation of LSH", nbits, rotation.d_out())?;
+            return Ok(Some(rotation));
+        }
+        expect("have_bias of the rotation of LSH", false, self.source.flag("have_bias")?)?;
+        for field in ["rotation of LSH", "bias of the rotation of LSH"] {
+            expect(field, 0, self.source.size(field)?)?;
+        }
+        for (field, size) in [("d_in of the rotation of LSH", d), ("d_out of the rotation of LSH", nbits)] {
+            expect(field, size, positive(field, self.source.i32(field)?)?)?;
+        }
         expect(
             "is_trained of the rotation of LSH",
-            rotate_data,
+            false,
             self.source.flag("is_trained of the rotation of LSH")?,
         )?;
-        Ok(Rotation { d_in, d_out, have_bias, a, b })
+        Ok(None)
     }
 }

@@ -77,7 +77,8 @@ impl Reader<'_, '_> {
         Ok(components)
     }
 
-    fn linear(&mut self, d: usize) -> Result<Linear> {
+    /// The linear fields and what follows them.
+    pub fn linear(&mut self, d: usize) -> Result<Linear> {
         let have_bias = self.source.flag("have_bias")?;
         let a = self.counted_floats("matrix of the transform")?;
         let b = self.counted_floats("bias of the transform")?;

@@ -9,17 +9,25 @@ impl Writer<'_> {
         self.out.write_all(&HASHED)?;
         self.header_of(index)?;
         self.dimension(lsh.nbits)?;
-        self.byte(u8::from(lsh.rotate_data))?;
+        self.byte(u8::from(lsh.rotation.is_some()))?;
         self.byte(u8::from(lsh.train_thresholds))?;
         self.floats(&lsh.thresholds)?;
         self.dimension(lsh.code_size())?;
         self.out.write_all(&ROTATION)?;
-        self.byte(u8::from(lsh.rotation.have_bias))?;
-        self.floats(&lsh.rotation.a)?;
-        self.floats(&lsh.rotation.b)?;
-        self.dimension(lsh.rotation.d_in)?;
-        self.dimension(lsh.rotation.d_out)?;
-        self.byte(u8::from(lsh.rotate_data))?;
+        match &lsh.rotation {
+            Some(rotation) => self.linear(rotation)?,
+            None => self.no_linear()?,
+        }
+        self.dimension(lsh.d)?;
+        self.dimension(lsh.nbits)?;
+        self.byte(u8::from(lsh.rotation.is_some()))?;
         self.bytes(&index.codes)
+    }
+
+    /// The linear fields of an untrained map: no bias, no values.
+    fn no_linear(&mut self) -> io::Result<()> {
+        self.byte(0)?;
+        self.floats(&[])?;
+        self.floats(&[])
     }
 }

@@ -44,7 +44,7 @@ impl Writer<'_> {
         self.linear(&pca.linear)
     }
 
-    fn linear(&mut self, linear: &Linear) -> io::Result<()> {
+    pub fn linear(&mut self, linear: &Linear) -> io::Result<()> {
         self.byte(u8::from(!linear.b().is_empty()))?;
         self.floats(linear.a())?;
         self.floats(linear.b())

@@ -1,55 +1,13 @@
 //! The gradient of the whole objective to the perturbation, on a tiny network.
-#![allow(clippy::unwrap_used)]
 
 use activate::{
-    Activator, Extractor, Objective, Perturbation, Settings,
-    burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
+    Activator, Objective, Perturbation, Settings,
+    burn::tensor::{Device, Tensor, TensorData},
     describe,
     index::{Index, Target},
-    sscd::{beside, resize_antialiased},
 };
 
-/// A smooth extractor: resize, one convolution, tanh, mean, projection, L2 norm.
-#[derive(Debug)]
-struct Tiny {
-    kernel: Tensor<4>,
-    projection: Tensor<2>,
-}
-
-impl Tiny {
-    fn new(device: &Device) -> Self {
-        let kernel: Vec<f32> = (0..4 * 3 * 9).map(|i| ((i * 37 % 23) as f32 - 11.0) / 11.0).collect();
-        let projection: Vec<f32> = (0..4 * 8).map(|i| ((i * 29 % 17) as f32 - 8.0) / 8.0).collect();
-        Self {
-            kernel: Tensor::from_data(TensorData::new(kernel, [4, 3, 3, 3]), device),
-            projection: Tensor::from_data(TensorData::new(projection, [4, 8]), device),
-        }
-    }
-}
-
-impl Extractor for Tiny {
-    fn dimension(&self) -> usize {
-        8
-    }
-
-    fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {
-        resize_antialiased(pixels, [6, 6])
-    }
-
-    fn describe(&self, input: Tensor<4>) -> Tensor<2> {
-        let kernel = beside(&self.kernel, &input);
-        let features = conv2d(input, kernel, None, ConvOptions::new([1, 1], [1, 1], [1, 1], 1)).tanh();
-        let pooled: Tensor<2> = features.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2);
-        let y = pooled.clone().matmul(beside(&self.projection, &pooled));
-        let norm = y.clone().powi_scalar(2).sum_dim(1).sqrt();
-        y / norm
-    }
-}
-
-fn photo(device: &Device, h: usize, w: usize) -> Tensor<4> {
-    let values: Vec<f32> = (0..3 * h * w).map(|i| ((i * 7919 % 251) as f32) / 251.0).collect();
-    Tensor::from_data(TensorData::new(values, [1, 3, h, w]), device)
-}
+use crate::tiny::{Tiny, photo, spread};
 
 /// The objective, written again from the paper's equation.
 fn loss(tiny: &Tiny, image: &Tensor<4>, target: &Tensor<2>, delta: Tensor<4>, strength: f64) -> f64 {
@@ -61,13 +19,6 @@ fn loss(tiny: &Tiny, image: &Tensor<4>, target: &Tensor<2>, delta: Tensor<4>, st
     let std = Tensor::<1>::from_floats([0.229, 0.224, 0.225], &image.device()).reshape([1, 3, 1, 1]);
     let change = (change / std).powi_scalar(2).mean().into_scalar::<f32>();
     -cosine + 0.01 * f64::from(change)
-}
-
-/// Vectors in all directions, the same every time.
-fn spread(shape: [usize; 2], device: &Device) -> Tensor<2> {
-    let values: Vec<f32> =
-        (0..shape[0] * shape[1]).map(|i| ((i * 7919 % 199) as f32 - 99.0) / 99.0).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 fn empty_index(device: &Device) -> Index {
@@ -88,8 +39,9 @@ fn the_first_step_goes_against_finite_differences() {
     let index = empty_index(&device);
     let activator = Activator::new(&tiny, &index, settings).unwrap();
     let starts = Some(vec![start.clone()]);
-    let (changed, trace) =
-        activator.optimise(std::slice::from_ref(&image), &target, starts, &mut |_| ()).unwrap();
+    let (changed, trace) = activator
+        .optimise(std::slice::from_ref(&image), &target.clone().into(), starts, &mut |_| ())
+        .unwrap();
 
     let expected = loss(&tiny, &image, &target, start.clone(), strength);
     assert!((trace[0][0].loss - expected).abs() < 1e-6, "{} for {expected}", trace[0][0].loss);

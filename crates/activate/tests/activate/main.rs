@@ -1,0 +1,6 @@
+//! Activation on a tiny network.
+#![allow(clippy::unwrap_used)]
+
+mod codes;
+mod gradient;
+mod tiny;

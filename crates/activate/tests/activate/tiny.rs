@@ -1,0 +1,57 @@
+//! A tiny network, and images and vectors for it.
+
+use activate::{
+    Extractor,
+    burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
+    sscd::{beside, resize_antialiased},
+};
+
+/// A smooth extractor: resize, one convolution, tanh, mean, projection, L2 norm.
+#[derive(Debug)]
+pub struct Tiny {
+    kernel: Tensor<4>,
+    projection: Tensor<2>,
+}
+
+impl Tiny {
+    pub fn new(device: &Device) -> Self {
+        let kernel: Vec<f32> = (0..4 * 3 * 9).map(|i| ((i * 37 % 23) as f32 - 11.0) / 11.0).collect();
+        let projection: Vec<f32> = (0..4 * 8).map(|i| ((i * 29 % 17) as f32 - 8.0) / 8.0).collect();
+        Self {
+            kernel: Tensor::from_data(TensorData::new(kernel, [4, 3, 3, 3]), device),
+            projection: Tensor::from_data(TensorData::new(projection, [4, 8]), device),
+        }
+    }
+}
+
+impl Extractor for Tiny {
+    fn dimension(&self) -> usize {
+        8
+    }
+
+    fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {
+        resize_antialiased(pixels, [6, 6])
+    }
+
+    fn describe(&self, input: Tensor<4>) -> Tensor<2> {
+        let kernel = beside(&self.kernel, &input);
+        let features = conv2d(input, kernel, None, ConvOptions::new([1, 1], [1, 1], [1, 1], 1)).tanh();
+        let pooled: Tensor<2> = features.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2);
+        let y = pooled.clone().matmul(beside(&self.projection, &pooled));
+        let norm = y.clone().powi_scalar(2).sum_dim(1).sqrt();
+        y / norm
+    }
+}
+
+/// Dots of all colours, `[1, 3, h, w]`.
+pub fn photo(device: &Device, h: usize, w: usize) -> Tensor<4> {
+    let values: Vec<f32> = (0..3 * h * w).map(|i| ((i * 7919 % 251) as f32) / 251.0).collect();
+    Tensor::from_data(TensorData::new(values, [1, 3, h, w]), device)
+}
+
+/// Vectors in all directions, the same every time.
+pub fn spread(shape: [usize; 2], device: &Device) -> Tensor<2> {
+    let values: Vec<f32> =
+        (0..shape[0] * shape[1]).map(|i| ((i * 7919 % 199) as f32 - 99.0) / 99.0).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
