@@ -36,7 +36,7 @@ enum Scorer {
         panels: F32Panels,
         norms: Vec<f32>,
     },
-    Device(DeviceCodebook),
+    Device(Box<DeviceCodebook>),
 }
 
 /// The nearest centroid of every vector.
@@ -55,7 +55,7 @@ impl Codebook {
     /// No centroid.
     pub fn new(metric: Metric, centroids: Vec<f32>, d: usize, device: &Device) -> Result<Self> {
         let scorer = if *device != Device::flex() {
-            Scorer::Device(DeviceCodebook::new(metric, &centroids, d, device))
+            Scorer::Device(Box::new(DeviceCodebook::new(metric, &centroids, d, device)))
         } else if metric == Metric::L2 && d <= max_panel_dimension(centroids.len() / d) {
             let norms = centroids.chunks_exact(d).map(|row| squared_norm(row) as f32).collect();
             Scorer::Panels { panels: F32Panels::new(&centroids, d), norms }

@@ -320,7 +320,9 @@ mod tests {
     #[test]
     fn plus_plus_starts_lower_on_clusters_of_unequal_sizes() {
         let values: Vec<f32> = (0..2000)
-            .flat_map(|i: usize| [if i % 100 == 0 { (i / 100) as f32 * 50.0 } else { 0.0 }, (i % 7) as f32])
+            .flat_map(|i: usize| {
+                [if i.is_multiple_of(100) { (i / 100) as f32 * 50.0 } else { 0.0 }, (i % 7) as f32]
+            })
             .collect();
         let points = Vectors::from_host("points", values, 2).expect("finite");
         let last =

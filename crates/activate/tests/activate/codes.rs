@@ -70,7 +70,6 @@ fn gain(factory: &str) -> ([f32; 2], [usize; 2]) {
             bits[i] += wrong_bits(&activator, target, image);
         }
     }
-    println!("{factory}: least margins {margins:?}, wrong bits of copies {bits:?}");
     (margins, bits)
 }
 

@@ -7,6 +7,7 @@ use crate::vectors::{read_integers, upload};
 use crate::{Error, Result};
 
 /// A transform on the device.
+#[allow(clippy::large_enum_variant, reason = "there are few, and they live long")]
 pub(super) enum DeviceTransform {
     Linear {
         /// `[d_in, d_out]`.

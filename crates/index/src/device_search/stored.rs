@@ -26,6 +26,7 @@ pub(super) struct Stored {
     factor: f32,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there are few, and they live long")]
 enum Content {
     /// Decoded, `[ntotal, d]`.
     Vectors(Tensor<2>),

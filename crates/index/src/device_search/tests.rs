@@ -103,10 +103,10 @@ fn changes_reach_the_device() {
 fn long_lists_are_visited_in_steps() {
     let mut index = trained("IVF7,Flat", Metric::L2);
     let near = vectors(1, 9).repeat_dim(0, 6000) + vectors(6000, 10) * 0.01;
-    let ids: Vec<i64> = (0..6000).map(|i| 1 << 40 | i * 3).collect();
+    let ids: Vec<i64> = (0..6000).map(|i| (1 << 40) | (i * 3)).collect();
     index.add_with_ids(near.clone(), &ids).expect("adds");
     check("long", &index, &vectors(600, 9), 5, 2);
-    let found = index.search_on_device(near.slice([77..78]), 1, 1).expect("searches");
+    let found = index.search_on_device(near.narrow(0, 77, 1), 1, 1).expect("searches");
     assert_eq!(index.read_neighbours(found).expect("reads").ids, [1 << 40 | 231]);
 }
 

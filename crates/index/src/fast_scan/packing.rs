@@ -41,10 +41,6 @@ impl PackedList {
         self.ids.len() / ID_SIZE
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
     /// Id of entry `offset` below [`Self::len`].
     pub fn id(&self, offset: usize) -> i64 {
         i64::from_le_bytes(self.ids.as_chunks().0[offset])

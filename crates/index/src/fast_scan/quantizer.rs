@@ -160,16 +160,15 @@ mod tests {
         let pq = FastScanPq::new(12, 3, random(KSUB * 12, 0)).unwrap();
         let (query, centroid) = (random(12, 2), random(12, 3));
         let residual: Vec<f32> = query.iter().zip(&centroid).map(|(q, c)| q - c).collect();
-        let mut tables = [(); 3].map(|()| [[0.0; KSUB]; 3]);
-        pq.squared_l2_table(&residual, &mut tables[0]);
-        pq.inner_product_table(&query, &mut tables[1]);
-        pq.residual_table(&centroid, &mut tables[2]);
-        for j in 0..3 {
-            let part = j * 4..(j + 1) * 4;
-            let coarse = squared_l2(&query[part.clone()], &centroid[part]);
-            for i in 0..KSUB {
-                let sum = coarse - 2.0 * tables[1][j][i] + tables[2][j][i];
-                assert!((tables[0][j][i] - sum).abs() < 1e-5);
+        let [mut direct, mut products, mut terms] = [(); 3].map(|()| [[0.0; KSUB]; 3]);
+        pq.squared_l2_table(&residual, &mut direct);
+        pq.inner_product_table(&query, &mut products);
+        pq.residual_table(&centroid, &mut terms);
+        let parts = query.chunks_exact(4).zip(centroid.chunks_exact(4));
+        let coarse = parts.map(|(query, centroid)| squared_l2(query, centroid));
+        for (((direct, products), terms), coarse) in direct.iter().zip(&products).zip(&terms).zip(coarse) {
+            for ((direct, product), term) in direct.iter().zip(products).zip(terms) {
+                assert!((direct - (coarse - 2.0 * product + term)).abs() < 1e-5);
             }
         }
     }

@@ -16,18 +16,13 @@ pub(crate) fn one(level: Level, form: Form, a: &[f32], b: &[f32]) -> f32 {
     dispatch!(level, distance(form, a, b))
 }
 
-/// [`one`], where `b` holds little-endian floats at any address, `[4 d]` bytes.
-pub(crate) fn one_bytes(level: Level, form: Form, a: &[f32], b: &[u8]) -> f32 {
-    dispatch!(level, distance(form, a, b.as_chunks::<4>().0))
-}
-
 /// [`one`] of a query `[d]` against each of the rows `[n, d]`.
 pub(crate) fn many(level: Level, form: Form, query: &[f32], rows: &[f32], out: &mut [f32]) {
     assert_eq!(rows.len(), query.len() * out.len(), "rows [n, d] and distances [n]");
     dispatch!(level, distances(form, query, rows, out));
 }
 
-/// [`one_bytes`] of a query `[d]` against each of the rows, `[n, 4 d]` bytes.
+/// [`one`] of a query `[d]` against each of the rows, `[n, 4 d]` bytes of little-endian floats at any address.
 pub(crate) fn many_bytes(level: Level, form: Form, query: &[f32], rows: &[u8], out: &mut [f32]) {
     assert_eq!(rows.len(), 4 * query.len() * out.len(), "rows [n, 4 d] and distances [n]");
     dispatch!(level, distances(form, query, rows.as_chunks::<4>().0, out));

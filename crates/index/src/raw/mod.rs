@@ -64,6 +64,7 @@ impl Level {
     }
 
     /// `scalar`, `avx2` or `avx512`.
+    #[cfg(test)]
     pub fn name(self) -> &'static str {
         self.0.name()
     }

@@ -118,7 +118,7 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
 /// there.
 fn make_ready(index: &Index, descriptors: &Tensor<2>) -> Result<()> {
     if index.nlist().is_some() && descriptors.dims()[0] > 0 {
-        index.search(descriptors.clone().slice([0..1]), 1, 1)?;
+        index.search(descriptors.clone().narrow(0, 0, 1), 1, 1)?;
     }
     Ok(())
 }
