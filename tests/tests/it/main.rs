@@ -10,3 +10,4 @@ mod faiss_peer;
 mod index_files;
 mod index_kinds;
 mod index_verbs;
+mod interrupted_write;

@@ -70,15 +70,23 @@ fn words(name: &'static str) -> Vec<&'static str> {
             &["HNSW", "cum_nneighbor_per_level", "levels", "offsets", "neighbors"]
         }
         "nbits of the product quantiser" => &["codeword count"],
-        "nbits of LSH"
-        | "thresholds of LSH"
+        "nbits of LSH" | "thresholds of LSH" => &[
+            "LSH rotation",
+            "LSH nbits",
+            "LSH thresholds",
+            "rotation fourcc of LSH",
+            "of the rotation of LSH",
+        ],
+        "rotate_data" | "train_thresholds" => {
+            &["LSH rotation", "LSH thresholds", "rotation of LSH", "of the transform", "the transform's bias"]
+        }
+        // A rotation that is there is read as any other transform.
+        "have_bias"
+        | "rotation of LSH"
+        | "bias of the rotation of LSH"
         | "d_in of the rotation of LSH"
-        | "d_out of the rotation of LSH" => {
-            &["LSH rotation", "LSH nbits", "LSH thresholds", "rotation fourcc of LSH"]
-        }
-        "rotate_data" | "train_thresholds" | "have_bias" | "bias of the rotation of LSH" => {
-            &["LSH rotation", "LSH thresholds", "is_trained of the rotation of LSH", "the transform's bias"]
-        }
+        | "d_out of the rotation of LSH"
+        | "is_trained of the rotation of LSH" => &["rotation of LSH", "of the transform", "the transform's"],
         "matrix of the transform" | "bias of the transform" | "d_out of the transform" => {
             &["of the transform", "the transform's matrix", "d_out of the normalisation"]
         }
