@@ -324,7 +324,7 @@ impl Index {
     pub fn open(path: &Path, device: &Device) -> Result<Self> {
         let read = || {
             let file: File = open_regular(path)?;
-            Self::read(Source::map(&file)?, device)
+            Self::read(Source::map(file)?, device)
         };
         read().map_err(|error: Error| error.in_file(path))
     }

@@ -1,7 +1,6 @@
 //! Coarse quantisers: all centroids, or a graph over them.
 
 use super::*;
-use crate::bytes::bytes_to_floats;
 use crate::coarse::Coarse;
 use crate::hnsw::Hnsw;
 
@@ -16,11 +15,12 @@ impl Reader<'_, '_> {
     }
 
     fn centroids(&mut self, header: &Header, nlist: usize, fourcc: Fourcc) -> Result<Coarse> {
-        let flat = self.flat(fourcc)?;
-        expect("d of the coarse quantiser", header.d, flat.d())?;
+        let (flat, floats) = self.flat_header(fourcc)?;
+        expect("d of the coarse quantiser", header.d, flat.d)?;
         expect("metric_type of the coarse quantiser", header.metric, flat.metric)?;
-        expect("ntotal of the coarse quantiser", nlist, flat.ntotal())?;
-        let centroids: Vec<f32> = bytes_to_floats(&flat.codes).collect();
+        expect("ntotal of the coarse quantiser", nlist, flat.ntotal)?;
+        // Read rather than mapped: all of them are used.
+        let centroids = self.source.floats("coarse centroids", floats)?;
         check_finite("coarse centroids", &centroids, header.d)?;
         Coarse::new(header.metric, centroids, header.d, self.device)
     }

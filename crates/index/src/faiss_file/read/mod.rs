@@ -14,7 +14,6 @@ use crate::codec::Codec;
 use crate::exhaustive::Exhaustive;
 use crate::kind::Kind;
 use crate::refined::Refined;
-use crate::store::Store;
 use crate::vectors::check_finite;
 use crate::{Error, Metric, Result};
 
@@ -89,6 +88,15 @@ impl Reader<'_, '_> {
     }
 
     fn flat(&mut self, fourcc: Fourcc) -> Result<Exhaustive> {
+        let (header, floats) = self.flat_header(fourcc)?;
+        let codes =
+            self.source.bytes("flat vectors", product("flat vector bytes", floats, size_of::<f32>())?)?;
+        let codec = Codec::Flat { d: header.d };
+        Ok(Exhaustive { codes, ..Exhaustive::new(header.metric, codec) })
+    }
+
+    /// What stands before a flat index's vectors, and how many floats they are.
+    fn flat_header(&mut self, fourcc: Fourcc) -> Result<(Header, usize)> {
         let header = self.header()?;
         let metric = if fourcc == FLAT_L2 { Metric::L2 } else { Metric::InnerProduct };
         if header.metric != metric {
@@ -97,10 +105,7 @@ impl Reader<'_, '_> {
         }
         let floats = product("flat vector count", header.ntotal, header.d)?;
         expect("flat vector count", floats, self.source.size("flat vector count")?)?;
-        let codes =
-            self.source.bytes("flat vectors", product("flat vector bytes", floats, size_of::<f32>())?)?;
-        let codec = Codec::Flat { d: header.d };
-        Ok(Exhaustive { codes, ..Exhaustive::new(metric, codec) })
+        Ok((header, floats))
     }
 
     fn refined(&mut self, depth: usize) -> Result<Refined> {
