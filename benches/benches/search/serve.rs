@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, stdin};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -21,8 +21,8 @@ struct Server {
     index: Option<Index>,
     /// The vectors last loaded, `D` floats each, until they are trained on.
     rows: Vec<f32>,
-    /// They, once they are trained on.
-    training: Option<Tensor<2>>,
+    /// Where they are from.
+    loaded: Option<(PathBuf, usize)>,
 }
 
 /// Answers until the input ends.
@@ -46,7 +46,8 @@ impl Server {
             Request::Single { nprobe, count, k } => self.single(nprobe, count, k),
             Request::Answers { nprobe, count, k, to } => self.answers(nprobe, count, k, &to),
             Request::Train { factory, iterations, max_points_per_centroid, to } => {
-                let config = TrainConfig { iterations, max_points_per_centroid, ..TrainConfig::default() };
+                let limits = TrainConfig { iterations, max_points_per_centroid, ..TrainConfig::default() };
+                let config = TrainConfig { opq_iterations: iterations, ..limits };
                 self.train(&factory, &config, &to)
             }
             Request::Add { index, vectors, count, block, to } => {
@@ -62,7 +63,8 @@ impl Server {
     }
 
     fn load(&mut self, path: &Path, count: usize) -> Result<f64> {
-        (self.rows, self.training) = (read_rows(&mut File::open(path)?, count)?, None);
+        self.rows = read_rows(&mut File::open(path)?, count)?;
+        self.loaded = Some((path.to_owned(), count));
         Ok((self.rows.len() / D) as f64)
     }
 
@@ -98,8 +100,13 @@ impl Server {
     }
 
     fn train(&mut self, factory: &str, config: &TrainConfig, to: &Path) -> Result<f64> {
-        let (factory, rows) = (factory.parse()?, std::mem::take(&mut self.rows));
-        let vectors = self.training.get_or_insert_with(|| matrix(rows)).clone();
+        let factory = factory.parse()?;
+        if self.rows.is_empty() {
+            let (path, count) = self.loaded.clone().context("no vectors are loaded")?;
+            self.load(&path, count)?;
+        }
+        // Handed over, as whoever trains would: a tensor that is kept elsewhere has to be copied.
+        let vectors = matrix(std::mem::take(&mut self.rows));
         let started = Instant::now();
         let index = Index::train(&factory, vectors, config)?;
         let seconds = started.elapsed().as_secs_f64();
