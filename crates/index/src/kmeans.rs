@@ -66,7 +66,33 @@ impl KMeans {
         let subsample = self.subsample(points, &mut rng);
         let points = subsample.as_ref().unwrap_or(points);
         let start = self.initialisation.rows(points, self.k, &mut rng, device)?;
-        let mut centroids = points.select(&start).host.into_owned();
+        self.iterate(points, points.select(&start).host.into_owned(), device, on_iteration)
+    }
+
+    /// As [`Self::train`], from given centroids `[k, d]`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::train`].
+    pub fn train_from(
+        &self,
+        points: &Vectors,
+        start: Vec<f32>,
+        device: &Device,
+        on_iteration: &mut dyn FnMut(usize, f64),
+    ) -> Result<Vec<f32>> {
+        self.check(points.n)?;
+        let subsample = self.subsample(points, &mut seeded(self.seed, self.stream));
+        self.iterate(subsample.as_ref().unwrap_or(points), start, device, on_iteration)
+    }
+
+    fn iterate(
+        &self,
+        points: &Vectors,
+        mut centroids: Vec<f32>,
+        device: &Device,
+        on_iteration: &mut dyn FnMut(usize, f64),
+    ) -> Result<Vec<f32>> {
         self.normalise(&mut centroids, points.d);
         for iteration in 0..self.iterations {
             let nearest = Codebook::new(self.metric, centroids.clone(), points.d, device)?.nearest(points)?;

@@ -63,7 +63,8 @@ impl ProductQuantizer {
     }
 
     /// Clusters each sub-vector of `vectors` `[n, d]` by itself into `kmeans.k = 2^nbits` codewords, sub-quantiser
-    /// `j` on `kmeans`'s random stream plus `j`; `on_iteration` gets sub-quantiser, iteration and objective.
+    /// `j` on `kmeans`'s random stream plus `j`; `on_iteration` gets sub-quantiser, iteration and objective. Where
+    /// there is a `start`, `[m, ksub, dsub]`, its codewords, moved to the mean of the vectors, are where it begins.
     ///
     /// # Errors
     ///
@@ -72,6 +73,7 @@ impl ProductQuantizer {
         vectors: &Vectors,
         m: usize,
         kmeans: &KMeans,
+        start: Option<&[f32]>,
         device: &Device,
         on_iteration: &mut dyn FnMut(usize, usize, f64),
     ) -> Result<Self> {
@@ -80,8 +82,15 @@ impl ProductQuantizer {
         for j in 0..m {
             let kmeans = KMeans { stream: kmeans.stream + j as u64, ..kmeans.clone() };
             let columns = vectors.columns(j * dsub, dsub);
-            centroids
-                .extend(kmeans.train(&columns, device, &mut |i, objective| on_iteration(j, i, objective))?);
+            let report = &mut |i, objective| on_iteration(j, i, objective);
+            centroids.extend(match start {
+                None => kmeans.train(&columns, device, report)?,
+                Some(start) => {
+                    let size = kmeans.k * dsub;
+                    let start = around_mean(&start[j * size..(j + 1) * size], &columns);
+                    kmeans.train_from(&columns, start, device, report)?
+                }
+            });
         }
         Self::new(vectors.d, m, kmeans.k.ilog2() as usize, centroids, device)
     }
@@ -185,6 +194,19 @@ impl ProductQuantizer {
     }
 }
 
+/// Codewords of vectors around the origin, `[ksub, dsub]`, moved to where the points are.
+fn around_mean(codewords: &[f32], points: &Vectors) -> Vec<f32> {
+    let mut mean = vec![0.0f64; points.d];
+    for point in points.rows() {
+        mean.iter_mut().zip(point).for_each(|(mean, &x)| *mean += f64::from(x));
+    }
+    let n = points.n.max(1) as f64;
+    let moved = |codeword: &[f32]| -> Vec<f32> {
+        codeword.iter().zip(&mean).map(|(&x, sum)| (f64::from(x) + sum / n) as f32).collect()
+    };
+    codewords.chunks_exact(points.d).flat_map(moved).collect()
+}
+
 /// `d / m`, where `m` divides `d`.
 pub(crate) fn sub_dimension(d: usize, m: usize) -> Result<usize> {
     if m == 0 || !d.is_multiple_of(m) {
@@ -246,12 +268,39 @@ mod tests {
             };
             let mut objectives = [0.0; 2];
             let report = &mut |j: usize, _, objective| objectives[j] = objective;
-            let pq = ProductQuantizer::train(&vectors, 2, &kmeans, &Device::flex(), report).expect("trains");
+            let pq =
+                ProductQuantizer::train(&vectors, 2, &kmeans, None, &Device::flex(), report).expect("trains");
             assert_eq!((pq.nbits, pq.ksub, pq.centroids.len()), (nbits, 1 << nbits, 6 << nbits));
             let lost = objectives[0] + objectives[1];
             // Twice the codewords of a part of three dimensions lose about 2^(-2/3) as much.
             assert!(lost < 0.8 * last, "{nbits} bits: {lost} {last}");
             last = lost;
+        }
+    }
+
+    #[test]
+    fn training_begins_where_it_is_told() {
+        let vectors: Vec<f32> = random(4 * 300, 4).iter().map(|value| value + 5.0).collect();
+        let vectors = Vectors::from_host("vectors", vectors, 4).expect("finite");
+        let kmeans = KMeans {
+            what: "test",
+            k: 16,
+            iterations: 0,
+            max_points_per_centroid: 256,
+            metric: Metric::L2,
+            spherical: false,
+            initialisation: Initialisation::Sampled,
+            seed: 1,
+            stream: 0,
+        };
+        let start = random(16 * 4, 5);
+        let device = Device::flex();
+        let pq = ProductQuantizer::train(&vectors, 2, &kmeans, Some(&start), &device, &mut |_, _, _| {});
+        for (j, codewords) in pq.expect("trains").centroids.chunks_exact(2 * 16).enumerate() {
+            for (i, (codeword, begun)) in codewords.iter().zip(&start[j * 32..]).enumerate() {
+                let mean = vectors.rows().map(|row| f64::from(row[j * 2 + i % 2])).sum::<f64>() / 300.0;
+                assert!((f64::from(codeword - begun) - mean).abs() < 1e-5, "{j}, {i}");
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use crate::lsh::{Lsh, LshConfig};
 use crate::pq::{NBITS, ProductQuantizer, sub_dimension};
 use crate::refined::Refined;
 use crate::scalar_quantizer::ScalarQuantizer;
-use crate::transform::{Normalise, OpqConfig, PcaConfig, Transform, random_rotation};
+use crate::transform::{Codebooks, Normalise, OpqConfig, PcaConfig, Transform, random_rotation};
 use crate::transformed::{Transformed, apply};
 use crate::vectors::Vectors;
 use crate::{CoarseKind, Codes, Error, Factory, Metric, Result, TransformKind};
@@ -102,7 +102,7 @@ pub(crate) fn train(
     device: &Device,
     progress: &mut dyn FnMut(TrainProgress),
 ) -> Result<Kind> {
-    let mut trainer = Trainer { config, device, progress };
+    let mut trainer = Trainer { codebooks: None, config, device, progress };
     let base = match factory.transforms.as_slice() {
         [] => trainer.quantised(factory, vectors)?,
         transforms => trainer.transformed(transforms, factory, vectors)?,
@@ -115,6 +115,8 @@ pub(crate) fn train(
 }
 
 struct Trainer<'a> {
+    /// What OPQ was trained with, for the product quantiser behind it.
+    codebooks: Option<Codebooks>,
     config: &'a TrainConfig,
     device: &'a Device,
     progress: &'a mut dyn FnMut(TrainProgress),
@@ -160,7 +162,9 @@ impl Trainer<'_> {
                     let stage = TrainStage::Transform;
                     (self.progress)(TrainProgress { stage, iteration, iterations, objective });
                 };
-                Transform::Linear(config.train(&vectors.host, d_in, self.device, report)?)
+                let opq = config.train(&vectors.host, d_in, self.device, report)?;
+                self.codebooks = Some(opq.codebooks);
+                Transform::Linear(opq.linear)
             }
         })
     }
@@ -176,22 +180,23 @@ impl Trainer<'_> {
                 Codes::Lsh { nbits, rotated, thresholds } => {
                     Kind::Hashed(self.hashed(nbits, rotated, thresholds, vectors)?)
                 }
-                codes => Kind::Exhaustive(Exhaustive::new(metric, self.codec(codes, vectors)?)),
+                codes => Kind::Exhaustive(Exhaustive::new(metric, self.codec(codes, false, vectors)?)),
             });
         };
         if let Codes::Lsh { .. } = factory.codes {
             return Err(Error::argument("codes behind a coarse quantiser", "no LSH", factory.codes));
         }
+        let nlist = coarse.nlist;
         let coarse = self.coarse(coarse, vectors)?;
         let by_residual = !matches!(factory.codes, Codes::Flat | Codes::FastScan { by_residual: false, .. });
         let residuals = by_residual.then(|| self.residuals(&coarse, vectors, factory.codes)).transpose()?;
         let vectors = residuals.as_ref().unwrap_or(vectors);
         if let Codes::FastScan { m, .. } = factory.codes {
-            let pq = self.product_quantiser(m, 4, vectors)?;
+            let pq = self.product_quantiser(m, 4, true, vectors)?;
             let pq = FastScanPq::new(vectors.d, m, pq.centroids)?;
             return Ok(Kind::FastScan(IvfFastScan::new(coarse, pq, by_residual)));
         }
-        let codec = self.codec(factory.codes, vectors)?;
+        let codec = self.codec(factory.codes, nlist > 1, vectors)?;
         Ok(Kind::Ivf(Ivf::new(coarse, codec, by_residual)))
     }
 
@@ -227,10 +232,10 @@ impl Trainer<'_> {
         Ok(coarse)
     }
 
-    fn codec(&mut self, codes: Codes, vectors: &Vectors) -> Result<Codec> {
+    fn codec(&mut self, codes: Codes, in_cells: bool, vectors: &Vectors) -> Result<Codec> {
         Ok(match codes {
             Codes::Flat => Codec::Flat { d: vectors.d },
-            Codes::Pq { m, nbits } => Codec::Pq(self.product_quantiser(m, nbits, vectors)?),
+            Codes::Pq { m, nbits } => Codec::Pq(self.product_quantiser(m, nbits, in_cells, vectors)?),
             Codes::Sq8 => Codec::Sq8(ScalarQuantizer::train(vectors.d, &vectors.host)?),
             Codes::FastScan { .. } | Codes::Lsh { .. } => {
                 let found = codes.to_string();
@@ -239,12 +244,22 @@ impl Trainer<'_> {
         })
     }
 
-    fn product_quantiser(&mut self, m: usize, nbits: usize, vectors: &Vectors) -> Result<ProductQuantizer> {
+    fn product_quantiser(
+        &mut self,
+        m: usize,
+        nbits: usize,
+        in_cells: bool,
+        vectors: &Vectors,
+    ) -> Result<ProductQuantizer> {
         if !NBITS.contains(&nbits) {
             return Err(Error::argument("nbits of the product quantiser", "4 to 12", nbits));
         }
         let kmeans = self.kmeans("product quantiser", 1 << nbits, SUBQUANTISER_STREAM);
-        ProductQuantizer::train(vectors, m, &kmeans, self.device, &mut |j, iteration, objective| {
+        // Codebooks that a rotation was fitted to serve vectors, not their residuals in many cells.
+        let fits = |books: &Codebooks| !in_cells && nbits == 8 && books.m == m && books.dsub * m == vectors.d;
+        let start = self.codebooks.take().filter(fits).map(|books| books.centroids);
+        let start = start.as_deref();
+        ProductQuantizer::train(vectors, m, &kmeans, start, self.device, &mut |j, iteration, objective| {
             let (stage, iterations) = (TrainStage::Subquantizer { j, m }, kmeans.iterations);
             (self.progress)(TrainProgress { stage, iteration, iterations, objective });
         })

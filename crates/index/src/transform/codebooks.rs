@@ -42,12 +42,12 @@ impl Points {
     }
 }
 
-/// The codebooks of `m` sub-quantisers.
-pub(super) struct Codebooks {
+/// The codebooks of `m` sub-quantisers of 8 bits.
+pub(crate) struct Codebooks {
     /// `[m, KSUB, dsub]`.
-    centroids: Vec<f32>,
-    m: usize,
-    dsub: usize,
+    pub centroids: Vec<f32>,
+    pub m: usize,
+    pub dsub: usize,
 }
 
 impl Codebooks {
@@ -56,7 +56,7 @@ impl Codebooks {
     /// # Errors
     ///
     /// Fewer points than codewords.
-    pub fn random(points: &Points, m: usize, rng: &mut ChaCha8Rng) -> Result<Self> {
+    pub(super) fn random(points: &Points, m: usize, rng: &mut ChaCha8Rng) -> Result<Self> {
         let (n, d, dsub) = (points.0.n, points.d(), points.d() / m);
         if n < KSUB {
             return Err(Error::TooFewPoints { what: "OPQ", needed: KSUB, found: n });
@@ -72,7 +72,7 @@ impl Codebooks {
 
     /// Runs k-means iterations from the present codewords. The sum of squared distances to the nearest ones
     /// never rises: a codeword that lost all its points moves onto the point that is coded worst.
-    pub fn refine(&mut self, points: &Points, iterations: usize, device: &Device) -> Result<()> {
+    pub(super) fn refine(&mut self, points: &Points, iterations: usize, device: &Device) -> Result<()> {
         for _ in 0..iterations {
             let codes = self.encode(points, device)?;
             let dsub = self.dsub;
@@ -88,7 +88,7 @@ impl Codebooks {
 
     /// Sum of the squared distances between the points and the reconstructions of their `codes`, `m` times
     /// `[n]`.
-    pub fn squared_error(&self, points: &Points, codes: &[Vec<u32>]) -> f64 {
+    pub(super) fn squared_error(&self, points: &Points, codes: &[Vec<u32>]) -> f64 {
         let error = |(j, codes): (usize, &Vec<u32>)| {
             let parts = points.parts(j, self.dsub).zip(codes);
             parts.map(|(part, &code)| f64::from(squared_l2(part, self.codeword(j, code)))).sum()
@@ -118,7 +118,7 @@ impl Codebooks {
     }
 
     /// Number of the nearest codeword of every point's every part: `m` times `[n]`.
-    pub fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<u32>>> {
+    pub(super) fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<u32>>> {
         let nearest = |j| {
             let codebook = Codebook::new(Metric::L2, self.codebook(j).to_vec(), self.dsub, device)?;
             codebook.nearest_to_part(&points.0, j * self.dsub)

@@ -59,6 +59,7 @@ mod sample;
 use burn::tensor::Device;
 
 use crate::{Codes, Error, Result, TransformKind};
+pub(crate) use codebooks::Codebooks;
 pub(crate) use linear::Linear;
 pub(crate) use normalise::Normalise;
 pub(crate) use opq::OpqConfig;

@@ -31,6 +31,14 @@ pub(crate) struct OpqConfig {
     pub seed: u64,
 }
 
+/// What training leaves.
+pub(crate) struct Opq {
+    pub linear: Linear,
+    /// Of the rotated vectors less their mean: where the product quantiser that follows best starts from, as the
+    /// rotation was fitted to these.
+    pub codebooks: Codebooks,
+}
+
 impl OpqConfig {
     /// faiss's defaults.
     pub fn new(m: usize, d_out: usize, seed: u64) -> Self {
@@ -60,7 +68,7 @@ impl OpqConfig {
         d_in: usize,
         device: &Device,
         on_iteration: &mut dyn FnMut(usize, usize, f64),
-    ) -> Result<Linear> {
+    ) -> Result<Opq> {
         check_rows(rows, d_in)?;
         if self.m == 0 || self.d_out == 0 || !self.d_out.is_multiple_of(self.m) {
             return Err(Error::argument(
@@ -85,7 +93,7 @@ impl OpqConfig {
                 points = project(&sample, &rotation, device)?;
             }
         }
-        Linear::new(d_in, to_rows(&rotation), vec![])
+        Ok(Opq { linear: Linear::new(d_in, to_rows(&rotation), vec![])?, codebooks })
     }
 
     fn kmeans_iterations(&self, iteration: usize) -> usize {
@@ -131,11 +139,11 @@ mod tests {
 
     fn train(config: &OpqConfig, rows: &[f32]) -> Result<(Linear, Vec<f64>)> {
         let mut objectives = vec![];
-        let linear = config.train(rows, D, &Device::flex(), &mut |iteration, iterations, objective| {
+        let opq = config.train(rows, D, &Device::flex(), &mut |iteration, iterations, objective| {
             assert_eq!((iteration, iterations), (objectives.len(), config.iterations));
             objectives.push(objective);
         })?;
-        Ok((linear, objectives))
+        Ok((opq.linear, objectives))
     }
 
     #[test]
