@@ -106,7 +106,7 @@ pub struct IndexRemove {
     /// Ids, with commas between: 7, or 5..9 for 5 to 8, or 5..=9 for 5 to 9
     #[arg(long, value_name = "IDS", value_delimiter = ',', num_args = 1.., allow_negative_numbers = true)]
     pub ids: Vec<IdSpan>,
-    /// Ids in a file, int64 [n]
+    /// Ids in a file, int64 `[n]`
     #[arg(long, value_name = "FILE.npy")]
     pub ids_file: Option<PathBuf>,
 }
