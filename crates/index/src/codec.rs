@@ -102,11 +102,10 @@ impl<'a> Scanner<'a> {
     /// Compares with `point`, `d` floats, from here on.
     pub fn aim(&mut self, point: &[f32]) {
         self.point.copy_from_slice(point);
-        match (self.codec, self.metric) {
-            (Codec::Pq(pq), Metric::L2) => pq.squared_l2_table(point, &mut self.table),
-            (Codec::Pq(pq), Metric::InnerProduct) => pq.inner_product_table(point, -1.0, &mut self.table),
-            (Codec::Sq8(sq), metric) => self.bytes = Some(sq.query(metric, point)),
-            (Codec::Flat { .. }, _) => {}
+        match self.codec {
+            Codec::Pq(pq) => pq.key_tables(self.metric, point, &mut self.table),
+            Codec::Sq8(sq) => self.bytes = Some(sq.query(self.metric, point)),
+            Codec::Flat { .. } => {}
         }
         self.offset = 0.0;
     }

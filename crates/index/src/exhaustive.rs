@@ -8,9 +8,7 @@ use crate::bytes::Bytes;
 use crate::coarse::Coarse;
 use crate::codec::{Codec, Scanner};
 use crate::positions;
-use crate::search::{
-    Candidate, Gather, Neighbours, RangeNeighbours, ScanBuffers, TopK, Within, scan, write_row,
-};
+use crate::search::{Candidate, Gather, Neighbours, RangeNeighbours, ScanBuffers, TopK, Within, scan};
 use crate::store::Store;
 use crate::vectors::Vectors;
 use crate::{Error, Factory, Metric, Result};
@@ -125,10 +123,7 @@ impl Store for Exhaustive {
         let mut found = Neighbours::missing(queries.n, k, self.metric)?;
         let keep = k.min(self.ntotal());
         let candidates = self.gather(queries, || TopK::new(keep));
-        let rows = found.distances.chunks_mut(k).zip(found.ids.chunks_mut(k));
-        for (candidates, (distances, ids)) in candidates.iter().zip(rows) {
-            write_row(self.metric, candidates, distances, ids);
-        }
+        found.fill(self.metric, &candidates);
         Ok(found)
     }
 

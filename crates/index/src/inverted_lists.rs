@@ -50,6 +50,12 @@ impl InvertedList {
     }
 }
 
+/// The id after those of all entries: `ntotal` as in faiss, or behind the largest where the caller's own ids reach
+/// further.
+pub(crate) fn next_id(ids: impl Iterator<Item = i64>, ntotal: usize) -> i64 {
+    ids.max().map_or(0, |id| id.saturating_add(1)).max(ntotal as i64)
+}
+
 /// `nlist` inverted lists over codes of one size.
 #[derive(Clone)]
 pub(crate) struct InvertedLists {

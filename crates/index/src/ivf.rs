@@ -11,9 +11,9 @@ use visit::Visit;
 use crate::coarse::Coarse;
 use crate::codec::Codec;
 use crate::direct_map::DirectMap;
-use crate::inverted_lists::{InvertedLists, Position};
+use crate::inverted_lists::{InvertedLists, Position, next_id};
 use crate::nearest::Probe;
-use crate::search::{Candidate, Gather, Neighbours, RangeNeighbours, TopK, Within, write_row};
+use crate::search::{Candidate, Gather, Neighbours, RangeNeighbours, TopK, Within};
 use crate::store::Store;
 use crate::vectors::Vectors;
 use crate::{Error, Factory, Metric, Result};
@@ -177,10 +177,8 @@ impl Store for Ivf {
         self.codec.is_lossless()
     }
 
-    /// `ntotal` as in faiss, or behind the largest where the caller's own ids reach further.
     fn next_id(&self) -> i64 {
-        let largest = self.lists.lists.iter().flat_map(|list| list.ids()).max();
-        largest.map_or(0, |id| id.saturating_add(1)).max(self.lists.ntotal() as i64)
+        next_id(self.lists.lists.iter().flat_map(|list| list.ids()), self.ntotal())
     }
 
     fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()> {
@@ -197,10 +195,7 @@ impl Store for Ivf {
         let mut found = Neighbours::missing(queries.n, k, metric)?;
         let keep = k.min(self.lists.ntotal());
         let candidates = self.gather(queries, nprobe, || TopK::new(keep))?;
-        let rows = found.distances.chunks_mut(k).zip(found.ids.chunks_mut(k));
-        for (candidates, (distances, ids)) in candidates.iter().zip(rows) {
-            write_row(metric, candidates, distances, ids);
-        }
+        found.fill(metric, &candidates);
         Ok(found)
     }
 

@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use crate::coarse::Coarse;
 use crate::direct_map::DirectMap;
 use crate::fast_scan::{FastScanPq, PackedList, Parameters, Probe, Scan, Scanner, ScannerConfig, Scratch};
-use crate::inverted_lists::Position;
+use crate::inverted_lists::{Position, next_id};
 use crate::raw::Level;
-use crate::search::{Candidate, Neighbours, RangeNeighbours, write_row};
+use crate::search::{Candidate, Neighbours, RangeNeighbours};
 use crate::store::Store;
 use crate::vectors::Vectors;
 use crate::{Codes, Error, Factory, Metric, Result};
@@ -161,10 +161,8 @@ impl Store for IvfFastScan {
         false
     }
 
-    /// `ntotal` as in faiss, or behind the largest where the caller's own ids reach further.
     fn next_id(&self) -> i64 {
-        let largest = self.lists.iter().flat_map(PackedList::ids).max();
-        largest.map_or(0, |id| id.saturating_add(1)).max(self.ntotal() as i64)
+        next_id(self.lists.iter().flat_map(PackedList::ids), self.ntotal())
     }
 
     fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()> {
@@ -180,10 +178,7 @@ impl Store for IvfFastScan {
         let metric = self.coarse.metric;
         let mut found = Neighbours::missing(queries.n, k, metric)?;
         let candidates = self.gather(queries, k.min(self.ntotal()), nprobe, None)?;
-        let rows = found.distances.chunks_mut(k).zip(found.ids.chunks_mut(k));
-        for (candidates, (distances, ids)) in candidates.iter().zip(rows) {
-            write_row(metric, candidates, distances, ids);
-        }
+        found.fill(metric, &candidates);
         Ok(found)
     }
 

@@ -125,29 +125,8 @@ impl ProductQuantizer {
         }
     }
 
-    /// Squared distances of the vector's parts to every codeword: `table` `[m, ksub]`.
-    ///
-    /// They come from `|x|^2 + |c|^2 - 2 x.c`: their error is a few float32 roundings of the norms, however small
-    /// they are themselves.
-    pub fn squared_l2_table(&self, vector: &[f32], table: &mut [f32]) {
-        self.inner_product_table(vector, -2.0, table);
-        let rows = table.chunks_exact_mut(self.ksub).zip(&self.subquantizers);
-        for ((row, subquantizer), part) in rows.zip(vector.chunks_exact(self.dsub)) {
-            let norm = squared_norm(part) as f32;
-            row.iter_mut().zip(&subquantizer.norms).for_each(|(out, codeword)| *out += norm + codeword);
-        }
-    }
-
-    /// `factor` times the inner products of the vector's parts with every codeword: `table` `[m, ksub]`.
-    pub fn inner_product_table(&self, vector: &[f32], factor: f32, table: &mut [f32]) {
-        let scaled: Vec<f32> = vector.iter().map(|value| factor * value).collect();
-        let rows = table.chunks_exact_mut(self.ksub).zip(&self.subquantizers);
-        for ((row, subquantizer), part) in rows.zip(scaled.chunks_exact(self.dsub)) {
-            subquantizer.panels.products(Level::detected(), part, row);
-        }
-    }
-
-    /// As [`Self::inner_product_table`] for `vectors` `[n, d]` at once: `tables` becomes `[n, m, ksub]`.
+    /// `factor` times the inner products of the parts of `vectors` `[n, d]` with every codeword: `tables` becomes
+    /// `[n, m, ksub]`.
     pub fn inner_product_tables(&self, vectors: &[f32], factor: f32, tables: &mut Vec<f32>) {
         let n = vectors.len() / self.d;
         tables.resize(n * self.m * self.ksub, 0.0);
@@ -165,6 +144,9 @@ impl ProductQuantizer {
     }
 
     /// What each codeword adds to the sort key of `vectors` `[n, d]`: `tables` becomes `[n, m, ksub]`.
+    ///
+    /// Squared distances come from `|x|^2 + |c|^2 - 2 x.c`: their error is a few float32 roundings of the norms, however
+    /// small they are themselves.
     pub fn key_tables(&self, metric: Metric, vectors: &[f32], tables: &mut Vec<f32>) {
         if metric == Metric::InnerProduct {
             return self.inner_product_tables(vectors, -1.0, tables);
@@ -318,10 +300,10 @@ mod tests {
             pq.add_decoded(&code, &mut decoded);
             let mut table = vec![f32::NAN; 3 * pq.ksub];
             let mut out = [0.0];
-            pq.squared_l2_table(&query, &mut table);
+            pq.key_tables(Metric::L2, &query, &mut table);
             pq.scan(&table, 1.0, &code, &mut out);
             assert!((out[0] - 1.0 - squared_l2(&query, &decoded)).abs() < 1e-5);
-            pq.inner_product_table(&query, -1.0, &mut table);
+            pq.key_tables(Metric::InnerProduct, &query, &mut table);
             pq.scan(&table, 0.0, &code, &mut out);
             assert!((out[0] + inner_product(&query, &decoded)).abs() < 1e-5);
         }

@@ -49,6 +49,14 @@ impl Neighbours {
         Ok(Self { k, distances, ids })
     }
 
+    /// Puts every query's candidates, nearest first, before the missing neighbours.
+    pub(crate) fn fill(&mut self, metric: Metric, found: &[Vec<Candidate>]) {
+        let rows = self.distances.chunks_mut(self.k).zip(self.ids.chunks_mut(self.k));
+        for (candidates, (distances, ids)) in found.iter().zip(rows) {
+            write_row(metric, candidates, distances, ids);
+        }
+    }
+
     /// Ids of one query, nearest first: `k` of them.
     ///
     /// # Panics
