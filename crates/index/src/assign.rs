@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::metric::squared_norm;
 use crate::raw::{self, F32Panels, Level};
 
 /// Vectors are taken in multiples of a register tile.
@@ -20,6 +21,22 @@ pub(crate) struct Parts<'a> {
     pub start: usize,
 }
 
+/// Rows, ready for products with many vectors.
+#[derive(Clone)]
+pub(crate) struct Panels {
+    pub rows: F32Panels,
+    /// `|c|^2`, `[k]`.
+    pub norms: Vec<f32>,
+}
+
+impl Panels {
+    /// Of rows `[k, d]`, `d > 0`.
+    pub fn new(rows: &[f32], d: usize) -> Self {
+        let norms = rows.chunks_exact(d).map(|row| squared_norm(row) as f32).collect();
+        Self { rows: F32Panels::new(rows, d), norms }
+    }
+}
+
 /// What a block of vectors is assigned with, by one thread.
 #[derive(Default)]
 struct Scratch {
@@ -30,9 +47,9 @@ struct Scratch {
 }
 
 /// For each of the vectors' parts `[n, d]` the row `c` with the least `|c|^2 - 2 x.c`, the first of equals,
-/// and that score: `[n]` each. `norms` holds the rows' `|c|^2`, `[k]`.
-pub(crate) fn nearest_in_panels(panels: &F32Panels, norms: &[f32], parts: Parts<'_>) -> (Vec<u32>, Vec<f32>) {
-    let (k, d, level) = (panels.k(), panels.d(), Level::detected());
+/// and that score: `[n]` each.
+pub(crate) fn nearest_in_panels(panels: &Panels, parts: Parts<'_>) -> (Vec<u32>, Vec<f32>) {
+    let (k, d, level) = (panels.rows.k(), panels.rows.d(), Level::detected());
     let Parts { vectors, stride, start } = parts;
     let n = vectors.len() / stride;
     let (mut rows, mut scores) = (vec![0; n], vec![f32::INFINITY; n]);
@@ -44,14 +61,14 @@ pub(crate) fn nearest_in_panels(panels: &F32Panels, norms: &[f32], parts: Parts<
         let Scratch { parts, products } = scratch;
         products.resize(rows.len() * k, 0.0);
         if stride == d {
-            panels.products(level, vectors, products);
+            panels.rows.products(level, vectors, products);
         } else {
             parts.clear();
             vectors.chunks_exact(stride).for_each(|row| parts.extend_from_slice(&row[start..start + d]));
-            panels.products(level, parts, products);
+            panels.rows.products(level, parts, products);
         }
         for ((products, row), score) in products.chunks_exact(k).zip(rows).zip(scores) {
-            (*row, *score) = raw::argmin(level, norms, products);
+            (*row, *score) = raw::argmin(level, &panels.norms, products);
         }
     };
     let threads = if n * k * d < FEW_PRODUCTS { 1 } else { rayon::current_num_threads() };
@@ -78,10 +95,6 @@ mod tests {
         (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 
-    fn norms(rows: &[f32], d: usize) -> Vec<f32> {
-        rows.chunks_exact(d).map(|row| row.iter().map(|x| x * x).sum()).collect()
-    }
-
     fn whole(vectors: &[f32], d: usize) -> Parts<'_> {
         Parts { vectors, stride: d, start: 0 }
     }
@@ -90,12 +103,12 @@ mod tests {
     fn parts_are_assigned_as_if_cut_out() {
         for n in [1, 5, 3000] {
             let (rows, vectors, stride, d) = (floats(50 * 9, 1), floats(n * 23, 2), 23, 9);
-            let (panels, norms) = (F32Panels::new(&rows, d), norms(&rows, d));
+            let panels = Panels::new(&rows, d);
             for start in [0, 3, 14] {
                 let cut: Vec<f32> =
                     vectors.chunks(stride).flat_map(|row| &row[start..start + d]).copied().collect();
-                let found = nearest_in_panels(&panels, &norms, Parts { vectors: &vectors, stride, start });
-                assert_eq!(found, nearest_in_panels(&panels, &norms, whole(&cut, d)), "{n} {start}");
+                let found = nearest_in_panels(&panels, Parts { vectors: &vectors, stride, start });
+                assert_eq!(found, nearest_in_panels(&panels, whole(&cut, d)), "{n} {start}");
             }
         }
     }
@@ -104,8 +117,7 @@ mod tests {
     fn no_row_is_nearer_than_the_one_found() {
         for (n, k, d) in [(0, 3, 2), (1, 1, 1), (7, 16, 8), (1000, 100, 9), (25, 513, 64), (2000, 17, 64)] {
             let (rows, vectors) = (floats(k * d, 1), floats(n * d, 2));
-            let (found, scores) =
-                nearest_in_panels(&F32Panels::new(&rows, d), &norms(&rows, d), whole(&vectors, d));
+            let (found, scores) = nearest_in_panels(&Panels::new(&rows, d), whole(&vectors, d));
             assert_eq!((found.len(), scores.len()), (n, n));
             for ((vector, &row), &score) in vectors.chunks_exact(d).zip(&found).zip(&scores) {
                 let exact = |row: &[f32]| -> f64 {
@@ -123,7 +135,7 @@ mod tests {
     #[test]
     fn equals_go_to_the_first() {
         let rows = floats(5 * 8, 1).repeat(20);
-        let (found, _) = nearest_in_panels(&F32Panels::new(&rows, 8), &norms(&rows, 8), whole(&rows, 8));
+        let (found, _) = nearest_in_panels(&Panels::new(&rows, 8), whole(&rows, 8));
         assert!(found.iter().enumerate().all(|(i, &row)| row as usize == i % 5));
     }
 }

@@ -7,7 +7,7 @@ use crate::codebook::Codebook;
 use crate::hnsw::Hnsw;
 use crate::nearest::Probe;
 use crate::vectors::Vectors;
-use crate::{CoarseKind, Metric, Result};
+use crate::{CoarseKind, Error, Metric, Result};
 
 /// Residuals that one thread takes at least.
 const ROWS_TOGETHER: usize = 64;
@@ -77,6 +77,18 @@ impl Coarse {
             }
         });
         Vectors::from_host("residuals", residuals, self.d)
+    }
+
+    /// How many cells a search visits that asks for `nprobe`: no more than there are.
+    ///
+    /// # Errors
+    ///
+    /// `nprobe` is 0.
+    pub fn visited(&self, nprobe: usize) -> Result<usize> {
+        match nprobe {
+            0 => Err(Error::argument("nprobe", "at least 1", nprobe)),
+            _ => Ok(nprobe.min(self.nlist)),
+        }
     }
 
     /// The `nprobe <= nlist` nearest cells of every query, nearest first: `[n, nprobe]`.

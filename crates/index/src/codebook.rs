@@ -2,16 +2,17 @@
 
 mod device;
 
+use std::sync::{Arc, OnceLock};
+
 use burn::tensor::Device;
 use device::DeviceCodebook;
 use rayon::prelude::*;
 
-use crate::assign::{Parts, nearest_in_panels};
+use crate::assign::{Panels, Parts, nearest_in_panels};
 use crate::metric::squared_norm;
 use crate::nearest::{CoarseScan, Probe};
-use crate::raw::F32Panels;
 use crate::vectors::Vectors;
-use crate::{Metric, Result};
+use crate::{Error, Metric, Result};
 
 /// Up to this dimension all scores are computed in float32; beyond, 8-bit products sort out most centroids
 /// first.
@@ -24,18 +25,23 @@ const MAX_PANEL_DIMENSION_OF_MANY: usize = 63;
 /// `k` centroids of dimension `d`.
 #[derive(Clone)]
 pub(crate) struct Codebook {
-    centroids: CoarseScan,
+    metric: Metric,
+    d: usize,
+    /// Row-major `[k, d]`.
+    centroids: Arc<Vec<f32>>,
     scorer: Scorer,
+    /// Made by the first use.
+    scan: OnceLock<CoarseScan>,
+    /// Made by the first use.
+    panels: OnceLock<Panels>,
 }
 
+/// How the nearest centroid is found.
 #[derive(Clone)]
 enum Scorer {
     Scan,
-    /// For L2 alone, with `|c|^2`, `[k]`.
-    Panels {
-        panels: F32Panels,
-        norms: Vec<f32>,
-    },
+    /// For L2 alone.
+    Panels,
     Device(Box<DeviceCodebook>),
 }
 
@@ -52,22 +58,35 @@ impl Codebook {
     ///
     /// # Errors
     ///
-    /// No centroid.
+    /// No centroid, or no whole number of them.
     pub fn new(metric: Metric, centroids: Vec<f32>, d: usize, device: &Device) -> Result<Self> {
+        if d == 0 || centroids.is_empty() || !centroids.len().is_multiple_of(d) {
+            let found = format!("{} values for d = {d}", centroids.len());
+            return Err(Error::argument("centroids", "one or more whole rows", found));
+        }
         let scorer = if *device != Device::flex() {
             Scorer::Device(Box::new(DeviceCodebook::new(metric, &centroids, d, device)))
         } else if metric == Metric::L2 && d <= max_panel_dimension(centroids.len() / d) {
-            let norms = centroids.chunks_exact(d).map(|row| squared_norm(row) as f32).collect();
-            Scorer::Panels { panels: F32Panels::new(&centroids, d), norms }
+            Scorer::Panels
         } else {
             Scorer::Scan
         };
-        Ok(Self { centroids: CoarseScan::new(centroids, d, metric)?, scorer })
+        let centroids = Arc::new(centroids);
+        Ok(Self { metric, d, centroids, scorer, scan: OnceLock::new(), panels: OnceLock::new() })
     }
 
     /// Row-major `[k, d]`.
     pub fn centroids(&self) -> &[f32] {
-        self.centroids.centroids()
+        &self.centroids
+    }
+
+    /// The centroids on the host, for products.
+    pub fn panels(&self) -> &Panels {
+        self.panels.get_or_init(|| Panels::new(&self.centroids, self.d))
+    }
+
+    fn scan(&self) -> &CoarseScan {
+        self.scan.get_or_init(|| CoarseScan::new(self.centroids.clone(), self.d, self.metric))
     }
 
     /// Nearest centroid of each of `vectors` `[n, d]`.
@@ -75,11 +94,11 @@ impl Codebook {
         match &self.scorer {
             Scorer::Device(codebook) => codebook.nearest(vectors),
             Scorer::Scan => {
-                let (centroids, scores) = self.centroids.nearest(&vectors.host);
+                let (centroids, scores) = self.scan().nearest(&vectors.host);
                 Ok(Nearest { centroids, scores })
             }
-            Scorer::Panels { panels, norms } => {
-                let (centroids, mut scores) = nearest_in_panels(panels, norms, whole(vectors));
+            Scorer::Panels => {
+                let (centroids, mut scores) = nearest_in_panels(self.panels(), whole(vectors));
                 let rows = scores.par_iter_mut().zip(vectors.host.par_chunks_exact(vectors.d));
                 rows.for_each(|(score, row)| {
                     *score = (f64::from(*score) + squared_norm(row)).max(0.0) as f32
@@ -92,11 +111,9 @@ impl Codebook {
     /// Number of the nearest centroid of the `d` values from column `start` on of each of `vectors`: `[n]`.
     pub fn nearest_to_part(&self, vectors: &Vectors, start: usize) -> Result<Vec<u32>> {
         match &self.scorer {
-            Scorer::Panels { panels, norms } => {
-                Ok(nearest_in_panels(panels, norms, Parts { start, ..whole(vectors) }).0)
-            }
+            Scorer::Panels => Ok(nearest_in_panels(self.panels(), Parts { start, ..whole(vectors) }).0),
             Scorer::Scan | Scorer::Device(_) => {
-                let nearest = self.nearest(&vectors.columns(start, self.centroids.d()))?;
+                let nearest = self.nearest(&vectors.columns(start, self.d))?;
                 Ok(nearest.centroids.into_iter().map(|centroid| centroid as u32).collect())
             }
         }
@@ -106,7 +123,7 @@ impl Codebook {
     pub fn probes(&self, queries: &Vectors, count: usize) -> Result<Vec<Probe>> {
         match &self.scorer {
             Scorer::Device(codebook) => codebook.probes(queries, count),
-            Scorer::Scan | Scorer::Panels { .. } => Ok(self.centroids.probes(&queries.host, count)),
+            Scorer::Scan | Scorer::Panels => Ok(self.scan().probes(&queries.host, count)),
         }
     }
 }
@@ -148,6 +165,13 @@ mod tests {
                     assert!((nearest.scores[i] - least).abs() < 1e-4, "{k} {d}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn centroids_are_whole_rows() {
+        for (values, d) in [(7, 2), (0, 2), (1, 0)] {
+            assert!(Codebook::new(Metric::L2, vec![1.0; values], d, &Device::flex()).is_err());
         }
     }
 }

@@ -123,7 +123,7 @@ impl Store for Exhaustive {
         let mut found = Neighbours::missing(queries.n, k, self.metric)?;
         let keep = k.min(self.ntotal());
         let candidates = self.gather(queries, || TopK::new(keep));
-        found.fill(self.metric, &candidates);
+        found.fill(0, self.metric, &candidates);
         Ok(found)
     }
 

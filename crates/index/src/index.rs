@@ -13,6 +13,7 @@ use crate::device_search::{DeviceIndex, MAX_K};
 use crate::faiss_file::{Source, read_index, write_index};
 use crate::kind::Kind;
 use crate::merge::merge;
+use crate::once::get_or_make;
 use crate::replace::{open_regular, replace_file};
 use crate::store::Store;
 use crate::train::train;
@@ -356,7 +357,7 @@ impl Index {
 
     fn on_device(&self) -> Option<&DeviceIndex> {
         let new = || DeviceIndex::new(&self.kind, &self.device).map(Arc::new);
-        self.on_device.get_or_init(new).as_deref()
+        get_or_make(&self.on_device, new).as_deref()
     }
 
     /// Replaces the file at `path` by this index in faiss's format, whole or not at all.

@@ -13,7 +13,8 @@ use crate::codec::Codec;
 use crate::direct_map::DirectMap;
 use crate::inverted_lists::{InvertedLists, Position, next_id};
 use crate::nearest::Probe;
-use crate::search::{Candidate, Gather, Neighbours, RangeNeighbours, TopK, Within};
+use crate::once::get_or_make;
+use crate::search::{Candidate, Gather, Neighbours, QUERY_BLOCK, RangeNeighbours, TopK, Within};
 use crate::store::Store;
 use crate::vectors::Vectors;
 use crate::{Error, Factory, Metric, Result};
@@ -83,18 +84,15 @@ impl Ivf {
         Ok(())
     }
 
-    /// What every query finds in the lists of its `nprobe` nearest cells, nearest first.
+    /// What every query finds in the lists of its `nprobe <= nlist` nearest cells, nearest first.
     fn gather<G: Gather + Send>(
         &self,
         queries: &Vectors,
         nprobe: usize,
         new: impl Fn() -> G + Sync,
     ) -> Result<Vec<Vec<Candidate>>> {
-        if nprobe == 0 {
-            return Err(Error::argument("nprobe", "at least 1", nprobe));
-        }
-        let nprobe = nprobe.min(self.coarse.nlist);
         let probes = self.coarse.probes(queries, nprobe)?;
+        self.tables(); // before there are threads that would all make them
         let together = queries.n.div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
         let blocks = queries.host.par_chunks(together * queries.d).zip(probes.par_chunks(together * nprobe));
         let search = |visit: &mut Visit, (queries_here, probes): (&[f32], &[Probe])| {
@@ -112,6 +110,11 @@ impl Ivf {
         }
         let found: Vec<Vec<_>> = blocks.map_init(|| Visit::new(self), search).collect();
         Ok(found.into_iter().flatten().collect())
+    }
+
+    /// What no query changes, if there is such a thing; made by the first search.
+    fn tables(&self) -> Option<&Arc<Vec<f32>>> {
+        get_or_make(&self.tables, || visit::tables(self).map(Arc::new)).as_ref()
     }
 
     /// One query's search by several threads, each in some of the cells.
@@ -191,18 +194,23 @@ impl Store for Ivf {
     }
 
     fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
-        let metric = self.coarse.metric;
+        let (metric, nprobe) = (self.coarse.metric, self.coarse.visited(nprobe)?);
         let mut found = Neighbours::missing(queries.n, k, metric)?;
         let keep = k.min(self.lists.ntotal());
-        let candidates = self.gather(queries, nprobe, || TopK::new(keep))?;
-        found.fill(metric, &candidates);
+        for (block, first) in queries.blocks(QUERY_BLOCK).zip((0..).step_by(QUERY_BLOCK)) {
+            found.fill(first, metric, &self.gather(&block, nprobe, || TopK::new(keep))?);
+        }
         Ok(found)
     }
 
     fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
-        let metric = self.coarse.metric;
+        let (metric, nprobe) = (self.coarse.metric, self.coarse.visited(nprobe)?);
         let radius = metric.key(radius);
-        Ok(RangeNeighbours::new(metric, self.gather(queries, nprobe, || Within::new(radius))?))
+        let mut found = Vec::with_capacity(queries.n);
+        for block in queries.blocks(QUERY_BLOCK) {
+            found.extend(self.gather(&block, nprobe, || Within::new(radius))?);
+        }
+        Ok(RangeNeighbours::new(metric, found))
     }
 
     fn reconstruct(&self, id: i64) -> Result<Vec<f32>> {

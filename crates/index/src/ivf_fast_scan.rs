@@ -7,10 +7,12 @@ use rayon::prelude::*;
 
 use crate::coarse::Coarse;
 use crate::direct_map::DirectMap;
-use crate::fast_scan::{FastScanPq, PackedList, Parameters, Probe, Scan, Scanner, ScannerConfig, Scratch};
+use crate::fast_scan::{FastScanPq, PackedList, Parameters, Scan, Scanner, ScannerConfig, Scratch};
 use crate::inverted_lists::{Position, next_id};
+use crate::nearest::Probe;
+use crate::once::get_or_make;
 use crate::raw::Level;
-use crate::search::{Candidate, Neighbours, RangeNeighbours};
+use crate::search::{Candidate, Neighbours, QUERY_BLOCK, RangeNeighbours};
 use crate::store::Store;
 use crate::vectors::Vectors;
 use crate::{Codes, Error, Factory, Metric, Result};
@@ -93,8 +95,8 @@ impl IvfFastScan {
         self.direct_map.rebuild(entries);
     }
 
-    fn scanner(&self) -> &Scanner {
-        self.scanner.get_or_init(|| {
+    fn scanner(&self) -> &Arc<Scanner> {
+        get_or_make(&self.scanner, || {
             let (metric, by_residual) = (self.coarse.metric, self.parameters.by_residual);
             let config = ScannerConfig { metric, by_residual, centroids: self.coarse.centroids() };
             Arc::new(Scanner::new(self.pq.clone(), config))
@@ -110,17 +112,8 @@ impl IvfFastScan {
         nprobe: usize,
         radius: Option<f32>,
     ) -> Result<Vec<Vec<Candidate>>> {
-        if nprobe == 0 {
-            return Err(Error::argument("nprobe", "at least 1", nprobe));
-        }
-        let nprobe = nprobe.min(self.coarse.nlist);
         let scanner = self.scanner();
-        let metric = self.coarse.metric;
         let probes = self.coarse.probes(queries, nprobe)?;
-        let probes: Vec<Probe> = probes
-            .iter()
-            .map(|probe| Probe { cell: probe.cell, distance: metric.distance_of(probe.score) })
-            .collect();
         let rows = queries.host.par_chunks_exact(queries.d).zip(probes.par_chunks_exact(nprobe));
         let search = |scratch: &mut Scratch, (query, probes): (&[f32], &[Probe])| {
             let mut found = Vec::new();
@@ -175,16 +168,21 @@ impl Store for IvfFastScan {
     }
 
     fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
-        let metric = self.coarse.metric;
+        let (metric, nprobe) = (self.coarse.metric, self.coarse.visited(nprobe)?);
         let mut found = Neighbours::missing(queries.n, k, metric)?;
-        let candidates = self.gather(queries, k.min(self.ntotal()), nprobe, None)?;
-        found.fill(metric, &candidates);
+        let keep = k.min(self.ntotal());
+        for (block, first) in queries.blocks(QUERY_BLOCK).zip((0..).step_by(QUERY_BLOCK)) {
+            found.fill(first, metric, &self.gather(&block, keep, nprobe, None)?);
+        }
         Ok(found)
     }
 
     fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
-        let metric = self.coarse.metric;
-        let found = self.gather(queries, self.ntotal(), nprobe, Some(radius))?;
+        let (metric, nprobe) = (self.coarse.metric, self.coarse.visited(nprobe)?);
+        let mut found = Vec::with_capacity(queries.n);
+        for block in queries.blocks(QUERY_BLOCK) {
+            found.extend(self.gather(&block, self.ntotal(), nprobe, Some(radius))?);
+        }
         Ok(RangeNeighbours::new(metric, found))
     }
 

@@ -100,6 +100,7 @@ mod merge;
 mod metric;
 mod nearest;
 pub mod npy;
+mod once;
 mod positions;
 mod pq;
 mod raw;

@@ -7,11 +7,12 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::Metric;
 use crate::raw::{self, BoundTerms, BoundWeights, Form, Int8Panels, Int8Queries, Level};
-use crate::{Error, Metric, Result};
 
 /// Queries whose norm lies outside, or centroids above, are scored one by one: the bounds might overflow or
 /// vanish in f32.
@@ -59,7 +60,7 @@ impl PartialOrd for Probe {
 #[derive(Debug, Clone)]
 pub(crate) struct CoarseScan {
     /// `[k, d]`
-    centroids: Vec<f32>,
+    centroids: Arc<Vec<f32>>,
     d: usize,
     metric: Metric,
     level: Level,
@@ -91,34 +92,16 @@ struct Scratch {
 }
 
 impl CoarseScan {
-    /// Takes the centroids `[k, d]`.
-    ///
-    /// # Errors
-    ///
-    /// No centroid, or no whole number of them.
-    pub fn new(centroids: Vec<f32>, d: usize, metric: Metric) -> Result<Self> {
-        if d == 0 || centroids.is_empty() || !centroids.len().is_multiple_of(d) {
-            let found = format!("{} values for d = {d}", centroids.len());
-            return Err(Error::argument("centroids", "one or more whole rows", found));
-        }
+    /// Of one or more whole centroids, `[k, d]`.
+    pub fn new(centroids: Arc<Vec<f32>>, d: usize, metric: Metric) -> Self {
         let level = Level::detected();
         let filter = if level > Level::SCALAR { Filter::new(&centroids, d, metric) } else { None };
-        Ok(Self { centroids, d, metric, level, filter })
+        Self { centroids, d, metric, level, filter }
     }
 
     /// Number of centroids.
     pub fn k(&self) -> usize {
         self.centroids.len() / self.d
-    }
-
-    /// Dimension of the centroids.
-    pub fn d(&self) -> usize {
-        self.d
-    }
-
-    /// `[k, d]`
-    pub fn centroids(&self) -> &[f32] {
-        &self.centroids
     }
 
     /// The nearest centroid of each of the queries `[n, d]` and its score; the first of equals.
@@ -351,8 +334,7 @@ mod tests {
     fn check(what: &str, centroids: &[f32], d: usize, queries: &[f32]) {
         for metric in METRICS {
             for level in Level::available() {
-                let scan =
-                    CoarseScan { level, ..CoarseScan::new(centroids.to_vec(), d, metric).expect("rows") };
+                let scan = CoarseScan { level, ..CoarseScan::new(Arc::new(centroids.to_vec()), d, metric) };
                 for nprobe in [1, 2, 16, 33, scan.k()] {
                     let expected = brute_force(centroids, d, metric, queries, nprobe);
                     assert_eq!(
@@ -419,18 +401,11 @@ mod tests {
     #[test]
     fn the_nearest_are_the_first_probes() {
         let (centroids, queries) = clustered(200, 100, 16, 0.5);
-        let scan = CoarseScan::new(centroids.clone(), 16, Metric::L2).expect("rows");
+        let scan = CoarseScan::new(Arc::new(centroids.clone()), 16, Metric::L2);
         let (cells, scores) = scan.nearest(&queries);
         let expected = brute_force(&centroids, 16, Metric::L2, &queries, 1);
         assert!(expected.iter().map(|probe| probe.cell as i64).eq(cells));
         assert!(expected.iter().map(|probe| probe.score).eq(scores));
         assert!(scan.probes(&[], 3).is_empty() && scan.probes(&queries, 0).is_empty());
-    }
-
-    #[test]
-    fn parts_of_rows_are_no_centroids() {
-        assert!(CoarseScan::new(vec![1.0; 7], 2, Metric::L2).is_err());
-        assert!(CoarseScan::new(Vec::new(), 2, Metric::L2).is_err());
-        assert!(CoarseScan::new(vec![1.0], 0, Metric::L2).is_err());
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use code::{PackedCode, code_size};
 use crate::codebook::Codebook;
 use crate::kmeans::KMeans;
 use crate::metric::squared_norm;
-use crate::raw::{F32Panels, Level, pq8_scan};
+use crate::raw::{Level, pq8_scan};
 use crate::vectors::Vectors;
 use crate::{Error, Metric, Result};
 
@@ -27,20 +27,8 @@ pub(crate) struct ProductQuantizer {
     pub dsub: usize,
     pub nbits: usize,
     pub ksub: usize,
-    /// `[m, ksub, dsub]`, as faiss stores it.
-    pub centroids: Vec<f32>,
     /// `[m]`.
-    subquantizers: Vec<Subquantizer>,
-}
-
-/// The codewords of one sub-vector, ready for both of their uses.
-#[derive(Clone)]
-struct Subquantizer {
-    codebook: Codebook,
-    /// For look-up tables.
-    panels: F32Panels,
-    /// `|c|^2`, `[ksub]`.
-    norms: Vec<f32>,
+    codebooks: Vec<Codebook>,
 }
 
 impl ProductQuantizer {
@@ -51,15 +39,14 @@ impl ProductQuantizer {
     /// No codeword.
     pub fn new(d: usize, m: usize, nbits: usize, centroids: Vec<f32>, device: &Device) -> Result<Self> {
         let (dsub, ksub) = (d / m, 1 << nbits);
-        let subquantizer = |codewords: &[f32]| {
-            Ok(Subquantizer {
-                codebook: Codebook::new(Metric::L2, codewords.to_vec(), dsub, device)?,
-                panels: F32Panels::new(codewords, dsub),
-                norms: codewords.chunks_exact(dsub).map(|codeword| squared_norm(codeword) as f32).collect(),
-            })
-        };
-        let subquantizers = centroids.chunks_exact(ksub * dsub).map(subquantizer).collect::<Result<_>>()?;
-        Ok(Self { d, m, dsub, nbits, ksub, centroids, subquantizers })
+        let codebook = |codewords: &[f32]| Codebook::new(Metric::L2, codewords.to_vec(), dsub, device);
+        let codebooks = centroids.chunks_exact(ksub * dsub).map(codebook).collect::<Result<_>>()?;
+        Ok(Self { d, m, dsub, nbits, ksub, codebooks })
+    }
+
+    /// The codewords, `[m, ksub, dsub]`, as faiss stores them.
+    pub fn centroids(&self) -> Vec<f32> {
+        self.codebooks.iter().flat_map(Codebook::centroids).copied().collect()
     }
 
     /// Clusters each sub-vector of `vectors` `[n, d]` by itself into `kmeans.k = 2^nbits` codewords, sub-quantiser
@@ -104,8 +91,8 @@ impl ProductQuantizer {
     pub fn encode(&self, vectors: &Vectors) -> Result<Vec<u8>> {
         let code_size = self.code_size();
         let mut codes = vec![0; vectors.n * code_size];
-        for (j, subquantizer) in self.subquantizers.iter().enumerate() {
-            let codewords = subquantizer.codebook.nearest_to_part(vectors, j * self.dsub)?;
+        for (j, codebook) in self.codebooks.iter().enumerate() {
+            let codewords = codebook.nearest_to_part(vectors, j * self.dsub)?;
             for (code, codeword) in codes.chunks_exact_mut(code_size).zip(codewords) {
                 code::put(code, j, self.nbits, codeword as usize);
             }
@@ -115,11 +102,11 @@ impl ProductQuantizer {
 
     /// Adds the vector that a code stands for to `out`, `d` floats.
     pub fn add_decoded(&self, code: &[u8], out: &mut [f32]) {
-        let codebooks = self.centroids.chunks_exact(self.ksub * self.dsub);
         let codewords = PackedCode::new(code, self.nbits);
-        for ((codeword, codebook), out) in codewords.zip(codebooks).zip(out.chunks_exact_mut(self.dsub)) {
+        for ((codeword, codebook), out) in codewords.zip(&self.codebooks).zip(out.chunks_exact_mut(self.dsub))
+        {
             let start = codeword * self.dsub;
-            for (out, value) in out.iter_mut().zip(&codebook[start..start + self.dsub]) {
+            for (out, value) in out.iter_mut().zip(&codebook.centroids()[start..start + self.dsub]) {
                 *out += value;
             }
         }
@@ -131,12 +118,12 @@ impl ProductQuantizer {
         let n = vectors.len() / self.d;
         tables.resize(n * self.m * self.ksub, 0.0);
         let (mut parts, mut products) = (vec![0.0; n * self.dsub], vec![0.0; n * self.ksub]);
-        for (j, subquantizer) in self.subquantizers.iter().enumerate() {
+        for (j, codebook) in self.codebooks.iter().enumerate() {
             let columns = j * self.dsub..(j + 1) * self.dsub;
             for (part, vector) in parts.chunks_exact_mut(self.dsub).zip(vectors.chunks_exact(self.d)) {
                 part.iter_mut().zip(&vector[columns.clone()]).for_each(|(out, value)| *out = factor * value);
             }
-            subquantizer.panels.products(Level::detected(), &parts, &mut products);
+            codebook.panels().rows.products(Level::detected(), &parts, &mut products);
             let rows = tables.chunks_exact_mut(self.ksub).skip(j).step_by(self.m);
             rows.zip(products.chunks_exact(self.ksub))
                 .for_each(|(row, products)| row.copy_from_slice(products));
@@ -152,16 +139,16 @@ impl ProductQuantizer {
             return self.inner_product_tables(vectors, -1.0, tables);
         }
         self.inner_product_tables(vectors, -2.0, tables);
-        let parts = vectors.chunks_exact(self.dsub).zip(self.subquantizers.iter().cycle());
-        for (row, (part, subquantizer)) in tables.chunks_exact_mut(self.ksub).zip(parts) {
+        let parts = vectors.chunks_exact(self.dsub).zip(self.codebooks.iter().cycle());
+        for (row, (part, codebook)) in tables.chunks_exact_mut(self.ksub).zip(parts) {
             let norm = squared_norm(part) as f32;
-            row.iter_mut().zip(&subquantizer.norms).for_each(|(out, codeword)| *out += norm + codeword);
+            row.iter_mut().zip(&codebook.panels().norms).for_each(|(out, codeword)| *out += norm + codeword);
         }
     }
 
     /// `|c|^2` of every codeword, `[m, ksub]`.
     pub fn norms(&self) -> impl Iterator<Item = f32> {
-        self.subquantizers.iter().flat_map(|subquantizer| &subquantizer.norms).copied()
+        self.codebooks.iter().flat_map(|codebook| &codebook.panels().norms).copied()
     }
 
     /// Scores codes `[n, code_size]`: `offset` plus the table's entries at each (the asymmetric distance, ADC).
@@ -222,8 +209,8 @@ mod tests {
             for (vector, code) in vectors.rows().zip(codes.chunks_exact(pq.code_size())) {
                 for (j, codeword) in PackedCode::new(code, nbits).take(3).enumerate() {
                     let part = &vector[j * 4..(j + 1) * 4];
-                    let codebook = pq.centroids[j * pq.ksub * 4..(j + 1) * pq.ksub * 4].chunks_exact(4);
-                    let distances: Vec<f32> = codebook.map(|centroid| squared_l2(part, centroid)).collect();
+                    let codewords = pq.codebooks[j].centroids().chunks_exact(4);
+                    let distances: Vec<f32> = codewords.map(|centroid| squared_l2(part, centroid)).collect();
                     let least = distances.iter().copied().fold(f32::INFINITY, f32::min);
                     // Nearest by |c|^2 - 2 x.c, whose rounding is a few ulps of |c|^2 <= 4.
                     assert!(distances[codeword] <= least + 2e-6);
@@ -252,7 +239,7 @@ mod tests {
             let report = &mut |j: usize, _, objective| objectives[j] = objective;
             let pq =
                 ProductQuantizer::train(&vectors, 2, &kmeans, None, &Device::flex(), report).expect("trains");
-            assert_eq!((pq.nbits, pq.ksub, pq.centroids.len()), (nbits, 1 << nbits, 6 << nbits));
+            assert_eq!((pq.nbits, pq.ksub, pq.centroids().len()), (nbits, 1 << nbits, 6 << nbits));
             let lost = objectives[0] + objectives[1];
             // Twice the codewords of a part of three dimensions lose about 2^(-2/3) as much.
             assert!(lost < 0.8 * last, "{nbits} bits: {lost} {last}");
@@ -278,7 +265,7 @@ mod tests {
         let start = random(16 * 4, 5);
         let device = Device::flex();
         let pq = ProductQuantizer::train(&vectors, 2, &kmeans, Some(&start), &device, &mut |_, _, _| {});
-        for (j, codewords) in pq.expect("trains").centroids.chunks_exact(2 * 16).enumerate() {
+        for (j, codewords) in pq.expect("trains").centroids().chunks_exact(2 * 16).enumerate() {
             for (i, (codeword, begun)) in codewords.iter().zip(&start[j * 32..]).enumerate() {
                 let mean = vectors.rows().map(|row| f64::from(row[j * 2 + i % 2])).sum::<f64>() / 300.0;
                 assert!((f64::from(codeword - begun) - mean).abs() < 1e-5, "{j}, {i}");

@@ -10,6 +10,9 @@ use crate::{Error, Metric, Result};
 /// Id of a neighbour that does not exist, where fewer than `k` vectors were visited.
 pub(crate) const MISSING: i64 = -1;
 
+/// Queries whose cells are looked up before any of them is visited: 4 MB of [`crate::nearest::Probe`]s at 64 a query.
+pub(crate) const QUERY_BLOCK: usize = 4096;
+
 /// Codes scored at once.
 const BLOCK: usize = 256;
 
@@ -49,9 +52,10 @@ impl Neighbours {
         Ok(Self { k, distances, ids })
     }
 
-    /// Puts every query's candidates, nearest first, before the missing neighbours.
-    pub(crate) fn fill(&mut self, metric: Metric, found: &[Vec<Candidate>]) {
-        let rows = self.distances.chunks_mut(self.k).zip(self.ids.chunks_mut(self.k));
+    /// Puts the candidates of queries from number `first` on, nearest first, before the missing neighbours.
+    pub(crate) fn fill(&mut self, first: usize, metric: Metric, found: &[Vec<Candidate>]) {
+        let start = first * self.k;
+        let rows = self.distances[start..].chunks_mut(self.k).zip(self.ids[start..].chunks_mut(self.k));
         for (candidates, (distances, ids)) in found.iter().zip(rows) {
             write_row(metric, candidates, distances, ids);
         }

@@ -193,7 +193,7 @@ impl Trainer<'_> {
         let vectors = residuals.as_ref().unwrap_or(vectors);
         if let Codes::FastScan { m, .. } = factory.codes {
             let pq = self.product_quantiser(m, 4, true, vectors)?;
-            let pq = FastScanPq::new(vectors.d, m, pq.centroids)?;
+            let pq = FastScanPq::new(vectors.d, m, pq.centroids())?;
             return Ok(Kind::FastScan(IvfFastScan::new(coarse, pq, by_residual)));
         }
         let codec = self.codec(factory.codes, nlist > 1, vectors)?;

@@ -198,7 +198,7 @@ impl Content {
         let packed = codes.par_iter().flat_map_iter(|codes| codes.chunks_exact(pq.code_size()));
         let numbers: Vec<i32> = packed.flat_map_iter(unpack).collect();
         let shape = [numbers.len() / pq.m, pq.m];
-        let codebooks = TensorData::new(pq.centroids.clone(), [pq.m, pq.ksub, pq.dsub]);
+        let codebooks = TensorData::new(pq.centroids(), [pq.m, pq.ksub, pq.dsub]);
         Self::Codes {
             codes: Tensor::from_data(TensorData::new(numbers, shape), device),
             codebooks: Tensor::<3>::from_data(codebooks, device).swap_dims(1, 2),

@@ -50,5 +50,5 @@ mod visits;
 pub(crate) use file::{Parameters, read_lists, write_lists};
 pub(crate) use packing::PackedList;
 pub(crate) use quantizer::FastScanPq;
-pub(crate) use search::{Probe, Scan, Scanner, Scratch};
+pub(crate) use search::{Scan, Scanner, Scratch};
 pub(crate) use tables::ScannerConfig;

@@ -7,17 +7,10 @@ use super::reservoir::Reservoir;
 use super::tables::{ScannerConfig, Tables};
 use super::visits::{Visit, Visits};
 use crate::Metric;
+use crate::nearest::Probe;
 use crate::raw::Level;
 use crate::raw::fast_scan::{BLOCK, Blocks, KSUB, compiled_for, prefetch, scan};
 use crate::search::Candidate;
-
-/// A cell to visit for a query.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Probe {
-    pub cell: usize,
-    /// The query's squared distance to the cell's centroid, or inner product with it.
-    pub distance: f32,
-}
 
 /// One query against inverted lists.
 #[derive(Clone, Copy)]
@@ -98,7 +91,9 @@ impl Scanner {
             self.query_extent(query, scratch);
         }
         let Scratch { visits, rows, minima, table, .. } = scratch;
-        let bias = |visit: &Visit| if self.tables.are_biased() { visit.probe.distance } else { 0.0 };
+        let bias = |visit: &Visit| {
+            if self.tables.are_biased() { self.metric.distance_of(visit.probe.score) } else { 0.0 }
+        };
         let quantization = Quantization::new(visits.cells.iter().map(|visit| (bias(visit), visit.extent)));
         for visit in &mut visits.cells {
             visit.bias = quantization.bias(bias(visit), visit.extent);
@@ -242,7 +237,7 @@ mod tests {
 
         fn probes(&self, nprobe: usize) -> Vec<Probe> {
             let distance = |cell: usize| self.metric.distance(&self.query, &self.centroids[cell * D..][..D]);
-            (0..nprobe).map(|cell| Probe { cell, distance: distance(cell) }).collect()
+            (0..nprobe).map(|cell| Probe { cell, score: self.metric.key(distance(cell)) }).collect()
         }
 
         fn search(&self, nprobe: usize, k: usize) -> Vec<Candidate> {

@@ -2,7 +2,8 @@
 
 use super::lut::Extent;
 use super::packing::PackedList;
-use super::search::{Probe, Scan};
+use super::search::Scan;
+use crate::nearest::Probe;
 
 /// A probed cell.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +72,7 @@ mod tests {
         };
         let lists: Vec<PackedList> = lengths.iter().enumerate().map(list).collect();
         // Cell 9 does not exist.
-        let probes = [4, 3, 9, 0, 2, 1, 5].map(|cell| Probe { cell, distance: 0.0 });
+        let probes = [4, 3, 9, 0, 2, 1, 5].map(|cell| Probe { cell, score: 0.0 });
         let mut visits = Visits::default();
         for _ in 0..2 {
             assert_eq!(

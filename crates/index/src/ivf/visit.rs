@@ -1,7 +1,5 @@
 //! One query's walk over the lists of its cells.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 
 use super::{Ivf, TOGETHER};
@@ -15,7 +13,7 @@ use crate::search::{Gather, ScanBuffers, scan};
 const MAX_TABLE_BYTES: usize = 2 << 30;
 
 /// How the codes of a cell are compared with the query.
-enum Comparison {
+enum Comparison<'a> {
     /// Codes that are not product-quantised stand for vectors, or metric and residuals allow to treat them so: the
     /// scanner is aimed once.
     Aimed,
@@ -23,7 +21,7 @@ enum Comparison {
     Shared,
     /// `|q - c - r|^2 = |q - c|^2 + (|r|^2 + 2 c.r) - 2 q.r`: the middle term comes from a table of the cell that
     /// no query changes, `[nlist, m, ksub]`, the last from one of the query's that serves all cells.
-    Tables(Arc<Vec<f32>>),
+    Tables(&'a [f32]),
     /// The scanner is aimed at the query's residual in every cell.
     Residual,
 }
@@ -31,7 +29,7 @@ enum Comparison {
 /// Buffers of one thread's visits.
 pub(super) struct Visit<'a> {
     ivf: &'a Ivf,
-    comparison: Comparison,
+    comparison: Comparison<'a>,
     /// For the inner product of residuals, `q.(c + r) = q.c + q.r`: what the coarse quantiser knows is added.
     adds_score: bool,
     scanner: Scanner<'a>,
@@ -47,10 +45,10 @@ pub(super) struct Visit<'a> {
 impl<'a> Visit<'a> {
     pub fn new(ivf: &'a Ivf) -> Self {
         let metric = ivf.coarse.metric;
-        let tables = || ivf.tables.get_or_init(|| tables(ivf)).clone();
-        let comparison = match (metric, &ivf.codec) {
-            (Metric::L2, _) if ivf.by_residual => tables().map_or(Comparison::Residual, Comparison::Tables),
-            (_, Codec::Pq(_)) => Comparison::Shared,
+        let comparison = match (&ivf.codec, ivf.tables()) {
+            (_, Some(tables)) => Comparison::Tables(tables),
+            (_, None) if metric == Metric::L2 && ivf.by_residual => Comparison::Residual,
+            (Codec::Pq(_), None) => Comparison::Shared,
             _ => Comparison::Aimed,
         };
         let adds_score = ivf.by_residual && metric == Metric::InnerProduct;
@@ -127,9 +125,12 @@ fn row(matrix: &[f32], width: usize, row: usize) -> &[f32] {
 }
 
 /// `|r|^2 + 2 c.r` of every centroid and codeword, `[nlist, m, ksub]`; `None` where codes are not product-quantised
-/// or the tables would be too large.
-fn tables(ivf: &Ivf) -> Option<Arc<Vec<f32>>> {
+/// residuals under L2, or the tables would be too large.
+pub(super) fn tables(ivf: &Ivf) -> Option<Vec<f32>> {
     let Codec::Pq(pq) = &ivf.codec else { return None };
+    if ivf.coarse.metric != Metric::L2 || !ivf.by_residual {
+        return None;
+    }
     let size = pq.m * pq.ksub;
     let fits =
         ivf.coarse.nlist.checked_mul(size * size_of::<f32>()).is_some_and(|all| all <= MAX_TABLE_BYTES);
@@ -145,5 +146,5 @@ fn tables(ivf: &Ivf) -> Option<Arc<Vec<f32>>> {
         let terms = products.chunks_exact(size).flat_map(|products| products.iter().zip(&norms));
         tables.iter_mut().zip(terms).for_each(|(out, (product, norm))| *out = product + norm);
     });
-    Some(Arc::new(tables))
+    Some(tables)
 }

@@ -51,7 +51,7 @@ impl Reader<'_, '_> {
         let sizes: Vec<usize> = lists.iter().map(|list| list.len()).collect();
         check_total(ntotal, &sizes)?;
         direct_map.check(&sizes)?;
-        let pq = FastScanPq::new(coarse.d, pq.m, pq.centroids)?;
+        let pq = FastScanPq::new(coarse.d, pq.m, pq.centroids())?;
         let mut index = IvfFastScan::new(coarse, pq, parameters.by_residual);
         (index.parameters, index.lists) = (parameters, lists);
         (index.direct_map, index.nprobe) = (direct_map, nprobe);

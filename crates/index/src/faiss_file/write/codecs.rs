@@ -33,6 +33,6 @@ impl Writer<'_> {
 
     pub fn product_quantizer(&mut self, pq: &ProductQuantizer) -> io::Result<()> {
         [pq.d, pq.m, pq.nbits].into_iter().try_for_each(|size| self.size(size))?;
-        self.floats(&pq.centroids)
+        self.floats(&pq.centroids())
     }
 }
