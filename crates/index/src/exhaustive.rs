@@ -119,10 +119,10 @@ impl Store for Exhaustive {
         self.add(vectors, self.next_id())
     }
 
-    fn search(&self, queries: &Vectors, k: usize, _nprobe: usize) -> Result<Neighbours> {
+    fn search(&self, queries: Vectors, k: usize, _nprobe: usize) -> Result<Neighbours> {
         let mut found = Neighbours::missing(queries.n, k, self.metric)?;
         let keep = k.min(self.ntotal());
-        let candidates = self.gather(queries, || TopK::new(keep));
+        let candidates = self.gather(&queries, || TopK::new(keep));
         found.fill(0, self.metric, &candidates);
         Ok(found)
     }

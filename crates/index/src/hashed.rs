@@ -62,8 +62,10 @@ impl Store for Hashed {
         self.add(vectors, self.next_id())
     }
 
-    fn search(&self, queries: &Vectors, k: usize, _nprobe: usize) -> Result<Neighbours> {
-        self.lsh.search(&self.codes, &queries.host, k)
+    fn search(&self, queries: Vectors, k: usize, _nprobe: usize) -> Result<Neighbours> {
+        let codes = self.lsh.encode(&queries.host);
+        drop(queries);
+        self.lsh.search(&self.codes, &codes, k)
     }
 
     /// As in faiss not by Hamming distance but by squared L2 distance to what the codes stand for.

@@ -170,7 +170,7 @@ impl Index {
         if let Some(index) = on_device.then(|| self.on_device()).flatten() {
             return index.search(queries, k, nprobe);
         }
-        self.kind.store().search(&self.accept("queries", queries)?, k, nprobe)
+        self.kind.store().search(self.accept("queries", queries)?, k, nprobe)
     }
 
     /// As [`Self::search`], with results that stay on the index's device, so that nothing is read back.

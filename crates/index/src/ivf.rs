@@ -193,7 +193,7 @@ impl Store for Ivf {
         self.push(vectors, ids.iter().copied())
     }
 
-    fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
+    fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
         let (metric, nprobe) = (self.coarse.metric, self.coarse.visited(nprobe)?);
         let mut found = Neighbours::missing(queries.n, k, metric)?;
         let keep = k.min(self.lists.ntotal());

@@ -167,7 +167,7 @@ impl Store for IvfFastScan {
         self.push(vectors, ids.iter().copied())
     }
 
-    fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
+    fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
         let (metric, nprobe) = (self.coarse.metric, self.coarse.visited(nprobe)?);
         let mut found = Neighbours::missing(queries.n, k, metric)?;
         let keep = k.min(self.ntotal());

@@ -79,10 +79,10 @@ impl Store for Refined {
         self.add(vectors, self.next_id())
     }
 
-    fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
+    fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
         let mut found = Neighbours::missing(queries.n, k, self.metric())?;
         let k_base = ((k as f64 * f64::from(self.k_factor)) as usize).clamp(k, self.ntotal().max(k));
-        let base = self.base.store().search(queries, k_base, nprobe)?;
+        let base = self.base.store().search(queries.borrowed(), k_base, nprobe)?;
         let queries = queries.host.par_chunks_exact(queries.d).zip(base.ids.par_chunks_exact(k_base));
         let rows = found.distances.par_chunks_mut(k).zip(found.ids.par_chunks_mut(k));
         queries.zip(rows).for_each(|((query, near), (distances, ids))| {

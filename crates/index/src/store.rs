@@ -34,7 +34,8 @@ pub(crate) trait Store {
     /// Adds vectors under ids of the caller's, one each.
     fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()>;
 
-    fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours>;
+    /// Takes the queries, so that they need not be kept once they are transformed or coded.
+    fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours>;
 
     /// Everything nearer than `radius`, a distance of [`Store::metric`].
     fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours>;

@@ -91,8 +91,10 @@ impl Store for Transformed {
         self.inner.store_mut().add_with_ids(&vectors, ids)
     }
 
-    fn search(&self, queries: &Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
-        self.inner.store().search(&self.apply(queries)?, k, nprobe)
+    fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
+        let transformed = self.apply(&queries)?;
+        drop(queries);
+        self.inner.store().search(transformed, k, nprobe)
     }
 
     fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {

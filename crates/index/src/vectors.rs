@@ -65,6 +65,11 @@ impl<'a> Vectors<'a> {
         self.host.chunks(rows * d).map(move |host| Vectors { n: host.len() / d, host: host.into(), d })
     }
 
+    /// The same vectors, not copied.
+    pub fn borrowed(&self) -> Vectors<'_> {
+        Vectors { host: Cow::Borrowed(&self.host), n: self.n, d: self.d }
+    }
+
     /// Vector `row`, `d` floats.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.host[row * self.d..(row + 1) * self.d]

@@ -36,6 +36,9 @@ use crate::transform::{Linear, random_rotation};
 use crate::{Error, Metric, Result};
 use nearest::{Codes, Hit};
 
+/// Rows whose projections are held at once.
+const ENCODED_TOGETHER: usize = 64;
+
 /// Distance that faiss's `IndexLSH` reports for a neighbour that does not exist: the largest i32.
 const MISSING_DISTANCE: f32 = i32::MAX as f32;
 
@@ -112,7 +115,7 @@ impl Lsh {
     }
 
     /// `A x + b` of every row: `[n, nbits]` of `[n, d]`.
-    pub fn project(&self, rows: &[f32]) -> Vec<f32> {
+    fn project(&self, rows: &[f32]) -> Vec<f32> {
         if let Some(rotation) = &self.rotation {
             return rotation.apply_on_host(rows);
         }
@@ -121,10 +124,14 @@ impl Lsh {
 
     /// Codes of rows `[n, d]`: `[n, code_size]`.
     pub fn encode(&self, rows: &[f32]) -> Vec<u8> {
-        let projected = self.project(rows);
-        let mut codes = vec![0; projected.len() / self.nbits * self.code_size()];
-        let rows = codes.par_chunks_exact_mut(self.code_size()).zip(projected.par_chunks_exact(self.nbits));
-        rows.for_each(|(code, row)| self.encode_row(row, code));
+        let code_size = self.code_size();
+        let mut codes = vec![0; rows.len() / self.d * code_size];
+        let blocks = codes.par_chunks_mut(ENCODED_TOGETHER * code_size);
+        blocks.zip(rows.par_chunks(ENCODED_TOGETHER * self.d)).for_each(|(codes, rows)| {
+            let projected = self.project(rows);
+            let rows = codes.chunks_exact_mut(code_size).zip(projected.chunks_exact(self.nbits));
+            rows.for_each(|(code, row)| self.encode_row(row, code));
+        });
         codes
     }
 
@@ -155,18 +162,13 @@ impl Lsh {
         rows
     }
 
-    /// The `k` stored codes (`[ntotal, code_size]`) nearest to each of the queries (`[n, d]`), by Hamming
-    /// distance, of equally near ones the first stored.
+    /// The `k` stored codes (`[ntotal, code_size]`) nearest to each of the queries' codes (`[n, code_size]`), by
+    /// Hamming distance, of equally near ones the first stored.
     ///
     /// # Errors
     ///
     /// `k` is 0 or the results would not fit in memory.
-    pub fn search(&self, codes: &[u8], queries: &[f32], k: usize) -> Result<Neighbours> {
-        self.search_codes(codes, &self.encode(queries), k)
-    }
-
-    /// As [`Self::search`], with the queries' codes, `[n, code_size]`.
-    pub fn search_codes(&self, codes: &[u8], queries: &[u8], k: usize) -> Result<Neighbours> {
+    pub fn search(&self, codes: &[u8], queries: &[u8], k: usize) -> Result<Neighbours> {
         let code_size = self.code_size();
         let mut found = Neighbours::missing(queries.len() / code_size, k, Metric::L2)?;
         found.distances.fill(MISSING_DISTANCE);

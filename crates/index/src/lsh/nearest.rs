@@ -50,7 +50,11 @@ impl Codes<'_> {
     fn nearest_of_block(self, level: Level, queries: &[u8], k: usize) -> Vec<Vec<Hit>> {
         let queries: Vec<Vec<u64>> =
             queries.chunks_exact(self.code_size).map(|query| words(query).collect()).collect();
-        let part = self.len().div_ceil(rayon::current_num_threads() * PARTS_PER_THREAD).max(PART_CODES);
+        let parts = match rayon::current_num_threads() {
+            1 => 1,
+            threads => threads * PARTS_PER_THREAD,
+        };
+        let part = self.len().div_ceil(parts).max(PART_CODES);
         let parts: Vec<Vec<Vec<Hit>>> = self
             .bytes
             .par_chunks(part * self.code_size)
