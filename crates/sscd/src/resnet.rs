@@ -1,14 +1,7 @@
-use burn::tensor::{
-    Device, Tensor,
-    activation::relu,
-    module::{conv2d, max_pool2d},
-    ops::{ConvOptions, MaxPoolOptions},
-};
+use burn::tensor::{Device, Tensor};
+use frozen_conv::{Conv, Window, max_pool};
 
-use crate::{
-    constant::beside,
-    weights::{Checkpoint, CheckpointError},
-};
+use crate::weights::{Checkpoint, CheckpointError};
 
 /// Bottlenecks in each of the four stages.
 const STAGES: [usize; 4] = [3, 4, 6, 3];
@@ -17,38 +10,21 @@ const WIDTH: usize = 64;
 /// Output channels of a bottleneck, in multiples of its width.
 const EXPANSION: usize = 4;
 
-/// A convolution with its batch norm folded in: weight `[out, in, k, k]`, bias `[out]`, padding `k / 2`.
-#[derive(Debug, Clone)]
-struct Conv {
-    weight: Tensor<4>,
-    bias: Tensor<1>,
-    stride: usize,
-}
-
-impl Conv {
-    fn load(
-        checkpoint: &Checkpoint,
-        name: &str,
-        shape: [usize; 4],
-        stride: usize,
-        device: &Device,
-    ) -> Loaded<Self> {
-        Ok(Self {
-            weight: checkpoint.tensor(&format!("{name}.weight"), shape, device)?,
-            bias: checkpoint.tensor(&format!("{name}.bias"), [shape[0]], device)?,
-            stride,
-        })
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [_, _, k, _] = self.weight.dims();
-        let (weight, bias) = (beside(&self.weight, &x), beside(&self.bias, &x));
-        let options = ConvOptions::new([self.stride; 2], [k / 2; 2], [1, 1], 1);
-        conv2d(x, weight, Some(bias), options)
-    }
-}
-
 type Loaded<T> = Result<T, CheckpointError>;
+
+/// The convolution `name`, its batch norm folded in: weight `[out, in, k, k]`, bias `[out]`, padding `k / 2`.
+fn load_conv(
+    checkpoint: &Checkpoint,
+    name: &str,
+    shape: [usize; 4],
+    stride: usize,
+    device: &Device,
+) -> Loaded<Conv> {
+    let weight = checkpoint.tensor(&format!("{name}.weight"), shape, device)?;
+    let bias = checkpoint.tensor(&format!("{name}.bias"), [shape[0]], device)?;
+    let window = Window { size: shape[2], stride, padding: shape[2] / 2 };
+    Conv::new(weight, bias, window).map_err(|error| CheckpointError::Convolution(name.to_owned(), error))
+}
 
 /// 1x1, 3x3, 1x1 convolutions around a shortcut; the stride is on the 3x3 ('v1.5').
 #[derive(Debug, Clone)]
@@ -70,7 +46,7 @@ impl Bottleneck {
     ) -> Loaded<Self> {
         let out = EXPANSION * width;
         let conv =
-            |part: &str, shape, stride| Conv::load(c, &format!("{name}.{part}"), shape, stride, device);
+            |part: &str, shape, stride| load_conv(c, &format!("{name}.{part}"), shape, stride, device);
         let projects = stride != 1 || from != out;
         Ok(Self {
             conv1: conv("conv1", [width, from, 1, 1], 1)?,
@@ -82,12 +58,12 @@ impl Bottleneck {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.downsample {
-            Some(conv) => conv.forward(x.clone()),
+            Some(conv) => conv.forward(x.clone(), None, false),
             None => x.clone(),
         };
-        let y = relu(self.conv1.forward(x));
-        let y = relu(self.conv2.forward(y));
-        relu(self.conv3.forward(y) + shortcut)
+        let y = self.conv1.forward(x, None, true);
+        let y = self.conv2.forward(y, None, true);
+        self.conv3.forward(y, Some(shortcut), true)
     }
 }
 
@@ -107,7 +83,7 @@ impl ResNet50 {
     /// # Errors
     /// If a tensor is missing or has another shape.
     pub fn load(checkpoint: &Checkpoint, device: &Device) -> Result<Self, CheckpointError> {
-        let stem = Conv::load(checkpoint, "conv1", [WIDTH, 3, 7, 7], 2, device)?;
+        let stem = load_conv(checkpoint, "conv1", [WIDTH, 3, 7, 7], 2, device)?;
         let mut blocks = Vec::new();
         let mut from = WIDTH;
         for (stage, &count) in STAGES.iter().enumerate() {
@@ -125,15 +101,15 @@ impl ResNet50 {
     /// Feature maps of normalised images.
     ///
     /// # Shapes
-    /// `[n, 3, h, w]` -> `[n, 2048, ceil(h / 32), ceil(w / 32)]`
+    /// `[n, 3, h, w]` -> `[n, ceil(h / 32), ceil(w / 32), 2048]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = relu(self.stem.forward(x));
-        let x = max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]));
+        let x = self.stem.forward(x.permute([0, 2, 3, 1]), None, true);
+        let x = max_pool(x, Window { size: 3, stride: 2, padding: 1 });
         self.blocks.iter().fold(x, |x, block| block.forward(x))
     }
 
     /// The device that holds the weights.
     pub fn device(&self) -> Device {
-        self.stem.bias.device()
+        self.stem.device()
     }
 }

@@ -33,6 +33,9 @@ pub enum CheckpointError {
         /// The shape in the checkpoint.
         found: Vec<usize>,
     },
+    /// Weights of a convolution that cannot be used.
+    #[error("convolution `{0}`: {1}")]
+    Convolution(String, frozen_conv::Error),
 }
 
 impl Checkpoint {

@@ -1,0 +1,138 @@
+use std::sync::Arc;
+
+use burn::backend::Dispatch;
+use burn::tensor::{
+    Device, Tensor,
+    activation::relu as positive,
+    module::{conv2d, max_pool2d},
+    ops::{ConvOptions, MaxPoolOptions},
+};
+
+use crate::host::HostConv;
+use crate::op::{Frozen, FrozenBackend};
+use crate::{Error, Result, Window};
+
+/// A convolution with bias whose weights never change.
+#[derive(Debug, Clone)]
+pub struct Conv {
+    window: Window,
+    device: Device,
+    weights: Weights,
+}
+
+#[derive(Debug, Clone)]
+enum Weights {
+    Host(Arc<HostConv>),
+    /// `[to, from, size, size]` and `[to]`.
+    Device(Tensor<4>, Tensor<1>),
+}
+
+impl Conv {
+    /// A convolution with `weight` `[to, from, size, size]` and `bias` `[to]`, on their device.
+    ///
+    /// # Errors
+    ///
+    /// A window that is not the weights'; no taps, stride or channels; padding as large as the window; another number
+    /// of biases; weights that cannot be read.
+    pub fn new(weight: Tensor<4>, bias: Tensor<1>, window: Window) -> Result<Self> {
+        let [to, from, h, w] = weight.dims();
+        check("window of the weights", [h, w] == [window.size; 2], window.size, format!("{h} x {w}"))?;
+        let whole = window.size > 0 && window.stride > 0 && from > 0 && to > 0;
+        check("size, stride and channels", whole, "at least 1", format!("{window:?}, {from} to {to}"))?;
+        check("padding", window.padding < window.size, format!("below {}", window.size), window.padding)?;
+        check("biases", bias.dims() == [to], to, bias.dims()[0])?;
+        let device = weight.device();
+        let weights = match device == Device::flex() {
+            true => {
+                let host = HostConv::new(window, from, read(weight)?, read(bias)?);
+                Weights::Host(Arc::new(host))
+            }
+            false => Weights::Device(weight, bias),
+        };
+        Ok(Self { window, device, weights })
+    }
+
+    /// `relu(conv(x) + bias + residual)`, the last two parts where asked for. Gradients flow to `x` and to the
+    /// residual where they are tracked, on the device of the weights.
+    ///
+    /// # Shapes
+    ///
+    /// `[n, h, w, from]` and `[n, h', w', to]` -> `[n, h', w', to]`, `h' = (h + 2 padding - size) / stride + 1`
+    ///
+    /// # Panics
+    ///
+    /// Other shapes; images smaller than the window.
+    pub fn forward(&self, x: Tensor<4>, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
+        match &self.weights {
+            Weights::Host(conv) => on_host(x, residual, Frozen { conv: conv.clone(), relu }),
+            Weights::Device(weight, bias) => {
+                let autodiff = x.is_autodiff();
+                let (weight, bias) = (beside(weight, autodiff), beside(bias, autodiff));
+                let Window { stride, padding, .. } = self.window;
+                let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
+                let sum = channels_last(conv2d(channels_first(x), weight, Some(bias), options));
+                let sum = residual.into_iter().fold(sum, |sum, residual| sum + residual);
+                if relu { positive(sum) } else { sum }
+            }
+        }
+    }
+
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.device.clone()
+    }
+}
+
+fn on_host(x: Tensor<4>, residual: Option<Tensor<4>>, frozen: Frozen) -> Tensor<4> {
+    let x = x.into_dispatch();
+    Tensor::from_dispatch(match residual {
+        None => Dispatch::frozen_conv(x, frozen),
+        Some(residual) => Dispatch::frozen_conv_onto(x, residual.into_dispatch(), frozen),
+    })
+}
+
+/// The largest value of every window; padding counts as nothing. Its gradient goes to the first of the largest.
+///
+/// # Shapes
+///
+/// `[n, h, w, c]` -> `[n, h', w', c]`, as of a convolution
+///
+/// # Panics
+///
+/// Images smaller than the window, padding as large as it.
+pub fn max_pool(x: Tensor<4>, window: Window) -> Tensor<4> {
+    if x.device().inner() == Device::flex() {
+        return Tensor::from_dispatch(Dispatch::window_max(x.into_dispatch(), window));
+    }
+    let Window { size, stride, padding } = window;
+    let options = MaxPoolOptions::new([size; 2]).with_stride([stride; 2]).with_padding([padding; 2]);
+    channels_last(max_pool2d(channels_first(x), options))
+}
+
+/// `[n, h, w, c]` -> `[n, c, h, w]`.
+fn channels_first(x: Tensor<4>) -> Tensor<4> {
+    x.permute([0, 3, 1, 2])
+}
+
+/// `[n, c, h, w]` -> `[n, h, w, c]`.
+fn channels_last(x: Tensor<4>) -> Tensor<4> {
+    x.permute([0, 2, 3, 1])
+}
+
+fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let data = tensor.try_into_data().map_err(|error| Error::Device(error.to_string()))?;
+    data.try_into_vec_as().map_err(|error| Error::Device(error.to_string()))
+}
+
+/// A constant where others are differentiated.
+fn beside<const D: usize>(constant: &Tensor<D>, autodiff: bool) -> Tensor<D> {
+    let constant = constant.clone();
+    if autodiff { constant.autodiff() } else { constant }
+}
+
+fn check(what: &'static str, holds: bool, expected: impl ToString, found: impl ToString) -> Result<()> {
+    match holds {
+        true => Ok(()),
+        false => Err(Error::Size { what, expected: expected.to_string(), found: found.to_string() }),
+    }
+}

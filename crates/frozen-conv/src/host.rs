@@ -1,0 +1,284 @@
+//! Convolutions on the CPU, on weights that are packed once.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::geometry::{Plane, Tap, Window};
+use crate::product::{Addend, Panels, Product, Rows};
+use crate::raw::{Level, Pooled, Shared};
+use crate::winograd::{Images, TileSize, Winograd};
+
+/// Channels below which neighbouring pixels of a window's row are multiplied as one run.
+const FEW_CHANNELS: usize = 16;
+/// Largest transformed weights of 4x4 outputs, in values: beyond, reading them takes longer than they save.
+const LARGE_WEIGHTS: usize = 256 * 256;
+
+/// A convolution whose weights never change: from `from` to `to` channels.
+#[derive(Debug)]
+pub(crate) struct HostConv {
+    pub window: Window,
+    pub from: usize,
+    pub to: usize,
+    forward: Forward,
+    gradient: OnceLock<Gradient>,
+    /// `[to]`.
+    bias: Vec<f32>,
+    /// `[to, from, size, size]`, until the gradient's weights are packed.
+    weight: Mutex<Vec<f32>>,
+}
+
+#[derive(Debug)]
+enum Forward {
+    Winograd(Winograd),
+    /// One run a tap.
+    Taps(Panels),
+    /// One run a row of the window, on images with zeros around them.
+    Rows(Panels),
+}
+
+#[derive(Debug)]
+enum Gradient {
+    Winograd(Winograd),
+    /// A product for each class of pixels.
+    Classes(Vec<(Tap, Panels)>),
+    /// All taps' products of a pixel, then summed where they belong.
+    Columns(Panels),
+}
+
+/// What a convolution is computed from and with.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub level: Level,
+    pub plane: Plane,
+    /// `[n, h, w, from]`.
+    pub values: &'a [f32],
+    /// `[n, h', w', to]`.
+    pub residual: Option<&'a [f32]>,
+    pub relu: bool,
+}
+
+/// The gradient of a convolution's output.
+#[derive(Clone, Copy)]
+pub(crate) struct OutputGradient<'a> {
+    pub level: Level,
+    /// Of the convolution's input.
+    pub plane: Plane,
+    /// `[n, h', w', to]`.
+    pub values: &'a [f32],
+    /// Values count where these, the convolution's own outputs, are above 0, if given.
+    pub mask: Option<&'a [f32]>,
+}
+
+impl HostConv {
+    /// `weight` is `[to, from, size, size]`, `bias` `[to]`.
+    pub fn new(window: Window, from: usize, weight: Vec<f32>, bias: Vec<f32>) -> Self {
+        let (size, to) = (window.size, bias.len());
+        let at = |(r, c): Tap, i: usize, o: usize| weight[((o * from + i) * size + r) * size + c];
+        let forward = if is_winograd(window, from) {
+            Forward::Winograd(Winograd::new(tile_size(from, to), [from, to], at))
+        } else if from < FEW_CHANNELS && size > 1 {
+            let place = |r: usize, i: usize, o: usize| at((r, i / from), i % from, o);
+            Forward::Rows(Panels::new(size, size * from, to, place))
+        } else {
+            let taps = window.taps();
+            Forward::Taps(Panels::new(taps.len(), from, to, |run, i, o| at(taps[run], i, o)))
+        };
+        Self { window, from, to, forward, gradient: OnceLock::new(), bias, weight: Mutex::new(weight) }
+    }
+
+    /// `relu(conv(x) + bias + residual)`: `[n, h', w', to]` of a plane that the window fits into.
+    pub fn forward(&self, input: Input<'_>, output: Plane, out: &mut [f32]) {
+        let Input { level, plane, values, residual, relu } = input;
+        let addend = residual.map(|values| Addend { values, mask: None });
+        let product = |a, b| Product { level, a, mask: None, b, bias: Some(&self.bias), addend, relu };
+        match &self.forward {
+            Forward::Winograd(winograd) => {
+                let relu_after = residual.is_some() && relu;
+                let relu = relu && !relu_after;
+                winograd.run(Images { level, plane, values, mask: None, bias: Some(&self.bias), relu }, out);
+                if let Some(residual) = residual {
+                    add(out, residual, relu_after);
+                }
+            }
+            Forward::Taps(panels) => {
+                let rows = |range| {
+                    self.window.forward_rows([plane, output], [self.from, self.to], range)
+                };
+                product(values, panels).run(output.pixels(), rows, out);
+            }
+            Forward::Rows(panels) => {
+                let (mut padded, wide) = pad(values, plane, self.window.padding, self.from);
+                let rows = |range: std::ops::Range<usize>| self.run_rows([wide, output], range);
+                product(padded.values(), panels).run(output.pixels(), rows, out);
+            }
+        }
+    }
+
+    /// Where the rows of windows lie in a padded image.
+    fn run_rows(&self, [wide, output]: [Plane; 2], range: std::ops::Range<usize>) -> Rows {
+        let Window { size, stride, .. } = self.window;
+        let starts = range.clone().flat_map(|pixel| {
+            let (image, row, column) = output.place(pixel);
+            let first = (image * wide.h + row * stride) * wide.w + column * stride;
+            (0..size).map(move |r| (first + r * wide.w) * self.from)
+        });
+        Rows { starts: starts.collect(), outs: range.map(|pixel| pixel * self.to).collect() }
+    }
+
+    /// The gradient of the input, `[n, h, w, from]`, from that of the output.
+    pub fn input_gradient(&self, gradient: OutputGradient<'_>, output: Plane, out: &mut [f32]) {
+        let OutputGradient { level, plane, values, mask } = gradient;
+        match self.gradient.get_or_init(|| self.pack_gradient()) {
+            Gradient::Winograd(winograd) => {
+                winograd.run(Images { level, plane, values, mask, bias: None, relu: false }, out);
+            }
+            Gradient::Classes(classes) => {
+                for (class, panels) in classes {
+                    let pixels = self.window.class_plane(plane, *class).pixels();
+                    let rows = |range| {
+                        self.window.gradient_rows([plane, output], [self.to, self.from], *class, range)
+                    };
+                    Product { mask, ..Product::plain(level, values, panels) }.run(pixels, rows, out);
+                }
+            }
+            Gradient::Columns(panels) => self.gradient_by_columns(gradient, output, panels, out),
+        }
+    }
+
+    fn pack_gradient(&self) -> Gradient {
+        let weight = std::mem::take(&mut *self.weight.lock().unwrap_or_else(PoisonError::into_inner));
+        let (from, to, size) = (self.from, self.to, self.window.size);
+        let at = |(r, c): Tap, i: usize, o: usize| weight[((o * from + i) * size + r) * size + c];
+        if is_winograd(self.window, to) {
+            let turned = |(r, c): Tap, o: usize, i: usize| at((2 - r, 2 - c), i, o);
+            return Gradient::Winograd(Winograd::new(tile_size(from, to), [to, from], turned));
+        }
+        if from < FEW_CHANNELS && size > 1 {
+            let column = |o: usize, column: usize| {
+                let (tap, i) = (column / from, column % from);
+                at((tap / size, tap % size), i, o)
+            };
+            return Gradient::Columns(Panels::new(1, to, size * size * from, |_, o, c| column(o, c)));
+        }
+        let class = |class| {
+            let taps = self.window.taps_meeting(class);
+            (class, Panels::new(taps.len(), to, from, |run, o, i| at(taps[run], i, o)))
+        };
+        Gradient::Classes(self.window.classes().into_iter().map(class).collect())
+    }
+
+    /// Bands of the input's rows, each by one thread.
+    fn gradient_by_columns(
+        &self,
+        gradient: OutputGradient<'_>,
+        output: Plane,
+        panels: &Panels,
+        out: &mut [f32],
+    ) {
+        let plane = gradient.plane;
+        let bands = rayon::current_num_threads().div_ceil(plane.n) * 2;
+        let rows = plane.h.div_ceil(bands).max(1);
+        let image = plane.h * plane.w * self.from;
+        let images = out.par_chunks_mut(image).enumerate();
+        let bands = images.flat_map(|(n, image)| {
+            let bands = image.par_chunks_mut(rows * plane.w * self.from).enumerate();
+            bands.map(move |(band, out)| (n, band * rows, out))
+        });
+        bands.for_each(|(image, first, out)| {
+            out.fill(0.0);
+            let last = first + out.len() / (plane.w * self.from);
+            let Window { size, stride, padding } = self.window;
+            let from_row = (first + padding).saturating_sub(size - 1).div_ceil(stride);
+            let to_row = ((last - 1 + padding) / stride + 1).min(output.h);
+            let mut columns = vec![0.0; output.w * panels.n];
+            for row in from_row..to_row {
+                self.columns_of_row(gradient, output, [image, row], panels, &mut columns);
+                let top = (row * stride) as isize - padding as isize - first as isize;
+                self.scatter(&columns, output.w, plane.w, top, out);
+            }
+        });
+    }
+
+    /// The products of all taps with one row of the output's gradient: `[w', size * size * from]`.
+    fn columns_of_row(
+        &self,
+        gradient: OutputGradient<'_>,
+        output: Plane,
+        [image, row]: [usize; 2],
+        panels: &Panels,
+        columns: &mut [f32],
+    ) {
+        let start = (image * output.h + row) * output.w * self.to;
+        let range = start..start + output.w * self.to;
+        let mask = gradient.mask.map(|mask| &mask[range.clone()]);
+        let values = &gradient.values[range];
+        let starts = (0..output.w).map(|pixel| pixel * self.to).collect();
+        let outs = (0..output.w).map(|pixel| pixel * panels.n).collect();
+        let product = Product { mask, ..Product::plain(gradient.level, values, panels) };
+        // SAFETY: the columns are this thread's.
+        unsafe { product.block(&Rows { starts, outs }, 0..panels.count(), Shared::new(columns)) };
+    }
+
+    /// Adds the products of a row of outputs to a band of the input's gradient, in which their windows begin at row `top`.
+    fn scatter(&self, columns: &[f32], outputs: usize, width: usize, top: isize, band: &mut [f32]) {
+        let Window { size, stride, padding } = self.window;
+        let run = size * self.from;
+        for (r, row) in (0..size).filter_map(|r| Some((r, usize::try_from(top + r as isize).ok()?))) {
+            let Some(row) = band.chunks_exact_mut(width * self.from).nth(row) else { continue };
+            for pixel in 0..outputs {
+                let products = &columns[pixel * size * run + r * run..][..run];
+                let left = pixel * stride;
+                let skipped = padding.saturating_sub(left).min(size) * self.from;
+                let start = left.saturating_sub(padding) * self.from;
+                let row = row.get_mut(start..).unwrap_or_default();
+                row.iter_mut().zip(&products[skipped..]).for_each(|(out, product)| *out += product);
+            }
+        }
+    }
+}
+
+/// Whether Winograd's filtering applies and pays.
+fn is_winograd(window: Window, from: usize) -> bool {
+    window == Window { size: 3, stride: 1, padding: 1 } && from >= FEW_CHANNELS
+}
+
+fn tile_size(from: usize, to: usize) -> TileSize {
+    if from * to > LARGE_WEIGHTS { TileSize::Two } else { TileSize::Four }
+}
+
+/// Images with zeros around them.
+fn pad(values: &[f32], plane: Plane, padding: usize, channels: usize) -> (Pooled, Plane) {
+    let wide = Plane { n: plane.n, h: plane.h + 2 * padding, w: plane.w + 2 * padding };
+    let mut buffer = Pooled::new(wide.pixels() * channels);
+    let padded = buffer.values();
+    padded.fill(0.0);
+    for (row, values) in values.chunks_exact(plane.w * channels).enumerate() {
+        let (image, row) = (row / plane.h, row % plane.h);
+        let start = ((image * wide.h + row + padding) * wide.w + padding) * channels;
+        padded[start..start + values.len()].copy_from_slice(values);
+    }
+    (buffer, wide)
+}
+
+/// Values a thread takes at once in passes over whole tensors.
+const CHUNK: usize = 1 << 14;
+
+/// The values where the mask is above 0, and 0 elsewhere.
+pub(crate) fn masked(values: &[f32], mask: &[f32], out: &mut [f32]) {
+    let pairs = values.par_chunks(CHUNK).zip(mask.par_chunks(CHUNK));
+    out.par_chunks_mut(CHUNK).zip(pairs).for_each(|(out, (values, mask))| {
+        for ((out, &x), &y) in out.iter_mut().zip(values).zip(mask) {
+            *out = if y > 0.0 { x } else { 0.0 };
+        }
+    });
+}
+
+fn add(out: &mut [f32], addend: &[f32], relu: bool) {
+    out.par_chunks_mut(CHUNK).zip(addend.par_chunks(CHUNK)).for_each(|(out, addend)| {
+        for (out, &x) in out.iter_mut().zip(addend) {
+            let sum = *out + x;
+            *out = if relu && sum <= 0.0 { 0.0 } else { sum };
+        }
+    });
+}

@@ -1,0 +1,40 @@
+//! Convolutions whose weights never change, fused with what follows them, on burn.
+//!
+//! Whoever back-propagates through a frozen network to its input needs neither the gradients of weights nor what is
+//! kept for them. [`Conv`] is `relu(conv(x) + bias + residual)` in one operation; its gradient reaches the input and
+//! the residual alone. On the CPU it is computed by kernels of this crate, on weights that are transformed and packed
+//! once (Winograd's filtering for 3x3 windows of stride 1); on any other device by burn's operations.
+//!
+//! Images are `[n, h, w, c]` everywhere: channels last.
+//!
+//! ```
+//! use burn::tensor::{Device, Distribution, Tensor};
+//! use frozen_conv::{Conv, Window};
+//!
+//! let device = Device::flex();
+//! let weight = Tensor::<4>::random([8, 3, 3, 3], Distribution::Default, &device);
+//! let window = Window { size: 3, stride: 1, padding: 1 };
+//! let conv = Conv::new(weight, Tensor::zeros([8], &device), window)?;
+//! let x = Tensor::<4>::random([1, 32, 32, 3], Distribution::Default, &device).autodiff().require_grad();
+//! let y = conv.forward(x.clone(), None, true);
+//! assert_eq!(y.dims(), [1, 32, 32, 8]);
+//! let gradient = x.grad(&y.sum().backward()).unwrap();
+//! assert_eq!(gradient.dims(), [1, 32, 32, 3]);
+//! # Ok::<(), frozen_conv::Error>(())
+//! ```
+
+mod conv;
+mod error;
+mod geometry;
+mod host;
+mod op;
+mod pool;
+mod product;
+mod raw;
+mod winograd;
+
+pub use burn;
+pub use conv::{Conv, max_pool};
+pub use error::{Error, Result};
+pub use geometry::Window;
+pub use raw::Level;

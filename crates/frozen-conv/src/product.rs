@@ -1,0 +1,207 @@
+//! Products of matrices whose rows lie scattered in memory, on packed weights.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::raw::{Finish, Level, ROWS, Shared, Tile, WIDTH};
+
+/// The start of a run of zeros.
+pub(crate) const ZEROS: usize = usize::MAX;
+
+/// Bytes of rows that stay in the second-level cache while all panels pass over them.
+const BLOCK_BYTES: usize = 384 << 10;
+const BLOCK_ROWS: Range<usize> = 24..192;
+/// Blocks for each thread below which columns are shared out too.
+const FEW_BLOCKS: usize = 4;
+
+/// 64 values that begin a cache line.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; WIDTH]);
+
+/// A matrix `[runs * k, n]` in panels of 64 columns: `[ceil(n / 64), runs * k, 64]`, zero padded.
+#[derive(Debug, Clone)]
+pub(crate) struct Panels {
+    pub runs: usize,
+    pub k: usize,
+    pub n: usize,
+    lines: Vec<Line>,
+    /// What stands for a run outside of the rows' matrix, `[k]`.
+    zeros: Vec<f32>,
+}
+
+impl Panels {
+    /// `value` gives what stands at run, place in the run and column.
+    pub fn new(runs: usize, k: usize, n: usize, value: impl Fn(usize, usize, usize) -> f32) -> Self {
+        let mut lines = Vec::with_capacity(n.div_ceil(WIDTH) * runs * k);
+        for panel in 0..n.div_ceil(WIDTH) {
+            let columns = (n - panel * WIDTH).min(WIDTH);
+            for (run, i) in (0..runs).flat_map(|run| (0..k).map(move |i| (run, i))) {
+                let mut line = [0.0; WIDTH];
+                let row = line[..columns].iter_mut().enumerate();
+                row.for_each(|(j, out)| *out = value(run, i, panel * WIDTH + j));
+                lines.push(Line(line));
+            }
+        }
+        Self { runs, k, n, lines, zeros: vec![0.0; k] }
+    }
+
+    /// Number of panels.
+    pub fn count(&self) -> usize {
+        self.n.div_ceil(WIDTH)
+    }
+
+    fn panel(&self, panel: usize) -> &[Line] {
+        let size = self.runs * self.k;
+        &self.lines[panel * size..(panel + 1) * size]
+    }
+}
+
+/// Where rows of a product lie.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    /// `[m, runs]`: where the runs of the rows of `A` start, or [`ZEROS`].
+    pub starts: Vec<usize>,
+    /// `[m]`: where the rows of the result start, and those of what is added.
+    pub outs: Vec<usize>,
+}
+
+/// `relu(A B + bias + addend)`, where each part after the product may be missing.
+#[derive(Clone, Copy)]
+pub(crate) struct Product<'a> {
+    pub level: Level,
+    pub a: &'a [f32],
+    /// Values of `a` count where these are above 0; everywhere if not given.
+    pub mask: Option<&'a [f32]>,
+    pub b: &'a Panels,
+    /// `[n]`.
+    pub bias: Option<&'a [f32]>,
+    /// Laid out as the result.
+    pub addend: Option<Addend<'a>>,
+    pub relu: bool,
+}
+
+/// What is added to a product: values, and where they count if that is not everywhere: where the mask is above 0.
+#[derive(Clone, Copy)]
+pub(crate) struct Addend<'a> {
+    pub values: &'a [f32],
+    pub mask: Option<&'a [f32]>,
+}
+
+impl<'a> Product<'a> {
+    /// The product alone.
+    pub fn plain(level: Level, a: &'a [f32], b: &'a Panels) -> Self {
+        Self { level, a, mask: None, b, bias: None, addend: None, relu: false }
+    }
+
+    /// Computes `m` rows by all threads; `rows` names those of a range. No two rows may lie at one place of `out`.
+    pub fn run(&self, m: usize, rows: impl Fn(Range<usize>) -> Rows + Sync, out: &mut [f32]) {
+        let shared = Shared::new(out);
+        self.for_each_block(m, |range, panels| {
+            // SAFETY: blocks differ in rows or in panels, and rows do not overlap.
+            unsafe { self.block(&rows(range), panels, shared) }
+        });
+    }
+
+    /// Hands ranges of rows and of panels to `work`, together all, in parallel.
+    pub fn for_each_block(&self, m: usize, work: impl Fn(Range<usize>, Range<usize>) + Sync) {
+        if m == 0 {
+            return;
+        }
+        let threads = rayon::current_num_threads();
+        let fitting = BLOCK_BYTES / (self.b.runs * self.b.k * size_of::<f32>()).max(1);
+        let fitting = fitting.clamp(BLOCK_ROWS.start, BLOCK_ROWS.end).min(m.div_ceil(threads));
+        let rows = m.div_ceil(m.div_ceil(fitting)).next_multiple_of(ROWS);
+        let (blocks, panels) = (m.div_ceil(rows), self.b.count());
+        let groups = if blocks < FEW_BLOCKS * threads { threads.min(panels) } else { 1 };
+        let together = panels.div_ceil(groups.max(1)).max(1);
+        (0..panels.div_ceil(together) * blocks).into_par_iter().for_each(|task| {
+            let (group, block) = (task / blocks, task % blocks);
+            let panels = group * together..((group + 1) * together).min(panels);
+            work(block * rows..((block + 1) * rows).min(m), panels);
+        });
+    }
+
+    /// Computes some rows in the columns of some panels, on this thread.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else writes to or reads from these places of `out` meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// Where rows or columns lie outside of the buffers.
+    pub unsafe fn block(&self, rows: &Rows, panels: Range<usize>, out: Shared<'_>) {
+        let Panels { runs, k, n, .. } = *self.b;
+        assert_eq!(rows.starts.len(), rows.outs.len() * runs, "runs of rows");
+        assert!(self.bias.is_none_or(|bias| bias.len() == n), "biases");
+        let mut counted = Vec::new();
+        let pointers = self.pointers(rows, &mut counted);
+        let last = *rows.outs.iter().max().unwrap_or(&0);
+        out.at(last, n);
+        for addend in self.addend.iter().flat_map(|addend| [Some(addend.values), addend.mask]).flatten() {
+            assert!(last + n <= addend.len(), "added values");
+        }
+        let tile = |panel: usize, number: usize| {
+            let (column, lines) = (panel * WIDTH, self.b.panel(panel));
+            let outs = &rows.outs[number * ROWS..(number * ROWS + ROWS).min(rows.outs.len())];
+            let mut finish = Finish { relu: self.relu, ..Finish::NONE };
+            finish.bias = self.bias.map_or(std::ptr::null(), |bias| bias[column..].as_ptr());
+            let mut place = [std::ptr::null_mut(); ROWS];
+            for (row, &start) in outs.iter().enumerate() {
+                place[row] = out.at(start + column, 0);
+                if let Some(Addend { values, mask }) = self.addend {
+                    finish.addend[row] = values[start + column..].as_ptr();
+                    finish.mask[row] = mask.map_or(std::ptr::null(), |mask| mask[start + column..].as_ptr());
+                }
+            }
+            let (panel, width) = (lines.as_ptr().cast(), (n - column).min(WIDTH));
+            let runs = &pointers[number * runs..][..runs];
+            Tile { runs, k, panel, count: outs.len(), width, out: place, finish }
+        };
+        let tiles = rows.outs.len().div_ceil(ROWS);
+        let tiles = panels.flat_map(|panel| (0..tiles).map(move |number| (panel, number)));
+        let tiles = tiles.map(|(panel, number)| tile(panel, number));
+        // SAFETY: all runs lie in `a` and all rows in `out` and the addend, as was checked; the caller's.
+        unsafe { self.level.tiles(tiles) };
+    }
+
+    /// `[tiles, runs]`: the runs of the rows of every tile, copied to `counted` where not all values count.
+    fn pointers(&self, rows: &Rows, counted: &mut Vec<f32>) -> Vec<[*const f32; ROWS]> {
+        let Panels { runs, k, ref zeros, .. } = *self.b;
+        let mut pointers = vec![[zeros.as_ptr(); ROWS]; rows.outs.len().div_ceil(ROWS) * runs];
+        if runs == 0 {
+            return pointers;
+        }
+        if let Some(mask) = self.mask {
+            assert_eq!(mask.len(), self.a.len(), "values of the mask");
+            *counted = self.counted(rows, mask);
+        }
+        let mut copies = counted.chunks_exact(k);
+        for (row, starts) in rows.starts.chunks_exact(runs).enumerate() {
+            let tile = &mut pointers[row / ROWS * runs..][..runs];
+            for (pointers, &start) in tile.iter_mut().zip(starts).filter(|(_, start)| **start != ZEROS) {
+                pointers[row % ROWS] = copies.next().unwrap_or_else(|| &self.a[start..start + k]).as_ptr();
+            }
+        }
+        pointers
+    }
+
+    /// The runs that are not zeros, one behind the other.
+    fn counted(&self, rows: &Rows, mask: &[f32]) -> Vec<f32> {
+        let k = self.b.k;
+        let starts = || rows.starts.iter().filter(|&&start| start != ZEROS);
+        let mut counted = Vec::with_capacity(starts().count() * k);
+        self.level.run(
+            #[inline(always)]
+            || {
+                for &start in starts() {
+                    let pairs = self.a[start..start + k].iter().zip(&mask[start..start + k]);
+                    counted.extend(pairs.map(|(&x, &y)| if y > 0.0 { x } else { 0.0 }));
+                }
+            },
+        );
+        counted
+    }
+}

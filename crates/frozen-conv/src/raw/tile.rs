@@ -1,0 +1,84 @@
+//! What a register tile of the matrix product computes.
+
+/// Rows of a register tile: with [`WIDTH`] columns, 24 of the 32 registers of AVX-512.
+pub(crate) const ROWS: usize = 6;
+/// Columns of a register tile and of a panel.
+pub(crate) const WIDTH: usize = 64;
+
+/// Up to [`ROWS`] rows of `C = finish(A B)`, in the columns of one panel of `B`.
+///
+/// # Safety
+///
+/// * `rows[run][row]` is readable for `k` floats for every row below `count`, and `runs` has at least one run
+///   or none at all;
+/// * `panel` is readable for `runs.len() * k * WIDTH` floats;
+/// * `out[row]` is writable for `width <= WIDTH` floats for every row below `count`, and nobody else accesses
+///   them meanwhile;
+/// * so are `finish.addend[row]`, `finish.mask[row]` readable, and `finish.bias`, where they are not null.
+pub(crate) struct Tile<'a> {
+    /// Where the rows of `A` lie: each is a chain of runs of `k` values.
+    pub runs: &'a [[*const f32; ROWS]],
+    pub k: usize,
+    pub panel: *const f32,
+    pub count: usize,
+    pub width: usize,
+    pub out: [*mut f32; ROWS],
+    pub finish: Finish,
+}
+
+/// What happens to a tile's sums before they are stored: `relu(sum + bias + addend)`, in this order; each part may be
+/// missing.
+#[derive(Clone, Copy)]
+pub(crate) struct Finish {
+    /// One value per column, or null.
+    pub bias: *const f32,
+    /// One value per row and column; null where there is none.
+    pub addend: [*const f32; ROWS],
+    pub mask: Mask,
+    pub relu: bool,
+}
+
+/// Where an addend counts: where these are above 0; everywhere if null.
+pub(crate) type Mask = [*const f32; ROWS];
+
+impl Finish {
+    /// Nothing is added.
+    pub const NONE: Self = Self {
+        bias: std::ptr::null(),
+        addend: [std::ptr::null(); ROWS],
+        mask: [std::ptr::null(); ROWS],
+        relu: false,
+    };
+}
+
+/// Stores one row of sums, `sums[..width]`, as [`Finish`] says.
+///
+/// # Safety
+///
+/// That of [`Tile`].
+#[inline(always)]
+pub(super) unsafe fn finish_row(tile: &Tile<'_>, row: usize, sums: &mut [f32; WIDTH]) {
+    let Finish { bias, addend, mask, relu } = tile.finish;
+    let width = tile.width;
+    // SAFETY: the caller's.
+    unsafe {
+        if !bias.is_null() {
+            let bias = std::slice::from_raw_parts(bias, width);
+            sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+        }
+        if !addend[row].is_null() {
+            let addend = std::slice::from_raw_parts(addend[row], width);
+            if mask[row].is_null() {
+                sums.iter_mut().zip(addend).for_each(|(sum, addend)| *sum += addend);
+            } else {
+                let mask = std::slice::from_raw_parts(mask[row], width);
+                let masked = addend.iter().zip(mask).map(|(&x, &y)| if y > 0.0 { x } else { 0.0 });
+                sums.iter_mut().zip(masked).for_each(|(sum, addend)| *sum += addend);
+            }
+        }
+        if relu {
+            sums.iter_mut().for_each(|sum| *sum = if *sum > 0.0 { *sum } else { 0.0 });
+        }
+        std::slice::from_raw_parts_mut(tile.out[row], width).copy_from_slice(&sums[..width]);
+    }
+}

@@ -1,0 +1,112 @@
+//! AVX-512F: four registers hold a row's 64 columns, 24 a tile's sums.
+
+use std::arch::x86_64::{
+    __m512, __mmask16, _CMP_GT_OQ, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_cmp_ps_mask,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps,
+};
+
+use crate::raw::tile::{Finish, ROWS, Tile, WIDTH};
+
+/// Lanes of a register.
+const LANES: usize = 16;
+const COLUMNS: usize = WIDTH / LANES;
+
+pub(crate) fn usable() -> bool {
+    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma")
+}
+
+/// # Safety
+///
+/// The processor has AVX-512F.
+#[target_feature(enable = "avx512f,avx2,fma")]
+pub(crate) unsafe fn run<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
+/// # Safety
+///
+/// The processor has AVX-512F; that of [`Tile`].
+#[target_feature(enable = "avx512f,avx2,fma")]
+pub(crate) unsafe fn tiles<'a>(tiles: impl Iterator<Item = Tile<'a>>) {
+    for tile in tiles {
+        // SAFETY: the caller's.
+        unsafe {
+            match tile.count {
+                ROWS => compute::<ROWS>(&tile),
+                5 => compute::<5>(&tile),
+                4 => compute::<4>(&tile),
+                3 => compute::<3>(&tile),
+                2 => compute::<2>(&tile),
+                _ => compute::<1>(&tile),
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// As above, with `R` rows.
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn compute<const R: usize>(tile: &Tile<'_>) {
+    let mut sums = [[_mm512_setzero_ps(); COLUMNS]; R];
+    let mut panel = tile.panel;
+    for run in tile.runs {
+        let rows: [*const f32; R] = std::array::from_fn(|row| run[row]);
+        for i in 0..tile.k {
+            // SAFETY: the caller's.
+            unsafe {
+                let b: [__m512; COLUMNS] = std::array::from_fn(|j| _mm512_loadu_ps(panel.add(j * LANES)));
+                for (sums, row) in sums.iter_mut().zip(rows) {
+                    let a = _mm512_set1_ps(*row.add(i));
+                    for (sum, b) in sums.iter_mut().zip(b) {
+                        *sum = _mm512_fmadd_ps(a, b, *sum);
+                    }
+                }
+                panel = panel.add(WIDTH);
+            }
+        }
+    }
+    for (row, sums) in sums.into_iter().enumerate() {
+        // SAFETY: the caller's.
+        unsafe { finish(tile, row, sums) };
+    }
+}
+
+/// Stores a row of sums as [`super::super::tile::Finish`] says.
+///
+/// # Safety
+///
+/// That of [`Tile`].
+#[inline]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn finish(tile: &Tile<'_>, row: usize, sums: [__m512; COLUMNS]) {
+    let Finish { bias, addend, mask, relu } = tile.finish;
+    let (addend, mask, zero) = (addend[row], mask[row], _mm512_setzero_ps());
+    for (j, mut sum) in sums.into_iter().enumerate() {
+        let start = j * LANES;
+        let lanes = lanes_below(tile.width.saturating_sub(start));
+        // SAFETY: lanes beyond the width are not touched; the caller's.
+        unsafe {
+            if !bias.is_null() {
+                sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(lanes, bias.wrapping_add(start)));
+            }
+            if !addend.is_null() {
+                let mut counted = lanes;
+                if !mask.is_null() {
+                    let mask = _mm512_maskz_loadu_ps(lanes, mask.wrapping_add(start));
+                    counted = _mm512_mask_cmp_ps_mask::<_CMP_GT_OQ>(lanes, mask, zero);
+                }
+                sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(counted, addend.wrapping_add(start)));
+            }
+            if relu {
+                sum = _mm512_max_ps(sum, zero);
+            }
+            _mm512_mask_storeu_ps(tile.out[row].wrapping_add(start), lanes, sum);
+        }
+    }
+}
+
+/// The first `count` lanes, or all.
+fn lanes_below(count: usize) -> __mmask16 {
+    if count >= LANES { !0 } else { (1 << count) - 1 }
+}
