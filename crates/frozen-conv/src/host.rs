@@ -282,3 +282,6 @@ fn add(out: &mut [f32], addend: &[f32], relu: bool) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

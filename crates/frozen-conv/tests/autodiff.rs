@@ -1,0 +1,120 @@
+//! The operations against burn's own, which keep channels first.
+
+use burn::tensor::{
+    Device, Distribution, Tensor, TensorData,
+    activation::relu,
+    module::{conv2d, max_pool2d},
+    ops::{ConvOptions, MaxPoolOptions},
+};
+use frozen_conv::{Conv, Window, max_pool};
+
+fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), &Device::flex())
+}
+
+fn first(x: Tensor<4>) -> Tensor<4> {
+    x.permute([0, 3, 1, 2])
+}
+
+fn last(x: Tensor<4>) -> Tensor<4> {
+    x.permute([0, 2, 3, 1])
+}
+
+/// Values and the gradients of `sum(weights * f(x, residual))`.
+fn run(
+    x: &Tensor<4>,
+    residual: &Tensor<4>,
+    f: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
+) -> [TensorData; 3] {
+    let (x, residual) = (x.clone().autodiff().require_grad(), residual.clone().autodiff().require_grad());
+    let y = f(x.clone(), residual.clone());
+    let weights = Tensor::<1, burn::tensor::Int>::arange(0..y.shape().num_elements() as i64, &Device::flex());
+    let weights = (weights.float() * 0.37).sin().reshape(y.dims()).autodiff();
+    let gradients = (y.clone() * weights).sum().backward();
+    let gradient = |x: &Tensor<4>| x.grad(&gradients).expect("tracked").into_data();
+    [y.inner().into_data(), gradient(&x), gradient(&residual)]
+}
+
+fn assert_close(found: &[TensorData; 3], expected: &[TensorData; 3], name: &str) {
+    for (found, expected) in found.iter().zip(expected) {
+        assert_eq!(found.shape(), expected.shape(), "{name}");
+        for (found, expected) in found.iter::<f32>().zip(expected.iter::<f32>()) {
+            // Sums of a few hundred products of numbers up to 1, Winograd's filtering included.
+            assert!((found - expected).abs() < 2e-4, "{name}: {found} for {expected}");
+        }
+    }
+}
+
+#[test]
+fn values_and_gradients_are_those_of_separate_operations() {
+    for (size, stride, padding) in [(1, 1, 0), (3, 1, 1), (3, 2, 1), (1, 2, 0), (7, 2, 3)] {
+        for (from, to) in [(3, 20), (32, 65)] {
+            let (weight, bias, x) = (random([to, from, size, size]), random([to]), random([2, 15, 18, from]));
+            let window = Window { size, stride, padding };
+            let conv = Conv::new(weight.clone(), bias.clone(), window).expect("fits");
+            let residual = random(conv.forward(x.clone(), None, false).dims());
+            let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
+            let plain = |x: Tensor<4>| {
+                let (weight, bias) = (weight.clone().autodiff(), bias.clone().autodiff());
+                last(conv2d(first(x), weight, Some(bias), options.clone()))
+            };
+            for with_relu in [false, true] {
+                let positive = |x: Tensor<4>| if with_relu { relu(x) } else { x };
+                let name = format!("{window:?} {from} {to} {with_relu}");
+                let found = run(&x, &residual, |x, residual| conv.forward(x, Some(residual), with_relu));
+                let expected = run(&x, &residual, |x, residual| positive(plain(x) + residual));
+                assert_close(&found, &expected, &name);
+                let found = run(&x, &residual, |x, residual| conv.forward(x, None, with_relu) * residual);
+                let expected = run(&x, &residual, |x, residual| positive(plain(x)) * residual);
+                assert_close(&found, &expected, &name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_largest_of_windows_gets_the_gradient() {
+    for (h, w) in [(1, 1), (9, 12), (16, 15)] {
+        let (x, window) = (random([2, h, w, 19]), Window { size: 3, stride: 2, padding: 1 });
+        let residual = random(max_pool(x.clone(), window).dims());
+        let options = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
+        let found = run(&x, &residual, |x, residual| max_pool(x, window) * residual);
+        let expected =
+            run(&x, &residual, |x, residual| last(max_pool2d(first(x), options.clone())) * residual);
+        assert_close(&found, &expected, &format!("{h} x {w}"));
+    }
+}
+
+#[test]
+fn views_are_computed_as_copies_are() {
+    let conv = Conv::new(random([8, 4, 3, 3]), random([8]), Window { size: 3, stride: 1, padding: 1 });
+    let (conv, x) = (conv.expect("fits"), random([3, 4, 10, 9]));
+    let second = x.clone().slice([1..2]);
+    let copy = Tensor::<4>::from_data(second.clone().into_data(), &Device::flex());
+    let found = conv.forward(last(second), None, true).into_data();
+    assert_eq!(found, conv.forward(last(copy), None, true).into_data());
+}
+
+#[test]
+fn only_what_is_asked_for_is_differentiated() {
+    let conv = Conv::new(random([4, 4, 1, 1]), random([4]), Window { size: 1, stride: 1, padding: 0 });
+    let (conv, x, residual) = (conv.expect("fits"), random([1, 3, 3, 4]), random([1, 3, 3, 4]));
+    let tracked = residual.clone().autodiff().require_grad();
+    let y = conv.forward(x.clone().autodiff(), Some(tracked.clone()), false);
+    let gradient = tracked.grad(&y.sum().backward()).expect("tracked").into_data();
+    assert_eq!(gradient, Tensor::<4>::ones([1, 3, 3, 4], &Device::flex()).into_data());
+    let found = conv.forward(x.clone(), Some(residual.clone()), false).into_data();
+    let on_autodiff = conv.forward(x.autodiff(), Some(residual.autodiff()), false);
+    assert_eq!(found, on_autodiff.inner().into_data());
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let window = Window { size: 3, stride: 1, padding: 1 };
+    let error = |weight, bias, window| Conv::new(weight, bias, window).unwrap_err().to_string();
+    let [weight, oblong] = [random([4, 2, 3, 3]), random([4, 2, 3, 1])];
+    assert!(error(oblong, random([4]), window).contains("window of the weights"));
+    assert!(error(weight.clone(), random([5]), window).contains("biases"));
+    assert!(error(weight.clone(), random([4]), Window { stride: 0, ..window }).contains("stride"));
+    assert!(error(weight, random([4]), Window { padding: 3, ..window }).contains("padding"));
+}
