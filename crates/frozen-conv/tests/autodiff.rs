@@ -1,15 +1,21 @@
 //! The operations against burn's own, which keep channels first.
 
 use burn::tensor::{
-    Device, Distribution, Tensor, TensorData,
+    Device, Tensor, TensorData,
     activation::relu,
     module::{conv2d, max_pool2d},
     ops::{ConvOptions, MaxPoolOptions},
 };
 use frozen_conv::{Conv, Window, max_pool};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
+/// Numbers up to 1, the same for the same shape.
 fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
-    Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), &Device::flex())
+    let count = shape.iter().product();
+    let mut rng = ChaCha8Rng::seed_from_u64(count as u64);
+    let values: Vec<f32> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }
 
 fn first(x: Tensor<4>) -> Tensor<4> {
@@ -39,8 +45,8 @@ fn assert_close(found: &[TensorData; 3], expected: &[TensorData; 3], name: &str)
     for (found, expected) in found.iter().zip(expected) {
         assert_eq!(found.shape(), expected.shape(), "{name}");
         for (found, expected) in found.iter::<f32>().zip(expected.iter::<f32>()) {
-            // Sums of a few hundred products of numbers up to 1, Winograd's filtering included.
-            assert!((found - expected).abs() < 2e-4, "{name}: {found} for {expected}");
+            // Sums of 585 products of numbers up to 1: Winograd's filtering errs by up to 200 sqrt(585) 2^-23.
+            assert!((found - expected).abs() < 6e-4, "{name}: {found} for {expected}");
         }
     }
 }
