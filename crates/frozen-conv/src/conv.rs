@@ -9,7 +9,7 @@ use burn::tensor::{
 };
 
 use crate::host::HostConv;
-use crate::op::{Frozen, FrozenBackend};
+use crate::op::{Frozen, FrozenBackend, Kept};
 use crate::{Error, Result, Window};
 
 /// A convolution with bias whose weights never change.
@@ -86,8 +86,8 @@ impl Conv {
 fn on_host(x: Tensor<4>, residual: Option<Tensor<4>>, frozen: Frozen) -> Tensor<4> {
     let x = x.into_dispatch();
     Tensor::from_dispatch(match residual {
-        None => Dispatch::frozen_conv(x, frozen),
-        Some(residual) => Dispatch::frozen_conv_onto(x, residual.into_dispatch(), frozen),
+        None => Dispatch::frozen_conv(x, frozen, None),
+        Some(residual) => Dispatch::frozen_conv_onto(x, residual.into_dispatch(), frozen, None),
     })
 }
 
@@ -102,7 +102,7 @@ fn on_host(x: Tensor<4>, residual: Option<Tensor<4>>, frozen: Frozen) -> Tensor<
 /// Images smaller than the window, padding as large as it.
 pub fn max_pool(x: Tensor<4>, window: Window) -> Tensor<4> {
     if x.device().inner() == Device::flex() {
-        return Tensor::from_dispatch(Dispatch::window_max(x.into_dispatch(), window));
+        return Tensor::from_dispatch(Dispatch::window_max(x.into_dispatch(), window, Kept::default()));
     }
     let Window { size, stride, padding } = window;
     let options = MaxPoolOptions::new([size; 2]).with_stride([stride; 2]).with_padding([padding; 2]);

@@ -71,8 +71,7 @@ impl Window {
         for pixel in range {
             let (image, row, column) = output.place(pixel);
             let at = |place: usize, tap: usize| (place * self.stride + tap).checked_sub(self.padding);
-            let found =
-                taps.iter().map(|&(tr, tc)| input.pixel(image, at(row, tr), at(column, tc)));
+            let found = taps.iter().map(|&(tr, tc)| input.pixel(image, at(row, tr), at(column, tc)));
             rows.push(found, from, pixel * to);
         }
         rows

@@ -1,18 +1,20 @@
 //! Convolutions on the CPU, on weights that are packed once.
 
+use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::geometry::{Plane, Tap, Window};
-use crate::product::{Addend, Panels, Product, Rows};
+use crate::product::{Panels, Product, Rows};
 use crate::raw::{Level, Pooled, Shared};
+use crate::signs::{BITS, SharedSigns, Signs, signs_of};
 use crate::winograd::{Images, TileSize, Winograd};
 
 /// Channels below which neighbouring pixels of a window's row are multiplied as one run.
 const FEW_CHANNELS: usize = 16;
 /// Largest transformed weights of 4x4 outputs, in values: beyond, reading them takes longer than they save.
-const LARGE_WEIGHTS: usize = 256 * 256;
+const LARGE_WEIGHTS: usize = 128 * 128;
 
 /// A convolution whose weights never change: from `from` to `to` channels.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(crate) struct Input<'a> {
     /// `[n, h', w', to]`.
     pub residual: Option<&'a [f32]>,
     pub relu: bool,
+    /// Where it is kept which results are above 0.
+    pub signs: Option<SharedSigns<'a>>,
 }
 
 /// The gradient of a convolution's output.
@@ -66,8 +70,8 @@ pub(crate) struct OutputGradient<'a> {
     pub plane: Plane,
     /// `[n, h', w', to]`.
     pub values: &'a [f32],
-    /// Values count where these, the convolution's own outputs, are above 0, if given.
-    pub mask: Option<&'a [f32]>,
+    /// Which values count; all if not given.
+    pub counted: Option<&'a Signs>,
 }
 
 impl HostConv {
@@ -89,34 +93,32 @@ impl HostConv {
 
     /// `relu(conv(x) + bias + residual)`: `[n, h', w', to]` of a plane that the window fits into.
     pub fn forward(&self, input: Input<'_>, output: Plane, out: &mut [f32]) {
-        let Input { level, plane, values, residual, relu } = input;
-        let addend = residual.map(|values| Addend { values, mask: None });
-        let product = |a, b| Product { level, a, mask: None, b, bias: Some(&self.bias), addend, relu };
+        let Input { level, plane, values, residual: addend, relu, signs } = input;
+        let bias = Some(&self.bias[..]);
+        let product = |a, b| Product { level, a, counted: None, b, bias, addend, relu, signs };
         match &self.forward {
+            Forward::Winograd(winograd) if addend.is_none() => {
+                winograd.run(Images { level, plane, values, counted: None, bias, relu, signs }, out);
+            }
             Forward::Winograd(winograd) => {
-                let relu_after = residual.is_some() && relu;
-                let relu = relu && !relu_after;
-                winograd.run(Images { level, plane, values, mask: None, bias: Some(&self.bias), relu }, out);
-                if let Some(residual) = residual {
-                    add(out, residual, relu_after);
-                }
+                let images = Images { level, plane, values, counted: None, bias, relu: false, signs: None };
+                winograd.run(images, out);
+                add(out, addend.unwrap_or_default(), self.to, relu, signs);
             }
             Forward::Taps(panels) => {
-                let rows = |range| {
-                    self.window.forward_rows([plane, output], [self.from, self.to], range)
-                };
+                let rows = |range| self.window.forward_rows([plane, output], [self.from, self.to], range);
                 product(values, panels).run(output.pixels(), rows, out);
             }
             Forward::Rows(panels) => {
                 let (mut padded, wide) = pad(values, plane, self.window.padding, self.from);
-                let rows = |range: std::ops::Range<usize>| self.run_rows([wide, output], range);
+                let rows = |range: Range<usize>| self.run_rows([wide, output], range);
                 product(padded.values(), panels).run(output.pixels(), rows, out);
             }
         }
     }
 
     /// Where the rows of windows lie in a padded image.
-    fn run_rows(&self, [wide, output]: [Plane; 2], range: std::ops::Range<usize>) -> Rows {
+    fn run_rows(&self, [wide, output]: [Plane; 2], range: Range<usize>) -> Rows {
         let Window { size, stride, .. } = self.window;
         let starts = range.clone().flat_map(|pixel| {
             let (image, row, column) = output.place(pixel);
@@ -128,10 +130,11 @@ impl HostConv {
 
     /// The gradient of the input, `[n, h, w, from]`, from that of the output.
     pub fn input_gradient(&self, gradient: OutputGradient<'_>, output: Plane, out: &mut [f32]) {
-        let OutputGradient { level, plane, values, mask } = gradient;
+        let OutputGradient { level, plane, values, counted } = gradient;
         match self.gradient.get_or_init(|| self.pack_gradient()) {
             Gradient::Winograd(winograd) => {
-                winograd.run(Images { level, plane, values, mask, bias: None, relu: false }, out);
+                let images = Images { level, plane, values, counted, bias: None, relu: false, signs: None };
+                winograd.run(images, out);
             }
             Gradient::Classes(classes) => {
                 for (class, panels) in classes {
@@ -139,7 +142,7 @@ impl HostConv {
                     let rows = |range| {
                         self.window.gradient_rows([plane, output], [self.to, self.from], *class, range)
                     };
-                    Product { mask, ..Product::plain(level, values, panels) }.run(pixels, rows, out);
+                    Product { counted, ..Product::plain(level, values, panels) }.run(pixels, rows, out);
                 }
             }
             Gradient::Columns(panels) => self.gradient_by_columns(gradient, output, panels, out),
@@ -209,13 +212,11 @@ impl HostConv {
         panels: &Panels,
         columns: &mut [f32],
     ) {
-        let start = (image * output.h + row) * output.w * self.to;
-        let range = start..start + output.w * self.to;
-        let mask = gradient.mask.map(|mask| &mask[range.clone()]);
-        let values = &gradient.values[range];
-        let starts = (0..output.w).map(|pixel| pixel * self.to).collect();
+        let first = (image * output.h + row) * output.w;
+        let starts = (0..output.w).map(|pixel| (first + pixel) * self.to).collect();
         let outs = (0..output.w).map(|pixel| pixel * panels.n).collect();
-        let product = Product { mask, ..Product::plain(gradient.level, values, panels) };
+        let OutputGradient { level, values, counted, .. } = gradient;
+        let product = Product { counted, ..Product::plain(level, values, panels) };
         // SAFETY: the columns are this thread's.
         unsafe { product.block(&Rows { starts, outs }, 0..panels.count(), Shared::new(columns)) };
     }
@@ -264,21 +265,34 @@ fn pad(values: &[f32], plane: Plane, padding: usize, channels: usize) -> (Pooled
 /// Values a thread takes at once in passes over whole tensors.
 const CHUNK: usize = 1 << 14;
 
-/// The values where the mask is above 0, and 0 elsewhere.
-pub(crate) fn masked(values: &[f32], mask: &[f32], out: &mut [f32]) {
-    let pairs = values.par_chunks(CHUNK).zip(mask.par_chunks(CHUNK));
-    out.par_chunks_mut(CHUNK).zip(pairs).for_each(|(out, (values, mask))| {
-        for ((out, &x), &y) in out.iter_mut().zip(values).zip(mask) {
-            *out = if y > 0.0 { x } else { 0.0 };
-        }
+/// Sets the values, `[pixels, channels]`, to 0 whose bits are not set.
+pub(crate) fn keep_counted(level: Level, counted: &Signs, channels: usize, values: &mut [f32]) {
+    let rows = (CHUNK / channels).max(1);
+    values.par_chunks_mut(rows * channels).enumerate().for_each(|(chunk, values)| {
+        level.run(
+            #[inline(always)]
+            || {
+                for (row, values) in values.chunks_exact_mut(channels).enumerate() {
+                    counted.keep(chunk * rows + row, values);
+                }
+            },
+        );
     });
 }
 
-fn add(out: &mut [f32], addend: &[f32], relu: bool) {
-    out.par_chunks_mut(CHUNK).zip(addend.par_chunks(CHUNK)).for_each(|(out, addend)| {
-        for (out, &x) in out.iter_mut().zip(addend) {
-            let sum = *out + x;
-            *out = if relu && sum <= 0.0 { 0.0 } else { sum };
+/// `relu(out + addend)`, `[pixels, channels]`, and where it is above 0.
+fn add(out: &mut [f32], addend: &[f32], channels: usize, relu: bool, signs: Option<SharedSigns<'_>>) {
+    let pixels = out.par_chunks_exact_mut(channels).zip(addend.par_chunks_exact(channels));
+    pixels.enumerate().for_each(|(pixel, (out, addend))| {
+        for (channel, (out, addend)) in out.chunks_mut(BITS).zip(addend.chunks(BITS)).enumerate() {
+            for (out, &x) in out.iter_mut().zip(addend) {
+                let sum = *out + x;
+                *out = if relu && sum <= 0.0 { 0.0 } else { sum };
+            }
+            if let Some(signs) = signs {
+                // SAFETY: every pixel has words of its own, and every 16 channels one.
+                unsafe { signs.set(pixel, channel * BITS, signs_of(out)) };
+            }
         }
     });
 }

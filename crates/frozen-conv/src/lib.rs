@@ -31,6 +31,7 @@ mod op;
 mod pool;
 mod product;
 mod raw;
+mod signs;
 mod winograd;
 
 pub use burn;

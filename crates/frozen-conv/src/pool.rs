@@ -1,4 +1,4 @@
-//! The largest value of every 3x3 window.
+//! The largest value of every window.
 
 use rayon::prelude::*;
 
@@ -8,74 +8,96 @@ use crate::raw::{Level, Shared};
 /// Channels that one task takes: a cache line.
 const TOGETHER: usize = 16;
 
-/// The largest values: `[n, h', w', c]` of `[n, h, w, c]`.
-pub(crate) fn max_pool(
-    level: Level,
-    window: Window,
-    [input, output]: [Plane; 2],
-    values: &[f32],
-    channels: usize,
-    out: &mut [f32],
-) {
-    out.par_chunks_mut(output.w * channels).enumerate().for_each(|(row, out)| {
-        level.run(
-            #[inline(always)]
-            || {
-                for (column, out) in out.chunks_exact_mut(channels).enumerate() {
-                    out.fill(f32::NEG_INFINITY);
-                    for pixel in pixels(window, [input, output], row * output.w + column) {
-                        let values = &values[pixel * channels..][..channels];
-                        out.iter_mut().zip(values).for_each(|(out, &x)| *out = if x > *out { x } else { *out });
-                    }
-                }
-            },
-        );
-    });
+/// Max-pooling of images of a size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MaxPool {
+    pub window: Window,
+    pub input: Plane,
+    pub output: Plane,
+    pub channels: usize,
 }
 
-/// The gradient of the input: that of every window goes to the first of its largest values.
-pub(crate) fn max_pool_gradient(
-    window: Window,
-    [input, output]: [Plane; 2],
-    [values, largest, gradient]: [&[f32]; 3],
-    channels: usize,
-    out: &mut [f32],
-) {
-    let shared = Shared::new(out);
-    (0..channels).into_par_iter().step_by(TOGETHER).for_each(|start| {
-        let width = (channels - start).min(TOGETHER);
-        for pixel in 0..input.pixels() {
-            // SAFETY: every task has other channels.
-            unsafe { shared.part(pixel * channels + start, width) }.fill(0.0);
+impl MaxPool {
+    /// The largest values, `[n, h', w', c]` of `[n, h, w, c]`, and in which place of the window each was found: the
+    /// first of equals.
+    pub fn forward(self, level: Level, values: &[f32], out: &mut [f32], places: &mut [u8]) {
+        let Self { output, channels, .. } = self;
+        let width = output.w * channels;
+        let rows = out.par_chunks_mut(width).zip(places.par_chunks_mut(width)).enumerate();
+        rows.for_each(|(row, (out, places))| {
+            level.run(
+                #[inline(always)]
+                || {
+                    let columns = out.chunks_exact_mut(channels).zip(places.chunks_exact_mut(channels));
+                    for (column, (out, places)) in columns.enumerate() {
+                        self.largest(row * output.w + column, values, out, places);
+                    }
+                },
+            );
+        });
+    }
+
+    /// Of one window, `[c]`.
+    #[inline(always)]
+    fn largest(self, window: usize, values: &[f32], out: &mut [f32], places: &mut [u8]) {
+        out.fill(f32::NEG_INFINITY);
+        places.fill(0);
+        for (place, pixel) in self.pixels(window) {
+            let values = &values[pixel * self.channels..][..self.channels];
+            for ((out, found), &x) in out.iter_mut().zip(&mut *places).zip(values) {
+                let larger = x > *out;
+                *out = if larger { x } else { *out };
+                *found = if larger { place } else { *found };
+            }
         }
-        for pixel in 0..output.pixels() {
-            let place = pixel * channels + start;
-            let (largest, gradient) = (&largest[place..][..width], &gradient[place..][..width]);
-            let mut left = [0.0; TOGETHER];
-            left[..width].copy_from_slice(gradient);
-            for tap in pixels(window, [input, output], pixel) {
-                let place = tap * channels + start;
+    }
+
+    /// The gradient of the input: that of every window goes where its largest value was found.
+    pub fn gradient(self, level: Level, places: &[u8], gradient: &[f32], out: &mut [f32]) {
+        let shared = Shared::new(out);
+        (0..self.channels).into_par_iter().step_by(TOGETHER).for_each(|start| {
+            level.run(
+                #[inline(always)]
+                || self.gradient_of_channels(start, places, gradient, shared),
+            );
+        });
+    }
+
+    #[inline(always)]
+    fn gradient_of_channels(self, start: usize, places: &[u8], gradient: &[f32], out: Shared<'_>) {
+        let channels = self.channels;
+        let width = (channels - start).min(TOGETHER);
+        for pixel in 0..self.input.pixels() {
+            // SAFETY: every task has other channels.
+            unsafe { out.part(pixel * channels + start, width) }.fill(0.0);
+        }
+        for window in 0..self.output.pixels() {
+            let first = window * channels + start;
+            let (places, gradient) = (&places[first..][..width], &gradient[first..][..width]);
+            for (place, pixel) in self.pixels(window) {
                 // SAFETY: every task has other channels.
-                let out = unsafe { shared.part(place, width) };
-                let values = &values[place..][..width];
-                for (((out, left), x), y) in out.iter_mut().zip(&mut left).zip(values).zip(largest) {
-                    let found = if x == y { *left } else { 0.0 };
-                    *out += found;
-                    *left -= found;
+                let out = unsafe { out.part(pixel * channels + start, width) };
+                for ((out, &found), &x) in out.iter_mut().zip(places).zip(gradient) {
+                    *out += if found == place { x } else { 0.0 };
                 }
             }
         }
-    });
-}
+    }
 
-/// The pixels of a window.
-fn pixels(window: Window, [input, output]: [Plane; 2], pixel: usize) -> impl Iterator<Item = usize> {
-    let (image, row, column) = output.place(pixel);
-    let side = move |place: usize, length: usize| {
-        let first = place * window.stride;
-        first.saturating_sub(window.padding)..(first + window.size - window.padding).min(length)
-    };
-    side(row, input.h).flat_map(move |row| {
-        side(column, input.w).map(move |column| (image * input.h + row) * input.w + column)
-    })
+    /// The places of a window that lie in the image, and their pixels.
+    #[inline(always)]
+    fn pixels(self, window: usize) -> impl Iterator<Item = (u8, usize)> {
+        let Self { window: Window { size, stride, padding }, input, output, .. } = self;
+        let (image, row, column) = output.place(window);
+        let (top, left) = (row * stride, column * stride);
+        let inside = move |first: usize, length: usize| {
+            padding.saturating_sub(first)..size.min((length + padding).saturating_sub(first))
+        };
+        inside(top, input.h).flat_map(move |r| {
+            inside(left, input.w).map(move |c| {
+                let (row, column) = (top + r - padding, left + c - padding);
+                ((r * size + c) as u8, (image * input.h + row) * input.w + column)
+            })
+        })
+    }
 }

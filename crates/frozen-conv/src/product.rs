@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::raw::{Finish, Level, ROWS, Shared, Tile, WIDTH};
+use crate::signs::{SharedSigns, Signs};
 
 /// The start of a run of zeros.
 pub(crate) const ZEROS: usize = usize::MAX;
@@ -72,27 +73,22 @@ pub(crate) struct Rows {
 pub(crate) struct Product<'a> {
     pub level: Level,
     pub a: &'a [f32],
-    /// Values of `a` count where these are above 0; everywhere if not given.
-    pub mask: Option<&'a [f32]>,
+    /// Which values of `a` count; all if not given.
+    pub counted: Option<&'a Signs>,
     pub b: &'a Panels,
     /// `[n]`.
     pub bias: Option<&'a [f32]>,
     /// Laid out as the result.
-    pub addend: Option<Addend<'a>>,
+    pub addend: Option<&'a [f32]>,
     pub relu: bool,
-}
-
-/// What is added to a product: values, and where they count if that is not everywhere: where the mask is above 0.
-#[derive(Clone, Copy)]
-pub(crate) struct Addend<'a> {
-    pub values: &'a [f32],
-    pub mask: Option<&'a [f32]>,
+    /// Where it is kept which results are above 0.
+    pub signs: Option<SharedSigns<'a>>,
 }
 
 impl<'a> Product<'a> {
     /// The product alone.
     pub fn plain(level: Level, a: &'a [f32], b: &'a Panels) -> Self {
-        Self { level, a, mask: None, b, bias: None, addend: None, relu: false }
+        Self { level, a, counted: None, b, bias: None, addend: None, relu: false, signs: None }
     }
 
     /// Computes `m` rows by all threads; `rows` names those of a range. No two rows may lie at one place of `out`.
@@ -136,13 +132,11 @@ impl<'a> Product<'a> {
         let Panels { runs, k, n, .. } = *self.b;
         assert_eq!(rows.starts.len(), rows.outs.len() * runs, "runs of rows");
         assert!(self.bias.is_none_or(|bias| bias.len() == n), "biases");
-        let mut counted = Vec::new();
-        let pointers = self.pointers(rows, &mut counted);
+        let mut copies = Vec::new();
+        let pointers = self.pointers(rows, &mut copies);
         let last = *rows.outs.iter().max().unwrap_or(&0);
         out.at(last, n);
-        for addend in self.addend.iter().flat_map(|addend| [Some(addend.values), addend.mask]).flatten() {
-            assert!(last + n <= addend.len(), "added values");
-        }
+        assert!(self.addend.is_none_or(|addend| last + n <= addend.len()), "added values");
         let tile = |panel: usize, number: usize| {
             let (column, lines) = (panel * WIDTH, self.b.panel(panel));
             let outs = &rows.outs[number * ROWS..(number * ROWS + ROWS).min(rows.outs.len())];
@@ -151,9 +145,11 @@ impl<'a> Product<'a> {
             let mut place = [std::ptr::null_mut(); ROWS];
             for (row, &start) in outs.iter().enumerate() {
                 place[row] = out.at(start + column, 0);
-                if let Some(Addend { values, mask }) = self.addend {
-                    finish.addend[row] = values[start + column..].as_ptr();
-                    finish.mask[row] = mask.map_or(std::ptr::null(), |mask| mask[start + column..].as_ptr());
+                if let Some(addend) = self.addend {
+                    finish.addend[row] = addend[start + column..].as_ptr();
+                }
+                if let Some(signs) = self.signs {
+                    finish.signs[row] = signs.at(start / n, column);
                 }
             }
             let (panel, width) = (lines.as_ptr().cast(), (n - column).min(WIDTH));
@@ -167,18 +163,17 @@ impl<'a> Product<'a> {
         unsafe { self.level.tiles(tiles) };
     }
 
-    /// `[tiles, runs]`: the runs of the rows of every tile, copied to `counted` where not all values count.
-    fn pointers(&self, rows: &Rows, counted: &mut Vec<f32>) -> Vec<[*const f32; ROWS]> {
+    /// `[tiles, runs]`: the runs of the rows of every tile, copied to `copies` where not all values count.
+    fn pointers(&self, rows: &Rows, copies: &mut Vec<f32>) -> Vec<[*const f32; ROWS]> {
         let Panels { runs, k, ref zeros, .. } = *self.b;
         let mut pointers = vec![[zeros.as_ptr(); ROWS]; rows.outs.len().div_ceil(ROWS) * runs];
         if runs == 0 {
             return pointers;
         }
-        if let Some(mask) = self.mask {
-            assert_eq!(mask.len(), self.a.len(), "values of the mask");
-            *counted = self.counted(rows, mask);
+        if let Some(signs) = self.counted {
+            *copies = self.counted_runs(rows, signs);
         }
-        let mut copies = counted.chunks_exact(k);
+        let mut copies = copies.chunks_exact(k);
         for (row, starts) in rows.starts.chunks_exact(runs).enumerate() {
             let tile = &mut pointers[row / ROWS * runs..][..runs];
             for (pointers, &start) in tile.iter_mut().zip(starts).filter(|(_, start)| **start != ZEROS) {
@@ -188,20 +183,19 @@ impl<'a> Product<'a> {
         pointers
     }
 
-    /// The runs that are not zeros, one behind the other.
-    fn counted(&self, rows: &Rows, mask: &[f32]) -> Vec<f32> {
+    /// The runs that are not zeros, each one pixel, one behind the other.
+    fn counted_runs(&self, rows: &Rows, signs: &Signs) -> Vec<f32> {
         let k = self.b.k;
         let starts = || rows.starts.iter().filter(|&&start| start != ZEROS);
-        let mut counted = Vec::with_capacity(starts().count() * k);
+        let mut copies = vec![0.0; starts().count() * k];
         self.level.run(
             #[inline(always)]
             || {
-                for &start in starts() {
-                    let pairs = self.a[start..start + k].iter().zip(&mask[start..start + k]);
-                    counted.extend(pairs.map(|(&x, &y)| if y > 0.0 { x } else { 0.0 }));
+                for (&start, copy) in starts().zip(copies.chunks_exact_mut(k)) {
+                    signs.select(start / k, &self.a[start..start + k], copy);
                 }
             },
         );
-        counted
+        copies
     }
 }

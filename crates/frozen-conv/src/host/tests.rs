@@ -26,7 +26,11 @@ struct Case {
 }
 
 impl Case {
-    fn new([size, stride, padding]: [usize; 3], [n, h, w]: [usize; 3], [from, to]: [usize; 2]) -> Option<Self> {
+    fn new(
+        [size, stride, padding]: [usize; 3],
+        [n, h, w]: [usize; 3],
+        [from, to]: [usize; 2],
+    ) -> Option<Self> {
         let (window, plane) = (Window { size, stride, padding }, Plane { n, h, w });
         let output = window.of(plane)?;
         Some(Self {
@@ -81,8 +85,12 @@ impl Case {
         if relu { out.into_iter().map(|x| x.max(0.0)).collect() } else { out }
     }
 
-    fn expected_gradient(&self, mask: Option<&[f32]>) -> Vec<f64> {
-        let counts = |place: usize| mask.is_none_or(|mask| mask[place] > 0.0);
+    fn expected_gradient(&self, counted: Option<&Signs>) -> Vec<f64> {
+        let counts = |place: usize| {
+            let (pixel, channel) = (place / self.to, place % self.to);
+            let bit = |signs: &Signs| signs.word(pixel, channel) >> (channel % BITS) & 1;
+            counted.is_none_or(|signs| bit(signs) == 1)
+        };
         let mut out = vec![0.0; self.values.len()];
         self.for_each_product(|pixel, place, tap| {
             for (i, out) in out[pixel * self.from..][..self.from].iter_mut().enumerate() {
@@ -104,20 +112,39 @@ impl Case {
         let (conv, name) = (self.conv(), format!("{} {:?} {:?}", level.name(), self.window, self.plane));
         for (residual, relu) in [(false, false), (true, true), (true, false), (false, true)] {
             let mut out = vec![f32::NAN; self.other.len()];
+            let mut signs = Signs::new(self.output.pixels(), self.to);
             let residual_values = residual.then_some(&self.other[..]);
-            let input =
-                Input { level, plane: self.plane, values: &self.values, residual: residual_values, relu };
+            let input = Input {
+                level,
+                plane: self.plane,
+                values: &self.values,
+                residual: residual_values,
+                relu,
+                signs: Some(signs.share()),
+            };
             conv.forward(input, self.output, &mut out);
             compare(&out, &self.expected(residual, relu), self.rounding(self.from), &name);
+            assert!(signs == signs_of_all(&out, self.to), "{name}: signs");
         }
-        let mask = floats(self.other.len(), 5);
-        for mask in [None, Some(&mask[..])] {
+        let signs = signs_of_all(&floats(self.other.len(), 5), self.to);
+        for counted in [None, Some(&signs)] {
             let mut out = vec![f32::NAN; self.values.len()];
-            let gradient = OutputGradient { level, plane: self.plane, values: &self.other, mask };
+            let gradient = OutputGradient { level, plane: self.plane, values: &self.other, counted };
             conv.input_gradient(gradient, self.output, &mut out);
-            compare(&out, &self.expected_gradient(mask), self.rounding(self.to), &name);
+            compare(&out, &self.expected_gradient(counted), self.rounding(self.to), &name);
         }
     }
+}
+
+fn signs_of_all(values: &[f32], channels: usize) -> Signs {
+    let mut signs = Signs::new(values.len() / channels, channels);
+    for (pixel, values) in values.chunks_exact(channels).enumerate() {
+        for (word, values) in values.chunks(BITS).enumerate() {
+            // SAFETY: nobody else has the words.
+            unsafe { signs.share().set(pixel, word * BITS, signs_of(values)) };
+        }
+    }
+    signs
 }
 
 /// Winograd's filtering of 4x4 outputs adds values up to 100 times larger and weights them up to 64 times: by 6 the
@@ -179,12 +206,13 @@ fn the_number_of_threads_changes_nothing() {
                 let (level, conv) = (Level::detected(), case.conv());
                 let mut both = vec![f32::NAN; case.other.len() + case.values.len()];
                 let (out, gradient) = both.split_at_mut(case.other.len());
-                let input =
-                    Input { level, plane: case.plane, values: &case.values, residual: None, relu: true };
+                let (plane, values) = (case.plane, &case.values[..]);
+                let input = Input { level, plane, values, residual: None, relu: true, signs: None };
                 pool.install(|| {
                     conv.forward(input, case.output, out);
-                    let given =
-                        OutputGradient { level, plane: case.plane, values: &case.other, mask: Some(out) };
+                    let signs = signs_of_all(out, case.to);
+                    let (values, counted) = (&case.other[..], Some(&signs));
+                    let given = OutputGradient { level, plane, values, counted };
                     conv.input_gradient(given, case.output, gradient);
                 });
                 both

@@ -1,5 +1,7 @@
 //! What a register tile of the matrix product computes.
 
+use crate::signs::{BITS, signs_of};
+
 /// Rows of a register tile: with [`WIDTH`] columns, 24 of the 32 registers of AVX-512.
 pub(crate) const ROWS: usize = 6;
 /// Columns of a register tile and of a panel.
@@ -14,7 +16,9 @@ pub(crate) const WIDTH: usize = 64;
 /// * `panel` is readable for `runs.len() * k * WIDTH` floats;
 /// * `out[row]` is writable for `width <= WIDTH` floats for every row below `count`, and nobody else accesses
 ///   them meanwhile;
-/// * so are `finish.addend[row]`, `finish.mask[row]` readable, and `finish.bias`, where they are not null.
+/// * so are `finish.addend[row]` and `finish.bias` readable, where they are not null;
+/// * `finish.signs[row]` is writable for `width` bits in whole words, and nobody else accesses them meanwhile, where it
+///   is not null.
 pub(crate) struct Tile<'a> {
     /// Where the rows of `A` lie: each is a chain of runs of `k` values.
     pub runs: &'a [[*const f32; ROWS]],
@@ -34,20 +38,18 @@ pub(crate) struct Finish {
     pub bias: *const f32,
     /// One value per row and column; null where there is none.
     pub addend: [*const f32; ROWS],
-    pub mask: Mask,
     pub relu: bool,
+    /// Where it is kept which results are above 0, or null.
+    pub signs: [*mut u16; ROWS],
 }
-
-/// Where an addend counts: where these are above 0; everywhere if null.
-pub(crate) type Mask = [*const f32; ROWS];
 
 impl Finish {
     /// Nothing is added.
     pub const NONE: Self = Self {
         bias: std::ptr::null(),
         addend: [std::ptr::null(); ROWS],
-        mask: [std::ptr::null(); ROWS],
         relu: false,
+        signs: [std::ptr::null_mut(); ROWS],
     };
 }
 
@@ -58,7 +60,7 @@ impl Finish {
 /// That of [`Tile`].
 #[inline(always)]
 pub(super) unsafe fn finish_row(tile: &Tile<'_>, row: usize, sums: &mut [f32; WIDTH]) {
-    let Finish { bias, addend, mask, relu } = tile.finish;
+    let Finish { bias, addend, relu, signs } = tile.finish;
     let width = tile.width;
     // SAFETY: the caller's.
     unsafe {
@@ -68,16 +70,14 @@ pub(super) unsafe fn finish_row(tile: &Tile<'_>, row: usize, sums: &mut [f32; WI
         }
         if !addend[row].is_null() {
             let addend = std::slice::from_raw_parts(addend[row], width);
-            if mask[row].is_null() {
-                sums.iter_mut().zip(addend).for_each(|(sum, addend)| *sum += addend);
-            } else {
-                let mask = std::slice::from_raw_parts(mask[row], width);
-                let masked = addend.iter().zip(mask).map(|(&x, &y)| if y > 0.0 { x } else { 0.0 });
-                sums.iter_mut().zip(masked).for_each(|(sum, addend)| *sum += addend);
-            }
+            sums.iter_mut().zip(addend).for_each(|(sum, addend)| *sum += addend);
         }
         if relu {
             sums.iter_mut().for_each(|sum| *sum = if *sum > 0.0 { *sum } else { 0.0 });
+        }
+        if !signs[row].is_null() {
+            let words = std::slice::from_raw_parts_mut(signs[row], width.div_ceil(BITS));
+            words.iter_mut().zip(sums[..width].chunks(BITS)).for_each(|(word, sums)| *word = signs_of(sums));
         }
         std::slice::from_raw_parts_mut(tile.out[row], width).copy_from_slice(&sums[..width]);
     }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::geometry::Plane;
 use crate::product::{Panels, Product, Rows};
 use crate::raw::{Level, Pooled, Shared};
+use crate::signs::{SharedSigns, Signs, select, signs_of};
 use transforms::{F2, F4, Filter, Lanes};
 
 /// Bytes of transformed tiles that stay in the second-level cache, before and after the products.
@@ -39,11 +40,13 @@ pub(crate) struct Images<'a> {
     pub plane: Plane,
     /// `[n, h, w, from]`.
     pub values: &'a [f32],
-    /// Values count where these are above 0, if given.
-    pub mask: Option<&'a [f32]>,
+    /// Which values count; all if not given.
+    pub counted: Option<&'a Signs>,
     /// `[to]`.
     pub bias: Option<&'a [f32]>,
     pub relu: bool,
+    /// Where it is kept which results are above 0.
+    pub signs: Option<SharedSigns<'a>>,
 }
 
 impl TileSize {
@@ -81,9 +84,9 @@ impl Winograd {
             terms.sum::<f64>() as f32
         };
         let side = tile.inputs();
-        let weights = (0..side * side).into_par_iter().map(|place| {
-            Panels::new(1, from, to, |_, i, o| transformed(place / side, place % side, i, o))
-        });
+        let weights = (0..side * side)
+            .into_par_iter()
+            .map(|place| Panels::new(1, from, to, |_, i, o| transformed(place / side, place % side, i, o)));
         Self { tile, weights: weights.collect(), from, to }
     }
 
@@ -101,7 +104,6 @@ impl Winograd {
     pub fn run(&self, images: Images<'_>, out: &mut [f32]) {
         let size = images.plane.pixels() * self.from;
         assert_eq!(images.values.len(), size, "values of the images");
-        assert!(images.mask.is_none_or(|mask| mask.len() == size), "values of the mask");
         let tiles = self.tiles(images.plane).pixels();
         let shared = Shared::new(out);
         let threads = rayon::current_num_threads();
@@ -140,9 +142,12 @@ impl Winograd {
         let mut inputs = Pooled::new(self.weights.len() * tiles * self.from);
         let mut products = Pooled::new(self.weights.len() * tiles * self.to);
         let [inputs, products] = [Shared::new(inputs.values()), Shared::new(products.values())];
-        let channels = |count: usize| (0..count).into_par_iter().step_by(Lanes::COUNT).map(move |start| {
-            start..(start + Lanes::COUNT).min(count)
-        });
+        let channels = |count: usize| {
+            (0..count)
+                .into_par_iter()
+                .step_by(Lanes::COUNT)
+                .map(move |start| start..(start + Lanes::COUNT).min(count))
+        };
         // SAFETY: every task writes other channels, or another product's, of what no task reads.
         unsafe {
             channels(self.from).for_each(|channels| {
@@ -201,7 +206,7 @@ impl Winograd {
             let at = |place: usize, i: usize| (place * OUT + i).checked_sub(1);
             let mut pixels = [[None; IN]; IN];
             for (i, j) in (0..IN).flat_map(|i| (0..IN).map(move |j| (i, j))) {
-                pixels[i][j] = images.plane.pixel(image, at(row, i), at(column, j)).map(|pixel| pixel * from);
+                pixels[i][j] = images.plane.pixel(image, at(row, i), at(column, j));
             }
             for start in channels.clone().step_by(Lanes::COUNT) {
                 let width = (channels.end - start).min(Lanes::COUNT);
@@ -211,7 +216,7 @@ impl Winograd {
                     for j in 0..IN {
                         if let Some(pixel) = pixels[i][j] {
                             // SAFETY: the caller's.
-                            row[j] = unsafe { images.load(pixel + start, width) };
+                            row[j] = unsafe { images.load(pixel, from, start, width) };
                         }
                     }
                     rows[i] = F::input(row);
@@ -275,8 +280,12 @@ impl Winograd {
             #[inline(always)]
             || unsafe {
                 match self.tile {
-                    TileSize::Two => self.output_of::<F2, 4, 2>(images, tiles, block, channels, products, out),
-                    TileSize::Four => self.output_of::<F4, 6, 4>(images, tiles, block, channels, products, out),
+                    TileSize::Two => {
+                        self.output_of::<F2, 4, 2>(images, tiles, block, channels, products, out)
+                    }
+                    TileSize::Four => {
+                        self.output_of::<F4, 6, 4>(images, tiles, block, channels, products, out)
+                    }
                 }
             },
         );
@@ -327,7 +336,12 @@ impl Winograd {
                         if let Some(pixel) = plane.pixel(image, Some(row), Some(column)) {
                             let lanes = images.finish(outputs[i], bias);
                             // SAFETY: the caller's.
-                            unsafe { lanes.store(out.at(pixel * to + start, width), width) };
+                            unsafe {
+                                lanes.store(out.at(pixel * to + start, width), width);
+                                if let Some(signs) = images.signs {
+                                    signs.set(pixel, start, signs_of(&lanes.0[..width]));
+                                }
+                            }
                         }
                     }
                 }
@@ -337,24 +351,24 @@ impl Winograd {
 }
 
 impl Images<'_> {
+    /// Some channels of a pixel.
+    ///
     /// # Safety
     ///
-    /// There are `width` values from `start` on.
+    /// There are `width` of them from `start` on.
     #[inline(always)]
-    unsafe fn load(&self, start: usize, width: usize) -> Lanes {
-        // SAFETY: the caller's; and a mask is as large as the values.
-        unsafe {
-            let lanes = Lanes::load(self.values.as_ptr().add(start), width);
-            match self.mask {
-                None => lanes,
-                Some(mask) => lanes.where_positive(Lanes::load(mask.as_ptr().add(start), width)),
-            }
+    unsafe fn load(&self, pixel: usize, channels: usize, start: usize, width: usize) -> Lanes {
+        // SAFETY: the caller's.
+        let lanes = unsafe { Lanes::load(self.values.as_ptr().add(pixel * channels + start), width) };
+        match self.counted {
+            None => lanes,
+            Some(signs) => Lanes(select(signs.word(pixel, start), &lanes.0)),
         }
     }
 
     #[inline(always)]
     fn finish(&self, lanes: Lanes, bias: Lanes) -> Lanes {
         let lanes = lanes + bias;
-        if self.relu { lanes.where_positive(lanes) } else { lanes }
+        if self.relu { lanes.positive() } else { lanes }
     }
 }

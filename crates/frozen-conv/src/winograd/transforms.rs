@@ -47,10 +47,11 @@ impl Lanes {
         }
     }
 
-    /// The lanes where the other's are above 0, and 0 elsewhere.
+    /// The lanes that are above 0, and 0 for the others.
     #[inline(always)]
-    pub fn where_positive(self, other: Self) -> Self {
-        self.zip(other, |x, y| if y > 0.0 { x } else { 0.0 })
+    pub fn positive(mut self) -> Self {
+        self.0.iter_mut().for_each(|lane| *lane = if *lane > 0.0 { *lane } else { 0.0 });
+        self
     }
 
     #[inline(always)]

@@ -80,8 +80,8 @@ unsafe fn compute<const R: usize>(tile: &Tile<'_>) {
 #[inline]
 #[target_feature(enable = "avx512f,avx2,fma")]
 unsafe fn finish(tile: &Tile<'_>, row: usize, sums: [__m512; COLUMNS]) {
-    let Finish { bias, addend, mask, relu } = tile.finish;
-    let (addend, mask, zero) = (addend[row], mask[row], _mm512_setzero_ps());
+    let Finish { bias, addend, relu, signs } = tile.finish;
+    let (addend, signs, zero) = (addend[row], signs[row], _mm512_setzero_ps());
     for (j, mut sum) in sums.into_iter().enumerate() {
         let start = j * LANES;
         let lanes = lanes_below(tile.width.saturating_sub(start));
@@ -91,15 +91,14 @@ unsafe fn finish(tile: &Tile<'_>, row: usize, sums: [__m512; COLUMNS]) {
                 sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(lanes, bias.wrapping_add(start)));
             }
             if !addend.is_null() {
-                let mut counted = lanes;
-                if !mask.is_null() {
-                    let mask = _mm512_maskz_loadu_ps(lanes, mask.wrapping_add(start));
-                    counted = _mm512_mask_cmp_ps_mask::<_CMP_GT_OQ>(lanes, mask, zero);
-                }
-                sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(counted, addend.wrapping_add(start)));
+                sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(lanes, addend.wrapping_add(start)));
             }
             if relu {
                 sum = _mm512_max_ps(sum, zero);
+            }
+            if !signs.is_null() && start < tile.width {
+                let positive = _mm512_mask_cmp_ps_mask::<_CMP_GT_OQ>(lanes, sum, zero);
+                signs.add(j).write_unaligned(positive);
             }
             _mm512_mask_storeu_ps(tile.out[row].wrapping_add(start), lanes, sum);
         }
