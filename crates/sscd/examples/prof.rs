@@ -9,7 +9,8 @@ fn main() {
     let sscd = Sscd::load(&weights, &device).unwrap();
     let x = Tensor::<4>::random([b, 3, 288, 288], Distribution::Normal(0.0, 1.0), &device);
     let t = Tensor::<2>::random([b, 512], Distribution::Normal(0.0, 1.0), &device);
-    let mut best = f64::MAX; let mut fw = f64::MAX;
+    let mut best = f64::MAX;
+    let mut fw = f64::MAX;
     for i in 0..n {
         let s = std::time::Instant::now();
         drop(sscd.describe(x.clone()).into_data());
@@ -22,5 +23,10 @@ fn main() {
         let _ = i;
     }
     let st = std::fs::read_to_string("/proc/self/status").unwrap();
-    println!("batch {b} forward {:.1} step {:.1} ms {}", fw * 1e3, best * 1e3, st.lines().find(|l| l.starts_with("VmHWM")).unwrap());
+    println!(
+        "batch {b} forward {:.1} step {:.1} ms {}",
+        fw * 1e3,
+        best * 1e3,
+        st.lines().find(|l| l.starts_with("VmHWM")).unwrap()
+    );
 }

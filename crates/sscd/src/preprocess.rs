@@ -1,4 +1,7 @@
-use burn::tensor::{Device, Tensor, TensorData};
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+use frozen_ops::{Bands, resample};
 
 use crate::constant::beside;
 
@@ -64,7 +67,8 @@ fn normalize(pixels: Tensor<4>) -> Tensor<4> {
     (pixels - mean) / std
 }
 
-/// Antialiased bilinear resize, as torchvision's on tensors: two matrix products, exact and differentiable.
+/// Antialiased bilinear resize, as torchvision's on tensors: a product with a banded matrix on either side, exact and
+/// differentiable.
 ///
 /// # Shapes
 /// `[n, c, h, w]` -> `[n, c, out[0], out[1]]`
@@ -76,45 +80,38 @@ pub fn resize_antialiased(pixels: Tensor<4>, out: [usize; 2]) -> Tensor<4> {
     if [h, w] == out {
         return pixels;
     }
-    let device = pixels.device().inner();
-    let rows = beside(&triangle_filter(h, out[0], &device).unsqueeze::<4>(), &pixels);
-    let columns = beside(&triangle_filter(w, out[1], &device).transpose().unsqueeze::<4>(), &pixels);
-    // The longer side first leaves the smaller intermediate image.
-    if h >= w { rows.matmul(pixels).matmul(columns) } else { rows.matmul(pixels.matmul(columns)) }
+    let [rows, columns] = [(h, out[0]), (w, out[1])].map(|(from, to)| Arc::new(triangle_filter(from, to)));
+    resample(pixels, &rows, &columns)
 }
 
 /// Weights `[to, from]` of a triangle filter whose support grows with the reduction.
-fn triangle_filter(from: usize, to: usize, device: &Device) -> Tensor<2> {
+fn triangle_filter(from: usize, to: usize) -> Bands {
     assert!(from > 0 && to > 0, "cannot resize {from} pixels to {to}");
-    let mut weights = vec![0_f32; to * from];
-    for (i, row) in weights.chunks_exact_mut(from).enumerate() {
-        fill_triangle(row, i, from as f64 / to as f64);
-    }
-    Tensor::from_data(TensorData::new(weights, [to, from]), device)
+    Bands::new(from, (0..to).map(|i| triangle(from, i, from as f64 / to as f64)).collect())
 }
 
-/// Weights of the source pixels for output pixel `i`, at `scale` source pixels an output pixel.
-fn fill_triangle(row: &mut [f32], i: usize, scale: f64) {
+/// First source pixel and weights of the source pixels for output pixel `i`, at `scale` source pixels an output
+/// pixel.
+fn triangle(from: usize, i: usize, scale: f64) -> (usize, Vec<f32>) {
     let support = scale.max(1.0);
     let centre = scale * (i as f64 + 0.5);
     let first = (centre - support + 0.5).max(0.0) as usize;
-    let last = ((centre + support + 0.5) as usize).min(row.len());
+    let last = ((centre + support + 0.5) as usize).min(from);
     let weight = |j: usize| (1.0 - ((j as f64 + 0.5 - centre) / support).abs()).max(0.0);
     let total: f64 = (first..last).map(weight).sum();
-    for (j, value) in (first..last).zip(&mut row[first..last]) {
-        *value = (weight(j) / total) as f32;
-    }
+    (first, (first..last).map(|j| (weight(j) / total) as f32).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::Device;
 
     #[test]
     fn every_output_pixel_is_a_mean_of_the_input() {
-        let device = Device::flex();
         for (from, to) in [(1, 288), (7, 5), (288, 288), (1000, 288), (5000, 1)] {
-            let sums = triangle_filter(from, to, &device).sum_dim(1).into_data().try_to_vec::<f32>().unwrap();
+            let dense = triangle_filter(from, to).dense();
+            let sums: Vec<f32> = dense.chunks_exact(from).map(|row| row.iter().sum()).collect();
             assert!(sums.iter().all(|s| (s - 1.0).abs() < 1e-5), "{from} -> {to}");
         }
     }

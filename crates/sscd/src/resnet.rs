@@ -1,5 +1,5 @@
 use burn::tensor::{Device, Tensor};
-use frozen_conv::{Conv, Window, max_pool};
+use frozen_ops::{Conv, Window, max_pool};
 
 use crate::weights::{Checkpoint, CheckpointError};
 
@@ -45,8 +45,7 @@ impl Bottleneck {
         device: &Device,
     ) -> Loaded<Self> {
         let out = EXPANSION * width;
-        let conv =
-            |part: &str, shape, stride| load_conv(c, &format!("{name}.{part}"), shape, stride, device);
+        let conv = |part: &str, shape, stride| load_conv(c, &format!("{name}.{part}"), shape, stride, device);
         let projects = stride != 1 || from != out;
         Ok(Self {
             conv1: conv("conv1", [width, from, 1, 1], 1)?,

@@ -35,7 +35,7 @@ pub enum CheckpointError {
     },
     /// Weights of a convolution that cannot be used.
     #[error("convolution `{0}`: {1}")]
-    Convolution(String, frozen_conv::Error),
+    Convolution(String, frozen_ops::Error),
 }
 
 impl Checkpoint {

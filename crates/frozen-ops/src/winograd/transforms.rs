@@ -101,6 +101,31 @@ pub(super) trait Filter<const IN: usize, const OUT: usize> {
 
     /// `A^T m`.
     fn output(m: [Lanes; IN]) -> [Lanes; OUT];
+
+    /// `B^T d B`, transposed.
+    #[inline(always)]
+    fn input_square(d: &[[Lanes; IN]; IN]) -> [[Lanes; IN]; IN] {
+        let mut half = [[Lanes::ZERO; IN]; IN];
+        for (i, &row) in d.iter().enumerate() {
+            let row = Self::input(row);
+            half.iter_mut().zip(&row).for_each(|(column, &lanes)| column[i] = lanes);
+        }
+        half.iter_mut().for_each(|column| *column = Self::input(*column));
+        half
+    }
+
+    /// `A^T m A`, transposed.
+    #[inline(always)]
+    fn output_square(m: &[[Lanes; IN]; IN]) -> [[Lanes; OUT]; OUT] {
+        let mut half = [[Lanes::ZERO; IN]; OUT];
+        for (i, &row) in m.iter().enumerate() {
+            let row = Self::output(row);
+            half.iter_mut().zip(&row).for_each(|(column, &lanes)| column[i] = lanes);
+        }
+        let mut out = [[Lanes::ZERO; OUT]; OUT];
+        out.iter_mut().zip(&half).for_each(|(out, &column)| *out = Self::output(column));
+        out
+    }
 }
 
 /// `F(2 x 2, 3 x 3)`, of interpolation points 0, 1, -1.

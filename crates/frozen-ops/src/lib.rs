@@ -1,15 +1,16 @@
-//! Convolutions whose weights never change, fused with what follows them, on burn.
+//! Operations of networks whose weights never change, on burn: fused, and differentiated to images alone.
 //!
 //! Whoever back-propagates through a frozen network to its input needs neither the gradients of weights nor what is
-//! kept for them. [`Conv`] is `relu(conv(x) + bias + residual)` in one operation; its gradient reaches the input and
-//! the residual alone. On the CPU it is computed by kernels of this crate, on weights that are transformed and packed
-//! once (Winograd's filtering for 3x3 windows of stride 1); on any other device by burn's operations.
+//! kept for them. [`Conv`] is `relu(conv(x) + bias + residual)` in one operation that keeps one bit a value for its
+//! gradient; [`max_pool`] and [`resample`] are their like. On the CPU they are computed by kernels of this crate,
+//! convolutions on weights that are transformed and packed once (Winograd's filtering for 3x3 windows of stride 1); on
+//! any other device by burn's operations.
 //!
-//! Images are `[n, h, w, c]` everywhere: channels last.
+//! Images are `[n, h, w, c]`, channels last, but for [`resample`], which takes planes.
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};
-//! use frozen_conv::{Conv, Window};
+//! use frozen_ops::{Conv, Window};
 //!
 //! let device = Device::flex();
 //! let weight = Tensor::<4>::random([8, 3, 3, 3], Distribution::Default, &device);
@@ -20,9 +21,10 @@
 //! assert_eq!(y.dims(), [1, 32, 32, 8]);
 //! let gradient = x.grad(&y.sum().backward()).unwrap();
 //! assert_eq!(gradient.dims(), [1, 32, 32, 3]);
-//! # Ok::<(), frozen_conv::Error>(())
+//! # Ok::<(), frozen_ops::Error>(())
 //! ```
 
+mod bands;
 mod conv;
 mod error;
 mod geometry;
@@ -31,11 +33,14 @@ mod op;
 mod pool;
 mod product;
 mod raw;
+mod resample;
 mod signs;
 mod winograd;
 
+pub use bands::Bands;
 pub use burn;
 pub use conv::{Conv, max_pool};
 pub use error::{Error, Result};
 pub use geometry::Window;
 pub use raw::Level;
+pub use resample::resample;

@@ -40,6 +40,10 @@ impl Signs {
         let words = self.channels.div_ceil(BITS);
         let words = &self.words[pixel * words..][..words];
         for (values, &word) in values.chunks_mut(BITS).zip(words) {
+            if let Some(values) = values.first_chunk_mut() {
+                *values = select(word, values);
+                continue;
+            }
             for (i, value) in values.iter_mut().enumerate() {
                 *value = if word >> i & 1 == 1 { *value } else { 0.0 };
             }
@@ -85,15 +89,24 @@ impl SharedSigns<'_> {
 /// Which of up to 16 values are above 0.
 #[inline(always)]
 pub(crate) fn signs_of(values: &[f32]) -> u16 {
-    values.iter().enumerate().fold(0, |word, (i, &x)| word | u16::from(x > 0.0) << i)
+    let mut all = [0.0; BITS];
+    match values.first_chunk() {
+        Some(values) => all = *values,
+        None => all[..values.len()].copy_from_slice(values),
+    }
+    let mut bits = [0; BITS];
+    for (i, (bit, x)) in bits.iter_mut().zip(all).enumerate() {
+        *bit = if x > 0.0 { 1u32 << i } else { 0 };
+    }
+    bits.into_iter().fold(0, |word, bit| word | bit) as u16
 }
 
 /// The values whose bits are set, and 0 elsewhere.
 #[inline(always)]
 pub(crate) fn select(word: u16, values: &[f32; BITS]) -> [f32; BITS] {
-    let mut out = [0.0; BITS];
+    let (mut out, word) = ([0.0; BITS], u32::from(word));
     for (i, (out, &x)) in out.iter_mut().zip(values).enumerate() {
-        let all = 0u32.wrapping_sub(u32::from(word >> i & 1));
+        let all = 0u32.wrapping_sub(word >> i & 1);
         *out = f32::from_bits(x.to_bits() & all);
     }
     out

@@ -1,12 +1,14 @@
 //! The operations against burn's own, which keep channels first.
 
+use std::sync::Arc;
+
 use burn::tensor::{
     Device, Tensor, TensorData,
     activation::relu,
     module::{conv2d, max_pool2d},
     ops::{ConvOptions, MaxPoolOptions},
 };
-use frozen_conv::{Conv, Window, max_pool};
+use frozen_ops::{Bands, Conv, Window, max_pool, resample};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -123,4 +125,20 @@ fn what_does_not_fit_is_refused() {
     assert!(error(weight.clone(), random([5]), window).contains("biases"));
     assert!(error(weight.clone(), random([4]), Window { stride: 0, ..window }).contains("stride"));
     assert!(error(weight, random([4]), Window { padding: 3, ..window }).contains("padding"));
+}
+
+#[test]
+fn resampling_is_two_matrix_products() {
+    let rows = Arc::new(Bands::new(9, vec![(0, vec![0.5, 0.25]), (3, vec![1.0, -2.0, 0.5]), (7, vec![1.5])]));
+    let columns = Arc::new(Bands::new(5, vec![(1, vec![0.5]), (0, vec![]), (2, vec![1.0, 0.5, 0.25])]));
+    let dense = |bands: &Bands| {
+        let data = TensorData::new(bands.dense(), [1, 1, bands.to(), bands.from()]);
+        Tensor::<4>::from_data(data, &Device::flex()).autodiff()
+    };
+    let (x, residual) = (random([2, 3, 9, 5]), random([2, 3, 3, 3]));
+    let found = run(&x, &residual, |x, residual| resample(x, &rows, &columns) * residual);
+    let expected = run(&x, &residual, |x, residual| {
+        dense(&rows).matmul(x).matmul(dense(&columns).swap_dims(2, 3)) * residual
+    });
+    assert_close(&found, &expected, "resample");
 }

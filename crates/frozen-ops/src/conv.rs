@@ -24,7 +24,7 @@ pub struct Conv {
 enum Weights {
     Host(Arc<HostConv>),
     /// `[to, from, size, size]` and `[to]`.
-    Device(Tensor<4>, Tensor<1>),
+    Device(Box<(Tensor<4>, Tensor<1>)>),
 }
 
 impl Conv {
@@ -47,7 +47,7 @@ impl Conv {
                 let host = HostConv::new(window, from, read(weight)?, read(bias)?);
                 Weights::Host(Arc::new(host))
             }
-            false => Weights::Device(weight, bias),
+            false => Weights::Device(Box::new((weight, bias))),
         };
         Ok(Self { window, device, weights })
     }
@@ -65,7 +65,8 @@ impl Conv {
     pub fn forward(&self, x: Tensor<4>, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
         match &self.weights {
             Weights::Host(conv) => on_host(x, residual, Frozen { conv: conv.clone(), relu }),
-            Weights::Device(weight, bias) => {
+            Weights::Device(both) => {
+                let (weight, bias) = &**both;
                 let autodiff = x.is_autodiff();
                 let (weight, bias) = (beside(weight, autodiff), beside(bias, autodiff));
                 let Window { stride, padding, .. } = self.window;

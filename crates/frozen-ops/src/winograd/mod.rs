@@ -210,27 +210,20 @@ impl Winograd {
             }
             for start in channels.clone().step_by(Lanes::COUNT) {
                 let width = (channels.end - start).min(Lanes::COUNT);
-                let mut rows = [[Lanes::ZERO; IN]; IN];
-                for i in 0..IN {
-                    let mut row = [Lanes::ZERO; IN];
-                    for j in 0..IN {
-                        if let Some(pixel) = pixels[i][j] {
+                let mut square = [[Lanes::ZERO; IN]; IN];
+                for (lanes, pixels) in square.iter_mut().zip(&pixels) {
+                    for (lanes, &pixel) in lanes.iter_mut().zip(pixels) {
+                        if let Some(pixel) = pixel {
                             // SAFETY: the caller's.
-                            row[j] = unsafe { images.load(pixel, from, start, width) };
+                            *lanes = unsafe { images.load(pixel, from, start, width) };
                         }
                     }
-                    rows[i] = F::input(row);
                 }
                 let to = inputs.at((tile - block.start) * from + start, (IN * IN - 1) * size + width);
-                for j in 0..IN {
-                    let mut column = [Lanes::ZERO; IN];
-                    for i in 0..IN {
-                        column[i] = rows[i][j];
-                    }
-                    let column = F::input(column);
-                    for i in 0..IN {
+                for (j, column) in F::input_square(&square).iter().enumerate() {
+                    for (i, lanes) in column.iter().enumerate() {
                         // SAFETY: within what was asked for above; the caller's.
-                        unsafe { column[i].store(to.add((i * IN + j) * size), width) };
+                        unsafe { lanes.store(to.add((i * IN + j) * size), width) };
                     }
                 }
             }
@@ -316,31 +309,23 @@ impl Winograd {
                     None => Lanes::ZERO,
                 };
                 let from = products.at((tile - block.start) * to + start, (IN * IN - 1) * size + width);
-                let mut rows = [[Lanes::ZERO; OUT]; IN];
-                for i in 0..IN {
-                    let mut row = [Lanes::ZERO; IN];
-                    for j in 0..IN {
+                let mut square = [[Lanes::ZERO; IN]; IN];
+                for (i, lanes) in square.iter_mut().enumerate() {
+                    for (j, lanes) in lanes.iter_mut().enumerate() {
                         // SAFETY: within what was asked for above; the caller's.
-                        row[j] = unsafe { Lanes::load(from.add((i * IN + j) * size), width) };
+                        *lanes = unsafe { Lanes::load(from.add((i * IN + j) * size), width) };
                     }
-                    rows[i] = F::output(row);
                 }
-                for j in 0..OUT {
-                    let mut outputs = [Lanes::ZERO; IN];
-                    for i in 0..IN {
-                        outputs[i] = rows[i][j];
-                    }
-                    let outputs = F::output(outputs);
-                    for i in 0..OUT {
-                        let (row, column) = (row * OUT + i, column * OUT + j);
-                        if let Some(pixel) = plane.pixel(image, Some(row), Some(column)) {
-                            let lanes = images.finish(outputs[i], bias);
-                            // SAFETY: the caller's.
-                            unsafe {
-                                lanes.store(out.at(pixel * to + start, width), width);
-                                if let Some(signs) = images.signs {
-                                    signs.set(pixel, start, signs_of(&lanes.0[..width]));
-                                }
+                let outputs = F::output_square(&square);
+                for (place, &lanes) in outputs.iter().flatten().enumerate() {
+                    let (row, column) = (row * OUT + place % OUT, column * OUT + place / OUT);
+                    if let Some(pixel) = plane.pixel(image, Some(row), Some(column)) {
+                        let lanes = images.finish(lanes, bias);
+                        // SAFETY: the caller's.
+                        unsafe {
+                            lanes.store(out.at(pixel * to + start, width), width);
+                            if let Some(signs) = images.signs {
+                                signs.set(pixel, start, signs_of(&lanes.0));
                             }
                         }
                     }
