@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Distribution, Tensor};
-use sscd::{Sscd, weights::Manifest};
+use extractor::{Extractor, weights::Manifest};
 
 /// Measurements of each side, after one that is not counted.
 const RUNS: usize = 7;
@@ -24,7 +24,7 @@ const RUNS: usize = 7;
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
-    let sscd = Sscd::load(&weights, &Device::flex())?;
+    let extractor = Extractor::load(&weights, &Device::flex())?;
     let threads = std::thread::available_parallelism()?.get();
     let mut peer =
         std::env::var_os("PEER_PYTHON").map(|python| Peer::start(&python, &weights, threads)).transpose()?;
@@ -36,17 +36,17 @@ fn main() -> Result<()> {
     println!("| pass | batch | ours, ms | peer, ms | ours / peer |\n|---|---|---|---|---|");
     for what in ["forward", "step"] {
         for batch in [1, 4] {
-            println!("{}", compare(&sscd, peer.as_mut(), what, batch)?);
+            println!("{}", compare(&extractor, peer.as_mut(), what, batch)?);
         }
     }
     Ok(())
 }
 
 /// One row of the table; the sides are measured in turn.
-fn compare(sscd: &Sscd, mut peer: Option<&mut Peer>, what: &str, batch: usize) -> Result<String> {
+fn compare(extractor: &Extractor, mut peer: Option<&mut Peer>, what: &str, batch: usize) -> Result<String> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for run in 0..=RUNS {
-        let mine = measure(sscd, what, batch);
+        let mine = measure(extractor, what, batch);
         let other = peer.as_mut().map(|peer| peer.measure(what, batch)).transpose()?;
         if run > 0 {
             ours.push(mine);
@@ -61,16 +61,16 @@ fn compare(sscd: &Sscd, mut peer: Option<&mut Peer>, what: &str, batch: usize) -
 }
 
 /// Seconds of one pass.
-fn measure(sscd: &Sscd, what: &str, batch: usize) -> f64 {
+fn measure(extractor: &Extractor, what: &str, batch: usize) -> f64 {
     let device = Device::flex();
     let random = |shape| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
     let (input, target) = (random([batch, 3, 288, 288]), random([batch, 512, 1, 1]).reshape([batch, 512]));
     let started = Instant::now();
     if what == "forward" {
-        drop(sscd.describe(input).into_data());
+        drop(extractor.describe(input).into_data());
     } else {
         let input = input.autodiff().require_grad();
-        let mut gradients = (sscd.describe(input.clone()) * target.autodiff()).sum().backward();
+        let mut gradients = (extractor.describe(input.clone()) * target.autodiff()).sum().backward();
         drop(input.grad_remove(&mut gradients).map(Tensor::into_data));
     }
     started.elapsed().as_secs_f64()

@@ -13,8 +13,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
+use extractor::{Extractor, weights::Manifest};
 use npyz::{DType, NpyFile};
-use sscd::{Sscd, weights::Manifest};
 
 /// The project's root folder.
 pub fn root() -> PathBuf {
@@ -30,12 +30,12 @@ pub fn golden() -> PathBuf {
 ///
 /// # Panics
 /// If its weights cannot be fetched: a test of it must not pass without it.
-pub fn sscd() -> &'static Sscd {
-    static SSCD: OnceLock<Sscd> = OnceLock::new();
-    SSCD.get_or_init(|| {
+pub fn extractor() -> &'static Extractor {
+    static EXTRACTOR: OnceLock<Extractor> = OnceLock::new();
+    EXTRACTOR.get_or_init(|| {
         let fetched = Manifest::bundled().default_model().fetch(&root().join("weights"), &mut |_| ());
         let weights = fetched.unwrap_or_else(|e| panic!("the tests need the weights: {e}"));
-        Sscd::load(&weights, &Device::flex()).unwrap_or_else(|e| panic!("{e}"))
+        Extractor::load(&weights, &Device::flex()).unwrap_or_else(|e| panic!("{e}"))
     })
 }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use extractor::weights::Manifest;
 use indicatif::ProgressBar;
-use sscd::weights::Manifest;
 
 /// Fetches a model where it is not cached, and returns its file.
 pub fn run(name: Option<&str>) -> Result<PathBuf> {

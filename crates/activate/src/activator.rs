@@ -2,9 +2,9 @@ use burn::tensor::Tensor;
 use index::{Aim, Index, Target};
 
 use crate::{
-    Error, Extractor, Result,
+    DescriptorNetwork, Error, Result,
     adam::Adam,
-    extractor::describe,
+    network::describe,
     objective::{Objective, Step, Terms, cosine},
     perturbation::Perturbation,
     pixels::{check_shape, round_to_8_bits},
@@ -100,7 +100,7 @@ pub struct Activator<'a, E> {
     settings: Settings,
 }
 
-impl<'a, E: Extractor> Activator<'a, E> {
+impl<'a, E: DescriptorNetwork> Activator<'a, E> {
     /// An activator of images for `index`, described by `extractor`.
     ///
     /// # Errors

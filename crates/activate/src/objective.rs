@@ -1,6 +1,6 @@
 use burn::tensor::{Tensor, activation::relu};
+use extractor::{IMAGENET_STD, beside};
 use index::{Aim, Signs};
-use sscd::{IMAGENET_STD, beside};
 
 /// Norms below this are taken for it.
 const NORM_FLOOR: f64 = 1e-12;

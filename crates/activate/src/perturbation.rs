@@ -1,8 +1,8 @@
 use burn::tensor::{Tensor, TensorData};
+use extractor::{IMAGENET_STD, beside};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
-use sscd::{IMAGENET_STD, beside};
 
 use crate::jnd::jnd_map;
 

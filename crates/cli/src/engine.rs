@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use activate::{Extractor, describe_prepared};
+use activate::{DescriptorNetwork, describe_prepared};
 use anyhow::{Result, ensure};
 use burn::tensor::{Device, Tensor};
+use extractor::{Extractor, Preprocess, weights::Manifest};
 use image::RgbImage;
 use index::Index;
-use sscd::{Preprocess, Sscd, weights::Manifest};
 
 use crate::{args::Globals, bundled, device, images, interrupt, output::Output, progress};
 
@@ -18,7 +18,7 @@ const MAX_INPUT: usize = 1 << 23;
 
 /// An extractor on its device.
 pub struct Engine {
-    pub sscd: Sscd,
+    pub extractor: Extractor,
     pub device: Device,
     pub device_name: &'static str,
 }
@@ -29,13 +29,13 @@ impl Engine {
         let chosen = device::choose(&globals.device)?;
         let weights = weights_file(globals.weights.as_deref())?;
         output.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
-        let sscd = Sscd::load(&weights, &chosen.device)?;
-        Ok(Self { sscd, device: chosen.device, device_name: chosen.name })
+        let extractor = Extractor::load(&weights, &chosen.device)?;
+        Ok(Self { extractor, device: chosen.device, device_name: chosen.name })
     }
 
     /// The same with other preprocessing.
     pub fn with_preprocess(mut self, preprocess: Preprocess) -> Self {
-        self.sscd = self.sscd.with_preprocess(preprocess);
+        self.extractor = self.extractor.with_preprocess(preprocess);
         self
     }
 
@@ -49,18 +49,18 @@ impl Engine {
 
     /// The network's input for an image.
     pub fn prepare(&self, image: &RgbImage) -> Result<Tensor<4>> {
-        let [h, w] = self.sscd.preprocess().output(image.height() as usize, image.width() as usize);
+        let [h, w] = self.extractor.preprocess().output(image.height() as usize, image.width() as usize);
         ensure!(
             h.saturating_mul(w) <= MAX_INPUT,
             "would be resized to {w} x {h} pixels, use --resize stretch"
         );
-        Ok(self.sscd.prepare(images::to_tensor(image, &self.device)?))
+        Ok(self.extractor.prepare(images::to_tensor(image, &self.device)?))
     }
 
     /// Descriptors `[n, d]` of images of any sizes.
     pub fn describe(&self, images: &[&RgbImage]) -> Result<Tensor<2>> {
         let inputs = images.iter().map(|image| self.prepare(image)).collect::<Result<_>>()?;
-        Ok(describe_prepared(&self.sscd, inputs))
+        Ok(describe_prepared(&self.extractor, inputs))
     }
 
     /// The same for many images, in batches.

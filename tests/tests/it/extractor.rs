@@ -1,8 +1,8 @@
 //! The real SSCD weights against PyTorch.
 
 use burn::tensor::Tensor;
-use sscd::{IMAGENET_MEAN, IMAGENET_STD, resize_antialiased};
-use tests::{largest_difference, npz, photo, sscd, values};
+use extractor::{IMAGENET_MEAN, IMAGENET_STD, resize_antialiased};
+use tests::{extractor, largest_difference, npz, photo, values};
 
 /// The network's input, normalised from 8 bits in float64.
 fn reference_input() -> Tensor<4> {
@@ -16,7 +16,7 @@ fn reference_input() -> Tensor<4> {
 #[test]
 fn descriptor_is_that_of_float64() {
     let expected = npz("sscd_reference.npz", "desc64").unwrap().values;
-    let found = values(sscd().describe(reference_input()));
+    let found = values(extractor().describe(reference_input()));
     // Float32 rounding through 53 layers; PyTorch's own float32 is as far off.
     let difference = largest_difference(&found, &expected);
     println!("largest difference {difference:.2e}");
@@ -28,7 +28,7 @@ fn gradient_to_the_input_is_that_of_float64() {
     let expected = npz("sscd_reference.npz", "grad64").unwrap().values;
     let target = npz("sscd_reference.npz", "target").unwrap().tensor([1, 512]);
     let input = reference_input().autodiff().require_grad();
-    let cosine = (sscd().describe(input.clone()) * target.autodiff()).sum();
+    let cosine = (extractor().describe(input.clone()) * target.autodiff()).sum();
     let found = values(input.grad_remove(&mut cosine.backward()).unwrap());
     let squared = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
     let difference = squared(&mut found.iter().zip(&expected).map(|(a, b)| a - b));

@@ -5,9 +5,9 @@ use std::time::Instant;
 use activate::describe_prepared;
 use anyhow::Result;
 use burn::tensor::Tensor;
+use extractor::{Extractor, Preprocess, Resize};
 use index::npy;
 use serde::Serialize;
-use sscd::{Preprocess, Resize, Sscd};
 
 use crate::{
     Outcome,
@@ -85,7 +85,7 @@ fn describe(
         }
         count += prepared.len();
         if !prepared.is_empty() {
-            descriptors.push(describe_prepared(&engine.sscd, prepared));
+            descriptors.push(describe_prepared(&engine.extractor, prepared));
         }
         bar.inc(inputs.len() as u64);
     }
@@ -118,7 +118,7 @@ fn text(document: &Document, arguments: &Describe) -> String {
         0,
         [vec![
             described.to_string(),
-            Sscd::DIMENSION.to_string(),
+            Extractor::DIMENSION.to_string(),
             (document.images.len() - described).to_string(),
             format!("{:.1}", document.seconds),
             document.device.to_owned(),

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use activate::{Activated, Activator, Settings};
 use anyhow::Result;
+use extractor::Extractor;
 use image::RgbImage;
 use index::Index;
 use indicatif::ProgressBar;
-use sscd::Sscd;
 
 use super::{
     budget::Budget,
@@ -69,13 +69,13 @@ pub struct Pair {
 
 pub struct Releaser<'a> {
     engine: &'a Engine,
-    activator: Activator<'a, Sscd>,
+    activator: Activator<'a, Extractor>,
     options: Options,
 }
 
 impl<'a> Releaser<'a> {
     pub fn new(engine: &'a Engine, index: &'a Index, options: Options) -> Result<Self> {
-        let activator = Activator::new(&engine.sscd, index, options.settings)?;
+        let activator = Activator::new(&engine.extractor, index, options.settings)?;
         Ok(Self { engine, activator, options })
     }
 

@@ -1,10 +1,10 @@
 use burn::tensor::Tensor;
-use sscd::Sscd;
+use extractor::Extractor;
 
 /// A descriptor network, in the two halves that a batch of images of different sizes needs.
 ///
 /// Both halves must be differentiable with respect to their argument.
-pub trait Extractor {
+pub trait DescriptorNetwork {
     /// Length of a descriptor.
     fn dimension(&self) -> usize;
 
@@ -21,7 +21,7 @@ pub trait Extractor {
     fn describe(&self, input: Tensor<4>) -> Tensor<2>;
 }
 
-impl Extractor for Sscd {
+impl DescriptorNetwork for Extractor {
     fn dimension(&self) -> usize {
         Self::DIMENSION
     }
@@ -31,7 +31,7 @@ impl Extractor for Sscd {
     }
 
     fn describe(&self, input: Tensor<4>) -> Tensor<2> {
-        Sscd::describe(self, input)
+        Extractor::describe(self, input)
     }
 }
 
@@ -42,11 +42,14 @@ impl Extractor for Sscd {
 ///
 /// # Panics
 /// If there is no image.
-pub fn describe(extractor: &impl Extractor, images: impl IntoIterator<Item = Tensor<4>>) -> Tensor<2> {
+pub fn describe(
+    extractor: &impl DescriptorNetwork,
+    images: impl IntoIterator<Item = Tensor<4>>,
+) -> Tensor<2> {
     describe_prepared(extractor, images.into_iter().map(|pixels| extractor.prepare(pixels)).collect())
 }
 
-/// The same for images that went through [`Extractor::prepare`]: one that is prepared as soon as it is read need
+/// The same for images that went through [`DescriptorNetwork::prepare`]: one that is prepared as soon as it is read need
 /// not stay in memory.
 ///
 /// # Shapes
@@ -54,7 +57,7 @@ pub fn describe(extractor: &impl Extractor, images: impl IntoIterator<Item = Ten
 ///
 /// # Panics
 /// If there is no input.
-pub fn describe_prepared(extractor: &impl Extractor, inputs: Vec<Tensor<4>>) -> Tensor<2> {
+pub fn describe_prepared(extractor: &impl DescriptorNetwork, inputs: Vec<Tensor<4>>) -> Tensor<2> {
     if inputs.windows(2).all(|pair| pair[0].dims() == pair[1].dims()) {
         return extractor.describe(Tensor::cat(inputs, 0));
     }

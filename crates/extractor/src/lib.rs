@@ -8,15 +8,15 @@
 //!
 //! ```no_run
 //! use burn::tensor::{Device, Tensor};
-//! use sscd::{Sscd, weights};
+//! use extractor::{Extractor, weights};
 //!
 //! let models = weights::Manifest::bundled();
 //! let file = models.default_model().fetch("weights".as_ref(), &mut |_| ())?;
 //! let device = Device::flex();
-//! let sscd = Sscd::load(&file, &device)?;
+//! let extractor = Extractor::load(&file, &device)?;
 //! let pixels = Tensor::<4>::zeros([1, 3, 400, 300], &device);
-//! assert_eq!(sscd.forward(pixels).dims(), [1, 512]);
-//! # Ok::<(), sscd::Error>(())
+//! assert_eq!(extractor.forward(pixels).dims(), [1, 512]);
+//! # Ok::<(), extractor::Error>(())
 //! ```
 
 mod constant;
@@ -30,7 +30,7 @@ pub mod weights;
 pub use burn;
 pub use constant::beside;
 pub use error::{Error, Result};
-pub use extractor::Sscd;
+pub use extractor::Extractor;
 pub use gem::gem;
 pub use preprocess::{IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased};
 pub use resnet::ResNet50;

@@ -16,14 +16,14 @@ const NORM_FLOOR: f64 = 1e-12;
 
 /// The SSCD extractor: preprocessing, ResNet-50, GeM pooling, projection, L2 normalisation.
 #[derive(Debug, Clone)]
-pub struct Sscd {
+pub struct Extractor {
     preprocess: Preprocess,
     trunk: ResNet50,
     projection: Tensor<2>,
     bias: Tensor<2>,
 }
 
-impl Sscd {
+impl Extractor {
     /// Length of a descriptor.
     pub const DIMENSION: usize = 512;
 
