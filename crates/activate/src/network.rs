@@ -23,7 +23,7 @@ pub trait DescriptorNetwork {
 
 impl DescriptorNetwork for Extractor {
     fn dimension(&self) -> usize {
-        Self::DIMENSION
+        Extractor::dimension(self)
     }
 
     fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {

@@ -26,7 +26,7 @@ pub struct Globals {
     /// Where to compute: auto, cpu, wgpu, cuda or cuda:N
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
-    /// A model of weights/manifest.toml, or an ONNX file of the same network
+    /// A model of weights/manifest.toml, or a weights file: safetensors, PyTorch, TorchScript, ONNX
     #[arg(long, global = true, value_name = "NAME|FILE")]
     pub weights: Option<String>,
     /// Threads to compute with, at most and by default one a core
@@ -148,12 +148,12 @@ pub struct Describe {
     /// Descriptors, float32 [n, d]; paths go to FILE.names.tsv
     #[arg(long, value_name = "FILE.npy")]
     pub out: PathBuf,
-    /// Edge of the network's input, in pixels
-    #[arg(long, default_value_t = 288, value_parser = clap::value_parser!(u16).range(32..=2048))]
-    pub size: u16,
-    /// How images are brought to that size
-    #[arg(long, value_enum, default_value = "stretch")]
-    pub resize: ResizeMode,
+    /// Edge of the network's input, in pixels [default: the weights' own, 288 for SSCD]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(32..=2048))]
+    pub size: Option<u16>,
+    /// How images are brought to that size [default: the weights' own, stretch]
+    #[arg(long, value_enum)]
+    pub resize: Option<ResizeMode>,
     /// Images that go through the network together
     #[arg(long, default_value = "8", value_name = "N")]
     pub batch: NonZeroUsize,

@@ -1,8 +1,9 @@
-//! SSCD image descriptors (Pizzi et al., CVPR 2022) on burn: pixels in, unit vectors out.
+//! Image descriptors on burn: pixels in, unit vectors out. SSCD (Pizzi et al., CVPR 2022), DINO (Caron et al., ICCV
+//! 2021), ISC-dt1 (Yokoo, 2021).
 //!
 //! Everything is differentiable to the pixels, and to nothing else: weights are constants.
 //!
-//! Layouts: pixels are RGB `[n, 3, h, w]`, float32 in [0, 1]; descriptors are `[n, 512]`, unit norm.
+//! Layouts: pixels are RGB `[n, 3, h, w]`, float32 in [0, 1]; descriptors are `[n, d]`, unit norm.
 //! The crate knows no indexes and reads no files other than weights. It never prints and never picks a
 //! device.
 //!
@@ -15,22 +16,24 @@
 //! let device = Device::flex();
 //! let extractor = Extractor::load(&file, &device)?;
 //! let pixels = Tensor::<4>::zeros([1, 3, 400, 300], &device);
-//! assert_eq!(extractor.forward(pixels).dims(), [1, 512]);
+//! assert_eq!(extractor.forward(pixels).dims(), [1, extractor.dimension()]);
 //! # Ok::<(), extractor::Error>(())
 //! ```
 
+mod architecture;
 mod constant;
 mod error;
 mod extractor;
-mod gem;
+mod pooling;
 mod preprocess;
-mod resnet;
+mod spec;
 pub mod weights;
 
+pub use self::extractor::Extractor;
+pub use architecture::Architecture;
 pub use burn;
 pub use constant::beside;
 pub use error::{Error, Result};
-pub use extractor::Extractor;
-pub use gem::gem;
+pub use pooling::{Pooling, gem};
 pub use preprocess::{IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased};
-pub use resnet::ResNet50;
+pub use spec::{Source, Spec};

@@ -1,4 +1,5 @@
 use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use crate::constant::beside;
 
@@ -8,7 +9,8 @@ pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// How an image is brought to the size of the network's input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Resize {
     /// Height and width both become the size, whatever the aspect ratio: what active indexing uses.
     #[default]
@@ -17,19 +19,24 @@ pub enum Resize {
     ShortEdge,
 }
 
-/// From pixels to the network's input: resize, then subtract ImageNet's mean and divide by its deviation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// From pixels to the network's input: resize, then subtract a mean and divide by a deviation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Preprocess {
     /// Edge of the network's input, in pixels.
     pub size: usize,
     /// How the image is brought to that size.
     pub resize: Resize,
+    /// What is subtracted from the RGB channels, in [0, 1].
+    pub mean: [f32; 3],
+    /// What they are divided by then.
+    pub std: [f32; 3],
 }
 
 impl Default for Preprocess {
-    /// 288 x 288, stretched.
+    /// 288 x 288, stretched, ImageNet's mean and deviation: SSCD's.
     fn default() -> Self {
-        Self { size: 288, resize: Resize::Stretch }
+        Self { size: 288, resize: Resize::Stretch, mean: IMAGENET_MEAN, std: IMAGENET_STD }
     }
 }
 
@@ -43,7 +50,7 @@ impl Preprocess {
     /// If the tensor has not 3 channels, or an empty side.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<4> {
         let [_, _, h, w] = pixels.dims();
-        normalize(resize_antialiased(pixels, self.output(h, w)))
+        self.normalize(resize_antialiased(pixels, self.output(h, w)))
     }
 
     /// Height and width of the network's input for an image of `h` x `w`.
@@ -54,14 +61,14 @@ impl Preprocess {
             Resize::ShortEdge => [scaled(h), scaled(w)],
         }
     }
-}
 
-fn normalize(pixels: Tensor<4>) -> Tensor<4> {
-    let device = pixels.device().inner();
-    let per_channel = |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
-    let mean = beside(&per_channel(IMAGENET_MEAN), &pixels);
-    let std = beside(&per_channel(IMAGENET_STD), &pixels);
-    (pixels - mean) / std
+    fn normalize(&self, pixels: Tensor<4>) -> Tensor<4> {
+        let device = pixels.device().inner();
+        let per_channel = |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
+        let mean = beside(&per_channel(self.mean), &pixels);
+        let std = beside(&per_channel(self.std), &pixels);
+        (pixels - mean) / std
+    }
 }
 
 /// Antialiased bilinear resize, as torchvision's on tensors: two matrix products, exact and differentiable.
@@ -131,7 +138,7 @@ mod tests {
 
     #[test]
     fn short_edge_keeps_the_aspect_ratio() {
-        let preprocess = Preprocess { size: 288, resize: Resize::ShortEdge };
+        let preprocess = Preprocess { resize: Resize::ShortEdge, ..Preprocess::default() };
         assert_eq!(preprocess.output(400, 300), [384, 288]);
         assert_eq!(preprocess.output(300, 400), [288, 384]);
         assert_eq!(Preprocess::default().output(300, 400), [288, 288]);

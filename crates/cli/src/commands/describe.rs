@@ -5,7 +5,7 @@ use std::time::Instant;
 use activate::describe_prepared;
 use anyhow::Result;
 use burn::tensor::Tensor;
-use extractor::{Extractor, Preprocess, Resize};
+use extractor::{Preprocess, Resize};
 use index::npy;
 use serde::Serialize;
 
@@ -38,8 +38,11 @@ struct Row {
 
 pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<Outcome> {
     let started = Instant::now();
-    let preprocess = Preprocess { size: arguments.size.into(), resize: arguments.resize.into() };
-    let engine = Engine::start(globals, output)?.with_preprocess(preprocess);
+    let engine = Engine::start(globals, output)?;
+    let given = engine.extractor.preprocess();
+    let size = arguments.size.map_or(given.size, usize::from);
+    let resize = arguments.resize.map_or(given.resize, Resize::from);
+    let engine = engine.with_preprocess(Preprocess { size, resize, ..given });
     let inputs = images::find(&arguments.inputs, None)?;
     let (descriptors, rows) = describe(&engine, &inputs, arguments.batch.get(), output)?;
 
@@ -49,7 +52,7 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();
     let document = Document { schema: SCHEMA, device: engine.device_name, seconds, images: rows };
-    output.result(&document, || text(&document, arguments))?;
+    output.result(&document, || text(&document, engine.extractor.dimension(), arguments))?;
     Ok(outcome)
 }
 
@@ -111,14 +114,14 @@ fn write(arguments: &Describe, descriptors: Tensor<2>, rows: &[Row]) -> Result<(
     Ok(())
 }
 
-fn text(document: &Document, arguments: &Describe) -> String {
+fn text(document: &Document, dimension: usize, arguments: &Describe) -> String {
     let described = document.images.iter().filter(|row| row.row.is_some()).count();
     table::table(
         &["descriptors", "dimension", "failed", "seconds", "device", "file"],
         0,
         [vec![
             described.to_string(),
-            Extractor::DIMENSION.to_string(),
+            dimension.to_string(),
             (document.images.len() - described).to_string(),
             format!("{:.1}", document.seconds),
             document.device.to_owned(),

