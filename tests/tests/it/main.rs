@@ -6,6 +6,7 @@ mod agreement;
 mod command_line;
 mod device;
 mod extractor;
+mod extractors;
 mod faiss_peer;
 mod index_files;
 mod index_kinds;
