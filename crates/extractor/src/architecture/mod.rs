@@ -114,7 +114,7 @@ const ISC: Preprocess = Preprocess { size: 512, resize: Resize::Stretch, mean: [
 #[derive(Debug, Clone)]
 pub(crate) enum Network {
     ResNet(ResNet),
-    Vit(Vit),
+    Vit(Box<Vit>),
     EfficientNet(EfficientNet),
 }
 
@@ -128,7 +128,7 @@ impl Network {
         }
         Ok(match spec.architecture {
             Architecture::ResNet => Self::ResNet(ResNet::load(checkpoint, device)?),
-            Architecture::Vit => Self::Vit(Vit::load(checkpoint, spec.heads, device)?),
+            Architecture::Vit => Self::Vit(Box::new(Vit::load(checkpoint, spec.heads, device)?)),
             Architecture::EfficientNet => Self::EfficientNet(EfficientNet::load(checkpoint, device)?),
         })
     }

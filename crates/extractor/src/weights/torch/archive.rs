@@ -25,7 +25,7 @@ impl<R: Read + Seek> Archive<R> {
     pub fn open(mut file: R) -> Result<Self, String> {
         let length = file.seek(SeekFrom::End(0)).map_err(|e| e.to_string())?;
         // Known, not searched for: the search of zip 9.4 misses the directory of some of PyTorch's archives.
-        let config = Config { archive_offset: ArchiveOffset::Known(0), ..Config::default() };
+        let config = Config { archive_offset: ArchiveOffset::Known(0) };
         let zip = ZipArchive::with_config(config, file).map_err(|e| format!("damaged archive: {e}"))?;
         if zip.len() > MAX_ENTRIES {
             return Err(format!("{} entries, expected at most {MAX_ENTRIES}", zip.len()));
