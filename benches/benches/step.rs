@@ -23,7 +23,8 @@ const RUNS: usize = 7;
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
+    let weights =
+        Manifest::bundled().model("sscd_disc_mixup_int8")?.fetch(&root.join("weights"), &mut |_| ())?;
     let extractor = Extractor::load(&weights, &Device::flex())?;
     let threads = std::thread::available_parallelism()?.get();
     let mut peer =

