@@ -12,7 +12,13 @@ use extractor::{
 use image::RgbImage;
 use index::Index;
 
-use crate::{args::Globals, bundled, device, images, interrupt, output::Output, progress};
+use crate::{
+    args::Globals,
+    bundled, device, images, interrupt,
+    output::{Output, SCHEMA},
+    progress,
+    provenance::{Known, Provenance},
+};
 
 /// Images that go through the network together.
 const BATCH: usize = 8;
@@ -24,6 +30,8 @@ pub struct Engine {
     pub extractor: Extractor,
     pub device: Device,
     pub device_name: &'static str,
+    /// The model of the manifest, or the name of the weights file.
+    weights: String,
 }
 
 impl Engine {
@@ -33,7 +41,9 @@ impl Engine {
         let weights = weights_file(globals.weights.as_deref(), output)?;
         output.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
         let extractor = Extractor::load(&weights, &chosen.device)?;
-        Ok(Self { extractor, device: chosen.device, device_name: chosen.name })
+        output.detail(|| format!("extractor {}", extractor.fingerprint()));
+        let weights = model_name(globals.weights.as_deref(), &weights);
+        Ok(Self { extractor, device: chosen.device, device_name: chosen.name, weights })
     }
 
     /// The same with other preprocessing.
@@ -42,12 +52,25 @@ impl Engine {
         self
     }
 
-    /// Opens an index, the bundled one where none is named.
-    pub fn index(&self, path: Option<&Path>) -> Result<Index> {
-        Ok(match path {
-            Some(path) => Index::open(path, &self.device)?,
-            None => Index::from_bytes(bundled::INDEX, &self.device)?,
-        })
+    /// Opens an index, the bundled one where none is named, of descriptors of this extractor.
+    pub fn index(&self, path: Option<&Path>, output: &Output) -> Result<Index> {
+        let (index, known) = match path {
+            Some(path) => (Index::open(path, &self.device)?, Known::index(path)?),
+            None => {
+                let provenance = Some(Provenance::parse(bundled::INDEX_PROVENANCE)?);
+                let known = Known { place: "the bundled index".to_owned(), provenance };
+                (Index::from_bytes(bundled::INDEX, &self.device)?, known)
+            }
+        };
+        known.check(&Known::weights(self.provenance()), output)?;
+        Ok(index)
+    }
+
+    /// What descriptors of this extractor are recorded as.
+    pub fn provenance(&self) -> Provenance {
+        let Preprocess { size, resize, .. } = self.extractor.preprocess();
+        let (fingerprint, weights) = (self.extractor.fingerprint(), self.weights.clone());
+        Provenance { schema: SCHEMA, fingerprint, weights, size, resize, any_source: false }
     }
 
     /// The network's input for an image.
@@ -71,6 +94,17 @@ impl Engine {
         let parts = images.chunks(BATCH).map(|images| self.describe(images)).collect::<Result<Vec<_>>>()?;
         ensure!(!parts.is_empty(), "no images to describe");
         Ok(Tensor::cat(parts, 0))
+    }
+}
+
+/// What to call the weights in a record: the model of the manifest, or the name of their file.
+fn model_name(named: Option<&str>, file: &Path) -> String {
+    match named {
+        Some(name) if Path::new(name).is_file() => {
+            file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        }
+        Some(name) => name.to_owned(),
+        None => Manifest::bundled().default_model().name.clone(),
     }
 }
 

@@ -16,6 +16,7 @@ mod interrupt;
 mod names;
 mod output;
 mod progress;
+mod provenance;
 mod release;
 mod report;
 mod table;

@@ -16,7 +16,9 @@ use crate::{
     images::{self, Input},
     interrupt, names,
     output::{Output, SCHEMA, one_line},
-    progress, table,
+    progress,
+    provenance::{self, Provenance},
+    table,
 };
 
 #[derive(Serialize)]
@@ -47,7 +49,7 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     let (descriptors, rows) = describe(&engine, &inputs, arguments.batch.get(), output)?;
 
     if !descriptors.is_empty() {
-        write(arguments, Tensor::cat(descriptors, 0), &rows)?;
+        write(arguments, Tensor::cat(descriptors, 0), &rows, &engine.provenance())?;
     }
     let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();
@@ -106,12 +108,16 @@ impl Row {
     }
 }
 
-fn write(arguments: &Describe, descriptors: Tensor<2>, rows: &[Row]) -> Result<()> {
+fn write(arguments: &Describe, descriptors: Tensor<2>, rows: &[Row], made: &Provenance) -> Result<()> {
+    // Until the descriptors are there, nothing is said of them.
+    let record = provenance::of_descriptors(&arguments.out);
+    provenance::replace(&record, None)?;
     let paths = rows.iter().filter_map(|row| Some((row.row? as i64, row.input.clone())));
     names::write(&names::of_descriptors(&arguments.out), "row", paths)?;
-    let _held = interrupt::hold_off();
+    let held = interrupt::hold_off();
     npy::write_tensor(&arguments.out, descriptors)?;
-    Ok(())
+    drop(held);
+    provenance::replace(&record, Some(made))
 }
 
 fn text(document: &Document, dimension: usize, arguments: &Describe) -> String {

@@ -24,13 +24,14 @@ use crate::{
     images::{self, Input},
     names::{self, Names},
     output::{Output, SCHEMA, one_line},
+    provenance::Known,
     release::{Releaser, plan},
     table::table,
 };
 
 pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) -> Result<Outcome> {
     let engine = Engine::start(globals, output)?;
-    let mut index = engine.index(Some(&arguments.index))?;
+    let mut index = engine.index(Some(&arguments.index), output)?;
     let names = names::of_entries(&arguments.index, index.ntotal())?;
     let released = arguments.released.clone().unwrap_or_else(|| "activated".into());
     let inputs = sample(images::find(&arguments.images, Some(&released))?, arguments);
@@ -45,6 +46,7 @@ pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) 
     let quality = photos.qualities()?;
 
     for path in &arguments.distractors {
+        Known::descriptors(path)?.check(&Known::weights(engine.provenance()), output)?;
         add_file(&mut index, path, &engine.device)?;
     }
     let (truth, added) = store(&engine, &mut index, &photos, &names)?;

@@ -18,7 +18,9 @@ use crate::{
     images,
     names::{self, Names},
     output::{Output, SCHEMA, one_line},
-    progress, table,
+    progress,
+    provenance::Known,
+    table,
 };
 
 /// What `--json` prints.
@@ -85,6 +87,7 @@ fn load(arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded
             let device = device::choose(&globals.device)?.device;
             let index = Index::open(&arguments.index, &device)?;
             let descriptors = npy::read_descriptors(file, &device)?;
+            Known::index(&arguments.index)?.check(&Known::descriptors(file)?, output)?;
             let query = |row: usize| Query { query: row.to_string(), error: None, results: Vec::new() };
             let queries = (0..descriptors.dims()[0]).map(query).collect();
             Ok(Loaded { index, descriptors: Some(descriptors), queries })
@@ -95,7 +98,7 @@ fn load(arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded
 
 fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded> {
     let engine = Engine::start(globals, output)?;
-    let index = engine.index(Some(&arguments.index))?;
+    let index = engine.index(Some(&arguments.index), output)?;
     let inputs = images::find(inputs, None)?;
     let bar = progress::bar(inputs.len(), "describing");
     let (mut descriptors, mut queries) = (Vec::new(), Vec::new());
