@@ -199,7 +199,8 @@ def networks(full):
         yield "sscd", Sscd(Trunk(64, 64, [3, 4, 6, 3], 1, 64, 512)), sides
         yield "sscd_large", Sscd(Trunk(64, 64, [3, 4, 23, 3], 32, 4, 1024)), sides
         yield "dino_resnet", Trunk(64, 64, [3, 4, 6, 3], 1, 64, 0), sides
-        yield "dino_vit", Dino(vit), sides
+        # Exported at the size of the positions: exporters compute the interpolation to another one beforehand.
+        yield "dino_vit", Dino(vit), [(224, 224), (288, 320)]
         yield "isc", Isc(effnet, 512, 256), [(512, 512), (288, 320)]
         return
     sides = [(48, 48), (40, 61)]
@@ -376,9 +377,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--only", help="one network")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for number, (name, network, sides) in enumerate(networks(arguments.full)):
+        if arguments.only not in (None, name):
+            continue
         torch.manual_seed(number)
         for module in network.modules():
             if hasattr(module, "reset_parameters"):

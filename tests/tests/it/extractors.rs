@@ -16,15 +16,20 @@ use tests::{golden, largest_difference, npz_at, values};
 const DESCRIPTOR: f64 = 2e-5;
 /// ReLUs that float32 flips move the gradient by about 6e-3 in every framework.
 const GRADIENT: f64 = 2e-2;
+/// Through the hundred layers of the ResNeXt at its published size, PyTorch's own float32 is 2.6e-2 off.
+const GRADIENT_AT_FULL_SIZE: f64 = 4e-2;
 
 fn folder() -> PathBuf {
     env::var_os("ACTIVE_INDEX_EXTRACTORS").map_or_else(|| golden().join("extractors"), PathBuf::from)
 }
 
+fn is_full_size() -> bool {
+    env::var_os("ACTIVE_INDEX_EXTRACTORS").is_some()
+}
+
 fn load(file: &str) -> Extractor {
     // The tiny transformer has other heads than 64 channels wide ones.
-    let tiny = env::var_os("ACTIVE_INDEX_EXTRACTORS").is_none();
-    let heads = (tiny && file.starts_with("dino_vit")).then_some(3);
+    let heads = (!is_full_size() && file.starts_with("dino_vit")).then_some(3);
     let path = folder().join(file);
     let mut weights =
         Weights::read_with(&path, &Options { heads, ..Options::default() }).unwrap_or_else(|e| panic!("{e}"));
@@ -59,7 +64,8 @@ fn check(name: &str, file: &str, suffix: &str) {
         let gradient = relative(&values(gradient), &reference(format!("grad{i}{suffix}")).values);
         println!("{file} {shape:?}: descriptor {descriptor:.1e}, gradient {gradient:.1e}");
         assert!(descriptor < DESCRIPTOR, "{file}: {descriptor}");
-        assert!(gradient < GRADIENT, "{file}: {gradient}");
+        let allowed = if is_full_size() { GRADIENT_AT_FULL_SIZE } else { GRADIENT };
+        assert!(gradient < allowed, "{file}: {gradient}");
     }
 }
 

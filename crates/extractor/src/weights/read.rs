@@ -119,12 +119,20 @@ impl Weights {
         Ok(())
     }
 
+    /// The bytes of the file that [`Weights::write`] writes, always the same.
+    ///
+    /// # Errors
+    /// What is wrong with a tensor: a shape of another number of values.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        safetensors::write(self)
+    }
+
     /// Writes a safetensors file that says itself what it is; it appears whole or not at all.
     ///
     /// # Errors
     /// If the system refuses.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let bytes = safetensors::write(self).map_err(Error::weights(path))?;
+        let bytes = self.to_bytes().map_err(Error::weights(path))?;
         super::fetch::write_whole(&mut bytes.as_slice(), path).map_err(Error::io(path))
     }
 }
