@@ -38,6 +38,13 @@ fn load(file: &str) -> Extractor {
     let converted = tempfile::tempdir().unwrap();
     let path = converted.path().join("converted.safetensors");
     weights.write(&path).unwrap();
+    let again = Weights::read(&path).unwrap();
+    assert_eq!(
+        again.to_bytes().unwrap(),
+        std::fs::read(&path).unwrap(),
+        "{file}: a converted file stays as it is"
+    );
+    assert!(Weights::read_with(&path, &Options { heads: Some(1), ..Options::default() }).is_err());
     let converted = Extractor::load(&path, &Device::flex()).unwrap();
     assert_eq!(converted.spec().source.as_ref().unwrap().file, file);
     let direct = Extractor::from_weights(&weights, &Device::flex()).unwrap();

@@ -45,6 +45,9 @@ pub enum CheckpointError {
         /// The shape in the checkpoint.
         found: Vec<usize>,
     },
+    /// A tensor without values.
+    #[error("tensor `{0}` is empty")]
+    Empty(String),
     /// Infinity or no number among the weights.
     #[error("tensor `{0}` holds values that are not finite")]
     NotFinite(String),
@@ -96,6 +99,9 @@ impl Checkpoint {
         if array.shape != shape || array.values.len() != shape.iter().product::<usize>() {
             let (name, found) = (name.to_owned(), array.shape.clone());
             return Err(CheckpointError::Shape { name, expected: shape.to_vec(), found });
+        }
+        if array.values.is_empty() {
+            return Err(CheckpointError::Empty(name.to_owned()));
         }
         Ok(Tensor::from_data(TensorData::new(array.values.clone(), shape), device))
     }
@@ -154,6 +160,12 @@ mod tests {
         assert_eq!(misshapen.to_string(), "tensor `fc.bias` has shape [2], expected [3]");
         let axes = checkpoint.shape::<2>("fc.bias").unwrap_err();
         assert_eq!(axes.to_string(), "tensor `fc.bias` has shape [2], expected 2 axes");
+        let mut empty = Checkpoint::default();
+        empty.insert("fc.bias", Array { shape: vec![0], values: Vec::new() });
+        assert_eq!(
+            empty.tensor("fc.bias", [0], &device).unwrap_err().to_string(),
+            "tensor `fc.bias` is empty"
+        );
         let infinite = bias([0.0, f32::INFINITY]).check_finite().unwrap_err();
         assert_eq!(infinite.to_string(), "tensor `fc.bias` holds values that are not finite");
     }

@@ -25,6 +25,9 @@ pub fn transpose(array: Array) -> Result<Array, String> {
     let [rows, columns] = *array.shape.as_slice() else {
         return Err(format!("a weight of shape {:?}, expected 2 axes", array.shape));
     };
+    if array.values.is_empty() {
+        return Err(format!("a weight of shape {:?} is empty", array.shape));
+    }
     let column = |c: usize| array.values.iter().skip(c).step_by(columns.max(1)).copied();
     Ok(Array { shape: vec![columns, rows], values: (0..columns).flat_map(column).collect() })
 }

@@ -125,7 +125,7 @@ impl<'a> Machine<'a> {
         match self.byte()? {
             0x80 => self.check_protocol()?,
             b'.' => return self.pop().map(Some),
-            b'(' => self.stack.push(Slot::Mark),
+            b'(' => self.push_slot(Slot::Mark)?,
             b'q' => {
                 let place = u32::from(self.byte()?);
                 self.remember(place)?;
@@ -347,10 +347,14 @@ impl<'a> Machine<'a> {
 
     fn recall(&mut self, place: u32) -> Result<(), String> {
         let id = *self.memo.get(&place).ok_or_else(|| format!("nothing is remembered under {place}"))?;
+        self.push_slot(Slot::Value(id))
+    }
+
+    fn push_slot(&mut self, slot: Slot) -> Result<(), String> {
         if self.stack.len() >= MAX_VALUES {
             return Err(format!("more than {MAX_VALUES} values"));
         }
-        self.stack.push(Slot::Value(id));
+        self.stack.push(slot);
         Ok(())
     }
 

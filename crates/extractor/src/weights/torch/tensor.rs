@@ -77,6 +77,8 @@ impl View {
         if offset.checked_add(span).is_none_or(|end| end > storage.count) {
             return Err(outside());
         }
+        // Along an axis of one, no step is ever taken.
+        let stride = size.iter().zip(stride).map(|(n, stride)| if *n == 1 { 0 } else { stride }).collect();
         Ok(Self { storage, offset, size, stride, span, count })
     }
 
@@ -110,7 +112,7 @@ impl View {
         let mut expected = 1;
         self.size.iter().zip(&self.stride).rev().all(|(n, stride)| {
             let fits = *n == 1 || *stride == expected;
-            expected *= n;
+            expected = n.saturating_mul(expected);
             fits
         })
     }
@@ -152,6 +154,11 @@ mod tests {
         assert_eq!(transposed.gather(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
         assert!(view(6, 0, &[2, 1, 3], &[3, 3, 1]).unwrap().is_contiguous());
         assert_eq!(view(1, 0, &[], &[]).unwrap().count, 1);
+        let nothing = view(6, 0, &[0, u64::MAX, u64::MAX], &[1, u64::MAX, 1]).unwrap();
+        assert_eq!((nothing.count, nothing.gather(&[])), (0, Vec::new()));
+        assert!(!nothing.is_contiguous());
+        let odd = view(6, 0, &[2, 1, 2], &[1, u64::MAX, 2]).unwrap();
+        assert_eq!(odd.gather(&[0.0, 1.0, 2.0, 3.0]), [0.0, 2.0, 1.0, 3.0]);
     }
 
     #[test]

@@ -58,6 +58,7 @@ fn endless_values_end() {
     let mut growing = b"]".to_vec();
     growing.extend(std::iter::repeat_n(b']', 2 << 20));
     assert!(refused(&growing).ends_with("more than 1048576 values"));
+    assert!(refused(&b"(".repeat(2 << 20)).ends_with("more than 1048576 values"));
     let recalling: Vec<u8> = b"]q\0".iter().copied().chain(b"h\0".repeat(2 << 20)).collect();
     assert!(refused(&recalling).ends_with("more than 1048576 values"));
 }
