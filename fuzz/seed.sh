@@ -9,7 +9,7 @@ find ../tests/golden/indexes ../crates/index/tests/index/faiss -name '*.index' -
 
 # Weights in every format, and the pickles that the archives hold.
 mkdir -p corpus/weights_file
-find ../tests/golden/extractors -size -128k ! -name '*.npz' ! -name '*.json' -exec cp {} corpus/weights_file/ \;
+find ../tests/golden/extractors -type f -size -128k ! -name '*.npz' ! -name '*.json' -exec cp {} corpus/weights_file/ \;
 for archive in ../tests/golden/extractors/*.pt ../tests/golden/extractors/*.pth*; do
     unzip -p "$archive" '*/data.pkl' > "corpus/weights_file/$(basename "$archive").pkl"
 done
