@@ -149,12 +149,13 @@ impl Kind {
     /// By its first bytes.
     fn of(start: &[u8]) -> Result<Self, String> {
         match start {
+            // First: the length before it may look like the beginning of anything else.
+            [_, _, _, _, _, _, _, _, b'{', ..] => Ok(Self::Safetensors),
             [b'P', b'K', 3, 4, ..] => Ok(Self::Torch),
             [0x80, 2, ..] => {
                 Err("a file of PyTorch before 1.6: load it there and save it again with a newer one"
                     .to_owned())
             }
-            [_, _, _, _, _, _, _, _, b'{', ..] => Ok(Self::Safetensors),
             // The version of the representation, a small number, is the first field that all exporters write.
             [8, version, ..] if *version < 64 => Ok(Self::Onnx),
             _ => Err("expected safetensors, ONNX, or a PyTorch archive (.pt, .pth)".to_owned()),
@@ -190,6 +191,7 @@ mod tests {
     fn kinds_are_told_by_the_first_bytes() {
         assert_eq!(Kind::of(b"PK\x03\x04rest"), Ok(Kind::Torch));
         assert_eq!(Kind::of(b"\x10\0\0\0\0\0\0\0{\"a"), Ok(Kind::Safetensors));
+        assert_eq!(Kind::of(b"\x80\x02\0\0\0\0\0\0{\"a"), Ok(Kind::Safetensors), "a header of 640 bytes");
         assert_eq!(Kind::of(b"\x08\x07\x12\x07pytorch"), Ok(Kind::Onnx));
         assert!(Kind::of(b"\x80\x02\x8a\x0al").unwrap_err().contains("before 1.6"));
         for other in [&b""[..], b"\x89PNG\r\n\x1a\n", b"\x08", b"PK"] {
