@@ -19,6 +19,7 @@ import functools
 import json
 import math
 import pathlib
+import zipfile
 from collections import OrderedDict
 
 import numpy as np
@@ -252,6 +253,15 @@ def reference(network, sides, rng, suffix=""):
     return arrays
 
 
+def without_debug(path):
+    """A TorchScript archive without what it notes of the source that it was traced from."""
+    with zipfile.ZipFile(path) as archive:
+        parts = [(i.filename, archive.read(i)) for i in archive.infolist() if not i.filename.endswith(".debug_pkl")]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in parts:
+            archive.writestr(zipfile.ZipInfo(name), content)
+
+
 class Noise(quantization.CalibrationDataReader):
     def __init__(self, h, w):
         rng = np.random.default_rng(7)
@@ -364,6 +374,8 @@ def save(name, network, out, h, w):
     if name == "dino_resnet":
         last = {k: v.to(memory_format=torch.channels_last) if v.ndim == 4 else v for k, v in state.items()}
         torch.save(last, out / f"{name}.channels_last.pth")
+    for path in out.glob(f"{name}.*.pt"):
+        without_debug(path)
     save_onnx(network, x, out / f"{name}.onnx", dynamo=False)
     if name in ("sscd", "dino_vit"):
         save_onnx(network, x, out / f"{name}.dynamo.onnx", dynamo=True)
