@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor};
 use eval::Transform;
 use image::RgbImage;
+use image_file::Reader;
 use index::npy;
 use indicatif::ProgressIterator;
 use sscd::Sscd;
@@ -38,7 +39,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let photos = list(&arguments.photos, &arguments.without)?;
     let mut descriptors = Vec::new();
     for (i, path) in photos.iter().enumerate().progress() {
-        let photo = image::open(path).with_context(|| path.display().to_string())?.into_rgb8();
+        let read = Reader::default().open(path);
+        let photo = read.with_context(|| path.display().to_string())?.pixels.into_rgb8();
         let first = arguments.seed + i as u64 * arguments.views;
         let edits = (first..first + arguments.views).map(|seed| Ok(Transform::Auto.apply(&photo, seed)?));
         descriptors.push(describe(&sscd, &edits.collect::<Result<Vec<_>>>()?, &device)?);

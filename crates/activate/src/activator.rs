@@ -7,7 +7,7 @@ use crate::{
     extractor::describe,
     objective::{Objective, Step, Terms, cosine},
     perturbation::Perturbation,
-    pixels::{check_shape, round_to_8_bits},
+    pixels::{Depth, check_shape, round_to},
 };
 
 /// How images are activated. The default is the paper's.
@@ -25,6 +25,8 @@ pub struct Settings {
     pub target: Target,
     /// Fixes the start of the optimisation, for each image alike.
     pub seed: u64,
+    /// What the released images are rounded to.
+    pub depth: Depth,
 }
 
 impl Default for Settings {
@@ -36,6 +38,7 @@ impl Default for Settings {
             objective: Objective::default(),
             target: Target::Reconstruction,
             seed: 0,
+            depth: Depth::Eight,
         }
     }
 }
@@ -71,13 +74,13 @@ pub struct Position {
 /// A released image and what activation did for it.
 #[derive(Debug, Clone)]
 pub struct Activated {
-    /// The image to release, `[1, 3, h, w]`, multiples of 1/255 in [0, 1].
+    /// The image to release, `[1, 3, h, w]` in [0, 1], rounded to the levels of [`Settings::depth`].
     pub pixels: Tensor<4>,
     /// What the descriptor was moved towards, of one row.
     pub target: Aim,
     /// The original's descriptor.
     pub before: Position,
-    /// The released image's descriptor, of its 8-bit pixels.
+    /// The released image's descriptor, of its rounded pixels.
     pub after: Position,
     /// The objective before each step.
     pub steps: Vec<Step>,
@@ -137,7 +140,8 @@ impl<'a, E: Extractor> Activator<'a, E> {
         let before = describe(self.extractor, images.to_vec());
         let targets = self.index.target(before.clone(), self.settings.target)?;
         let (changed, steps) = self.optimise(images, &targets, None, progress)?;
-        let released: Vec<_> = changed.into_iter().map(round_to_8_bits).collect();
+        let released: Vec<_> =
+            changed.into_iter().map(|pixels| round_to(pixels, self.settings.depth)).collect();
         let after = describe(self.extractor, released.clone());
         let (before, after) = (self.positions(before, &targets)?, self.positions(after, &targets)?);
         let positions = before.into_iter().zip(after);

@@ -1,6 +1,7 @@
 //! The command line as typed. What it resolves to is decided in `commands`.
 
 mod index;
+mod reading;
 
 use std::{num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
@@ -8,7 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use eval::Transform;
 
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
+pub use self::reading::Reading;
 use ::index::Target;
+use image_file::Encoding;
 
 /// Makes images findable before they are released, and finds their edited copies.
 #[derive(Debug, Parser)]
@@ -95,6 +98,9 @@ pub struct Activate {
     /// Quality of JPEG files, 1 to 100
     #[arg(long, default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "Q")]
     pub quality: u8,
+    /// Store the colour of JPEG files once for four pixels: smaller files, less of the activation
+    #[arg(long)]
+    pub subsample_chroma: bool,
     /// Weaken an activation until the file has at least this PSNR
     #[arg(long, value_parser = decibels, allow_negative_numbers = true, value_name = "DB")]
     pub min_psnr: Option<f64>,
@@ -112,6 +118,8 @@ pub struct Activate {
     pub report: Option<PathBuf>,
     #[command(flatten)]
     pub optimisation: Optimisation,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 #[derive(Debug, Args)]
@@ -132,12 +140,23 @@ pub struct Optimisation {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Lossless
+    /// Lossless, of 16 bits where the original has them
     Png,
-    /// Lossy, chroma at full resolution
+    /// Lossy, without transparency
     Jpeg,
     /// Lossless
     Webp,
+}
+
+impl Activate {
+    /// How released images are written.
+    pub fn encoding(&self) -> Encoding {
+        match self.format {
+            Format::Png => Encoding::Png,
+            Format::Webp => Encoding::WebP,
+            Format::Jpeg => Encoding::Jpeg { quality: self.quality, full_chroma: !self.subsample_chroma },
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -157,6 +176,8 @@ pub struct Describe {
     /// Images that go through the network together
     #[arg(long, default_value = "8", value_name = "N")]
     pub batch: NonZeroUsize,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -187,6 +208,8 @@ pub struct Search {
     /// Also write arrays D [n, k] and I [n, k]; with --radius lims [n + 1], D and I as faiss has them
     #[arg(long, value_name = "FILE.npz")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 #[derive(Debug, Subcommand)]
@@ -229,6 +252,8 @@ pub struct EvalRetrieval {
     pub csv: Option<PathBuf>,
     #[command(flatten)]
     pub optimisation: Optimisation,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// As many steps as anybody may want.
@@ -288,4 +313,6 @@ pub struct TransformArgs {
     /// Seed of random edits
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    #[command(flatten)]
+    pub reading: Reading,
 }

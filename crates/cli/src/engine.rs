@@ -4,12 +4,13 @@ use std::path::Path;
 
 use activate::{Extractor, describe_prepared};
 use anyhow::{Result, ensure};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
+use image_file::{Pixels, Reader};
 use index::Index;
 use sscd::{Preprocess, Sscd, weights::Manifest};
 
-use crate::{args::Globals, bundled, device, images, interrupt, output::Output, progress};
+use crate::{args::Globals, bundled, device, interrupt, output::Output, progress};
 
 /// Images that go through the network together.
 const BATCH: usize = 8;
@@ -48,18 +49,28 @@ impl Engine {
     }
 
     /// The network's input for an image.
-    pub fn prepare(&self, image: &RgbImage) -> Result<Tensor<4>> {
-        let [h, w] = self.sscd.preprocess().output(image.height() as usize, image.width() as usize);
+    pub fn prepare(&self, pixels: &Pixels) -> Result<Tensor<4>> {
+        let (width, height) = pixels.dimensions();
+        let [h, w] = self.sscd.preprocess().output(height as usize, width as usize);
         ensure!(
             h.saturating_mul(w) <= MAX_INPUT,
             "would be resized to {w} x {h} pixels, use --resize stretch"
         );
-        Ok(self.sscd.prepare(images::to_tensor(image, &self.device)?))
+        // At this size already, pixels are only normalised.
+        let small = TensorData::new(pixels.resampled(w, h), [1, 3, h, w]);
+        Ok(self.sscd.prepare(Tensor::from_data(small, &self.device)))
+    }
+
+    /// The same for an image file.
+    pub fn prepare_file(&self, reader: &Reader, path: &Path) -> Result<(Tensor<4>, Vec<String>)> {
+        let picture = reader.open(path)?;
+        Ok((self.prepare(&picture.pixels)?, picture.notes))
     }
 
     /// Descriptors `[n, d]` of images of any sizes.
     pub fn describe(&self, images: &[&RgbImage]) -> Result<Tensor<2>> {
-        let inputs = images.iter().map(|image| self.prepare(image)).collect::<Result<_>>()?;
+        let prepare = |image: &&RgbImage| self.prepare(&Pixels::Eight((*image).clone()));
+        let inputs = images.iter().map(prepare).collect::<Result<_>>()?;
         Ok(describe_prepared(&self.sscd, inputs))
     }
 

@@ -7,6 +7,7 @@ mod command_line;
 mod device;
 mod extractor;
 mod faiss_peer;
+mod image_files;
 mod index_files;
 mod index_kinds;
 mod index_verbs;

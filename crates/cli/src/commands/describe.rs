@@ -1,16 +1,18 @@
 //! `describe`: images to descriptors.
 
-use std::time::Instant;
+use std::{num::NonZeroUsize, time::Instant};
 
 use activate::describe_prepared;
 use anyhow::Result;
 use burn::tensor::Tensor;
+use image_file::Reader;
 use index::npy;
 use serde::Serialize;
 use sscd::{Preprocess, Resize, Sscd};
 
 use crate::{
     Outcome,
+    ahead::ahead,
     args::{Describe, Globals, ResizeMode},
     engine::Engine,
     images::{self, Input},
@@ -19,6 +21,7 @@ use crate::{
     progress, table,
 };
 
+/// What `--json` prints.
 #[derive(Serialize)]
 struct Document {
     schema: u32,
@@ -41,7 +44,7 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     let preprocess = Preprocess { size: arguments.size.into(), resize: arguments.resize.into() };
     let engine = Engine::start(globals, output)?.with_preprocess(preprocess);
     let inputs = images::find(&arguments.inputs, None)?;
-    let (descriptors, rows) = describe(&engine, &inputs, arguments.batch.get(), output)?;
+    let (descriptors, rows) = describe(&engine, &inputs, arguments, output)?;
 
     if !descriptors.is_empty() {
         write(arguments, Tensor::cat(descriptors, 0), &rows)?;
@@ -63,39 +66,47 @@ impl From<ResizeMode> for Resize {
 }
 
 /// Descriptors of the images that can be read, batch by batch, and one row an image.
+///
+/// Files are read, decoded and resized by threads of their own while the network works: two batches ahead of it, so
+/// that it waits only where reading takes longer than describing.
 fn describe(
     engine: &Engine,
     inputs: &[Input],
-    batch: usize,
+    arguments: &Describe,
     output: &Output,
 ) -> Result<(Vec<Tensor<2>>, Vec<Row>)> {
     let bar = progress::bar(inputs.len(), "describing");
-    let (mut descriptors, mut rows, mut count) = (Vec::new(), Vec::with_capacity(inputs.len()), 0);
-    for inputs in inputs.chunks(batch) {
-        let mut prepared = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            let read = images::read(&input.path).and_then(|image| engine.prepare(&image));
-            rows.push(Row::new(input, &read, count + prepared.len()));
-            match read {
-                Ok(image) => prepared.push(image),
-                Err(error) => {
-                    bar.suspend(|| output.failure(&input.path.display().to_string(), &one_line(&error)));
-                }
+    let (reader, batch) = (Reader::from(&arguments.reading), arguments.batch);
+    let read = |input: &Input| engine.prepare_file(&reader, &input.path);
+    let (mut descriptors, mut rows, mut prepared) =
+        (Vec::new(), Vec::with_capacity(inputs.len()), Vec::new());
+    let mut count = 0;
+    let take = |read: Result<(Tensor<4>, Vec<String>)>| {
+        let name = inputs[rows.len()].path.display().to_string();
+        let row = Row::new(name, &read, count);
+        match read {
+            Ok((image, notes)) => {
+                bar.suspend(|| output.notes(&row.input, &notes));
+                count += 1;
+                prepared.push(image);
             }
+            Err(error) => bar.suspend(|| output.failure(&row.input, &one_line(&error))),
         }
-        count += prepared.len();
-        if !prepared.is_empty() {
-            descriptors.push(describe_prepared(&engine.sscd, prepared));
+        rows.push(row);
+        if prepared.len() == batch.get() || (rows.len() == inputs.len() && !prepared.is_empty()) {
+            descriptors.push(describe_prepared(&engine.sscd, std::mem::take(&mut prepared)));
         }
-        bar.inc(inputs.len() as u64);
-    }
+        bar.inc(1);
+        Ok(())
+    };
+    let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);
+    ahead(inputs, threads, batch.saturating_add(batch.get()), read, take)?;
     bar.finish_and_clear();
     Ok((descriptors, rows))
 }
 
 impl Row {
-    fn new(input: &Input, read: &Result<Tensor<4>>, row: usize) -> Self {
-        let input = input.path.display().to_string();
+    fn new(input: String, read: &Result<(Tensor<4>, Vec<String>)>, row: usize) -> Self {
         match read {
             Ok(_) => Self { input, row: Some(row), error: None },
             Err(error) => Self { input, row: None, error: Some(one_line(error)) },

@@ -4,6 +4,7 @@ mod found;
 
 use std::{path::PathBuf, time::Instant};
 
+use activate::describe_prepared;
 use anyhow::Result;
 use burn::tensor::Tensor;
 use found::Found;
@@ -97,11 +98,15 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
     let engine = Engine::start(globals, output)?;
     let index = engine.index(Some(&arguments.index))?;
     let inputs = images::find(inputs, None)?;
+    let reader = (&arguments.reading).into();
     let bar = progress::bar(inputs.len(), "describing");
     let (mut descriptors, mut queries) = (Vec::new(), Vec::new());
     for input in inputs {
         let query = input.path.display().to_string();
-        let described = images::read(&input.path).and_then(|image| engine.describe(&[&image]));
+        let described = engine.prepare_file(&reader, &input.path).map(|(prepared, notes)| {
+            bar.suspend(|| output.notes(&query, &notes));
+            describe_prepared(&engine.sscd, vec![prepared])
+        });
         let error =
             described.map(|descriptor| descriptors.push(descriptor)).err().map(|error| one_line(&error));
         if let Some(reason) = &error {
