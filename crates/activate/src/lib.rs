@@ -35,6 +35,7 @@
 
 mod activator;
 mod adam;
+mod descent;
 mod error;
 mod extractor;
 mod jnd;

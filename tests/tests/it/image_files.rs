@@ -159,3 +159,30 @@ fn check(corpus: &Corpus, rows: &Value) {
     };
     complain(rows.as_array().unwrap().iter().filter_map(judge).collect());
 }
+
+/// Takes a minute: `cargo test --release --workspace --test it -- --ignored --nocapture 48_megapixels`.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "takes a minute and 4 GiB"]
+fn images_of_48_megapixels_activate_below_4_gib() {
+    let folder = tempfile::tempdir().unwrap();
+    let [photo, out] = ["large.png", "out"].map(|name| folder.path().join(name));
+    image::RgbImage::from_fn(8000, 6000, |x, y| {
+        image::Rgb([(x / 32) as u8, (y / 24) as u8, (x * y / 9000 + x % 7) as u8])
+    })
+    .save(&photo)
+    .unwrap();
+    let mut activate = tests::program();
+    activate.args(["activate", text(&photo), "--out", text(&out), "--iterations", "2"]);
+    let mut running = activate.spawn().unwrap();
+    let (mut peak, status) = (0, format!("/proc/{}/status", running.id()));
+    while running.try_wait().unwrap().is_none() {
+        let read = fs::read_to_string(&status).unwrap_or_default();
+        let line = read.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
+        peak = peak.max(line.trim().trim_end_matches(" kB").parse::<u64>().unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(running.wait().unwrap().success() && peak > 0);
+    println!("peak {} MiB", peak >> 10);
+    assert!(peak < 4 << 20, "{peak} KiB");
+}

@@ -9,7 +9,7 @@ use image_file::{Limits, Reader};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Image files")]
 pub struct Reading {
-    /// Refuse images of more pixels; activation holds about 90 bytes for each
+    /// Refuse images of more pixels; activation holds about 70 bytes for each
     #[arg(long, default_value_t = Limits::default().max_pixels, value_name = "N")]
     pub max_pixels: u64,
     /// Refuse images whose decoding takes more memory, in MiB

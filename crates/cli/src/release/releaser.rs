@@ -24,7 +24,7 @@ use crate::{
     progress,
 };
 
-/// Pixels that are activated together: each takes about 90 bytes.
+/// Pixels that are activated together: each takes about 70 bytes.
 const MAX_PIXELS_TOGETHER: u64 = 50_000_000;
 
 /// How images are released.
