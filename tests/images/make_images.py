@@ -208,7 +208,8 @@ def jpeg_cases():
     data = save(grey, "JPEG", quality=95, progressive=True)
     ok("jpeg_grey_progressive.jpg", data, seen(data), JPEG)
     for orientation in range(1, 9):
-        data = save(picture, "JPEG", exif=exif(orientation, thumbnail=orientation == 6), **best)
+        data = save(picture, "JPEG", exif=b"Exif\0\0" + exif(orientation, thumbnail=orientation == 6), **best)
+        assert seen(data).shape == ((HEIGHT, WIDTH, 3) if orientation < 5 else (WIDTH, HEIGHT, 3))
         ok(f"jpeg_orientation_{orientation}.jpg", data, seen(data), JPEG)
     for name, block in [("orientation_9", exif(9)), ("cut", exif(6)[:12]), ("noise", b"\x93\x01" * 40),
                         ("loop", b"II*\0\x08\0\0\0\xff\xff" + b"\0" * 30), ("empty", b"")]:

@@ -12,3 +12,4 @@ mod index_files;
 mod index_kinds;
 mod index_verbs;
 mod interrupted_write;
+mod released_files;
