@@ -112,7 +112,11 @@ impl Ours {
     fn describe(&self, input: &Path) -> Result<f64> {
         let out = std::env::temp_dir().join(format!("describe-{}.npy", std::process::id()));
         let mut command = Command::new(&self.program);
-        command.arg("describe").arg(input).arg("--out").arg(&out).args(["--batch", &BATCH.to_string(), "--json"]);
+        command.arg("describe").arg(input).arg("--out").arg(&out).args([
+            "--batch",
+            &BATCH.to_string(),
+            "--json",
+        ]);
         let output = command.output()?;
         if !output.status.success() {
             bail!("{}", String::from_utf8_lossy(&output.stderr));
@@ -148,7 +152,8 @@ impl Peer {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/torch_describe.py");
         let mut command = Command::new(python);
         command.arg(script).arg(weights).args([threads, BATCH, SIZE].map(|n| n.to_string())).arg(folder);
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("PEER_PYTHON")?;
+        let mut process =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("PEER_PYTHON")?;
         let ask = process.stdin.take().context("no stdin")?;
         let mut answers = BufReader::new(process.stdout.take().context("no stdout")?).lines();
         let version = answers.next().context("the peer said nothing")??;

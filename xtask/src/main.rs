@@ -63,7 +63,10 @@ fn run(verb: Verb) -> Result<()> {
             check::run()?;
             fetch_weights::run(None)?;
             let tests = ["test", "--release", "--workspace", "--no-fail-fast"].map(str::to_owned);
-            cargo(tests.into_iter().chain(arguments.rest))
+            cargo(tests.into_iter().chain(arguments.rest))?;
+            // Formats that are no part of the program by default.
+            let optional = "test --release -p image-file --test optional --features heic,jxl";
+            cargo(optional.split(' ').map(str::to_owned))
         }
     }
 }

@@ -95,9 +95,12 @@ pub struct Activate {
     /// File format of the released images
     #[arg(long, value_enum, default_value = "png")]
     pub format: Format,
-    /// Quality of JPEG files, 1 to 100
+    /// Quality of JPEG and lossy WebP files, 1 to 100
     #[arg(long, default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "Q")]
     pub quality: u8,
+    /// Lossy WebP files, of --quality
+    #[arg(long)]
+    pub lossy: bool,
     /// Store the colour of JPEG files once for four pixels: smaller files, less of the activation
     #[arg(long)]
     pub subsample_chroma: bool,
@@ -144,7 +147,7 @@ pub enum Format {
     Png,
     /// Lossy, without transparency
     Jpeg,
-    /// Lossless
+    /// Lossless, or with --lossy not
     Webp,
 }
 
@@ -153,6 +156,7 @@ impl Activate {
     pub fn encoding(&self) -> Encoding {
         match self.format {
             Format::Png => Encoding::Png,
+            Format::Webp if self.lossy => Encoding::LossyWebP { quality: self.quality },
             Format::Webp => Encoding::WebP,
             Format::Jpeg => Encoding::Jpeg { quality: self.quality, full_chroma: !self.subsample_chroma },
         }

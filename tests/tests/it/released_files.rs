@@ -9,6 +9,7 @@ use tests::root;
 use crate::command_line::{json, run, text};
 
 const JPEG: Encoding = Encoding::Jpeg { quality: 95, full_chroma: true };
+const LOSSY_WEBP: Encoding = Encoding::LossyWebP { quality: 95 };
 
 /// A file of the corpus that `tests/images/make_images.py` made.
 fn corpus(name: &str) -> Vec<u8> {
@@ -55,7 +56,7 @@ fn decoder(bytes: &[u8]) -> impl ImageDecoder {
 
 #[test]
 fn turned_images_are_released_upright_and_say_so() {
-    for encoding in [Encoding::Png, Encoding::WebP, JPEG] {
+    for encoding in [Encoding::Png, Encoding::WebP, LOSSY_WEBP, JPEG] {
         let (original, file) = released("jpeg_orientation_6.jpg", encoding);
         let mut decoder = decoder(&file);
         assert_eq!(decoder.dimensions(), original.dimensions());
@@ -68,13 +69,13 @@ fn turned_images_are_released_upright_and_say_so() {
 
 #[test]
 fn colours_are_converted_once_and_the_file_says_to_what() {
-    for encoding in [Encoding::Png, Encoding::WebP, JPEG] {
+    for encoding in [Encoding::Png, Encoding::WebP, LOSSY_WEBP, JPEG] {
         let (original, file) = released("jpeg_profile_wide.jpg", encoding);
         let profile = decoder(&file).icc_profile().unwrap().expect("a profile of sRGB");
         assert_eq!(Some(&profile), original.metadata.icc.as_ref());
         assert_ne!(profile, decoder(&corpus("jpeg_profile_wide.jpg")).icc_profile().unwrap().unwrap());
         let again = read(&file);
-        if encoding != JPEG {
+        if ![JPEG, LOSSY_WEBP].contains(&encoding) {
             assert_eq!(again.pixels, changed(&original.pixels), "sRGB is not converted again");
         }
         let (original, file) = released("jpeg_profile_srgb.jpg", encoding);
@@ -88,7 +89,7 @@ fn colours_are_converted_once_and_the_file_says_to_what() {
 
 #[test]
 fn xmp_stays_with_its_orientation_reset() {
-    for encoding in [Encoding::Png, Encoding::WebP, JPEG] {
+    for encoding in [Encoding::Png, Encoding::WebP, LOSSY_WEBP, JPEG] {
         let (_, file) = released("webp_lossless_turned_wide.webp", encoding);
         let xmp = decoder(&file).xmp_metadata().unwrap().expect("XMP stays");
         let xmp = String::from_utf8(xmp).unwrap();
@@ -111,6 +112,7 @@ fn transparency_is_released_untouched() {
             let far = wanted.iter().zip(shown.iter()).filter(|(a, b)| a.abs_diff(**b) > 2).count();
             assert_eq!(far, 0, "{name}");
         }
+        assert_eq!(alpha(&released(name, LOSSY_WEBP).1), alpha(&corpus(name)), "{name}");
         let (_, file) = released(name, JPEG);
         assert!(!decoder(&file).color_type().has_alpha());
     }
@@ -186,8 +188,9 @@ fn rows_describe_the_file_as_written() {
     let index = root().join("weights/default.faiss");
     let shared =
         ["activate", text(&photo), "--out", text(&out), "--index", text(&index), "--iterations", "2"];
-    for format in ["png", "webp", "jpeg"] {
-        let document = json(&run(&[&shared[..], &["--format", format, "--json"]].concat()));
+    let lossy = ["--lossy", "--quality", "90"];
+    for (format, more) in [("png", &[] as &[&str]), ("webp", &[]), ("webp", &lossy), ("jpeg", &[])] {
+        let document = json(&run(&[&shared[..], more, &["--format", format, "--json"]].concat()));
         let row = &document["images"][0];
         let file = row["output"].as_str().unwrap();
         let pixels = |path: &str| Reader::default().open(path.as_ref()).unwrap().pixels;

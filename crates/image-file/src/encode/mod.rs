@@ -1,6 +1,7 @@
 //! From a released picture to the bytes of its file.
 
 mod jpeg;
+mod lossy_webp;
 mod png;
 mod webp;
 
@@ -15,6 +16,11 @@ pub enum Encoding {
     Png,
     /// Lossless, 8 bits a channel.
     WebP,
+    /// Lossy, 8 bits a channel, colour once for four pixels; where the feature `webp-lossy` is compiled in.
+    LossyWebP {
+        /// 1 to 100.
+        quality: u8,
+    },
     /// Lossy, 8 bits a channel, without transparency.
     Jpeg {
         /// 1 to 100.
@@ -29,7 +35,7 @@ impl Encoding {
     pub fn ending(self) -> &'static str {
         match self {
             Self::Png => "png",
-            Self::WebP => "webp",
+            Self::WebP | Self::LossyWebP { .. } => "webp",
             Self::Jpeg { .. } => "jpg",
         }
     }
@@ -38,7 +44,7 @@ impl Encoding {
     pub fn format(self) -> Format {
         match self {
             Self::Png => Format::Png,
-            Self::WebP => Format::WebP,
+            Self::WebP | Self::LossyWebP { .. } => Format::WebP,
             Self::Jpeg { .. } => Format::Jpeg,
         }
     }
@@ -85,6 +91,7 @@ fn encode(image: &DynamicImage, metadata: &Metadata, encoding: Encoding) -> Resu
     match encoding {
         Encoding::Png => png::encode(image, metadata),
         Encoding::WebP => webp::encode(image, metadata),
+        Encoding::LossyWebP { quality } => lossy_webp::encode(image, metadata, quality),
         Encoding::Jpeg { quality, full_chroma } => jpeg::encode(image, metadata, quality, full_chroma),
     }
 }

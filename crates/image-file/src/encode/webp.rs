@@ -6,8 +6,8 @@ use image_webp::{ColorType, WebPEncoder};
 use super::{Encoded, refused};
 use crate::{Error, Format, Metadata, Result};
 
-/// Longest side that the format can tell.
-const MAX_SIDE: u32 = 1 << 14;
+/// Longest side that all decoders can tell: one more fits, which image-webp reads as none.
+pub(super) const MAX_SIDE: u32 = (1 << 14) - 1;
 
 pub(super) fn encode(image: &DynamicImage, metadata: &Metadata) -> Result<Encoded> {
     let (width, height) = (image.width(), image.height());
