@@ -20,6 +20,8 @@
 //! neither, and because heic-rs is young. AVIF is refused by name: its Rust decoder, rav1d, has no published safe
 //! interface, and the others are C or under the AGPL.
 //!
+//! Written are PNG, lossless WebP and JPEG, by Rust; lossy WebP by libwebp where the feature `webp-lossy` is on.
+//!
 //! Whatever the bytes, the answer is a picture or an [`Error`] of one line: a file is not believed when it says how
 //! large it is, and damage that a decoder notices is an error, never a grey area. The crate prints nothing and knows
 //! no networks and no indexes.

@@ -1,10 +1,10 @@
 //! JPEG XL, by jxl-oxide.
 
 use image::{DynamicImage, ImageDecoder, metadata::Orientation};
-use jxl_oxide::integration::JxlDecoder;
+use jxl_oxide::{JxlImage, integration::JxlDecoder};
 
 use super::{Stored, common::refused};
-use crate::{Format, Limits, Metadata, Result, colour::Decoded, limits::Deadline, timed::Timed};
+use crate::{Error, Format, Limits, Metadata, Result, colour::Decoded, limits::Deadline, timed::Timed};
 
 const FORMAT: Format = Format::JpegXl;
 /// Bytes that jxl-oxide holds for a pixel: planes of 32-bit numbers, and what filters copy of them.
@@ -15,6 +15,11 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
     let mut decoder = JxlDecoder::new(Timed::new(bytes, deadline)).map_err(refused)?;
     let (width, height) = decoder.dimensions();
     limits.check(width, height, BYTES_PER_PIXEL)?;
+    // What is missing at the end would be rendered from what is there.
+    let loaded = JxlImage::builder().read(Timed::new(bytes, deadline));
+    if !loaded.is_ok_and(|image| image.is_loading_done()) {
+        return Err(Error::CutShort(FORMAT));
+    }
     let metadata = Metadata {
         icc: decoder.icc_profile().map_err(refused)?,
         exif: decoder.exif_metadata().map_err(refused)?,
