@@ -428,6 +428,9 @@ def webp_cases():
     header = b"\x2f" + struct.pack("<I", 15999 | 15999 << 14)
     body = b"WEBPVP8L" + struct.pack("<I", 6) + header + b"\0"
     refused("webp_16000x16000.webp", b"RIFF" + struct.pack("<I", len(body)) + body, "16000 x 16000")
+    described = save(picture, "WEBP", lossless=True, xmp=XMP)
+    claim = described.index(b"XMP ") + 4
+    refused("webp_chunk_of_2_gib.webp", patched(described, claim, struct.pack("<I", 1 << 31)), "WebP data ends too early")
     refused("webp_without_image.webp", b"RIFF\x04\0\0\0WEBP", "WebP")
 
 

@@ -8,9 +8,10 @@ use std::{
     path::Path,
 };
 
+use burn::tensor::Device;
 use image_file::{Pixels, Reader};
 use serde_json::Value;
-use tests::{npz_in, root};
+use tests::{largest_difference, npz_in, root, values};
 
 use crate::command_line::{json, run, text};
 
@@ -93,6 +94,28 @@ fn pixels_are_those_that_pillow_sees() {
         Some(format!("{name}: {wrong}"))
     };
     complain(corpus.files.iter().filter_map(judge).collect());
+}
+
+/// Files are resized without the zeros of the matrices that activation differentiates, to the same pixels.
+#[test]
+fn resampled_pixels_are_those_of_the_differentiable_resize() {
+    for (name, size) in
+        [("jpeg_baseline.jpg", [288, 288]), ("png_rgb_16.png", [20, 15]), ("png_1x5000.png", [32, 40])]
+    {
+        let picture = Reader::default().decode(&Corpus::open().files[name]).unwrap();
+        let (width, height) = picture.dimensions();
+        let device = Device::flex();
+        let (w, h) = (width as usize, height as usize);
+        let tensor = match &picture.pixels {
+            Pixels::Eight(image) => activate::pixels::from_rgb8(image, w, h, &device),
+            Pixels::Sixteen(image) => activate::pixels::from_rgb16(image, w, h, &device),
+        };
+        let expected = values(sscd::resize_antialiased(tensor.unwrap(), size));
+        let found = picture.pixels.resampled(size[1], size[0]).into_iter().map(f64::from);
+        // The order of float32 sums.
+        let difference = largest_difference(&found.collect::<Vec<_>>(), &expected);
+        assert!(difference < 1e-6, "{name}: {difference}");
+    }
 }
 
 #[test]

@@ -37,6 +37,9 @@ struct Row {
     row: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What of the file was ignored, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<Outcome> {
@@ -83,15 +86,10 @@ fn describe(
     let mut count = 0;
     let take = |read: Result<(Tensor<4>, Vec<String>)>| {
         let name = inputs[rows.len()].path.display().to_string();
-        let row = Row::new(name, &read, count);
-        match read {
-            Ok((image, notes)) => {
-                bar.suspend(|| output.notes(&row.input, &notes));
-                count += 1;
-                prepared.push(image);
-            }
-            Err(error) => bar.suspend(|| output.failure(&row.input, &one_line(&error))),
-        }
+        let (image, row) = Row::new(name, read, count);
+        bar.suspend(|| row.say(output));
+        count += usize::from(image.is_some());
+        prepared.extend(image);
         rows.push(row);
         if prepared.len() == batch.get() || (rows.len() == inputs.len() && !prepared.is_empty()) {
             descriptors.push(describe_prepared(&engine.sscd, std::mem::take(&mut prepared)));
@@ -106,11 +104,17 @@ fn describe(
 }
 
 impl Row {
-    fn new(input: String, read: &Result<(Tensor<4>, Vec<String>)>, row: usize) -> Self {
+    /// The network's input, where there is one, and the row of an image.
+    fn new(input: String, read: Result<(Tensor<4>, Vec<String>)>, row: usize) -> (Option<Tensor<4>>, Self) {
         match read {
-            Ok(_) => Self { input, row: Some(row), error: None },
-            Err(error) => Self { input, row: None, error: Some(one_line(error)) },
+            Ok((image, notes)) => (Some(image), Self { input, row: Some(row), error: None, notes }),
+            Err(error) => (None, Self { input, row: None, error: Some(one_line(&error)), notes: Vec::new() }),
         }
+    }
+
+    fn say(&self, output: &Output) {
+        output.notes(&self.input, &self.notes);
+        self.error.iter().for_each(|reason| output.failure(&self.input, reason));
     }
 }
 

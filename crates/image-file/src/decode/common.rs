@@ -78,12 +78,24 @@ fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Resu
 fn is_whole(format: Format, bytes: &[u8]) -> bool {
     match format {
         Format::Png => png_chunks_end(bytes).is_some(),
-        Format::WebP => {
-            let length = bytes.get(4..).and_then(<[u8]>::first_chunk);
-            length.is_some_and(|length| bytes.len() as u64 >= 8 + u64::from(u32::from_le_bytes(*length)))
-        }
+        Format::WebP => are_webp_chunks_whole(bytes).is_some(),
         _ => true,
     }
+}
+
+/// Some where all chunks of a WebP file lie within it: image-webp makes room for what they claim.
+fn are_webp_chunks_whole(bytes: &[u8]) -> Option<()> {
+    let length = |at: usize| {
+        let length: &[u8; 4] = bytes.get(at..)?.first_chunk()?;
+        usize::try_from(u32::from_le_bytes(*length)).ok()
+    };
+    let (end, mut at) = (length(4)?.checked_add(8).filter(|&end| end <= bytes.len())?, 12);
+    while at < end {
+        // Chunks begin at even places; the last one may lack its padding.
+        at = length(at + 4)?.checked_add(at + 8).filter(|&end| end <= bytes.len())?;
+        at += at % 2;
+    }
+    Some(())
 }
 
 /// Where the last chunk of a PNG file ends.
