@@ -260,6 +260,8 @@ def jpeg_cases():
     refused("jpeg_cut_and_closed.jpg", long[: len(long) // 2] + b"\xff\xd9", "JPEG")
     middle = len(long) * 2 // 3
     refused("jpeg_marker_in_the_middle.jpg", patched(long, middle, b"\xff\xc4\0\x02"), "JPEG")
+    last = steps.rindex(b"\xff\xda")
+    refused("jpeg_1000_scans.jpg", steps[:last] + steps[last:-2] * 1000 + steps[-2:], "JPEG")
     refused("jpeg_start_only.jpg", b"\xff\xd8\xff", "JPEG")
     refused("jpeg_ends_at_once.jpg", b"\xff\xd8\xff\xd9", "JPEG")
 

@@ -37,8 +37,10 @@ pub(crate) struct Converted {
 
 /// Why pixels are not converted.
 enum Failure {
-    /// The profile is of no use for them.
+    /// The profile cannot be read or used.
     Profile(CmsError),
+    /// The profile is of other colours than the pixels: of inks for RGB, for one.
+    OtherColours,
     /// The time is over.
     Time(Error),
 }
@@ -62,11 +64,16 @@ pub(crate) fn to_srgb(
         Ok(Some(image)) => Ok(Converted { image, profile: srgb_profile(), note: None }),
         Ok(None) => Ok(Converted { image: assumed_srgb(decoded), profile: Some(bytes), note: None }),
         Err(Failure::Time(error)) => Err(error),
-        Err(Failure::Profile(error)) => {
-            let note = Some(format!("the colour profile is ignored: {error}"));
-            Ok(Converted { image: assumed_srgb(decoded), profile: None, note })
+        Err(Failure::Profile(error)) => Ok(unconverted(decoded, &error.to_string())),
+        Err(Failure::OtherColours) => {
+            Ok(unconverted(decoded, "it describes other colours than the file has"))
         }
     }
+}
+
+fn unconverted(decoded: Decoded, reason: &str) -> Converted {
+    let note = Some(format!("the colour profile is ignored: {reason}"));
+    Converted { image: assumed_srgb(decoded), profile: None, note }
 }
 
 /// The profile of sRGB.
@@ -126,16 +133,14 @@ fn convert(decoded: &Decoded, profile: &[u8], deadline: Deadline) -> Result<Opti
     match decoded {
         Decoded::Cmyk { width, height, inks } => {
             if profile.color_space != DataColorSpace::Cmyk {
-                return Err(CmsError::InvalidProfile.into());
+                return Err(Failure::OtherColours);
             }
             // moxcms takes four inks in the layout of RGBA.
             let executor = eight(&profile, Layout::Rgba, Layout::Rgb)?;
             let rgb = run(&*executor, inks, [4, 3], deadline)?;
             Ok(Some(DynamicImage::ImageRgb8(ImageBuffer::from_raw(*width, *height, rgb).unwrap_or_default())))
         }
-        Decoded::Image(_) if profile.color_space == DataColorSpace::Cmyk => {
-            Err(CmsError::InvalidProfile.into())
-        }
+        Decoded::Image(_) if profile.color_space == DataColorSpace::Cmyk => Err(Failure::OtherColours),
         Decoded::Image(image) if profile.color_space == DataColorSpace::Rgb => {
             if is_srgb(&profile)? {
                 return Ok(None);
@@ -156,7 +161,7 @@ fn convert_image(
 ) -> Result<DynamicImage, Failure> {
     let (width, height, has_alpha) = (image.width(), image.height(), image.color().has_alpha());
     let (from, to) = layouts(image);
-    profile.color_space.check_layout(from)?;
+    profile.color_space.check_layout(from).map_err(|_| Failure::OtherColours)?;
     let channels = [usize::from(image.color().channel_count()), if has_alpha { 4 } else { 3 }];
     let wide = match image {
         DynamicImage::ImageLuma16(image) => image.as_raw(),

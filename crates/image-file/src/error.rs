@@ -27,7 +27,7 @@ pub enum Error {
     #[error("is no image of a known format")]
     UnknownFormat,
     /// A format that is recognised and not decoded.
-    #[error("is a {name} file, which is not supported{hint}")]
+    #[error("is in {name} format, which is not supported{hint}")]
     UnsupportedFormat {
         /// The format's name.
         name: &'static str,

@@ -65,7 +65,7 @@ impl Reader {
     /// ```
     /// let file = b"P6 1 1 255 abc";
     /// let refused = image_file::Reader::default().decode(file).unwrap_err();
-    /// assert_eq!(refused.to_string(), "is a PPM file, which is not supported");
+    /// assert_eq!(refused.to_string(), "is in PPM format, which is not supported");
     /// ```
     pub fn decode(&self, bytes: &[u8]) -> Result<Picture> {
         self.decode_until(bytes, Deadline::starting_now(self.limits.max_seconds))

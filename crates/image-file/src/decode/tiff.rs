@@ -18,6 +18,8 @@ const PHOTOMETRIC: u16 = 262;
 const PALETTE: u32 = 3;
 const BLACK_IS_ZERO: u16 = 1;
 const XMP: Tag = Tag::Unknown(700);
+/// Bytes of one entry, such as a colour profile.
+const MAX_VALUE: usize = 1 << 26;
 /// Value of `ExtraSamples` for alpha that is multiplied into the colours.
 const MULTIPLIED: u16 = 1;
 
@@ -84,6 +86,7 @@ fn decoder_limits(limits: &Limits) -> DecoderLimits {
     let most = usize::try_from(limits.max_memory).unwrap_or(usize::MAX);
     decoder.decoding_buffer_size = most;
     decoder.intermediate_buffer_size = most;
+    decoder.ifd_value_size = most.min(MAX_VALUE);
     decoder
 }
 
