@@ -1,79 +1,209 @@
-//! How long a pass of the network takes: forward (describing) and forward with the gradient to the pixels (one
-//! activation step), at 288 x 288, in turn with PyTorch on the same weights.
+//! How long a pass of the network takes: forward (describing), forward with the gradient to the input (one activation
+//! step), at 288 x 288, and a whole activation of ten steps; in turn with PyTorch, in both of its layouts, and with
+//! onnxruntime on the same weights.
 //!
 //! ```text
-//! python3 -m venv target/torch && target/torch/bin/pip install torch numpy onnx
+//! python3 -m venv target/torch && target/torch/bin/pip install torch numpy onnx onnxruntime
 //! PEER_PYTHON=target/torch/bin/python cargo bench -p benches --bench step
 //! ```
 #![allow(clippy::print_stdout)]
 
 use std::{
     io::{BufRead, BufReader, Lines, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    time::Instant,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use activate::{Activator, Settings};
+use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Distribution, Tensor};
-use sscd::{Sscd, weights::Manifest};
+use clap::Parser;
+use extractor::{Extractor, weights::Manifest};
+use index::{Index, Target};
 
-/// Measurements of each side, after one that is not counted.
-const RUNS: usize = 7;
+#[derive(Parser)]
+struct Arguments {
+    /// Counted measurements of each side, after one that is not counted.
+    #[arg(long, default_value_t = 7)]
+    runs: usize,
+    /// Thread counts.
+    #[arg(long, value_delimiter = ',', default_values_t = [2, 1])]
+    threads: Vec<usize>,
+    /// Leaves the whole activations out.
+    #[arg(long)]
+    passes_only: bool,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Before each measurement: the threads of the other side wait for work awake for a while.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// What is measured.
+#[derive(Clone, Copy)]
+enum Work {
+    Forward {
+        batch: usize,
+    },
+    Step {
+        batch: usize,
+    },
+    /// Ten iterations on one image.
+    Activation {
+        height: usize,
+        width: usize,
+    },
+}
+
+/// The other side of a comparison, with the word that asks its process for it.
+const PEERS: [(&str, &str); 3] =
+    [("PyTorch", "nchw"), ("PyTorch, channels last", "nhwc"), ("onnxruntime", "onnx")];
 
 fn main() -> Result<()> {
+    let arguments = Arguments::parse();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
-    let sscd = Sscd::load(&weights, &Device::flex())?;
-    let threads = std::thread::available_parallelism()?.get();
-    let mut peer =
-        std::env::var_os("PEER_PYTHON").map(|python| Peer::start(&python, &weights, threads)).transpose()?;
-    let name = peer.as_ref().map_or("no peer: set PEER_PYTHON", |peer| peer.version.as_str()).to_owned();
-    println!(
-        "active-index {} (burn 0.22.1, flex) and {name}, {threads} threads, medians of {RUNS}",
-        env!("CARGO_PKG_VERSION")
-    );
-    println!("| pass | batch | ours, ms | peer, ms | ours / peer |\n|---|---|---|---|---|");
-    for what in ["forward", "step"] {
-        for batch in [1, 4] {
-            println!("{}", compare(&sscd, peer.as_mut(), what, batch)?);
+    let mut works = vec![Work::Forward { batch: 1 }, Work::Forward { batch: 4 }];
+    works.extend([Work::Step { batch: 1 }, Work::Step { batch: 4 }]);
+    if !arguments.passes_only {
+        works.push(Work::Activation { height: 512, width: 512 });
+        works.push(Work::Activation { height: 3000, width: 4000 });
+    }
+    for &threads in &arguments.threads {
+        let mut side = Side::new(&root, &weights, threads)?;
+        println!(
+            "active-index {} and {}, {threads} threads, medians",
+            env!("CARGO_PKG_VERSION"),
+            side.name()
+        );
+        println!("| work | ours, ms | peer | peer, ms | ours / peer |\n|---|---|---|---|---|");
+        for &work in &works {
+            side.compare(work, arguments.runs)?;
         }
     }
     Ok(())
 }
 
-/// One row of the table; the sides are measured in turn.
-fn compare(sscd: &Sscd, mut peer: Option<&mut Peer>, what: &str, batch: usize) -> Result<String> {
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for run in 0..=RUNS {
-        let mine = measure(sscd, what, batch);
-        let other = peer.as_mut().map(|peer| peer.measure(what, batch)).transpose()?;
-        if run > 0 {
-            ours.push(mine);
-            theirs.extend(other);
-        }
-    }
-    let ours = median(ours).context("no measurement")?;
-    let theirs = median(theirs);
-    let text = |value: Option<f64>, digits| value.map_or("-".to_owned(), |v| format!("{v:.digits$}"));
-    let (milliseconds, ratio) = (theirs.map(|t| 1e3 * t), theirs.map(|t| ours / t));
-    Ok(format!("| {what} | {batch} | {:.0} | {} | {} |", 1e3 * ours, text(milliseconds, 0), text(ratio, 2)))
+/// Our network, and the peer's process.
+struct Side {
+    extractor: Extractor,
+    index: Index,
+    pool: rayon::ThreadPool,
+    peer: Option<Peer>,
 }
 
-/// Seconds of one pass.
-fn measure(sscd: &Sscd, what: &str, batch: usize) -> f64 {
-    let device = Device::flex();
-    let random = |shape| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
-    let (input, target) = (random([batch, 3, 288, 288]), random([batch, 512, 1, 1]).reshape([batch, 512]));
-    let started = Instant::now();
-    if what == "forward" {
-        drop(sscd.describe(input).into_data());
-    } else {
-        let input = input.autodiff().require_grad();
-        let mut gradients = (sscd.describe(input.clone()) * target.autodiff()).sum().backward();
-        drop(input.grad_remove(&mut gradients).map(Tensor::into_data));
+impl Side {
+    fn new(root: &Path, weights: &Path, threads: usize) -> Result<Self> {
+        let device = Device::flex();
+        let start = |python: std::ffi::OsString| Peer::start(&python, weights, threads);
+        Ok(Self {
+            extractor: Extractor::load(weights, &device)?,
+            index: Index::open(&root.join("weights/default.faiss"), &device)?,
+            pool: rayon::ThreadPoolBuilder::new().num_threads(threads).build()?,
+            peer: std::env::var_os("PEER_PYTHON").map(start).transpose()?,
+        })
     }
-    started.elapsed().as_secs_f64()
+
+    fn name(&self) -> &str {
+        self.peer.as_ref().map_or("no peer (set PEER_PYTHON)", |peer| &peer.version)
+    }
+
+    /// Prints a row a peer; the sides are measured in turn.
+    fn compare(&mut self, work: Work, runs: usize) -> Result<()> {
+        let runs = if matches!(work, Work::Activation { .. }) { runs.div_ceil(3) } else { runs };
+        let peers: Vec<_> = PEERS.into_iter().filter(|(_, word)| work.is_known_to(word)).collect();
+        let (mut ours, mut theirs) = (Vec::new(), vec![Vec::new(); peers.len()]);
+        for run in 0..=runs {
+            sleep(PAUSE);
+            let mine = self.measure(work)?;
+            ours.extend((run > 0).then_some(mine));
+            for ((_, word), theirs) in peers.iter().zip(&mut theirs) {
+                if let Some(peer) = &mut self.peer {
+                    sleep(PAUSE);
+                    let seconds = peer.measure(&work.request(word))?;
+                    theirs.extend((run > 0).then_some(seconds));
+                }
+            }
+        }
+        let ours = median(ours).context("no measurement")?;
+        for ((name, _), theirs) in peers.iter().zip(theirs) {
+            let Some(theirs) = median(theirs) else { continue };
+            let (mine, milliseconds, ratio) = (1e3 * ours, 1e3 * theirs, ours / theirs);
+            println!("| {} | {mine:.0} | {name} | {milliseconds:.0} | {ratio:.2} |", work.name());
+        }
+        if self.peer.is_none() {
+            println!("| {} | {:.0} | - | - | - |", work.name(), 1e3 * ours);
+        }
+        Ok(())
+    }
+
+    /// Seconds of one of ours.
+    fn measure(&self, work: Work) -> Result<f64> {
+        self.pool.install(|| match work {
+            Work::Forward { batch } => Ok(self.forward(batch)),
+            Work::Step { batch } => Ok(self.step(batch)),
+            Work::Activation { height, width } => self.activation(height, width),
+        })
+    }
+
+    fn forward(&self, batch: usize) -> f64 {
+        let input = random([batch, 3, 288, 288]);
+        let started = Instant::now();
+        drop(self.extractor.describe(input).into_data());
+        started.elapsed().as_secs_f64()
+    }
+
+    fn step(&self, batch: usize) -> f64 {
+        let (input, target) = (random([batch, 3, 288, 288]), random([batch, 512]));
+        let started = Instant::now();
+        let input = input.autodiff().require_grad();
+        let mut gradients = (self.extractor.describe(input.clone()) * target.autodiff()).sum().backward();
+        drop(input.grad_remove(&mut gradients).map(Tensor::into_data));
+        started.elapsed().as_secs_f64()
+    }
+
+    fn activation(&self, height: usize, width: usize) -> Result<f64> {
+        let image = Tensor::random([1, 3, height, width], Distribution::Uniform(0.0, 1.0), &Device::flex());
+        let activator = Activator::new(&self.extractor, &self.index, Settings::default())?;
+        let target = self.index.target(random([1, 512]), Target::Reconstruction)?;
+        let started = Instant::now();
+        drop(activator.optimise(&[image], &target, None, &mut |_| ())?);
+        Ok(started.elapsed().as_secs_f64())
+    }
+}
+
+impl Work {
+    fn name(self) -> String {
+        match self {
+            Self::Forward { batch } => format!("forward, batch {batch}"),
+            Self::Step { batch } => format!("step, batch {batch}"),
+            Self::Activation { height, width } => format!("activation of {width} x {height}"),
+        }
+    }
+
+    /// onnxruntime computes no gradients; PyTorch's layout matters for the network alone.
+    fn is_known_to(self, peer: &str) -> bool {
+        match self {
+            Self::Forward { .. } => true,
+            Self::Step { .. } => peer != "onnx",
+            Self::Activation { .. } => peer != "onnx",
+        }
+    }
+
+    fn request(self, peer: &str) -> String {
+        match self {
+            Self::Forward { batch } => format!("forward {peer} {batch}"),
+            Self::Step { batch } => format!("step {peer} {batch}"),
+            Self::Activation { height, width } => format!("activation {peer} {height} {width}"),
+        }
+    }
+}
+
+fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), &Device::flex())
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -91,7 +221,7 @@ struct Peer {
 
 impl Peer {
     fn start(python: &std::ffi::OsStr, weights: &Path, threads: usize) -> Result<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/torch_step.py");
+        let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/torch_step.py");
         let mut command = Command::new(python);
         command
             .arg(script)
@@ -106,9 +236,12 @@ impl Peer {
         Ok(Self { version, process, ask, answers })
     }
 
-    fn measure(&mut self, what: &str, batch: usize) -> Result<f64> {
-        writeln!(self.ask, "{what} {batch}")?;
-        Ok(self.answers.next().context("the peer stopped")??.parse()?)
+    fn measure(&mut self, request: &str) -> Result<f64> {
+        writeln!(self.ask, "{request}")?;
+        match self.answers.next() {
+            Some(answer) => Ok(answer?.parse()?),
+            None => bail!("the peer stopped at `{request}`"),
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
+use extractor::{Extractor, weights::Manifest};
 use npyz::{DType, NpyFile};
-use sscd::{Sscd, weights::Manifest};
 
 /// The project's root folder.
 pub fn root() -> PathBuf {
@@ -30,12 +30,15 @@ pub fn golden() -> PathBuf {
 ///
 /// # Panics
 /// If its weights cannot be fetched: a test of it must not pass without it.
-pub fn sscd() -> &'static Sscd {
-    static SSCD: OnceLock<Sscd> = OnceLock::new();
-    SSCD.get_or_init(|| {
-        let fetched = Manifest::bundled().default_model().fetch(&root().join("weights"), &mut |_| ());
+pub fn extractor() -> &'static Extractor {
+    static EXTRACTOR: OnceLock<Extractor> = OnceLock::new();
+    EXTRACTOR.get_or_init(|| {
+        // The goldens were made from this source of the default model, whatever else is at hand.
+        let manifest = Manifest::bundled();
+        let model = manifest.model("sscd_disc_mixup_int8");
+        let fetched = model.and_then(|model| model.fetch(&root().join("weights"), &mut |_| ()));
         let weights = fetched.unwrap_or_else(|e| panic!("the tests need the weights: {e}"));
-        Sscd::load(&weights, &Device::flex()).unwrap_or_else(|e| panic!("{e}"))
+        Extractor::load(&weights, &Device::flex()).unwrap_or_else(|e| panic!("{e}"))
     })
 }
 
@@ -70,9 +73,18 @@ pub fn npz(file: &str, key: &str) -> Result<Array> {
 /// If the file or the array is missing or of an unexpected type.
 pub fn npz_at(path: &Path, key: &str) -> Result<Array> {
     let file = path.display();
-    let mut archive = npyz::npz::NpzArchive::open(path).with_context(|| file.to_string())?;
-    let array = archive.by_name(key)?.with_context(|| format!("{file} has no array {key}"))?;
-    numbers(array).with_context(|| format!("{file}: {key}"))
+    let reader = fs::File::open(path).with_context(|| file.to_string())?;
+    npz_in(reader, key).with_context(|| file.to_string())
+}
+
+/// An array of a `.npz` archive.
+///
+/// # Errors
+/// If the array is missing or of an unexpected type.
+pub fn npz_in(reader: impl std::io::Read + std::io::Seek, key: &str) -> Result<Array> {
+    let mut archive = npyz::npz::NpzArchive::new(reader)?;
+    let array = archive.by_name(key)?.with_context(|| format!("no array {key}"))?;
+    numbers(array).with_context(|| key.to_owned())
 }
 
 /// A golden `.npy` file.
@@ -99,6 +111,7 @@ fn numbers(array: NpyFile<impl std::io::Read>) -> Result<Array> {
         "<f4" => array.into_vec::<f32>()?.into_iter().map(f64::from).collect(),
         "<f8" => array.into_vec::<f64>()?,
         "<i8" => array.into_vec::<i64>()?.into_iter().map(|v| v as f64).collect(),
+        "<u2" => array.into_vec::<u16>()?.into_iter().map(f64::from).collect(),
         "|u1" => array.into_vec::<u8>()?.into_iter().map(f64::from).collect(),
         other => bail!("element type {other}"),
     };

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod check;
+mod convert_weights;
 mod default_index;
 mod fetch_weights;
 mod licences;
@@ -24,6 +25,8 @@ enum Verb {
         /// A name from weights/manifest.toml [default: the default model]
         name: Option<String>,
     },
+    /// Convert published weights to a file that says itself what it is
+    ConvertWeights(convert_weights::Arguments),
     /// Rebuild weights/default.faiss from descriptors
     DefaultIndex(default_index::Arguments),
     /// Descriptors of random edits of photographs, to train an index on
@@ -56,14 +59,18 @@ fn run(verb: Verb) -> Result<()> {
         Verb::FetchWeights { name } => {
             fetch_weights::run(name.as_deref()).map(|path| println!("{}", path.display()))
         }
+        Verb::ConvertWeights(arguments) => convert_weights::run(&arguments),
         Verb::DefaultIndex(arguments) => default_index::run(&arguments),
         Verb::Views(arguments) => views::run(&arguments),
         Verb::Check => check::run(),
         Verb::Test(arguments) => {
             check::run()?;
-            fetch_weights::run(None)?;
+            fetch_weights::run(Some("sscd_disc_mixup_int8"))?;
             let tests = ["test", "--release", "--workspace", "--no-fail-fast"].map(str::to_owned);
-            cargo(tests.into_iter().chain(arguments.rest))
+            cargo(tests.into_iter().chain(arguments.rest))?;
+            // Formats that are no part of the program by default.
+            let optional = "test --release -p image-file --test optional --features heic,jxl";
+            cargo(optional.split(' ').map(str::to_owned))
         }
     }
 }

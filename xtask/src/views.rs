@@ -5,14 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use activate::{Extractor, describe_prepared, pixels};
+use activate::{DescriptorNetwork, describe_prepared, pixels};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor};
 use eval::Transform;
+use extractor::Extractor;
 use image::RgbImage;
+use image_file::Reader;
 use index::npy;
 use indicatif::ProgressIterator;
-use sscd::Sscd;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -34,14 +35,15 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let device = Device::flex();
-    let sscd = Sscd::load(&crate::fetch_weights::run(None)?, &device)?;
+    let extractor = Extractor::load(&crate::fetch_weights::run(None)?, &device)?;
     let photos = list(&arguments.photos, &arguments.without)?;
     let mut descriptors = Vec::new();
     for (i, path) in photos.iter().enumerate().progress() {
-        let photo = image::open(path).with_context(|| path.display().to_string())?.into_rgb8();
+        let read = Reader::default().open(path);
+        let photo = read.with_context(|| path.display().to_string())?.pixels.into_rgb8();
         let first = arguments.seed + i as u64 * arguments.views;
         let edits = (first..first + arguments.views).map(|seed| Ok(Transform::Auto.apply(&photo, seed)?));
-        descriptors.push(describe(&sscd, &edits.collect::<Result<Vec<_>>>()?, &device)?);
+        descriptors.push(describe(&extractor, &edits.collect::<Result<Vec<_>>>()?, &device)?);
     }
     let descriptors = Tensor::cat(descriptors, 0);
     println!("{} descriptors of {} photographs", descriptors.dims()[0], photos.len());
@@ -61,10 +63,10 @@ fn list(folder: &Path, without: &[String]) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn describe(sscd: &Sscd, images: &[RgbImage], device: &Device) -> Result<Tensor<2>> {
+fn describe(extractor: &Extractor, images: &[RgbImage], device: &Device) -> Result<Tensor<2>> {
     let pixels = |image: &RgbImage| {
         let (width, height) = (image.width() as usize, image.height() as usize);
-        Ok(sscd.prepare(pixels::from_rgb8(image.as_raw(), width, height, device)?))
+        Ok(extractor.prepare(pixels::from_rgb8(image.as_raw(), width, height, device)?))
     };
-    Ok(describe_prepared(sscd, images.iter().map(pixels).collect::<Result<_>>()?))
+    Ok(describe_prepared(extractor, images.iter().map(pixels).collect::<Result<_>>()?))
 }

@@ -2,12 +2,13 @@ use burn::tensor::Tensor;
 use index::{Aim, Index, Target};
 
 use crate::{
-    Error, Extractor, Result,
+    DescriptorNetwork, Error, Result,
     adam::Adam,
-    extractor::describe,
-    objective::{Objective, Step, Terms, cosine},
+    descent::Descent,
+    network::{describe, describe_prepared},
+    objective::{Objective, Step, cosine, loss_f},
     perturbation::Perturbation,
-    pixels::{check_shape, round_to_8_bits},
+    pixels::{Depth, check_shape, round_to},
 };
 
 /// How images are activated. The default is the paper's.
@@ -25,6 +26,8 @@ pub struct Settings {
     pub target: Target,
     /// Fixes the start of the optimisation, for each image alike.
     pub seed: u64,
+    /// What the released images are rounded to.
+    pub depth: Depth,
 }
 
 impl Default for Settings {
@@ -36,6 +39,7 @@ impl Default for Settings {
             objective: Objective::default(),
             target: Target::Reconstruction,
             seed: 0,
+            depth: Depth::Eight,
         }
     }
 }
@@ -71,13 +75,13 @@ pub struct Position {
 /// A released image and what activation did for it.
 #[derive(Debug, Clone)]
 pub struct Activated {
-    /// The image to release, `[1, 3, h, w]`, multiples of 1/255 in [0, 1].
+    /// The image to release, `[1, 3, h, w]` in [0, 1], rounded to the levels of [`Settings::depth`].
     pub pixels: Tensor<4>,
     /// What the descriptor was moved towards, of one row.
     pub target: Aim,
     /// The original's descriptor.
     pub before: Position,
-    /// The released image's descriptor, of its 8-bit pixels.
+    /// The released image's descriptor, of its rounded pixels.
     pub after: Position,
     /// The objective before each step.
     pub steps: Vec<Step>,
@@ -100,7 +104,7 @@ pub struct Activator<'a, E> {
     settings: Settings,
 }
 
-impl<'a, E: Extractor> Activator<'a, E> {
+impl<'a, E: DescriptorNetwork> Activator<'a, E> {
     /// An activator of images for `index`, described by `extractor`.
     ///
     /// # Errors
@@ -137,7 +141,8 @@ impl<'a, E: Extractor> Activator<'a, E> {
         let before = describe(self.extractor, images.to_vec());
         let targets = self.index.target(before.clone(), self.settings.target)?;
         let (changed, steps) = self.optimise(images, &targets, None, progress)?;
-        let released: Vec<_> = changed.into_iter().map(round_to_8_bits).collect();
+        let released: Vec<_> =
+            changed.into_iter().map(|pixels| round_to(pixels, self.settings.depth)).collect();
         let after = describe(self.extractor, released.clone());
         let (before, after) = (self.positions(before, &targets)?, self.positions(after, &targets)?);
         let positions = before.into_iter().zip(after);
@@ -174,56 +179,58 @@ impl<'a, E: Extractor> Activator<'a, E> {
         starts: Option<Vec<Tensor<4>>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Vec<Tensor<4>>, Vec<Vec<Step>>)> {
-        let Settings { iterations, strength, seed, .. } = self.settings;
-        let perturbations: Vec<_> =
-            images.iter().map(|image| Perturbation::new(image.clone(), strength)).collect();
-        let mut deltas = starts.unwrap_or_else(|| perturbations.iter().map(|p| p.start(seed)).collect());
-        assert_eq!(deltas.len(), images.len(), "as many starts as images");
-        let mut optimisers = vec![Adam::new(self.settings.learning_rate); images.len()];
+        let Settings { iterations, strength, seed, learning_rate, objective, .. } = self.settings;
+        let perturbations = images.iter().map(|image| Perturbation::new(image.clone(), strength));
+        let mut starts = starts.map(Vec::into_iter);
+        let descent = |perturbation: Perturbation| {
+            let start = starts.as_mut().map_or_else(|| Some(perturbation.start(seed)), Iterator::next);
+            Descent::new(perturbation, start.unwrap_or_else(|| panic!("as many starts as images")))
+        };
+        let mut descents: Vec<_> = perturbations.map(descent).collect();
         let mut traces = vec![Vec::new(); images.len()];
-        for iteration in 0..iterations {
-            let (gradients, steps) = self.gradients(iteration, &perturbations, &deltas, targets)?;
-            for ((delta, gradient), adam) in deltas.iter_mut().zip(gradients).zip(&mut optimisers) {
-                *delta = adam.step(delta.clone(), gradient);
+        for (iteration, step) in (0..iterations).zip(1..) {
+            let (gradients, steps) = self.gradients(iteration, &descents, targets)?;
+            for (descent, gradient) in descents.iter_mut().zip(gradients) {
+                descent.step(gradient, objective.lambda_i, Adam { learning_rate, step });
             }
             traces.iter_mut().zip(steps).for_each(|(trace, step)| trace.push(step));
             progress(Progress { iteration: iteration + 1, iterations });
         }
-        let changed = perturbations.iter().zip(deltas).map(|(p, delta)| p.apply(p.change(delta)));
-        Ok((changed.collect(), traces))
+        Ok((descents.into_iter().map(Descent::finish).collect(), traces))
     }
 
-    /// Gradients of the objective to the deltas, and its value for each image.
+    /// Gradients of the descriptor's term to the changed pixels, and the objective of each image.
     fn gradients(
         &self,
         iteration: usize,
-        perturbations: &[Perturbation],
-        deltas: &[Tensor<4>],
+        descents: &[Descent],
         targets: &Aim,
     ) -> Result<(Vec<Tensor<4>>, Vec<Step>)> {
-        let deltas: Vec<_> = deltas.iter().map(|delta| delta.clone().autodiff().require_grad()).collect();
-        let changes: Vec<_> =
-            perturbations.iter().zip(&deltas).map(|(p, delta)| p.change(delta.clone())).collect();
-        let changed = perturbations.iter().zip(&changes).map(|(p, change)| p.apply(change.clone()));
-        let terms = Terms::new(&changes, describe(self.extractor, changed), targets);
-        let mut gradients = self.settings.objective.total(&terms).backward();
-        let gradients = deltas.iter().map(|delta| {
-            let none = || delta.clone().inner().zeros_like();
-            delta.grad_remove(&mut gradients).unwrap_or_else(none)
-        });
-        Ok((gradients.collect(), self.steps(iteration, terms)?))
+        let (mut leaves, mut inputs, mut squares) = (Vec::new(), Vec::new(), Vec::new());
+        for descent in descents {
+            let (changed, squared) = descent.changed();
+            let leaf = nothing_beside(&changed);
+            // The pixels themselves need not stay until the gradient is there.
+            inputs.push(self.extractor.prepare(changed.autodiff() + leaf.clone()));
+            leaves.push(leaf);
+            squares.push(squared);
+        }
+        let loss_f = loss_f(describe_prepared(self.extractor, inputs), targets);
+        let columns = Tensor::cat(vec![loss_f.clone().inner(), Tensor::cat(squares, 0)], 1);
+        let steps = self.steps(iteration, columns)?;
+        let mut gradients = (loss_f.sum() * self.settings.objective.lambda_f).backward();
+        let gradient = |leaf: Tensor<4>| {
+            let none = || leaf.clone().inner().zeros_like();
+            leaf.grad_remove(&mut gradients).unwrap_or_else(none)
+        };
+        Ok((leaves.into_iter().map(gradient).collect(), steps))
     }
 
-    fn steps(&self, iteration: usize, terms: Terms) -> Result<Vec<Step>> {
-        let Objective { lambda_f, lambda_i } = self.settings.objective;
-        let columns = Tensor::cat(vec![terms.loss_f, terms.loss_i, terms.squared_change], 1).inner();
+    /// Steps from columns `[n, 4]`: the descriptor's term and the mean squared change of each channel.
+    fn steps(&self, iteration: usize, columns: Tensor<2>) -> Result<Vec<Step>> {
         let rows = read(columns)?;
-        let step = |row: &[f64]| {
-            let (loss_f, loss_i) = (row[0], row[1]);
-            let loss = lambda_f * loss_f + lambda_i * loss_i;
-            Step { iteration, loss, loss_f, loss_i, psnr: -10.0 * row[2].log10() }
-        };
-        Ok(rows.chunks_exact(3).map(step).collect())
+        let step = |&[loss_f, r, g, b]: &[f64; 4]| self.settings.objective.step(iteration, loss_f, [r, g, b]);
+        Ok(rows.as_chunks().0.iter().map(step).collect())
     }
 
     fn positions(&self, descriptors: Tensor<2>, targets: &Aim) -> Result<Vec<Position>> {
@@ -241,6 +248,12 @@ impl<'a, E: Extractor> Activator<'a, E> {
         };
         Ok(rows.chunks_exact(2).enumerate().map(position).collect())
     }
+}
+
+/// A tracked tensor of zeros to add to pixels: its gradient is theirs, and it takes no memory.
+fn nothing_beside(pixels: &Tensor<4>) -> Tensor<4> {
+    let zero = Tensor::<4>::zeros([1, 1, 1, 1], &pixels.device());
+    zero.expand(pixels.dims()).autodiff().require_grad()
 }
 
 /// Negative ones in each row of margins `[n, nbits]`: `[n]`.

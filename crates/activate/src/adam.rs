@@ -5,33 +5,37 @@ const BETA2: f64 = 0.999;
 /// The paper's and PyTorch's; burn's own optimiser has 1e-5.
 const EPSILON: f64 = 1e-8;
 
-/// Adam (Kingma & Ba, 2015) on one tensor.
-#[derive(Debug, Clone)]
+/// One step of Adam (Kingma & Ba, 2015), for any part of what is optimised.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Adam {
-    learning_rate: f64,
-    steps: i32,
-    mean: Option<[Tensor<4>; 2]>,
+    pub(crate) learning_rate: f64,
+    /// Number of the step, from 1.
+    pub(crate) step: i32,
+}
+
+/// What is optimised and the means of its gradients and of their squares, zeros at the start; all of one shape.
+#[derive(Debug, Clone)]
+pub(crate) struct Optimised {
+    pub(crate) x: Tensor<4>,
+    pub(crate) first: Tensor<4>,
+    pub(crate) second: Tensor<4>,
+}
+
+impl Optimised {
+    pub(crate) fn new(x: Tensor<4>) -> Self {
+        Self { first: x.zeros_like(), second: x.zeros_like(), x }
+    }
 }
 
 impl Adam {
-    pub(crate) fn new(learning_rate: f64) -> Self {
-        Self { learning_rate, steps: 0, mean: None }
-    }
-
-    /// `x` after one step along `gradient`.
-    pub(crate) fn step(&mut self, x: Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
-        self.steps += 1;
+    /// `part` after the step along `gradient`.
+    pub(crate) fn update(self, part: Optimised, gradient: Tensor<4>) -> Optimised {
         let squared = gradient.clone() * gradient.clone();
-        let [first, second] = match self.mean.take() {
-            Some([first, second]) => {
-                [first * BETA1 + gradient * (1.0 - BETA1), second * BETA2 + squared * (1.0 - BETA2)]
-            }
-            None => [gradient * (1.0 - BETA1), squared * (1.0 - BETA2)],
-        };
-        self.mean = Some([first.clone(), second.clone()]);
-        let rate = self.learning_rate / (1.0 - BETA1.powi(self.steps));
-        let deviation = (second / (1.0 - BETA2.powi(self.steps))).sqrt() + EPSILON;
-        x - first / deviation * rate
+        let first = part.first * BETA1 + gradient * (1.0 - BETA1);
+        let second = part.second * BETA2 + squared * (1.0 - BETA2);
+        let rate = self.learning_rate / (1.0 - BETA1.powi(self.step));
+        let deviation = (second.clone() / (1.0 - BETA2.powi(self.step))).sqrt() + EPSILON;
+        Optimised { x: part.x - first.clone() / deviation * rate, first, second }
     }
 }
 
@@ -56,12 +60,12 @@ mod tests {
     #[test]
     fn follows_the_recurrence_for_tiny_gradients_too() {
         let gradients = [3e-7, -1e-8, 2e-6, 0.0, -4e-7];
-        let mut adam = Adam::new(1.0);
-        let mut x = Tensor::<4>::zeros([1, 1, 1, 1], &Device::flex());
-        for g in gradients {
-            x = adam.step(x.clone(), Tensor::full([1, 1, 1, 1], g, &Device::flex()));
+        let mut optimised = Optimised::new(Tensor::zeros([1, 1, 1, 1], &Device::flex()));
+        for (step, g) in (1..).zip(gradients) {
+            let gradient = Tensor::full([1, 1, 1, 1], g, &Device::flex());
+            optimised = Adam { learning_rate: 1.0, step }.update(optimised, gradient);
         }
-        let (found, expected) = (f64::from(x.into_scalar::<f32>()), reference(&gradients));
+        let (found, expected) = (f64::from(optimised.x.into_scalar::<f32>()), reference(&gradients));
         assert!((found - expected).abs() < 1e-5, "{found} for {expected}");
     }
 }

@@ -3,11 +3,11 @@
 //!
 //! The loop is image -> target -> perturbation -> released image. Gradients flow to the pixels only; the
 //! network's weights and the index are constants, and nothing in the index changes. The crate reads no files
-//! by itself, prints nothing and picks no device; [`sscd`] and [`index`] are re-exported, so that this is the
+//! by itself, prints nothing and picks no device; [`extractor`] and [`index`] are re-exported, so that this is the
 //! one dependency of an application (beside a decoder for its images).
 //!
 //! ```
-//! use activate::{Activator, Settings, index::Index, pixels, sscd::{Sscd, weights::Manifest}};
+//! use activate::{Activator, Settings, index::Index, pixels, extractor::{Extractor, weights::Manifest}};
 //! use activate::burn::tensor::Device;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,7 +15,7 @@
 //! # let released_file = std::env::temp_dir().join("active-index-example.png");
 //! let device = Device::flex();
 //! let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
-//! let sscd = Sscd::load(&weights, &device)?;
+//! let extractor = Extractor::load(&weights, &device)?;
 //! let index = Index::open(&root.join("weights/default.faiss"), &device)?;
 //!
 //! let photo = image::open(root.join("samples/17_igloo.jpg"))?.into_rgb8();
@@ -23,7 +23,7 @@
 //! let original = pixels::from_rgb8(&photo, width, height, &device)?;
 //!
 //! let settings = Settings { iterations: 2, ..Settings::default() };
-//! let released = Activator::new(&sscd, &index, settings)?.activate(&[original], &mut |_| ())?.remove(0);
+//! let released = Activator::new(&extractor, &index, settings)?.activate(&[original], &mut |_| ())?.remove(0);
 //! assert!(released.after.cosine > released.before.cosine);
 //!
 //! let bytes = pixels::to_rgb8(&released.pixels)?;
@@ -35,9 +35,10 @@
 
 mod activator;
 mod adam;
+mod descent;
 mod error;
-mod extractor;
 mod jnd;
+mod network;
 mod objective;
 mod perturbation;
 pub mod pixels;
@@ -45,9 +46,9 @@ pub mod pixels;
 pub use activator::{Activated, Activator, Position, Progress, Settings};
 pub use burn;
 pub use error::{Error, Result};
-pub use extractor::{Extractor, describe, describe_prepared};
+pub use extractor;
 pub use index;
 pub use jnd::jnd_map;
+pub use network::{DescriptorNetwork, describe, describe_prepared};
 pub use objective::{Objective, Step};
 pub use perturbation::Perturbation;
-pub use sscd;

@@ -1,6 +1,6 @@
 use burn::tensor::{Tensor, activation::relu};
+use extractor::{IMAGENET_STD, beside};
 use index::{Aim, Signs};
-use sscd::{IMAGENET_STD, beside};
 
 /// Norms below this are taken for it.
 const NORM_FLOOR: f64 = 1e-12;
@@ -43,33 +43,29 @@ pub struct Step {
     pub psnr: f64,
 }
 
-/// The terms of the objective for each image of a batch, as columns `[n, 1]`.
-pub(crate) struct Terms {
-    pub(crate) loss_f: Tensor<2>,
-    pub(crate) loss_i: Tensor<2>,
-    /// Mean squared change in pixels of [0, 1].
-    pub(crate) squared_change: Tensor<2>,
-}
-
 impl Objective {
-    /// The number to differentiate: summed over images, so that none depends on what else is in its batch.
-    pub(crate) fn total(&self, terms: &Terms) -> Tensor<1> {
-        (terms.loss_f.clone() * self.lambda_f + terms.loss_i.clone() * self.lambda_i).sum()
+    /// The objective of one image from its terms: `loss_f`, and the mean squared change of each channel in pixels of
+    /// [0, 1].
+    pub(crate) fn step(&self, iteration: usize, loss_f: f64, squared: [f64; 3]) -> Step {
+        let normalised = squared.iter().zip(IMAGENET_STD).map(|(s, std)| s / f64::from(std * std));
+        let loss_i = normalised.sum::<f64>() / 3.0;
+        let loss = self.lambda_f * loss_f + self.lambda_i * loss_i;
+        let psnr = -10.0 * (squared.iter().sum::<f64>() / 3.0).log10();
+        Step { iteration, loss, loss_f, loss_i, psnr }
     }
 }
 
-impl Terms {
-    /// Terms of images changed by `changes` and described by `descriptors` `[n, d]`, with targets for `n`.
-    pub(crate) fn new(changes: &[Tensor<4>], descriptors: Tensor<2>, aim: &Aim) -> Self {
-        let (loss_i, squared_change) = changes.iter().map(squared_changes).unzip();
-        let loss_f = match &aim.signs {
-            Some(signs) => hinge(descriptors, signs),
-            None => {
-                let points = beside(&aim.points, &descriptors);
-                cosine(descriptors, points).neg()
-            }
-        };
-        Self { loss_f, loss_i: Tensor::cat(loss_i, 0), squared_change: Tensor::cat(squared_change, 0) }
+/// The descriptor's term of each image of a batch, see [`Objective`].
+///
+/// # Shapes
+/// `[n, d]` and targets for `n` -> `[n, 1]`
+pub(crate) fn loss_f(descriptors: Tensor<2>, aim: &Aim) -> Tensor<2> {
+    match &aim.signs {
+        Some(signs) => hinge(descriptors, signs),
+        None => {
+            let points = beside(&aim.points, &descriptors);
+            cosine(descriptors, points).neg()
+        }
     }
 }
 
@@ -90,16 +86,4 @@ fn hinge(descriptors: Tensor<2>, signs: &Signs) -> Tensor<2> {
     let [_, d] = descriptors.dims();
     let short = signs.margins(descriptors) * -(d as f64).sqrt() + 1.0;
     relu(short).mean_dim(1)
-}
-
-/// Mean squared change in normalised space and in pixels, both `[1, 1]`.
-fn squared_changes(change: &Tensor<4>) -> (Tensor<2>, Tensor<2>) {
-    let [_, _, h, w] = change.dims();
-    let planes = change.clone().reshape([3, h * w]);
-    let per_channel = (planes.clone() * planes).mean_dim(1).transpose();
-    let mean_of = |weights: [f32; 3]| {
-        let weights = Tensor::<1>::from_floats(weights, &change.device().inner()).reshape([3, 1]) / 3.0;
-        per_channel.clone().matmul(beside(&weights, change))
-    };
-    (mean_of(IMAGENET_STD.map(|std| 1.0 / (std * std))), mean_of([1.0; 3]))
 }

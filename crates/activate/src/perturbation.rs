@@ -1,8 +1,10 @@
+use std::ops::Range;
+
 use burn::tensor::{Tensor, TensorData};
+use extractor::{IMAGENET_STD, beside};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
-use sscd::{IMAGENET_STD, beside};
 
 use crate::jnd::jnd_map;
 
@@ -17,7 +19,10 @@ const START: f32 = 1e-6;
 #[derive(Debug, Clone)]
 pub struct Perturbation {
     original: Tensor<4>,
-    amplitude: Tensor<4>,
+    /// `[1, 1, h, w]`.
+    map: Tensor<4>,
+    /// `S_c`, `[1, 3, 1, 1]`.
+    per_channel: Tensor<4>,
 }
 
 impl Perturbation {
@@ -26,8 +31,8 @@ impl Perturbation {
         let device = original.device();
         let per_channel: [f32; 3] = std::array::from_fn(|c| IMAGENET_STD[c] * CHANNEL_WEIGHTS[c]);
         let per_channel = Tensor::<1>::from_floats(per_channel, &device).reshape([1, 3, 1, 1]) * strength;
-        let amplitude = jnd_map(original.clone()) * per_channel;
-        Self { original, amplitude }
+        let map = jnd_map(original.clone());
+        Self { original, map, per_channel }
     }
 
     /// The start of the optimisation: Gaussian noise of deviation 1e-6, `[1, 3, h, w]`.
@@ -47,7 +52,18 @@ impl Perturbation {
     /// # Shapes
     /// `[1, 3, h, w]` -> `[1, 3, h, w]`
     pub fn change(&self, delta: Tensor<4>) -> Tensor<4> {
-        beside(&self.amplitude, &delta) * delta.tanh()
+        let (map, per_channel) = (beside(&self.map, &delta), beside(&self.per_channel, &delta));
+        // Each product can be written where the last one stands.
+        delta.tanh() * map * per_channel
+    }
+
+    /// The largest change, `S_c * H`, in some rows.
+    ///
+    /// # Shapes
+    /// `[1, 3, rows, w]`
+    pub(crate) fn amplitude(&self, rows: Range<usize>) -> Tensor<4> {
+        let [_, _, _, width] = self.map.dims();
+        self.map.clone().slice([0..1, 0..1, rows, 0..width]) * self.per_channel.clone()
     }
 
     /// The image with a change, not yet clamped: what the optimisation differentiates.
@@ -55,7 +71,8 @@ impl Perturbation {
     /// # Shapes
     /// `[1, 3, h, w]` -> `[1, 3, h, w]`
     pub fn apply(&self, change: Tensor<4>) -> Tensor<4> {
-        beside(&self.original, &change) + change
+        let original = beside(&self.original, &change);
+        change + original
     }
 }
 

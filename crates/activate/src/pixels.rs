@@ -1,8 +1,28 @@
-//! Between 8-bit RGB buffers and tensors, and the rounding of a released image.
+//! Between buffers of 8 or 16-bit RGB and tensors, and the rounding of a released image.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::{Error, Result};
+
+/// Bits of a channel in a released image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// What nearly all image files hold.
+    #[default]
+    Eight,
+    /// For originals of 16 bits.
+    Sixteen,
+}
+
+impl Depth {
+    /// The level of 1.0.
+    pub fn top(self) -> f32 {
+        match self {
+            Self::Eight => 255.0,
+            Self::Sixteen => 65535.0,
+        }
+    }
+}
 
 /// Interleaved 8-bit RGB as a tensor.
 ///
@@ -12,12 +32,33 @@ use crate::{Error, Result};
 /// # Errors
 /// If the buffer has another length, or a side is empty.
 pub fn from_rgb8(rgb: &[u8], width: usize, height: usize, device: &Device) -> Result<Tensor<4>> {
+    from_levels(rgb, Depth::Eight, width, height, device)
+}
+
+/// Interleaved 16-bit RGB as a tensor.
+///
+/// # Shapes
+/// `height * width * 3` numbers -> `[1, 3, height, width]` in [0, 1]
+///
+/// # Errors
+/// If the buffer has another length, or a side is empty.
+pub fn from_rgb16(rgb: &[u16], width: usize, height: usize, device: &Device) -> Result<Tensor<4>> {
+    from_levels(rgb, Depth::Sixteen, width, height, device)
+}
+
+fn from_levels<T: Copy + Into<f32>>(
+    rgb: &[T],
+    depth: Depth,
+    width: usize,
+    height: usize,
+    device: &Device,
+) -> Result<Tensor<4>> {
     let expected = width.checked_mul(height).and_then(|n| n.checked_mul(3));
     if expected != Some(rgb.len()) || rgb.is_empty() {
         return Err(Error::Buffer { found: rgb.len(), width, height });
     }
     let planes = (0..3).flat_map(|c| rgb.iter().skip(c).step_by(3));
-    let values: Vec<f32> = planes.map(|&level| f32::from(level) / 255.0).collect();
+    let values: Vec<f32> = planes.map(|&level| level.into() / depth.top()).collect();
     Ok(Tensor::from_data(TensorData::new(values, [1, 3, height, width]), device))
 }
 
@@ -29,16 +70,32 @@ pub fn from_rgb8(rgb: &[u8], width: usize, height: usize, device: &Device) -> Re
 /// # Errors
 /// If the image is not `[1, 3, h, w]`, or cannot be read from its device.
 pub fn to_rgb8(pixels: &Tensor<4>) -> Result<Vec<u8>> {
-    check_shape(pixels)?;
-    let interleaved = round_to_8_bits(pixels.clone()).permute([0, 2, 3, 1]) * 255.0;
-    let values = interleaved.try_into_data().map_err(|e| Error::Device(e.to_string()))?;
-    let values: Vec<f32> = values.try_to_vec().map_err(|e| Error::Device(e.to_string()))?;
-    Ok(values.into_iter().map(|v| v.round() as u8).collect())
+    to_levels(pixels, Depth::Eight, |level| level as u8)
 }
 
-/// The nearest image that 8 bits can hold: clamped to [0, 1] and rounded to multiples of 1/255.
-pub fn round_to_8_bits(pixels: Tensor<4>) -> Tensor<4> {
-    (pixels.clamp(0.0, 1.0) * 255.0).round() / 255.0
+/// An image as interleaved 16-bit RGB, clamped to [0, 1] and rounded.
+///
+/// # Shapes
+/// `[1, 3, h, w]` -> `h * w * 3` numbers
+///
+/// # Errors
+/// If the image is not `[1, 3, h, w]`, or cannot be read from its device.
+pub fn to_rgb16(pixels: &Tensor<4>) -> Result<Vec<u16>> {
+    to_levels(pixels, Depth::Sixteen, |level| level as u16)
+}
+
+fn to_levels<T>(pixels: &Tensor<4>, depth: Depth, cast: impl Fn(f32) -> T) -> Result<Vec<T>> {
+    check_shape(pixels)?;
+    let data = pixels.clone().try_into_data().map_err(|e| Error::Device(e.to_string()))?;
+    let values: &[f32] = data.as_slice().map_err(|e| Error::Device(format!("{e:?}")))?;
+    let plane = values.len() / 3;
+    let level = |value: f32| cast((value.clamp(0.0, 1.0) * depth.top()).round());
+    Ok((0..plane).flat_map(|i| [i, plane + i, 2 * plane + i]).map(|i| level(values[i])).collect())
+}
+
+/// The nearest image that a file of this depth can hold: clamped to [0, 1] and rounded to its levels.
+pub fn round_to(pixels: Tensor<4>, depth: Depth) -> Tensor<4> {
+    (pixels.clamp(0.0, 1.0) * depth.top()).round() / depth.top()
 }
 
 pub(crate) fn check_shape(pixels: &Tensor<4>) -> Result<()> {
@@ -64,6 +121,16 @@ mod tests {
     fn values_outside_the_range_are_clamped() {
         let pixels = Tensor::<4>::from_floats([[[[-3.0]], [[0.5]], [[7.0]]]], &Device::flex());
         assert_eq!(to_rgb8(&pixels).unwrap(), [0, 128, 255]);
+    }
+
+    #[test]
+    fn sixteen_bits_survive_the_round_trip() {
+        let rgb: Vec<u16> = (0..256 * 256 * 3_usize).map(|i| (i / 3) as u16).collect();
+        let pixels = from_rgb16(&rgb, 256, 256, &Device::flex()).unwrap();
+        assert_eq!(to_rgb16(&pixels).unwrap(), rgb);
+        assert_eq!(to_rgb16(&round_to(pixels.clone(), Depth::Sixteen)).unwrap(), rgb);
+        let coarse = to_rgb16(&round_to(pixels, Depth::Eight)).unwrap();
+        assert!(coarse.iter().all(|level| level % 257 == 0));
     }
 
     #[test]

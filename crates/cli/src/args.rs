@@ -1,6 +1,7 @@
 //! The command line as typed. What it resolves to is decided in `commands`.
 
 mod index;
+mod reading;
 
 use std::{num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
@@ -8,7 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use eval::Transform;
 
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
+pub use self::reading::Reading;
 use ::index::Target;
+use image_file::Encoding;
 
 /// Makes images findable before they are released, and finds their edited copies.
 #[derive(Debug, Parser)]
@@ -26,7 +29,7 @@ pub struct Globals {
     /// Where to compute: auto, cpu, wgpu, cuda or cuda:N
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
-    /// A model of weights/manifest.toml, or an ONNX file of the same network
+    /// A model of weights/manifest.toml, or a weights file: safetensors, PyTorch, TorchScript, ONNX
     #[arg(long, global = true, value_name = "NAME|FILE")]
     pub weights: Option<String>,
     /// Threads to compute with, at most and by default one a core
@@ -92,9 +95,15 @@ pub struct Activate {
     /// File format of the released images
     #[arg(long, value_enum, default_value = "png")]
     pub format: Format,
-    /// Quality of JPEG files, 1 to 100
+    /// Quality of JPEG and lossy WebP files, 1 to 100
     #[arg(long, default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "Q")]
     pub quality: u8,
+    /// Lossy WebP files, of --quality
+    #[arg(long)]
+    pub lossy: bool,
+    /// Store the colour of JPEG files once for four pixels: smaller files, less of the activation
+    #[arg(long)]
+    pub subsample_chroma: bool,
     /// Weaken an activation until the file has at least this PSNR
     #[arg(long, value_parser = decibels, allow_negative_numbers = true, value_name = "DB")]
     pub min_psnr: Option<f64>,
@@ -112,6 +121,8 @@ pub struct Activate {
     pub report: Option<PathBuf>,
     #[command(flatten)]
     pub optimisation: Optimisation,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 #[derive(Debug, Args)]
@@ -132,12 +143,24 @@ pub struct Optimisation {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Lossless
+    /// Lossless, of 16 bits where the original has them
     Png,
-    /// Lossy, chroma at full resolution
+    /// Lossy, without transparency
     Jpeg,
-    /// Lossless
+    /// Lossless, or with --lossy not
     Webp,
+}
+
+impl Activate {
+    /// How released images are written.
+    pub fn encoding(&self) -> Encoding {
+        match self.format {
+            Format::Png => Encoding::Png,
+            Format::Webp if self.lossy => Encoding::LossyWebP { quality: self.quality },
+            Format::Webp => Encoding::WebP,
+            Format::Jpeg => Encoding::Jpeg { quality: self.quality, full_chroma: !self.subsample_chroma },
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -148,15 +171,17 @@ pub struct Describe {
     /// Descriptors, float32 [n, d]; paths go to FILE.names.tsv
     #[arg(long, value_name = "FILE.npy")]
     pub out: PathBuf,
-    /// Edge of the network's input, in pixels
-    #[arg(long, default_value_t = 288, value_parser = clap::value_parser!(u16).range(32..=2048))]
-    pub size: u16,
-    /// How images are brought to that size
-    #[arg(long, value_enum, default_value = "stretch")]
-    pub resize: ResizeMode,
+    /// Edge of the network's input, in pixels [default: the weights' own, 288 for SSCD]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(32..=2048))]
+    pub size: Option<u16>,
+    /// How images are brought to that size [default: the weights' own, stretch]
+    #[arg(long, value_enum)]
+    pub resize: Option<ResizeMode>,
     /// Images that go through the network together
     #[arg(long, default_value = "8", value_name = "N")]
     pub batch: NonZeroUsize,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -187,6 +212,8 @@ pub struct Search {
     /// Also write arrays D [n, k] and I [n, k]; with --radius lims [n + 1], D and I as faiss has them
     #[arg(long, value_name = "FILE.npz")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 #[derive(Debug, Subcommand)]
@@ -229,6 +256,8 @@ pub struct EvalRetrieval {
     pub csv: Option<PathBuf>,
     #[command(flatten)]
     pub optimisation: Optimisation,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// As many steps as anybody may want.
@@ -288,4 +317,6 @@ pub struct TransformArgs {
     /// Seed of random edits
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    #[command(flatten)]
+    pub reading: Reading,
 }

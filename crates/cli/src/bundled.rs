@@ -7,6 +7,9 @@ use anyhow::{Context, Result};
 /// The default index, a faiss file.
 pub const INDEX: &[u8] = include_bytes!("../../../weights/default.faiss");
 
+/// Which extractor the descriptors in it are of.
+pub const INDEX_PROVENANCE: &str = include_str!("../../../weights/default.faiss.extractor.json");
+
 /// Names another folder to cache weights in.
 const WEIGHTS_VARIABLE: &str = "ACTIVE_INDEX_WEIGHTS";
 

@@ -2,14 +2,24 @@
 
 use std::path::Path;
 
-use activate::{Extractor, describe_prepared};
+use activate::{DescriptorNetwork, describe_prepared};
 use anyhow::{Result, ensure};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
+use extractor::{
+    Extractor, Preprocess,
+    weights::{Manifest, Progress},
+};
 use image::RgbImage;
+use image_file::{Pixels, Reader};
 use index::Index;
-use sscd::{Preprocess, Sscd, weights::Manifest};
 
-use crate::{args::Globals, bundled, device, images, interrupt, output::Output, progress};
+use crate::{
+    args::Globals,
+    bundled, device, interrupt,
+    output::{Output, SCHEMA},
+    progress,
+    provenance::{Known, Provenance},
+};
 
 /// Images that go through the network together.
 const BATCH: usize = 8;
@@ -18,49 +28,76 @@ const MAX_INPUT: usize = 1 << 23;
 
 /// An extractor on its device.
 pub struct Engine {
-    pub sscd: Sscd,
+    pub extractor: Extractor,
     pub device: Device,
     pub device_name: &'static str,
+    /// The model of the manifest, or the name of the weights file.
+    weights: String,
 }
 
 impl Engine {
     /// Picks the device and loads the weights, fetched first where they are missing.
     pub fn start(globals: &Globals, output: &Output) -> Result<Self> {
         let chosen = device::choose(&globals.device)?;
-        let weights = weights_file(globals.weights.as_deref())?;
+        let weights = weights_file(globals.weights.as_deref(), output)?;
         output.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
-        let sscd = Sscd::load(&weights, &chosen.device)?;
-        Ok(Self { sscd, device: chosen.device, device_name: chosen.name })
+        let extractor = Extractor::load(&weights, &chosen.device)?;
+        output.detail(|| format!("extractor {}", extractor.fingerprint()));
+        let weights = model_name(globals.weights.as_deref(), &weights);
+        Ok(Self { extractor, device: chosen.device, device_name: chosen.name, weights })
     }
 
     /// The same with other preprocessing.
     pub fn with_preprocess(mut self, preprocess: Preprocess) -> Self {
-        self.sscd = self.sscd.with_preprocess(preprocess);
+        self.extractor = self.extractor.with_preprocess(preprocess);
         self
     }
 
-    /// Opens an index, the bundled one where none is named.
-    pub fn index(&self, path: Option<&Path>) -> Result<Index> {
-        Ok(match path {
-            Some(path) => Index::open(path, &self.device)?,
-            None => Index::from_bytes(bundled::INDEX, &self.device)?,
-        })
+    /// Opens an index, the bundled one where none is named, of descriptors of this extractor.
+    pub fn index(&self, path: Option<&Path>, output: &Output) -> Result<Index> {
+        let (index, known) = match path {
+            Some(path) => (Index::open(path, &self.device)?, Known::index(path)?),
+            None => {
+                let provenance = Some(Provenance::parse(bundled::INDEX_PROVENANCE)?);
+                let known = Known { place: "the bundled index".to_owned(), provenance };
+                (Index::from_bytes(bundled::INDEX, &self.device)?, known)
+            }
+        };
+        known.check(&Known::weights(self.provenance()), output)?;
+        Ok(index)
+    }
+
+    /// What descriptors of this extractor are recorded as.
+    pub fn provenance(&self) -> Provenance {
+        let Preprocess { size, resize, .. } = self.extractor.preprocess();
+        let (fingerprint, weights) = (self.extractor.fingerprint(), self.weights.clone());
+        Provenance { schema: SCHEMA, fingerprint, weights, size, resize, any_source: false }
     }
 
     /// The network's input for an image.
-    pub fn prepare(&self, image: &RgbImage) -> Result<Tensor<4>> {
-        let [h, w] = self.sscd.preprocess().output(image.height() as usize, image.width() as usize);
+    pub fn prepare(&self, pixels: &Pixels) -> Result<Tensor<4>> {
+        let (width, height) = pixels.dimensions();
+        let [h, w] = self.extractor.preprocess().output(height as usize, width as usize);
         ensure!(
             h.saturating_mul(w) <= MAX_INPUT,
             "would be resized to {w} x {h} pixels, use --resize stretch"
         );
-        Ok(self.sscd.prepare(images::to_tensor(image, &self.device)?))
+        // At this size already, pixels are only normalised.
+        let small = TensorData::new(pixels.resampled(w, h), [1, 3, h, w]);
+        Ok(self.extractor.prepare(Tensor::from_data(small, &self.device)))
+    }
+
+    /// The same for an image file.
+    pub fn prepare_file(&self, reader: &Reader, path: &Path) -> Result<(Tensor<4>, Vec<String>)> {
+        let picture = reader.open(path)?;
+        Ok((self.prepare(&picture.pixels)?, picture.notes))
     }
 
     /// Descriptors `[n, d]` of images of any sizes.
     pub fn describe(&self, images: &[&RgbImage]) -> Result<Tensor<2>> {
-        let inputs = images.iter().map(|image| self.prepare(image)).collect::<Result<_>>()?;
-        Ok(describe_prepared(&self.sscd, inputs))
+        let prepare = |image: &&RgbImage| self.prepare(&Pixels::Eight((*image).clone()));
+        let inputs = images.iter().map(prepare).collect::<Result<_>>()?;
+        Ok(describe_prepared(&self.extractor, inputs))
     }
 
     /// The same for many images, in batches.
@@ -71,8 +108,19 @@ impl Engine {
     }
 }
 
+/// What to call the weights in a record: the model of the manifest, or the name of their file.
+fn model_name(named: Option<&str>, file: &Path) -> String {
+    match named {
+        Some(name) if Path::new(name).is_file() => {
+            file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        }
+        Some(name) => name.to_owned(),
+        None => Manifest::bundled().default_model().name.clone(),
+    }
+}
+
 /// A file as it is named, or a model of the manifest from the cache.
-fn weights_file(name: Option<&str>) -> Result<std::path::PathBuf> {
+fn weights_file(name: Option<&str>, output: &Output) -> Result<std::path::PathBuf> {
     if let Some(file) = name.map(Path::new).filter(|path| path.is_file()) {
         return Ok(file.to_owned());
     }
@@ -81,9 +129,19 @@ fn weights_file(name: Option<&str>) -> Result<std::path::PathBuf> {
         Some(name) => manifest.model(name)?,
         None => manifest.default_model(),
     };
-    let bar = progress::bytes(model.source.bytes, format!("fetching {}", model.name));
+    let bar = progress::bytes(0, format!("fetching {}", model.name));
     let _held = interrupt::hold_off();
-    let file = model.fetch(&bundled::weights_folder()?, &mut |p| bar.set_position(p.bytes));
+    let file = model.fetch(&bundled::weights_folder()?, &mut |event| match event {
+        Progress::Fetching { bytes, total, .. } => {
+            bar.set_length(total.unwrap_or(bytes));
+            bar.set_position(bytes);
+        }
+        Progress::Failed(error) => bar.suspend(|| output.note(&format!("{error}; trying the next source"))),
+        Progress::Trusted { file, sha256 } => bar.suspend(|| {
+            output
+                .note(&format!("{}: no hash is published; from now on it must be {sha256}", file.display()));
+        }),
+    });
     bar.finish_and_clear();
     Ok(file?)
 }

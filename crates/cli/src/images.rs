@@ -1,31 +1,16 @@
-//! Image files in and out.
+//! Image files that the caller names, and their pixels as tensors.
 
 use std::{
     collections::BTreeSet,
-    fs,
-    io::{Cursor, Write},
     path::{Path, PathBuf},
 };
 
 use activate::pixels;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, Rgba, imageops};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use image::{ImageBuffer, RgbImage};
+use image_file::{Format, Pixels};
 use walkdir::{DirEntry, WalkDir};
-
-use crate::args::Format;
-
-/// Larger images are refused: activation holds about 110 bytes a pixel.
-pub const MAX_PIXELS: u64 = 50_000_000;
-/// Longer images are refused: the weights of their resize take a kilobyte a pixel of the side.
-const MAX_SIDE: u32 = 1 << 16;
-/// Larger files are refused.
-const MAX_FILE_BYTES: u64 = 1 << 30;
-/// Memory that decoding one image may take.
-const MAX_DECODER_BYTES: u64 = 1 << 30;
-/// Endings of the files that are taken from folders.
-const ENDINGS: [&str; 10] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "qoi", "jfif"];
 
 /// An image file to work on, and what it is called below its folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +56,7 @@ fn below(folder: &Path, except: Option<&Path>) -> Result<BTreeSet<Input>> {
             }
         };
         let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-        if path.is_file() && ending.is_some_and(|e| ENDINGS.contains(&e.as_str())) {
+        if path.is_file() && ending.is_some_and(|e| Format::ENDINGS.contains(&e.as_str())) {
             let name = path.strip_prefix(folder)?.to_owned();
             found.insert(Input { path, name });
         }
@@ -83,147 +68,35 @@ fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// The image of a file: upright, without transparency, 8 bits a channel.
-pub fn read(path: &Path) -> Result<RgbImage> {
-    let about = fs::metadata(path)?;
-    ensure!(about.is_file(), "is no regular file");
-    ensure!(about.len() > 0, "the file is empty");
-    ensure!(
-        about.len() <= MAX_FILE_BYTES,
-        "has {} bytes, more than the {MAX_FILE_BYTES} allowed",
-        about.len()
-    );
-    from_bytes(&fs::read(path)?)
+/// Pixels as a tensor `[1, 3, h, w]` in [0, 1].
+pub fn to_tensor(pixels: &Pixels, device: &Device) -> Result<Tensor<4>> {
+    let (width, height) = pixels.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    Ok(match pixels {
+        Pixels::Eight(image) => pixels::from_rgb8(image.as_raw(), width, height, device)?,
+        Pixels::Sixteen(image) => pixels::from_rgb16(image.as_raw(), width, height, device)?,
+    })
 }
 
-/// The image of a file in memory.
-pub fn from_bytes(bytes: &[u8]) -> Result<RgbImage> {
-    ensure!(!is_cut_jpeg(bytes), "the JPEG data ends too early");
-    decode(ImageReader::new(Cursor::new(bytes)))
-}
-
-/// Whether a JPEG file lacks the end of its last scan; the decoder would fill the rest with grey. Inside a scan no
-/// 0xFF byte is followed by one of these markers' codes.
-fn is_cut_jpeg(bytes: &[u8]) -> bool {
-    const START_OF_IMAGE: [u8; 2] = [0xFF, 0xD8];
-    const START_OF_SCAN: [u8; 2] = [0xFF, 0xDA];
-    const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
-    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
-    bytes.starts_with(&START_OF_IMAGE) && last(END_OF_IMAGE) < last(START_OF_SCAN)
-}
-
-fn decode<R: std::io::BufRead + std::io::Seek>(reader: ImageReader<R>) -> Result<RgbImage> {
-    let mut reader = reader.with_guessed_format()?;
-    ensure!(reader.format().is_some(), "is no image of a known format");
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODER_BYTES);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let (width, height) = decoder.dimensions();
-    let count = u64::from(width) * u64::from(height);
-    ensure!(count > 0, "is {width} x {height} pixels");
-    let longest = width.max(height);
-    ensure!(longest <= MAX_SIDE, "is {width} x {height} pixels, longer than the {MAX_SIDE} that are allowed");
-    ensure!(count <= MAX_PIXELS, "is {width} x {height} pixels, more than the {MAX_PIXELS} that are allowed");
-    let orientation = decoder.orientation()?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    Ok(on_white(image))
-}
-
-/// The image in RGB, transparent parts shown on white.
-fn on_white(image: DynamicImage) -> RgbImage {
-    if !image.color().has_alpha() {
-        return image.into_rgb8();
-    }
-    let mut canvas = image::RgbaImage::from_pixel(image.width(), image.height(), Rgba([255; 4]));
-    imageops::overlay(&mut canvas, &image.into_rgba8(), 0, 0);
-    DynamicImage::ImageRgba8(canvas).into_rgb8()
-}
-
-/// The image as a tensor `[1, 3, h, w]` in [0, 1].
-pub fn to_tensor(image: &RgbImage, device: &Device) -> Result<Tensor<4>> {
-    Ok(pixels::from_rgb8(image.as_raw(), image.width() as usize, image.height() as usize, device)?)
-}
-
-/// A tensor `[1, 3, h, w]` as an image.
-pub fn from_tensor(tensor: &Tensor<4>) -> Result<RgbImage> {
+/// A tensor `[1, 3, h, w]` as pixels of a depth.
+pub fn from_tensor(tensor: &Tensor<4>, depth: pixels::Depth) -> Result<Pixels> {
     let [_, _, height, width] = tensor.dims();
-    let bytes = pixels::to_rgb8(tensor)?;
-    RgbImage::from_raw(width as u32, height as u32, bytes).context("an image changed its size")
-}
-
-impl Format {
-    /// Ending of file names.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg => "jpg",
-            Self::Webp => "webp",
+    let (width, height) = (u32::try_from(width)?, u32::try_from(height)?);
+    let pixels = match depth {
+        pixels::Depth::Eight => {
+            RgbImage::from_raw(width, height, pixels::to_rgb8(tensor)?).map(Pixels::Eight)
         }
-    }
-
-    /// Whether a file holds other pixels than it was given.
-    pub fn is_lossy(self) -> bool {
-        self == Self::Jpeg
-    }
-
-    /// The bytes of a file.
-    pub fn encode(self, image: &RgbImage, quality: u8) -> Result<Vec<u8>> {
-        let mut bytes = Cursor::new(Vec::new());
-        match self {
-            Self::Png => image.write_to(&mut bytes, ImageFormat::Png)?,
-            Self::Webp => image.write_to(&mut bytes, ImageFormat::WebP)?,
-            Self::Jpeg => encode_jpeg(image, quality, &mut bytes)?,
+        pixels::Depth::Sixteen => {
+            ImageBuffer::from_raw(width, height, pixels::to_rgb16(tensor)?).map(Pixels::Sixteen)
         }
-        Ok(bytes.into_inner())
-    }
-}
-
-fn encode_jpeg(image: &RgbImage, quality: u8, sink: &mut dyn Write) -> Result<()> {
-    let (Ok(width), Ok(height)) = (u16::try_from(image.width()), u16::try_from(image.height())) else {
-        bail!("{} x {} pixels are too many for JPEG, use --format png", image.width(), image.height());
     };
-    let mut encoder = Encoder::new(sink, quality);
-    encoder.set_sampling_factor(SamplingFactor::F_1_1);
-    Ok(encoder.encode(image.as_raw(), width, height, ColorType::Rgb)?)
+    pixels.context("an image changed its size")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::Rgb;
-
-    fn photo() -> RgbImage {
-        RgbImage::from_fn(40, 24, |x, y| Rgb([(x * 6) as u8, (y * 10) as u8, (x * y) as u8]))
-    }
-
-    #[test]
-    fn lossless_formats_give_back_the_same_pixels() {
-        for format in [Format::Png, Format::Webp] {
-            assert_eq!(from_bytes(&format.encode(&photo(), 50).unwrap()).unwrap(), photo(), "{format:?}");
-        }
-        assert_ne!(from_bytes(&Format::Jpeg.encode(&photo(), 50).unwrap()).unwrap(), photo());
-    }
-
-    #[test]
-    fn a_jpeg_cut_anywhere_is_an_error() {
-        let whole = Format::Jpeg.encode(&photo(), 90).unwrap();
-        for length in 1..whole.len() - 1 {
-            assert!(from_bytes(&whole[..length]).is_err(), "{length} of {}", whole.len());
-        }
-        assert!(from_bytes(&[&whole[..], b"trailing bytes"].concat()).is_ok());
-    }
-
-    #[test]
-    fn transparent_parts_are_shown_on_white() {
-        let mut image = image::RgbaImage::from_pixel(2, 1, Rgba([10, 20, 30, 255]));
-        image.put_pixel(1, 0, Rgba([10, 20, 30, 0]));
-        let mut bytes = Cursor::new(Vec::new());
-        image.write_to(&mut bytes, ImageFormat::Png).unwrap();
-        let read = from_bytes(bytes.get_ref()).unwrap();
-        assert_eq!((read.get_pixel(0, 0).0, read.get_pixel(1, 0).0), ([10, 20, 30], [255; 3]));
-    }
+    use std::fs;
 
     #[test]
     fn earlier_results_and_repetitions_are_left_out() {

@@ -1,8 +1,9 @@
 //! `active-index`: makes images findable before they are released, and finds their copies.
 //!
-//! The only place of the project that prints, reads and writes image files, and picks a device.
+//! The only place of the project that prints and picks a device.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod ahead;
 mod args;
 mod bundled;
 mod commands;
@@ -16,6 +17,7 @@ mod interrupt;
 mod names;
 mod output;
 mod progress;
+mod provenance;
 mod release;
 mod report;
 mod table;

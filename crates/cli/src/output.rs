@@ -38,6 +38,16 @@ impl Output {
         eprintln!("{input}: {reason}");
     }
 
+    /// Something that everybody should know.
+    pub fn note(&self, text: &str) {
+        eprintln!("{text}");
+    }
+
+    /// Says what of an input was ignored.
+    pub fn notes(&self, input: &str, notes: &[String]) {
+        notes.iter().for_each(|note| eprintln!("{input}: note: {note}"));
+    }
+
     /// Something worth knowing for those who asked for it.
     pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.verbose {

@@ -78,6 +78,14 @@ impl Conv {
         }
     }
 
+    /// Channels of the output.
+    pub fn out(&self) -> usize {
+        match &self.weights {
+            Weights::Host(conv) => conv.to,
+            Weights::Device(both) => both.1.dims()[0],
+        }
+    }
+
     /// The device of the weights.
     pub fn device(&self) -> Device {
         self.device.clone()

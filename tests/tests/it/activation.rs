@@ -3,7 +3,7 @@
 use activate::{Activator, Settings, jnd_map};
 use burn::tensor::{Device, Tensor};
 use index::{Index, Target};
-use tests::{golden, largest_difference, npy, npz, photo, sscd, values};
+use tests::{extractor, golden, largest_difference, npy, npz, photo, values};
 
 #[test]
 fn jnd_map_is_the_published_one() {
@@ -32,7 +32,7 @@ fn the_trace_of_ten_iterations_is_pytorchs() {
     let target = npz("img0_target.npz", "pq_recons").unwrap().tensor([1, 512]);
     let index = unused_index();
     let settings = Settings { target: Target::Centroid, ..Settings::default() }; // not asked for either
-    let activator = Activator::new(sscd(), &index, settings).unwrap();
+    let activator = Activator::new(extractor(), &index, settings).unwrap();
     let (_, mut traces) =
         activator.optimise(&[image], &target.into(), Some(vec![start]), &mut |_| ()).unwrap();
     let trace = traces.remove(0);

@@ -1,8 +1,8 @@
 //! The real SSCD weights against PyTorch.
 
 use burn::tensor::Tensor;
-use sscd::{IMAGENET_MEAN, IMAGENET_STD, resize_antialiased};
-use tests::{largest_difference, npz, photo, sscd, values};
+use extractor::{IMAGENET_MEAN, IMAGENET_STD, resize_antialiased};
+use tests::{extractor, largest_difference, npy, npz, photo, root, values};
 
 /// The network's input, normalised from 8 bits in float64.
 fn reference_input() -> Tensor<4> {
@@ -16,7 +16,7 @@ fn reference_input() -> Tensor<4> {
 #[test]
 fn descriptor_is_that_of_float64() {
     let expected = npz("sscd_reference.npz", "desc64").unwrap().values;
-    let found = values(sscd().describe(reference_input()));
+    let found = values(extractor().describe(reference_input()));
     // Float32 rounding through 53 layers; PyTorch's own float32 is as far off.
     let difference = largest_difference(&found, &expected);
     println!("largest difference {difference:.2e}");
@@ -28,7 +28,7 @@ fn gradient_to_the_input_is_that_of_float64() {
     let expected = npz("sscd_reference.npz", "grad64").unwrap().values;
     let target = npz("sscd_reference.npz", "target").unwrap().tensor([1, 512]);
     let input = reference_input().autodiff().require_grad();
-    let cosine = (sscd().describe(input.clone()) * target.autodiff()).sum();
+    let cosine = (extractor().describe(input.clone()) * target.autodiff()).sum();
     let found = values(input.grad_remove(&mut cosine.backward()).unwrap());
     let squared = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
     let difference = squared(&mut found.iter().zip(&expected).map(|(a, b)| a - b));
@@ -54,4 +54,31 @@ fn resize_is_torchvisions_antialiased_bilinear() {
         println!("{image}: largest difference {difference:.2e}");
         assert!(difference < 1e-4, "{image}: {difference}");
     }
+}
+
+/// The published package as onnxruntime computes it, with quantised activations, from the sample photographs.
+#[test]
+fn descriptors_are_near_those_of_the_int8_package() {
+    let expected = npy("int8_samples.npy").unwrap();
+    assert_eq!(expected.shape, [20, 512]);
+    let mut photos: Vec<_> =
+        std::fs::read_dir(root().join("samples")).unwrap().map(|e| e.unwrap().path()).collect();
+    photos.retain(|path| path.extension().is_some_and(|e| e == "jpg"));
+    photos.sort();
+    assert_eq!(photos.len(), 20);
+    let cosines: Vec<f64> = photos
+        .iter()
+        .zip(expected.values.chunks(512))
+        .map(|(path, expected)| {
+            let found = values(extractor().forward(photo(path.to_str().unwrap()).unwrap()));
+            let cosine = found.iter().zip(expected).map(|(a, b)| a * b).sum();
+            println!("{}: cosine {cosine:.4}", path.display());
+            cosine
+        })
+        .collect();
+    let mean = cosines.iter().sum::<f64>() / 20.0;
+    println!("mean {mean:.4}");
+    // Of a smooth grey photograph quantisation leaves less.
+    let below = cosines.iter().filter(|cosine| **cosine < 0.98).count();
+    assert!(mean > 0.98 && below <= 1 && cosines.iter().all(|cosine| *cosine > 0.95), "{cosines:?}");
 }

@@ -1,9 +1,9 @@
 //! A tiny network, and images and vectors for it.
 
 use activate::{
-    Extractor,
+    DescriptorNetwork,
     burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
-    sscd::{beside, resize_antialiased},
+    extractor::{beside, resize_antialiased},
 };
 
 /// A smooth extractor: resize, one convolution, tanh, mean, projection, L2 norm.
@@ -24,7 +24,7 @@ impl Tiny {
     }
 }
 
-impl Extractor for Tiny {
+impl DescriptorNetwork for Tiny {
     fn dimension(&self) -> usize {
         8
     }

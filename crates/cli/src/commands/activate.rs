@@ -34,11 +34,11 @@ struct Document {
 pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<Outcome> {
     let started = Instant::now();
     let engine = Engine::start(globals, output)?;
-    let index = engine.index(arguments.index.as_deref())?;
+    let index = engine.index(arguments.index.as_deref(), output)?;
     let demonstrates = arguments.inputs.is_empty();
     let folders = if demonstrates { vec![bundled::samples()?] } else { arguments.inputs.clone() };
     let found = images::find(&folders, Some(&arguments.out))?;
-    let jobs = plan(found, &arguments.out, arguments.format, arguments.resume);
+    let jobs = plan(found, &arguments.out, arguments.encoding(), arguments.resume);
 
     let releaser = Releaser::new(&engine, &index, arguments.into())?;
     let (mut pairs, mut gallery) = (Vec::new(), Vec::new());

@@ -1,24 +1,29 @@
 //! `describe`: images to descriptors.
 
-use std::time::Instant;
+use std::{num::NonZeroUsize, time::Instant};
 
 use activate::describe_prepared;
 use anyhow::Result;
 use burn::tensor::Tensor;
+use extractor::{Preprocess, Resize};
+use image_file::Reader;
 use index::npy;
 use serde::Serialize;
-use sscd::{Preprocess, Resize, Sscd};
 
 use crate::{
     Outcome,
+    ahead::ahead,
     args::{Describe, Globals, ResizeMode},
     engine::Engine,
     images::{self, Input},
     interrupt, names,
     output::{Output, SCHEMA, one_line},
-    progress, table,
+    progress,
+    provenance::{self, Provenance},
+    table,
 };
 
+/// What `--json` prints.
 #[derive(Serialize)]
 struct Document {
     schema: u32,
@@ -34,22 +39,28 @@ struct Row {
     row: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What of the file was ignored, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<Outcome> {
     let started = Instant::now();
-    let preprocess = Preprocess { size: arguments.size.into(), resize: arguments.resize.into() };
-    let engine = Engine::start(globals, output)?.with_preprocess(preprocess);
+    let engine = Engine::start(globals, output)?;
+    let given = engine.extractor.preprocess();
+    let size = arguments.size.map_or(given.size, usize::from);
+    let resize = arguments.resize.map_or(given.resize, Resize::from);
+    let engine = engine.with_preprocess(Preprocess { size, resize, ..given });
     let inputs = images::find(&arguments.inputs, None)?;
-    let (descriptors, rows) = describe(&engine, &inputs, arguments.batch.get(), output)?;
+    let (descriptors, rows) = describe(&engine, &inputs, arguments, output)?;
 
     if !descriptors.is_empty() {
-        write(arguments, Tensor::cat(descriptors, 0), &rows)?;
+        write(arguments, Tensor::cat(descriptors, 0), &rows, &engine.provenance())?;
     }
     let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();
     let document = Document { schema: SCHEMA, device: engine.device_name, seconds, images: rows };
-    output.result(&document, || text(&document, arguments))?;
+    output.result(&document, || text(&document, engine.extractor.dimension(), arguments))?;
     Ok(outcome)
 }
 
@@ -63,62 +74,75 @@ impl From<ResizeMode> for Resize {
 }
 
 /// Descriptors of the images that can be read, batch by batch, and one row an image.
+///
+/// Files are read, decoded and resized by threads of their own while the network works: two batches ahead of it, so
+/// that it waits only where reading takes longer than describing.
 fn describe(
     engine: &Engine,
     inputs: &[Input],
-    batch: usize,
+    arguments: &Describe,
     output: &Output,
 ) -> Result<(Vec<Tensor<2>>, Vec<Row>)> {
     let bar = progress::bar(inputs.len(), "describing");
-    let (mut descriptors, mut rows, mut count) = (Vec::new(), Vec::with_capacity(inputs.len()), 0);
-    for inputs in inputs.chunks(batch) {
-        let mut prepared = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            let read = images::read(&input.path).and_then(|image| engine.prepare(&image));
-            rows.push(Row::new(input, &read, count + prepared.len()));
-            match read {
-                Ok(image) => prepared.push(image),
-                Err(error) => {
-                    bar.suspend(|| output.failure(&input.path.display().to_string(), &one_line(&error)));
-                }
-            }
+    let (reader, batch) = (Reader::from(&arguments.reading), arguments.batch);
+    let read = |input: &Input| engine.prepare_file(&reader, &input.path);
+    let (mut descriptors, mut rows, mut prepared) =
+        (Vec::new(), Vec::with_capacity(inputs.len()), Vec::new());
+    let mut count = 0;
+    let take = |read: Result<(Tensor<4>, Vec<String>)>| {
+        let name = inputs[rows.len()].path.display().to_string();
+        let (image, row) = Row::new(name, read, count);
+        bar.suspend(|| row.say(output));
+        count += usize::from(image.is_some());
+        prepared.extend(image);
+        rows.push(row);
+        if prepared.len() == batch.get() || (rows.len() == inputs.len() && !prepared.is_empty()) {
+            descriptors.push(describe_prepared(&engine.extractor, std::mem::take(&mut prepared)));
         }
-        count += prepared.len();
-        if !prepared.is_empty() {
-            descriptors.push(describe_prepared(&engine.sscd, prepared));
-        }
-        bar.inc(inputs.len() as u64);
-    }
+        bar.inc(1);
+        Ok(())
+    };
+    let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);
+    ahead(inputs, threads, batch.saturating_add(batch.get()), read, take)?;
     bar.finish_and_clear();
     Ok((descriptors, rows))
 }
 
 impl Row {
-    fn new(input: &Input, read: &Result<Tensor<4>>, row: usize) -> Self {
-        let input = input.path.display().to_string();
+    /// The network's input, where there is one, and the row of an image.
+    fn new(input: String, read: Result<(Tensor<4>, Vec<String>)>, row: usize) -> (Option<Tensor<4>>, Self) {
         match read {
-            Ok(_) => Self { input, row: Some(row), error: None },
-            Err(error) => Self { input, row: None, error: Some(one_line(error)) },
+            Ok((image, notes)) => (Some(image), Self { input, row: Some(row), error: None, notes }),
+            Err(error) => (None, Self { input, row: None, error: Some(one_line(&error)), notes: Vec::new() }),
         }
+    }
+
+    fn say(&self, output: &Output) {
+        output.notes(&self.input, &self.notes);
+        self.error.iter().for_each(|reason| output.failure(&self.input, reason));
     }
 }
 
-fn write(arguments: &Describe, descriptors: Tensor<2>, rows: &[Row]) -> Result<()> {
+fn write(arguments: &Describe, descriptors: Tensor<2>, rows: &[Row], made: &Provenance) -> Result<()> {
+    // Until the descriptors are there, nothing is said of them.
+    let record = provenance::of_descriptors(&arguments.out);
+    provenance::replace(&record, None)?;
     let paths = rows.iter().filter_map(|row| Some((row.row? as i64, row.input.clone())));
     names::write(&names::of_descriptors(&arguments.out), "row", paths)?;
-    let _held = interrupt::hold_off();
+    let held = interrupt::hold_off();
     npy::write_tensor(&arguments.out, descriptors)?;
-    Ok(())
+    drop(held);
+    provenance::replace(&record, Some(made))
 }
 
-fn text(document: &Document, arguments: &Describe) -> String {
+fn text(document: &Document, dimension: usize, arguments: &Describe) -> String {
     let described = document.images.iter().filter(|row| row.row.is_some()).count();
     table::table(
         &["descriptors", "dimension", "failed", "seconds", "device", "file"],
         0,
         [vec![
             described.to_string(),
-            Sscd::DIMENSION.to_string(),
+            dimension.to_string(),
             (document.images.len() - described).to_string(),
             format!("{:.1}", document.seconds),
             document.device.to_owned(),

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use eval::{Comparison, Setting, quality::Quality, retrieval::Measures};
 use image::RgbImage;
+use image_file::{Encoding, Reader};
 use index::Index;
 use rand::{SeedableRng, seq::IteratorRandom};
 use rand_chacha::ChaCha8Rng;
@@ -17,20 +18,21 @@ use serde::Serialize;
 use super::index::add_file;
 use crate::{
     Outcome,
-    args::{EvalRetrieval, Format, Globals},
+    args::{EvalRetrieval, Globals},
     comparisons::Comparisons,
     engine::Engine,
     files::write_whole,
     images::{self, Input},
     names::{self, Names},
     output::{Output, SCHEMA, one_line},
+    provenance::Known,
     release::{Releaser, plan},
     table::table,
 };
 
 pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) -> Result<Outcome> {
     let engine = Engine::start(globals, output)?;
-    let mut index = engine.index(Some(&arguments.index))?;
+    let mut index = engine.index(Some(&arguments.index), output)?;
     let names = names::of_entries(&arguments.index, index.ntotal())?;
     let released = arguments.released.clone().unwrap_or_else(|| "activated".into());
     let inputs = sample(images::find(&arguments.images, Some(&released))?, arguments);
@@ -41,10 +43,12 @@ pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) 
         release(&engine, &index, &inputs, &released, arguments, output)?;
     }
     let compares = arguments.activate || arguments.released.is_some();
-    let photos = Photos::load(&inputs, compares.then_some(released.as_path()), output)?;
+    let reader = (&arguments.reading).into();
+    let photos = Photos::load(&reader, &inputs, compares.then_some(released.as_path()), output)?;
     let quality = photos.qualities()?;
 
     for path in &arguments.distractors {
+        Known::descriptors(path)?.check(&Known::weights(engine.provenance()), output)?;
         add_file(&mut index, path, &engine.device)?;
     }
     let (truth, added) = store(&engine, &mut index, &photos, &names)?;
@@ -97,8 +101,8 @@ fn release(
     arguments: &EvalRetrieval,
     output: &Output,
 ) -> Result<()> {
-    let jobs = plan(inputs.to_vec(), folder, Format::Png, false);
-    let releaser = Releaser::new(engine, index, (&arguments.optimisation).into())?;
+    let jobs = plan(inputs.to_vec(), folder, Encoding::Png, false);
+    let releaser = Releaser::new(engine, index, arguments.into())?;
     releaser.release(&jobs, output, None)?;
     Ok(())
 }
@@ -113,12 +117,12 @@ struct Photos {
 
 impl Photos {
     /// What can be read; the rest is named and left out.
-    fn load(inputs: &[Input], released: Option<&Path>, output: &Output) -> Result<Self> {
+    fn load(reader: &Reader, inputs: &[Input], released: Option<&Path>, output: &Output) -> Result<Self> {
         let mut photos =
             Self { names: Vec::new(), originals: Vec::new(), released: released.map(|_| Vec::new()) };
         for input in inputs {
             let name = input.path.display().to_string();
-            match photos.push(input, released) {
+            match photos.push(reader, input, released) {
                 Ok(()) => photos.names.push(name),
                 Err(error) => output.failure(&name, &one_line(&error)),
             }
@@ -127,11 +131,12 @@ impl Photos {
         Ok(photos)
     }
 
-    fn push(&mut self, input: &Input, folder: Option<&Path>) -> Result<()> {
-        let original = images::read(&input.path)?;
+    fn push(&mut self, reader: &Reader, input: &Input, folder: Option<&Path>) -> Result<()> {
+        let read = |path: &Path| Ok::<_, image_file::Error>(reader.open(path)?.pixels.into_rgb8());
+        let original = read(&input.path)?;
         if let (Some(folder), Some(all)) = (folder, &mut self.released) {
             let path = released_file(folder, input)?;
-            let released = images::read(&path).with_context(|| path.display().to_string())?;
+            let released = read(&path).with_context(|| path.display().to_string())?;
             let sizes = (original.dimensions(), released.dimensions());
             ensure!(sizes.0 == sizes.1, "is {:?} pixels, but {} is {:?}", sizes.0, path.display(), sizes.1);
             all.push(released);
@@ -150,8 +155,9 @@ impl Photos {
 
 /// The released image of an original: its name below `folder`, whatever the ending.
 fn released_file(folder: &Path, input: &Input) -> Result<PathBuf> {
-    let formats = [Format::Png, Format::Jpeg, Format::Webp];
-    let mut candidates = formats.iter().map(|format| folder.join(input.name.with_extension(format.ending())));
+    let jpeg = Encoding::Jpeg { quality: 100, full_chroma: true };
+    let endings = [Encoding::Png, jpeg, Encoding::WebP].map(Encoding::ending);
+    let mut candidates = endings.iter().map(|ending| folder.join(input.name.with_extension(ending)));
     match candidates.find(|path| path.is_file()) {
         Some(path) => Ok(path),
         None => bail!("has no released image in {}: activate it first, or pass --activate", folder.display()),

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use image::ImageFormat;
+use image_file::Reader;
 use serde::Serialize;
 use std::io::Cursor;
 
@@ -9,7 +10,6 @@ use crate::{
     Outcome,
     args::TransformArgs,
     files::write_whole,
-    images,
     output::{Output, SCHEMA},
 };
 
@@ -25,7 +25,8 @@ struct Document {
 
 pub fn run(arguments: &TransformArgs, output: &Output) -> Result<Outcome> {
     let format = ImageFormat::from_path(&arguments.out)?;
-    let image = images::read(&arguments.image).with_context(|| arguments.image.display().to_string())?;
+    let read = Reader::from(&arguments.reading).open(&arguments.image);
+    let image = read.with_context(|| arguments.image.display().to_string())?.pixels.into_rgb8();
     let edited = arguments.transform.apply(&image, arguments.seed)?;
     let mut bytes = Cursor::new(Vec::new());
     edited.write_to(&mut bytes, format)?;

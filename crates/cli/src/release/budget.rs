@@ -2,7 +2,8 @@
 
 use anyhow::{Result, ensure};
 use eval::quality::{self, Quality};
-use image::{Rgb, RgbImage};
+use image::{ImageBuffer, Pixel, Primitive};
+use image_file::{Encoded, Pixels};
 
 /// Halvings of the interval in which the strongest allowed change is sought.
 const HALVINGS: usize = 7;
@@ -24,14 +25,15 @@ impl Budget {
     /// and its quality. `write` encodes and decodes.
     pub fn spend(
         &self,
-        original: &RgbImage,
-        activated: &RgbImage,
-        mut write: impl FnMut(&RgbImage) -> Result<(Vec<u8>, RgbImage)>,
-    ) -> Result<(Vec<u8>, RgbImage, Quality)> {
+        original: &Pixels,
+        activated: &Pixels,
+        mut write: impl FnMut(&Pixels) -> Result<(Encoded, Pixels)>,
+    ) -> Result<(Encoded, Pixels, Quality)> {
+        let compared = original.to_rgb8();
         let mut attempt = |share: f32| -> Result<_> {
-            let (bytes, image) = write(&blend(original, activated, share))?;
-            let quality = quality::measure(original, &image)?;
-            Ok((bytes, image, quality))
+            let (file, pixels) = write(&blend(original, activated, share))?;
+            let quality = quality::measure(&compared, &pixels.to_rgb8())?;
+            Ok((file, pixels, quality))
         };
         let whole = attempt(1.0)?;
         if self.allows(&whole.2) {
@@ -58,32 +60,64 @@ impl Budget {
     }
 }
 
-/// `original + share * (activated - original)`, rounded.
-fn blend(original: &RgbImage, activated: &RgbImage, share: f32) -> RgbImage {
-    let mix = |from: u8, to: u8| (f32::from(from) + share * (f32::from(to) - f32::from(from))).round() as u8;
-    RgbImage::from_fn(original.width(), original.height(), |x, y| {
-        let (from, to) = (original.get_pixel(x, y), activated.get_pixel(x, y));
-        Rgb(std::array::from_fn(|c| mix(from[c], to[c])))
-    })
+/// `original + share * (activated - original)`, rounded. Both have the same depth, or the released file has 8 bits.
+fn blend(original: &Pixels, activated: &Pixels, share: f32) -> Pixels {
+    match (original, activated) {
+        (Pixels::Sixteen(from), Pixels::Sixteen(to)) => {
+            Pixels::Sixteen(mixed(from, to, |from, to| mix(from.into(), to.into(), share) as u16))
+        }
+        (from, to) => {
+            let byte = |from: u8, to: u8| mix(from.into(), to.into(), share) as u8;
+            Pixels::Eight(mixed(&from.to_rgb8(), &to.to_rgb8(), byte))
+        }
+    }
+}
+
+fn mix(from: f32, to: f32, share: f32) -> f32 {
+    (from + share * (to - from)).round()
+}
+
+fn mixed<P: Pixel<Subpixel = T>, T: Primitive>(
+    from: &ImageBuffer<P, Vec<T>>,
+    to: &ImageBuffer<P, Vec<T>>,
+    mix: impl Fn(T, T) -> T,
+) -> ImageBuffer<P, Vec<T>> {
+    let mut mixed = to.clone();
+    mixed.iter_mut().zip(from.iter()).for_each(|(to, from)| *to = mix(*from, *to));
+    mixed
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::{Rgb, RgbImage};
+
+    fn file() -> Encoded {
+        Encoded { bytes: Vec::new(), notes: Vec::new() }
+    }
 
     #[test]
     fn the_least_quality_holds_and_little_is_given_away() {
         let original = RgbImage::from_fn(32, 32, |x, y| Rgb([(x * 7) as u8, (y * 7) as u8, 128]));
         let activated =
             RgbImage::from_fn(32, 32, |x, y| Rgb(original.get_pixel(x, y).0.map(|v| v.saturating_add(30))));
+        let (original, activated) = (Pixels::Eight(original), Pixels::Eight(activated));
         let budget = Budget { min_psnr: Some(30.0), min_ssim: None };
         let (_, _, quality) =
-            budget.spend(&original, &activated, |image| Ok((vec![], image.clone()))).unwrap();
+            budget.spend(&original, &activated, |pixels| Ok((file(), pixels.clone()))).unwrap();
         assert!(quality.psnr >= 30.0 && quality.psnr < 31.0, "{}", quality.psnr);
         let impossible = Budget { min_psnr: Some(30.0), min_ssim: None };
-        let refused = impossible.spend(&original, &activated, |image| {
-            Ok((vec![], RgbImage::from_pixel(image.width(), image.height(), Rgb([0; 3]))))
+        let refused = impossible.spend(&original, &activated, |pixels| {
+            let (width, height) = pixels.dimensions();
+            Ok((file(), Pixels::Eight(RgbImage::from_pixel(width, height, Rgb([0; 3])))))
         });
         assert!(refused.unwrap_err().to_string().starts_with("the file format alone"));
+    }
+
+    #[test]
+    fn half_of_a_change_is_exact_in_16_bits() {
+        let of = |level: u16| Pixels::Sixteen(ImageBuffer::from_pixel(2, 2, Rgb([level; 3])));
+        assert_eq!(blend(&of(1000), &of(1003), 0.5), of(1002));
+        assert_eq!(blend(&of(1000), &of(1003), 0.0), of(1000));
     }
 }

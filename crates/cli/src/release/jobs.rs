@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{args::Format, images::Input};
+use image_file::Encoding;
+
+use crate::images::Input;
 
 /// An image to release.
 pub struct Job {
@@ -25,11 +27,11 @@ pub enum Decision {
 }
 
 /// Released images have the originals' names below `out`, with the format's ending.
-pub fn plan(inputs: Vec<Input>, out: &Path, format: Format, resume: bool) -> Vec<Job> {
+pub fn plan(inputs: Vec<Input>, out: &Path, encoding: Encoding, resume: bool) -> Vec<Job> {
     let originals: Vec<_> = inputs.iter().map(|input| input.path.canonicalize().ok()).collect();
     let mut taken = HashMap::<PathBuf, PathBuf>::new();
     let jobs = inputs.into_iter().map(|input| {
-        let output = out.join(input.name.with_extension(format.ending()));
+        let output = out.join(input.name.with_extension(encoding.ending()));
         let is_original = output.canonicalize().is_ok_and(|path| originals.contains(&Some(path)));
         let decision = match taken.get(&output) {
             Some(other) => {
@@ -58,7 +60,7 @@ mod tests {
 
     fn decisions(names: &[&str], out: &Path, resume: bool) -> Vec<Decision> {
         let inputs = names.iter().map(|&name| Input { path: out.join(name), name: name.into() }).collect();
-        plan(inputs, out, Format::Png, resume).into_iter().map(|job| job.decision).collect()
+        plan(inputs, out, Encoding::Png, resume).into_iter().map(|job| job.decision).collect()
     }
 
     #[test]

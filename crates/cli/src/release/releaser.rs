@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use activate::{Activated, Activator, Settings};
+use activate::{Activated, Activator, Settings, pixels::Depth};
 use anyhow::Result;
+use extractor::Extractor;
 use image::RgbImage;
+use image_file::{Encoding, Picture, Reader};
 use index::Index;
 use indicatif::ProgressBar;
-use sscd::Sscd;
 
 use super::{
     budget::Budget,
@@ -15,21 +16,24 @@ use super::{
     row::{Figures, Row},
 };
 use crate::{
-    args::{Activate, Format, Optimisation},
+    args::{Activate, EvalRetrieval, Optimisation},
     engine::Engine,
     files::write_whole,
-    images::{self, MAX_PIXELS},
+    images,
     output::{Output, one_line},
     progress,
 };
+
+/// Pixels that are activated together: each takes about 70 bytes.
+const MAX_PIXELS_TOGETHER: u64 = 50_000_000;
 
 /// How images are released.
 pub struct Options {
     pub settings: Settings,
     pub budget: Budget,
-    pub format: Format,
-    pub quality: u8,
+    pub encoding: Encoding,
     pub batch: usize,
+    pub reader: Reader,
 }
 
 impl From<&Activate> for Options {
@@ -37,17 +41,17 @@ impl From<&Activate> for Options {
         Self {
             settings: (&arguments.optimisation).into(),
             budget: Budget { min_psnr: arguments.min_psnr, min_ssim: arguments.min_ssim },
-            format: arguments.format,
-            quality: arguments.quality,
+            encoding: arguments.encoding(),
             batch: arguments.batch.get(),
+            reader: (&arguments.reading).into(),
         }
     }
 }
 
-impl From<&Optimisation> for Options {
-    fn from(arguments: &Optimisation) -> Self {
-        let settings = arguments.into();
-        Self { settings, budget: Budget::default(), format: Format::Png, quality: 100, batch: 1 }
+impl From<&EvalRetrieval> for Options {
+    fn from(arguments: &EvalRetrieval) -> Self {
+        let (settings, reader) = ((&arguments.optimisation).into(), (&arguments.reading).into());
+        Self { settings, budget: Budget::default(), encoding: Encoding::Png, batch: 1, reader }
     }
 }
 
@@ -69,14 +73,25 @@ pub struct Pair {
 
 pub struct Releaser<'a> {
     engine: &'a Engine,
-    activator: Activator<'a, Sscd>,
+    index: &'a Index,
     options: Options,
 }
 
 impl<'a> Releaser<'a> {
     pub fn new(engine: &'a Engine, index: &'a Index, options: Options) -> Result<Self> {
-        let activator = Activator::new(&engine.sscd, index, options.settings)?;
-        Ok(Self { engine, activator, options })
+        let releaser = Self { engine, index, options };
+        releaser.activator(Depth::Eight)?;
+        Ok(releaser)
+    }
+
+    fn activator(&self, depth: Depth) -> Result<Activator<'a, Extractor>> {
+        Ok(Activator::new(&self.engine.extractor, self.index, Settings { depth, ..self.options.settings })?)
+    }
+
+    /// What the released file of a picture holds.
+    fn depth(&self, picture: &Picture) -> Depth {
+        let is_deep = picture.pixels.is_deep() && self.options.encoding.keeps_depth();
+        if is_deep { Depth::Sixteen } else { Depth::Eight }
     }
 
     /// Does the jobs, one row each in their order, and hands each pair to `keep`, those of earlier runs too.
@@ -87,6 +102,7 @@ impl<'a> Releaser<'a> {
         let mut rows = Vec::with_capacity(jobs.len());
         for batch in jobs.chunks(self.options.batch) {
             for (row, pair) in self.release_batch(batch, &bar, keep.is_some()) {
+                bar.suspend(|| output.notes(&row.input, &row.notes));
                 if let Some(reason) = &row.error {
                     bar.suspend(|| output.failure(&row.input, reason));
                 }
@@ -102,34 +118,36 @@ impl<'a> Releaser<'a> {
 
     fn release_batch(&self, jobs: &[Job], bar: &ProgressBar, keeps: bool) -> Vec<(Row, Option<Pair>)> {
         let started = Instant::now();
-        let originals: Vec<Result<RgbImage>> = jobs.iter().map(read).collect();
-        let readable: Vec<&RgbImage> = originals.iter().flatten().collect();
+        let originals: Vec<Result<Picture>> = jobs.iter().map(|job| self.read(job)).collect();
+        let readable: Vec<&Picture> = originals.iter().flatten().collect();
         let count = readable.len();
         let mut activated = self.activate(&readable, bar).into_iter();
         let seconds = started.elapsed().as_secs_f64() / count.max(1) as f64;
         let finished = jobs.iter().zip(originals).map(|(job, original)| match &job.decision {
             Decision::Skip => {
-                let pair = keeps.then(|| read_pair(job)).transpose()?;
+                let pair = keeps.then(|| self.read_pair(job)).transpose()?;
                 Ok((Row::skipped(&job.input, &job.output), pair))
             }
             Decision::Refuse(reason) => Err(anyhow::anyhow!(reason.clone())),
             Decision::Release => original.and_then(|original| {
                 let activated = activated.next().unwrap_or_else(|| anyhow::bail!("was not activated"))?;
-                let (released, mut figures) = self.finish(job, &original, &activated)?;
-                figures.seconds = seconds;
-                Ok((Row::released(&job.input, &job.output, figures), Some(Pair { original, released })))
+                self.finish(job, original, &activated, seconds, keeps)
             }),
         });
         let refused = |job: &Job, error| (Row::refused(&job.input, one_line(&error)), None);
         finished.zip(jobs).map(|(done, job)| done.unwrap_or_else(|error| refused(job, error))).collect()
     }
 
-    /// Activates images together, in halves where they are too many pixels; where a batch fails, one by one, so
-    /// that one does not spoil the others.
-    fn activate(&self, originals: &[&RgbImage], bar: &ProgressBar) -> Vec<Result<Activated>> {
-        let pixels: u64 =
-            originals.iter().map(|image| u64::from(image.width()) * u64::from(image.height())).sum();
-        if originals.len() > 1 && pixels > MAX_PIXELS {
+    /// Activates images together, in halves where they are too many pixels or of both depths; where a batch fails, one
+    /// by one, so that one does not spoil the others.
+    fn activate(&self, originals: &[&Picture], bar: &ProgressBar) -> Vec<Result<Activated>> {
+        let pixels = |picture: &&Picture| {
+            let (width, height) = picture.dimensions();
+            u64::from(width) * u64::from(height)
+        };
+        let is_mixed = originals.windows(2).any(|pair| self.depth(pair[0]) != self.depth(pair[1]));
+        let is_large = originals.iter().map(pixels).sum::<u64>() > MAX_PIXELS_TOGETHER;
+        if originals.len() > 1 && (is_large || is_mixed) {
             let (first, second) = originals.split_at(originals.len() / 2);
             return [first, second].into_iter().flat_map(|half| self.activate(half, bar)).collect();
         }
@@ -140,34 +158,44 @@ impl<'a> Releaser<'a> {
         }
     }
 
-    fn activate_together(&self, originals: &[&RgbImage], bar: &ProgressBar) -> Result<Vec<Activated>> {
-        let device = &self.engine.device;
-        let tensors =
-            originals.iter().map(|image| images::to_tensor(image, device)).collect::<Result<Vec<_>>>()?;
-        Ok(self.activator.activate(&tensors, &mut |_| bar.inc(originals.len() as u64))?)
+    fn activate_together(&self, originals: &[&Picture], bar: &ProgressBar) -> Result<Vec<Activated>> {
+        let Some(first) = originals.first() else { return Ok(Vec::new()) };
+        let tensor = |picture: &&Picture| images::to_tensor(&picture.pixels, &self.engine.device);
+        let tensors = originals.iter().map(tensor).collect::<Result<Vec<_>>>()?;
+        let activator = self.activator(self.depth(first))?;
+        Ok(activator.activate(&tensors, &mut |_| bar.inc(originals.len() as u64))?)
     }
 
     /// Writes the strongest change that the budget allows; figures are those of the file as read back.
-    fn finish(&self, job: &Job, original: &RgbImage, activated: &Activated) -> Result<(RgbImage, Figures)> {
-        let Options { budget, format, quality, settings, .. } = &self.options;
-        let full = images::from_tensor(&activated.pixels)?;
-        let (bytes, released, measured) = budget.spend(original, &full, |image| {
-            let bytes = format.encode(image, *quality)?;
-            let read_back = if format.is_lossy() { images::from_bytes(&bytes)? } else { image.clone() };
-            Ok((bytes, read_back))
+    fn finish(
+        &self,
+        job: &Job,
+        original: Picture,
+        activated: &Activated,
+        seconds: f64,
+        keeps: bool,
+    ) -> Result<(Row, Option<Pair>)> {
+        let Options { budget, encoding, settings, reader, .. } = &self.options;
+        let depth = self.depth(&original);
+        let full = images::from_tensor(&activated.pixels, depth)?;
+        let (file, released, measured) = budget.spend(&original.pixels, &full, |pixels| {
+            let file = original.encode(pixels, *encoding)?;
+            let read_back = reader.decode(&file.bytes)?.pixels;
+            Ok((file, read_back))
         })?;
-        write_whole(&job.output, |file| file.write_all(&bytes))?;
+        write_whole(&job.output, |sink| sink.write_all(&file.bytes))?;
         let after = if released == full {
             activated.after
         } else {
             let pixels = images::to_tensor(&released, &self.engine.device)?;
-            self.activator.position(&pixels, &activated.target)?
+            self.activator(depth)?.position(&pixels, &activated.target)?
         };
+        let (width, height) = original.dimensions();
         let figures = Figures {
-            width: original.width(),
-            height: original.height(),
+            width,
+            height,
             iterations: settings.iterations,
-            seconds: 0.0,
+            seconds,
             cell: activated.before.cell,
             cosine_before: activated.before.cosine,
             cosine_after: after.cosine,
@@ -177,19 +205,22 @@ impl<'a> Releaser<'a> {
             ssim: measured.ssim,
             linf: measured.linf,
         };
-        Ok((released, figures))
+        let notes = original.notes.into_iter().chain(file.notes).collect();
+        let pair = || Pair { original: original.pixels.into_rgb8(), released: released.into_rgb8() };
+        Ok((Row::released(&job.input, &job.output, figures, notes), keeps.then(pair)))
     }
-}
 
-/// What an earlier run released.
-fn read_pair(job: &Job) -> Result<Pair> {
-    Ok(Pair { original: images::read(&job.input)?, released: images::read(&job.output)? })
-}
+    /// What an earlier run released.
+    fn read_pair(&self, job: &Job) -> Result<Pair> {
+        let read = |path| Ok::<_, image_file::Error>(self.options.reader.open(path)?.pixels.into_rgb8());
+        Ok(Pair { original: read(&job.input)?, released: read(&job.output)? })
+    }
 
-/// The job's image, unless it is not to be released.
-fn read(job: &Job) -> Result<RgbImage> {
-    match &job.decision {
-        Decision::Release => images::read(&job.input),
-        _ => anyhow::bail!("is not released"),
+    /// The job's image, unless it is not to be released.
+    fn read(&self, job: &Job) -> Result<Picture> {
+        match &job.decision {
+            Decision::Release => Ok(self.options.reader.open(&job.input)?),
+            _ => anyhow::bail!("is not released"),
+        }
     }
 }

@@ -14,6 +14,9 @@ pub struct Row {
     pub output: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What of the original or its metadata is not in the released file, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub skipped: bool,
     #[serde(flatten)]
@@ -44,8 +47,8 @@ impl Row {
     pub const HEADINGS: [&str; 9] =
         ["image", "size", "cell", "cosine to target", "distance", "PSNR dB", "SSIM", "L-inf", "s"];
 
-    pub fn released(input: &Path, output: &Path, figures: Figures) -> Self {
-        Self { output: Some(output.display().to_string()), figures: Some(figures), ..Self::of(input) }
+    pub fn released(input: &Path, output: &Path, figures: Figures, notes: Vec<String>) -> Self {
+        Self { output: Some(output.display().to_string()), figures: Some(figures), notes, ..Self::of(input) }
     }
 
     pub fn refused(input: &Path, reason: String) -> Self {
@@ -57,7 +60,8 @@ impl Row {
     }
 
     fn of(input: &Path) -> Self {
-        Self { input: input.display().to_string(), output: None, error: None, skipped: false, figures: None }
+        let input = input.display().to_string();
+        Self { input, output: None, error: None, notes: Vec::new(), skipped: false, figures: None }
     }
 
     pub fn failed(&self) -> bool {

@@ -20,7 +20,8 @@ pub(crate) use tile::{Finish, ROWS, Tile, WIDTH};
 /// The environment variable that lowers the level: `scalar`, `avx2` or `avx512`.
 const VARIABLE: &str = "ACTIVE_INDEX_SIMD";
 
-/// Vector instructions that this processor has. Only [`Tier::usable`] makes one, which keeps the kernels safe.
+/// Vector instructions that this processor has. Only what it was found to have makes one, which keeps
+/// the kernels safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level(Tier);
 

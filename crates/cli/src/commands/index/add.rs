@@ -13,14 +13,19 @@ use super::{open, read_ids, save};
 use crate::{
     args::IndexAdd,
     names::{self, Names},
+    output::Output,
     progress,
+    provenance::{self, Known},
 };
 
 /// Rows of a file that are in memory at once.
 pub const BLOCK: usize = 1 << 16;
 
-pub fn add(arguments: &IndexAdd, device: &Device) -> Result<Index> {
+pub fn add(arguments: &IndexAdd, device: &Device, output: &Output) -> Result<Index> {
     let mut index = open(&arguments.index, device)?;
+    let (known, added) = (Known::index(&arguments.index)?, Known::descriptors(&arguments.input)?);
+    known.check(&added, output)?;
+    let was_empty = index.ntotal() == 0;
     let blocks = npy::read_blocks(&arguments.input, BLOCK)?;
     let n = blocks.n();
     let ids = arguments.ids.as_deref().map(|path| ids_of_rows(path, n)).transpose()?;
@@ -38,6 +43,10 @@ pub fn add(arguments: &IndexAdd, device: &Device) -> Result<Index> {
     let source = arguments.ids.as_ref().unwrap_or(&arguments.input);
     fill(&mut index, blocks, ids.as_deref(), device).with_context(|| source.display().to_string())?;
     save(&index, &arguments.index, names)?;
+    // Of entries that were there before nothing is known.
+    if was_empty && known.provenance.is_none() {
+        provenance::replace(&provenance::of_index(&arguments.index), added.provenance.as_ref())?;
+    }
     Ok(index)
 }
 

@@ -10,11 +10,14 @@ use super::{Change, open, save};
 use crate::{
     args::IndexMerge,
     names::{self, Names},
+    output::Output,
+    provenance::{self, Known},
 };
 
 /// Puts the entries of the other indexes behind those of the first, one index after the other.
-pub fn merge(arguments: &IndexMerge, device: &Device) -> Result<(Index, Change)> {
+pub fn merge(arguments: &IndexMerge, device: &Device, output: &Output) -> Result<(Index, Change)> {
     let path = &arguments.index;
+    let known = Known::index(path)?;
     let mut index = match &arguments.out {
         Some(_) => Index::open(path, device)?,
         None => open(path, device)?,
@@ -22,10 +25,14 @@ pub fn merge(arguments: &IndexMerge, device: &Device) -> Result<(Index, Change)>
     let before = index.ntotal();
     let mut names = names::of_entries(path, before)?;
     for other in &arguments.others {
+        known.check(&Known::index(other)?, output)?;
         append(&mut index, &mut names, other, arguments.keep_ids, device)?;
     }
     let merged = Some(index.ntotal() - before);
     save(&index, arguments.out.as_ref().unwrap_or(path), Some(names))?;
+    if let Some(out) = &arguments.out {
+        provenance::replace(&provenance::of_index(out), known.provenance.as_ref())?;
+    }
     Ok((index, Change { merged, ..Change::default() }))
 }
 

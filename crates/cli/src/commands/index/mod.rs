@@ -28,13 +28,15 @@ pub fn run(verb: &IndexVerb, globals: &Globals, output: &Output) -> Result<Outco
     let device = device::choose(&globals.device)?.device;
     let (index, path, change) = match verb {
         IndexVerb::Train(arguments) => (train::train(arguments, &device)?, &arguments.out, Change::default()),
-        IndexVerb::Add(arguments) => (add::add(arguments, &device)?, &arguments.index, Change::default()),
+        IndexVerb::Add(arguments) => {
+            (add::add(arguments, &device, output)?, &arguments.index, Change::default())
+        }
         IndexVerb::Remove(arguments) => {
             let (index, change) = remove::remove(arguments, &device, output)?;
             (index, &arguments.index, change)
         }
         IndexVerb::Merge(arguments) => {
-            let (index, change) = merge::merge(arguments, &device)?;
+            let (index, change) = merge::merge(arguments, &device, output)?;
             (index, arguments.out.as_ref().unwrap_or(&arguments.index), change)
         }
         IndexVerb::Info { index } => (Index::open(index, &device)?, index, Change::default()),

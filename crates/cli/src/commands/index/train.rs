@@ -12,7 +12,12 @@ use rand::{SeedableRng, seq::index::sample};
 use rand_chacha::ChaCha8Rng;
 
 use super::{add::BLOCK, save};
-use crate::{args::IndexTrain, names::Names, progress};
+use crate::{
+    args::IndexTrain,
+    names::Names,
+    progress,
+    provenance::{self, Known},
+};
 
 pub fn train(arguments: &IndexTrain, device: &Device) -> Result<Index> {
     let vectors = match arguments.train_size {
@@ -24,8 +29,12 @@ pub fn train(arguments: &IndexTrain, device: &Device) -> Result<Index> {
     let index = Index::train_with_progress(&arguments.factory, vectors, &config, &mut |p| show(&bar, p))
         .with_context(|| format!("training {} on {}", arguments.factory, arguments.input.display()))?;
     bar.finish_and_clear();
-    // Names of an index that was there before are none of this one's.
+    // Names of an index that was there before are none of this one's, nor is its record.
+    let record = provenance::of_index(&arguments.out);
+    let trained_on = Known::descriptors(&arguments.input)?.provenance;
+    provenance::replace(&record, None)?;
     save(&index, &arguments.out, Some(Names::new()))?;
+    provenance::replace(&record, trained_on.as_ref())?;
     Ok(index)
 }
 

@@ -4,6 +4,7 @@ mod found;
 
 use std::{path::PathBuf, time::Instant};
 
+use activate::describe_prepared;
 use anyhow::Result;
 use burn::tensor::Tensor;
 use found::Found;
@@ -18,7 +19,9 @@ use crate::{
     images,
     names::{self, Names},
     output::{Output, SCHEMA, one_line},
-    progress, table,
+    progress,
+    provenance::Known,
+    table,
 };
 
 /// What `--json` prints.
@@ -85,6 +88,7 @@ fn load(arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded
             let device = device::choose(&globals.device)?.device;
             let index = Index::open(&arguments.index, &device)?;
             let descriptors = npy::read_descriptors(file, &device)?;
+            Known::index(&arguments.index)?.check(&Known::descriptors(file)?, output)?;
             let query = |row: usize| Query { query: row.to_string(), error: None, results: Vec::new() };
             let queries = (0..descriptors.dims()[0]).map(query).collect();
             Ok(Loaded { index, descriptors: Some(descriptors), queries })
@@ -95,13 +99,17 @@ fn load(arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded
 
 fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded> {
     let engine = Engine::start(globals, output)?;
-    let index = engine.index(Some(&arguments.index))?;
+    let index = engine.index(Some(&arguments.index), output)?;
     let inputs = images::find(inputs, None)?;
+    let reader = (&arguments.reading).into();
     let bar = progress::bar(inputs.len(), "describing");
     let (mut descriptors, mut queries) = (Vec::new(), Vec::new());
     for input in inputs {
         let query = input.path.display().to_string();
-        let described = images::read(&input.path).and_then(|image| engine.describe(&[&image]));
+        let described = engine.prepare_file(&reader, &input.path).map(|(prepared, notes)| {
+            bar.suspend(|| output.notes(&query, &notes));
+            describe_prepared(&engine.extractor, vec![prepared])
+        });
         let error =
             described.map(|descriptor| descriptors.push(descriptor)).err().map(|error| one_line(&error));
         if let Some(reason) = &error {

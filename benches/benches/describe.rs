@@ -1,0 +1,175 @@
+//! How many images a second are described, from files on disk to descriptors, in turn with a PyTorch DataLoader and
+//! Pillow feeding the same network; and how long reading one takes: decoding, and resizing to 288 x 288.
+//!
+//! ```text
+//! python3 -m venv target/torch && target/torch/bin/pip install torch numpy onnx pillow
+//! cargo build --release
+//! PEER_PYTHON=target/torch/bin/python cargo bench -p benches --bench describe -- PHOTOS
+//! ```
+#![allow(clippy::print_stdout)]
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead, BufReader, Lines, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use extractor::weights::Manifest;
+use image_file::Reader;
+
+/// Measurements of each side, after one that is not counted.
+const RUNS: usize = 5;
+/// Images that go through the network together, on both sides.
+const BATCH: usize = 8;
+/// Edge of the network's input.
+const SIZE: usize = 288;
+
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let named = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| root.join("samples")).canonicalize()?;
+    let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
+    let files = images(&folder)?;
+    let ours = Ours { program: program()?, folder: folder.clone(), files: files.clone() };
+    let threads = std::thread::available_parallelism()?.get();
+    let python = std::env::var_os("PEER_PYTHON");
+    let mut peer = python.map(|python| Peer::start(&python, &weights, threads, &folder)).transpose()?;
+    let name = peer.as_ref().map_or("no peer: set PEER_PYTHON", |peer| peer.version.as_str()).to_owned();
+    println!(
+        "{} images in {}; active-index {} and {name}, {threads} threads, batches of {BATCH}, medians of {RUNS}",
+        files.len(),
+        folder.display(),
+        env!("CARGO_PKG_VERSION")
+    );
+    println!("| what | ours | peer | ours / peer |\n|---|---|---|---|");
+    for (what, unit) in [("describe", "images/s"), ("read", "ms an image, one thread")] {
+        println!("{}", compare(&ours, peer.as_mut(), what, unit)?);
+    }
+    Ok(())
+}
+
+/// The files of a folder that both sides can read.
+fn images(folder: &Path) -> Result<Vec<PathBuf>> {
+    let is_image = |path: &PathBuf| path.extension().is_some_and(|e| e == "jpg" || e == "png" || e == "webp");
+    let mut files: Vec<_> = folder.read_dir()?.flatten().map(|entry| entry.path()).filter(is_image).collect();
+    files.sort();
+    ensure!(files.len() > 1, "{} holds {} .jpg, .png and .webp files", folder.display(), files.len());
+    Ok(files)
+}
+
+/// The program beside the benchmark.
+fn program() -> Result<PathBuf> {
+    let benchmark = std::env::current_exe()?;
+    let program = benchmark.ancestors().nth(2).context("no target folder")?.join("active-index");
+    ensure!(program.is_file(), "{} is missing: cargo build --release", program.display());
+    Ok(program)
+}
+
+/// One row of the table; the sides are measured in turn.
+fn compare(ours: &Ours, mut peer: Option<&mut Peer>, what: &str, unit: &str) -> Result<String> {
+    let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+    for run in 0..=RUNS {
+        let figure = ours.measure(what)?;
+        let other = peer.as_mut().map(|peer| peer.measure(what)).transpose()?;
+        if run > 0 {
+            mine.push(figure);
+            theirs.extend(other);
+        }
+    }
+    let mine = median(mine).context("no measurement")?;
+    let (theirs, ratio) = match median(theirs) {
+        Some(theirs) => (format!("{theirs:.1}"), format!("{:.2}", mine / theirs)),
+        None => ("-".to_owned(), "-".to_owned()),
+    };
+    Ok(format!("| {what}, {unit} | {mine:.1} | {theirs} | {ratio} |"))
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+struct Ours {
+    program: PathBuf,
+    folder: PathBuf,
+    files: Vec<PathBuf>,
+}
+
+impl Ours {
+    fn measure(&self, what: &str) -> Result<f64> {
+        if what == "read" {
+            return self.read();
+        }
+        // Starting the program and loading the weights are not counted: they are what one image takes beside itself.
+        let (all, one) = (self.describe(&self.folder)?, self.describe(&self.files[0])?);
+        Ok((self.files.len() - 1) as f64 / (all - one))
+    }
+
+    /// Seconds of the program for a folder or a file.
+    fn describe(&self, input: &Path) -> Result<f64> {
+        let out = std::env::temp_dir().join(format!("describe-{}.npy", std::process::id()));
+        let mut command = Command::new(&self.program);
+        command.arg("describe").arg(input).arg("--out").arg(&out).args([
+            "--batch",
+            &BATCH.to_string(),
+            "--json",
+        ]);
+        let output = command.output()?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+        for file in [out.clone(), out.with_extension("names.tsv")] {
+            std::fs::remove_file(file)?;
+        }
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        document["seconds"].as_f64().context("no seconds")
+    }
+
+    /// Milliseconds of decoding and resizing, on one thread.
+    fn read(&self) -> Result<f64> {
+        let started = Instant::now();
+        for file in &self.files {
+            let planes = Reader::default().open(file)?.pixels.resampled(SIZE, SIZE);
+            ensure!(planes.len() == 3 * SIZE * SIZE, "{} planes", planes.len());
+        }
+        Ok(1e3 * started.elapsed().as_secs_f64() / self.files.len() as f64)
+    }
+}
+
+/// A Python process that measures when asked.
+struct Peer {
+    version: String,
+    process: Child,
+    ask: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Peer {
+    fn start(python: &OsStr, weights: &Path, threads: usize, folder: &Path) -> Result<Self> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/torch_describe.py");
+        let mut command = Command::new(python);
+        command.arg(script).arg(weights).args([threads, BATCH, SIZE].map(|n| n.to_string())).arg(folder);
+        let mut process =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("PEER_PYTHON")?;
+        let ask = process.stdin.take().context("no stdin")?;
+        let mut answers = BufReader::new(process.stdout.take().context("no stdout")?).lines();
+        let version = answers.next().context("the peer said nothing")??;
+        Ok(Self { version, process, ask, answers })
+    }
+
+    fn measure(&mut self, what: &str) -> Result<f64> {
+        writeln!(self.ask, "{what}")?;
+        Ok(self.answers.next().context("the peer stopped")??.parse()?)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It ends with its input; a peer that does not is not waited for.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,148 @@
+//! One image on its way to its target.
+//!
+//! The perturbation is as large as the image, the network's input is not: the graph that is differentiated begins at
+//! the changed pixels, and the few operations before it are differentiated by hand, in bands. So a step holds the
+//! original, its map, the perturbation, Adam's two means, and either the changed pixels or their gradient: 64 bytes a
+//! pixel, however large the image.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use extractor::IMAGENET_STD;
+
+use crate::{
+    adam::{Adam, Optimised},
+    perturbation::Perturbation,
+};
+
+/// Pixels of a band: temporary values take some 100 bytes for each.
+const BAND: usize = 1 << 21;
+
+/// What is optimised for an image. All tensors are `[1, 3, h, w]`.
+pub(crate) struct Descent {
+    perturbation: Perturbation,
+    delta: Optimised,
+    /// Pixels of a band.
+    band: usize,
+}
+
+impl Descent {
+    pub(crate) fn new(perturbation: Perturbation, start: Tensor<4>) -> Self {
+        Self { perturbation, delta: Optimised::new(start), band: BAND }
+    }
+
+    /// The changed image, not yet clamped, and the mean squared change of each channel.
+    ///
+    /// # Shapes
+    /// -> `[1, 3, h, w]`, `[1, 3]`
+    pub(crate) fn changed(&self) -> (Tensor<4>, Tensor<2>) {
+        let change = self.perturbation.change(self.delta.x.clone());
+        let squared = mean_squares(&change, self.band);
+        (self.perturbation.apply(change), squared)
+    }
+
+    /// One step of Adam. `gradient` is that of the descriptor's term to the changed pixels; the image's term adds
+    /// `lambda_i` times the gradient of the mean squared change in normalised space.
+    pub(crate) fn step(&mut self, gradient: Tensor<4>, lambda_i: f64, adam: Adam) {
+        let [_, _, height, width] = gradient.dims();
+        let device = gradient.device();
+        let weight = |std: f32| 2.0 * lambda_i as f32 / (3 * height * width) as f32 / (std * std);
+        let weights = Tensor::<1>::from_floats(IMAGENET_STD.map(weight), &device).reshape([1, 3, 1, 1]);
+        for rows in bands(height, width, self.band) {
+            let part = Optimised {
+                x: self.delta.x.clone().slice(band(&rows, width)),
+                first: self.delta.first.clone().slice(band(&rows, width)),
+                second: self.delta.second.clone().slice(band(&rows, width)),
+            };
+            let amplitude = self.perturbation.amplitude(rows.clone());
+            let slope = part.x.clone().tanh();
+            let change = slope.clone() * amplitude.clone();
+            let to_change = gradient.clone().slice(band(&rows, width)) + change * weights.clone();
+            let to_delta = to_change * amplitude * (slope.clone() * slope).neg().add_scalar(1.0);
+            let part = adam.update(part, to_delta);
+            put(&mut self.delta.x, part.x, &rows);
+            put(&mut self.delta.first, part.first, &rows);
+            put(&mut self.delta.second, part.second, &rows);
+        }
+    }
+
+    /// The changed image, not yet clamped.
+    pub(crate) fn finish(self) -> Tensor<4> {
+        let Self { perturbation, delta: Optimised { x, .. }, .. } = self;
+        perturbation.apply(perturbation.change(x))
+    }
+}
+
+/// Rows of some `band` pixels each.
+fn bands(height: usize, width: usize, band: usize) -> impl Iterator<Item = Range<usize>> {
+    let rows = (band / width).max(1);
+    (0..height).step_by(rows).map(move |first| first..height.min(first + rows))
+}
+
+fn band(rows: &Range<usize>, width: usize) -> [Range<usize>; 4] {
+    [0..1, 0..3, rows.clone(), 0..width]
+}
+
+/// Replaces rows. The tensor is taken out meanwhile, so that it is changed where it is if nobody else has it.
+fn put(tensor: &mut Tensor<4>, part: Tensor<4>, rows: &Range<usize>) {
+    let [_, _, height, width] = tensor.dims();
+    if rows.len() == height {
+        *tensor = part;
+        return;
+    }
+    let whole = std::mem::replace(tensor, Tensor::empty([1, 1, 1, 1], &part.device()));
+    *tensor = whole.slice_assign(band(rows, width), part);
+}
+
+/// Means over the pixels of each channel, `[1, 3]`.
+fn mean_squares(change: &Tensor<4>, pixels: usize) -> Tensor<2> {
+    let [_, _, height, width] = change.dims();
+    let squares = |rows: Range<usize>| {
+        let part = change.clone().slice(band(&rows, width));
+        let part = part.reshape([3, rows.len() * width]);
+        (part.clone() * part).sum_dim(1)
+    };
+    let sums = Tensor::cat(bands(height, width, pixels).map(squares).collect(), 1).sum_dim(1);
+    sums.transpose() / (height * width) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    #[test]
+    fn bands_cover_every_row_once() {
+        for (height, width) in [(1, 1), (10, BAND), (7, 3 * BAND), (5000, 1000), (BAND, 1)] {
+            let rows: Vec<usize> = bands(height, width, BAND).flatten().collect();
+            assert_eq!(rows, (0..height).collect::<Vec<_>>());
+        }
+    }
+
+    /// A descent after two steps along made-up gradients, and what it says of its change before the second.
+    fn descended(band: usize) -> (Vec<f32>, Vec<f32>) {
+        let device = Device::flex();
+        let values = |salt: usize| {
+            let values = (0..3 * 11 * 7).map(|i| ((i * 7919 + salt * 331) % 251) as f32 / 251.0).collect();
+            Tensor::from_data(TensorData::new::<f32, _>(values, [1, 3, 11, 7]), &device)
+        };
+        let start = values(1) * 0.1;
+        let mut descent = Descent { band, ..Descent::new(Perturbation::new(values(0), 3.0), start) };
+        descent.step(values(2) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 1 });
+        let (_, squared) = descent.changed();
+        descent.step(values(3) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 2 });
+        let read = |data: TensorData| data.try_to_vec::<f32>().unwrap();
+        (read(descent.finish().into_data()), read(squared.into_data()))
+    }
+
+    #[test]
+    fn bands_change_nothing() {
+        let (whole, squared) = descended(BAND);
+        for band in [1, 14, 30] {
+            let (banded, sums) = descended(band);
+            assert_eq!(whole, banded, "bands of {band}");
+            // Only the order of sums differs.
+            assert!(sums.iter().zip(&squared).all(|(a, b)| (a - b).abs() < 1e-6 * b));
+        }
+    }
+}

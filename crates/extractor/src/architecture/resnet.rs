@@ -1,0 +1,176 @@
+use burn::tensor::{Device, Tensor};
+use frozen_ops::max_pool;
+
+use super::{
+    Loaded,
+    conv::{Fused, Padding, Window},
+};
+use crate::weights::{Checkpoint, CheckpointError, Folding};
+
+/// A name of torchvision's, and one of Classy Vision's.
+pub const ANCHORS: [&str; 2] = ["layer1.0.conv1.weight", "blocks.0.block0-0.convolutional_block.0.weight"];
+
+/// PyTorch's guard against variances of zero.
+const EPSILON: f64 = 1e-5;
+const STAGES: usize = 4;
+const CONVS: [&str; 3] = ["conv1", "conv2", "conv3"];
+
+/// From torchvision's or Classy Vision's names to `conv1`, `layer{1..4}.{block}.{conv1,conv2,conv3,downsample}` and,
+/// where there is a projection, `fc`.
+///
+/// # Errors
+/// If a tensor is missing or misshapen.
+pub fn convert(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
+    if source.contains(&format!("{prefix}{}", ANCHORS[1])) {
+        return convert_classy(source, prefix);
+    }
+    let mut folding = Folding::new(source, EPSILON);
+    folding.layer("conv1", &format!("{prefix}conv1"), &format!("{prefix}bn1"))?;
+    for (theirs, ours) in
+        blocks(&folding, |stage, block| format!("{prefix}layer{}.{block}", stage + 1), CONVS[0])
+    {
+        for number in 1..=3 {
+            let conv = format!("{theirs}.conv{number}");
+            folding.layer(&format!("{ours}.conv{number}"), &conv, &format!("{theirs}.bn{number}"))?;
+        }
+        downsample(&mut folding, &theirs, &ours)?;
+    }
+    let projection = format!("{prefix}fc");
+    if folding.has(&projection) {
+        folding.plain("fc", &projection)?;
+    }
+    Ok(folding.finish())
+}
+
+/// SSCD's models are trained with Classy Vision, whose trunk has no head: the projection is `embeddings.1`.
+fn convert_classy(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
+    let suffix = "embeddings.1.weight";
+    let projection = source.names().find(|name| *name == suffix || name.ends_with(&format!(".{suffix}")));
+    let projection = projection.and_then(|name| name.strip_suffix(".weight")).map(str::to_owned);
+    let projection = projection.ok_or_else(|| CheckpointError::Missing(suffix.to_owned()))?;
+    let mut folding = Folding::new(source, EPSILON);
+    let stem = |i: usize| format!("{prefix}initial_block._module.{i}");
+    folding.layer("conv1", &stem(0), &stem(1))?;
+    let block = |stage: usize, block: usize| format!("{prefix}blocks.{stage}.block{stage}-{block}");
+    for (theirs, ours) in blocks(&folding, block, "convolutional_block.0") {
+        // Convolution, norm, ReLU three times; the last ReLU is behind the sum.
+        for (i, conv) in CONVS.into_iter().enumerate() {
+            let at = |i: usize| format!("{theirs}.convolutional_block.{i}");
+            folding.layer(&format!("{ours}.{conv}"), &at(3 * i), &at(3 * i + 1))?;
+        }
+        downsample(&mut folding, &theirs, &ours)?;
+    }
+    folding.plain("fc", &projection)?;
+    Ok(folding.finish())
+}
+
+/// Their names and ours of the blocks that have a layer `first`.
+fn blocks(
+    folding: &Folding<'_>,
+    name: impl Fn(usize, usize) -> String,
+    first: &str,
+) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    for stage in 0..STAGES {
+        let there = |block: &usize| folding.has(&format!("{}.{first}", name(stage, *block)));
+        let names = (0..).take_while(there).map(|b| (name(stage, b), format!("layer{}.{b}", stage + 1)));
+        blocks.extend(names);
+    }
+    blocks
+}
+
+fn downsample(folding: &mut Folding<'_>, theirs: &str, ours: &str) -> Loaded<()> {
+    let [conv, norm] = [0, 1].map(|i| format!("{theirs}.downsample.{i}"));
+    if folding.has(&conv) { folding.layer(&format!("{ours}.downsample"), &conv, &norm) } else { Ok(()) }
+}
+
+fn window(size: usize, stride: usize) -> Window {
+    Window { size, stride, padding: Padding::Half }
+}
+
+/// 1x1, 3x3, 1x1 convolutions around a shortcut; the stride is on the 3x3 ('v1.5'), which has groups in ResNeXt.
+#[derive(Debug, Clone)]
+struct Bottleneck {
+    conv1: Fused,
+    conv2: Fused,
+    conv3: Fused,
+    downsample: Option<Fused>,
+}
+
+impl Bottleneck {
+    fn load(c: &Checkpoint, name: &str, from: usize, stride: usize, device: &Device) -> Loaded<Self> {
+        let conv = |part: &str, from, window| Fused::load(c, &format!("{name}.{part}"), from, window, device);
+        let conv1 = conv("conv1", from, window(1, 1))?;
+        let conv2 = conv("conv2", conv1.out(), window(3, stride))?;
+        let conv3 = conv("conv3", conv2.out(), window(1, 1))?;
+        let projects = c.contains(&format!("{name}.downsample.weight"));
+        let downsample = projects.then(|| conv("downsample", from, window(1, stride))).transpose()?;
+        let shortcut = downsample.as_ref().map_or((from, 1), |conv| (conv.out(), stride));
+        if shortcut != (conv3.out(), stride) {
+            let reason = format!("the shortcut of `{name}` does not fit its convolutions");
+            return Err(CheckpointError::Network(reason));
+        }
+        Ok(Self { conv1, conv2, conv3, downsample })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let shortcut = match &self.downsample {
+            Some(conv) => conv.forward(x.clone(), None, false),
+            None => x.clone(),
+        };
+        let y = self.conv1.forward(x, None, true);
+        let y = self.conv2.forward(y, None, true);
+        self.conv3.forward(y, Some(shortcut), true)
+    }
+}
+
+/// The convolutional trunk of a ResNet or ResNeXt, frozen, batch norm folded.
+#[derive(Debug, Clone)]
+pub struct ResNet {
+    stem: Fused,
+    blocks: Vec<Bottleneck>,
+}
+
+impl ResNet {
+    /// Builds the trunk from our names, see [`convert`].
+    ///
+    /// # Errors
+    /// If a tensor is missing or misshapen.
+    pub fn load(checkpoint: &Checkpoint, device: &Device) -> Loaded<Self> {
+        let stem = Fused::load(checkpoint, "conv1", 3, window(7, 2), device)?;
+        let mut blocks = Vec::new();
+        let mut from = stem.out();
+        for stage in 0..STAGES {
+            let there = |name: &String| checkpoint.contains(&format!("{name}.conv1.weight"));
+            let further = (1..).map(|block| format!("layer{}.{block}", stage + 1)).take_while(there);
+            // The first of a stage must be there.
+            for (block, name) in [format!("layer{}.0", stage + 1)].into_iter().chain(further).enumerate() {
+                let stride = if block == 0 && stage > 0 { 2 } else { 1 };
+                let block = Bottleneck::load(checkpoint, &name, from, stride, device)?;
+                from = block.conv3.out();
+                blocks.push(block);
+            }
+        }
+        Ok(Self { stem, blocks })
+    }
+
+    /// Feature maps of normalised images.
+    ///
+    /// # Shapes
+    /// `[n, 3, h, w]` -> `[n, c, ceil(h / 32), ceil(w / 32)]`
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.stem.forward(x.permute([0, 2, 3, 1]), None, true);
+        let x = max_pool(x, frozen_ops::Window { size: 3, stride: 2, padding: 1 });
+        self.blocks.iter().fold(x, |x, block| block.forward(x)).permute([0, 3, 1, 2])
+    }
+
+    /// Channels of the feature maps: 2048 in the published models.
+    pub fn channels(&self) -> usize {
+        self.blocks.last().map_or(self.stem.out(), |block| block.conv3.out())
+    }
+
+    /// The device that holds the weights.
+    pub fn device(&self) -> Device {
+        self.stem.device()
+    }
+}

@@ -1,0 +1,328 @@
+//! Vision transformer (Dosovitskiy et al., ICLR 2021) as DINO (Caron et al., ICCV 2021) uses it: the class token behind
+//! the last norm is the descriptor, and positions are interpolated to other sizes of the image.
+
+use burn::tensor::{
+    Device, Tensor, TensorData,
+    activation::{gelu, softmax},
+    module::conv2d,
+    ops::ConvOptions,
+};
+
+use super::Loaded;
+use crate::{
+    constant::beside,
+    weights::{Checkpoint, CheckpointError, Folding},
+};
+
+/// A name of timm's and DINO's.
+pub const ANCHORS: [&str; 1] = ["patch_embed.proj.weight"];
+
+/// The guard against variances of zero of the layer norms.
+const EPSILON: f64 = 1e-6;
+/// Channels of a head in all published models.
+const HEAD: usize = 64;
+/// What DINO adds to the wanted number of patches before it computes the scale.
+const NUDGE: f64 = 0.1;
+
+/// From timm's and DINO's names to `class`, `positions`, `patches`,
+/// `blocks.{block}.{norm1,qkv,attention,norm2,widen,narrow}` and `norm`.
+///
+/// # Errors
+/// If a tensor is missing.
+pub fn convert(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
+    let there = |block: &usize| source.contains(&format!("{prefix}blocks.{block}.norm1.weight"));
+    let depth = (0..).take_while(there).count();
+    let mut folding = Folding::new(source, EPSILON);
+    folding.tensor("class", &format!("{prefix}cls_token"))?;
+    folding.tensor("positions", &format!("{prefix}pos_embed"))?;
+    folding.plain("patches", &format!("{prefix}patch_embed.proj"))?;
+    let names = [
+        ("norm1", "norm1"),
+        ("qkv", "attn.qkv"),
+        ("attention", "attn.proj"),
+        ("norm2", "norm2"),
+        ("widen", "mlp.fc1"),
+        ("narrow", "mlp.fc2"),
+    ];
+    for block in 0..depth {
+        for (ours, theirs) in names {
+            folding.plain(&format!("blocks.{block}.{ours}"), &format!("{prefix}blocks.{block}.{theirs}"))?;
+        }
+    }
+    folding.plain("norm", &format!("{prefix}norm"))?;
+    Ok(folding.finish())
+}
+
+/// As many heads as the published models would have: one for every 64 channels.
+///
+/// # Errors
+/// If the channels are no multiple of it.
+pub fn usual_heads(converted: &Checkpoint) -> Loaded<usize> {
+    let [channels] = converted.shape("norm.weight")?;
+    if channels == 0 || channels % HEAD != 0 {
+        return Err(CheckpointError::Network(format!(
+            "{channels} channels are no multiple of {HEAD}: the number of attention heads must be given"
+        )));
+    }
+    Ok(channels / HEAD)
+}
+
+/// A linear layer: weight `[in, out]`, bias `[1, out]`.
+#[derive(Debug, Clone)]
+struct Linear {
+    weight: Tensor<2>,
+    bias: Tensor<2>,
+}
+
+impl Linear {
+    fn load(c: &Checkpoint, name: &str, [from, to]: [usize; 2], device: &Device) -> Loaded<Self> {
+        let weight: Tensor<2> = c.tensor(&format!("{name}.weight"), [to, from], device)?;
+        let bias: Tensor<1> = c.tensor(&format!("{name}.bias"), [to], device)?;
+        Ok(Self { weight: weight.transpose(), bias: bias.unsqueeze() })
+    }
+
+    /// # Shapes
+    /// `[n, t, in]` -> `[n, t, out]`
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let [n, tokens, from] = x.dims();
+        let (weight, bias) = (beside(&self.weight, &x), beside(&self.bias, &x));
+        let y = x.reshape([n * tokens, from]).matmul(weight) + bias;
+        let [_, to] = y.dims();
+        y.reshape([n, tokens, to])
+    }
+}
+
+/// A norm over channels: `[1, 1, d]` each.
+#[derive(Debug, Clone)]
+struct LayerNorm {
+    weight: Tensor<3>,
+    bias: Tensor<3>,
+}
+
+impl LayerNorm {
+    fn load(c: &Checkpoint, name: &str, channels: usize, device: &Device) -> Loaded<Self> {
+        let part = |part: &str| -> Loaded<Tensor<3>> {
+            Ok(c.tensor::<1>(&format!("{name}.{part}"), [channels], device)?.unsqueeze())
+        };
+        Ok(Self { weight: part("weight")?, bias: part("bias")? })
+    }
+
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let centred = x.clone() - x.mean_dim(2);
+        let deviation = (centred.clone().powi_scalar(2).mean_dim(2) + EPSILON).sqrt();
+        let (weight, bias) = (beside(&self.weight, &centred), beside(&self.bias, &centred));
+        centred / deviation * weight + bias
+    }
+}
+
+/// Attention and perceptron, each behind a norm and beside a shortcut.
+#[derive(Debug, Clone)]
+struct Block {
+    norm1: LayerNorm,
+    qkv: Linear,
+    attention: Linear,
+    norm2: LayerNorm,
+    widen: Linear,
+    narrow: Linear,
+    heads: usize,
+}
+
+impl Block {
+    fn load(c: &Checkpoint, name: &str, channels: usize, heads: usize, device: &Device) -> Loaded<Self> {
+        let linear = |part: &str, shape| Linear::load(c, &format!("{name}.{part}"), shape, device);
+        let norm = |part: &str| LayerNorm::load(c, &format!("{name}.{part}"), channels, device);
+        let [width, _] = c.shape::<2>(&format!("{name}.widen.weight"))?;
+        Ok(Self {
+            norm1: norm("norm1")?,
+            qkv: linear("qkv", [channels, 3 * channels])?,
+            attention: linear("attention", [channels, channels])?,
+            norm2: norm("norm2")?,
+            widen: linear("widen", [channels, width])?,
+            narrow: linear("narrow", [width, channels])?,
+            heads,
+        })
+    }
+
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let x = x.clone() + self.attend(self.norm1.forward(x));
+        let y = gelu(self.widen.forward(self.norm2.forward(x.clone())));
+        x + self.narrow.forward(y)
+    }
+
+    /// # Shapes
+    /// `[n, t, d]` -> `[n, t, d]`
+    fn attend(&self, x: Tensor<3>) -> Tensor<3> {
+        let [n, tokens, channels] = x.dims();
+        let head = channels / self.heads;
+        let qkv = self.qkv.forward(x);
+        let part = |i: usize| -> Tensor<4> {
+            let part = qkv.clone().narrow(2, i * channels, channels);
+            part.reshape([n, tokens, self.heads, head]).swap_dims(1, 2)
+        };
+        let scores = part(0).matmul(part(1).swap_dims(2, 3)) * (head as f64).powf(-0.5);
+        let mixed = softmax(scores, 3).matmul(part(2));
+        self.attention.forward(mixed.swap_dims(1, 2).reshape([n, tokens, channels]))
+    }
+}
+
+/// The transformer, frozen.
+#[derive(Debug, Clone)]
+pub struct Vit {
+    /// `[d, 3, p, p]` and `[d]`.
+    patches: (Tensor<4>, Tensor<1>),
+    /// `[1, 1, d]`, its position added.
+    class: Tensor<3>,
+    /// `[side, side * d]`, of the image the network was trained on.
+    positions: Tensor<2>,
+    blocks: Vec<Block>,
+    norm: LayerNorm,
+}
+
+impl Vit {
+    /// Builds the transformer from our names, see [`convert`].
+    ///
+    /// # Errors
+    /// If a tensor is missing or misshapen, or the number of heads is missing or does not divide the channels.
+    pub fn load(c: &Checkpoint, heads: Option<usize>, device: &Device) -> Loaded<Self> {
+        let [channels, colours, patch, width] = c.shape("patches.weight")?;
+        let refused = |reason: String| Err(CheckpointError::Network(reason));
+        if colours != 3 || patch != width || patch == 0 {
+            let shape = [channels, colours, patch, width];
+            return refused(format!("tensor `patches.weight` has shape {shape:?}, expected [d, 3, p, p]"));
+        }
+        let heads = match heads {
+            Some(heads) if heads > 0 && channels > 0 && channels % heads == 0 => heads,
+            other => return refused(format!("{channels} channels over {other:?} heads")),
+        };
+        let (class, positions) = positions(c, channels, device)?;
+        let there = |block: &usize| c.contains(&format!("blocks.{block}.norm1.weight"));
+        let load = |block| Block::load(c, &format!("blocks.{block}"), channels, heads, device);
+        Ok(Self {
+            patches: (
+                c.tensor("patches.weight", [channels, 3, patch, patch], device)?,
+                c.tensor("patches.bias", [channels], device)?,
+            ),
+            class,
+            positions,
+            blocks: (0..).take_while(there).map(load).collect::<Loaded<_>>()?,
+            norm: LayerNorm::load(c, "norm", channels, device)?,
+        })
+    }
+
+    /// The class token behind the last norm.
+    ///
+    /// # Shapes
+    /// `[n, 3, h, w]` -> `[n, d]`; what does not fill a patch at the lower and right border is left out.
+    ///
+    /// # Panics
+    /// If the image is smaller than a patch.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let n = x.dims()[0];
+        let patches = self.embed(x);
+        let [_, channels, h, w] = patches.dims();
+        let tokens: Tensor<3> = patches.flatten::<3>(2, 3).swap_dims(1, 2);
+        let tokens = tokens.clone() + beside(&self.positions_for([h, w]), &tokens);
+        let class = beside(&self.class, &tokens).expand([n, 1, channels]);
+        let x = Tensor::cat(vec![class, tokens], 1);
+        let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
+        self.norm.forward(x.narrow(1, 0, 1)).squeeze_dim(1)
+    }
+
+    /// # Shapes
+    /// `[n, 3, h, w]` -> `[n, d, h / p, w / p]`
+    fn embed(&self, x: Tensor<4>) -> Tensor<4> {
+        let [_, _, patch, _] = self.patches.0.dims();
+        let (weight, bias) = (beside(&self.patches.0, &x), beside(&self.patches.1, &x));
+        conv2d(x, weight, Some(bias), ConvOptions::new([patch; 2], [0; 2], [1; 2], 1))
+    }
+
+    /// Positions of `h` x `w` patches, `[1, h * w, d]`: those of the training where the number is the same,
+    /// interpolated bicubically otherwise, as DINO does.
+    fn positions_for(&self, [h, w]: [usize; 2]) -> Tensor<3> {
+        let channels = self.channels();
+        let device = self.positions.device();
+        let [side, _] = self.positions.dims();
+        let grid = match [h, w] == [side, side] {
+            true => self.positions.clone().reshape([side * side, channels]),
+            false => {
+                let rows = bicubic(side, h, &device).matmul(self.positions.clone());
+                let columns_first = rows.reshape([h, side, channels]).swap_dims(0, 1);
+                let columns = bicubic(side, w, &device).matmul(columns_first.reshape([side, h * channels]));
+                columns.reshape([w, h, channels]).swap_dims(0, 1).reshape([h * w, channels])
+            }
+        };
+        grid.unsqueeze()
+    }
+
+    /// Length of the class token: 384 in ViT-S.
+    pub fn channels(&self) -> usize {
+        self.patches.1.dims()[0]
+    }
+
+    /// The device that holds the weights.
+    pub fn device(&self) -> Device {
+        self.patches.1.device()
+    }
+}
+
+/// The class token `[1, 1, d]` with its position, and the positions of the patches `[side, side * d]`.
+fn positions(c: &Checkpoint, channels: usize, device: &Device) -> Loaded<(Tensor<3>, Tensor<2>)> {
+    let [_, tokens, _] = c.shape::<3>("positions")?;
+    let side = tokens.saturating_sub(1).isqrt();
+    if side == 0 || side * side + 1 != tokens {
+        let reason = format!("{tokens} positions, expected one and a square of them");
+        return Err(CheckpointError::Network(reason));
+    }
+    let all: Tensor<3> = c.tensor("positions", [1, tokens, channels], device)?;
+    let class: Tensor<3> = c.tensor("class", [1, 1, channels], device)?;
+    let patches = all.clone().narrow(1, 1, side * side).reshape([side, side * channels]);
+    Ok((class + all.narrow(1, 0, 1), patches))
+}
+
+/// Weights `[to, from]` of PyTorch's bicubic interpolation (Keys, a = -0.75, borders repeated) by the scale that DINO
+/// passes, `(to + 0.1) / from`.
+fn bicubic(from: usize, to: usize, device: &Device) -> Tensor<2> {
+    let scale = from as f64 / (to as f64 + NUDGE);
+    let mut weights = vec![0_f32; to * from];
+    for (i, row) in weights.chunks_exact_mut(from).enumerate() {
+        let centre = (i as f64 + 0.5) * scale - 0.5;
+        let first = centre.floor() as isize - 1;
+        for tap in first..first + 4 {
+            row[tap.clamp(0, from as isize - 1) as usize] += keys(centre - tap as f64) as f32;
+        }
+    }
+    Tensor::from_data(TensorData::new(weights, [to, from]), device)
+}
+
+/// Keys' cubic convolution kernel (1981) with a = -0.75.
+fn keys(x: f64) -> f64 {
+    const A: f64 = -0.75;
+    let x = x.abs();
+    if x <= 1.0 {
+        ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+    } else if x < 2.0 {
+        A * (((x - 5.0) * x + 8.0) * x - 4.0)
+    } else {
+        0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interpolated_positions_are_means_of_the_trained_ones() {
+        let device = Device::flex();
+        for (from, to) in [(14, 18), (14, 7), (3, 40), (1, 5)] {
+            let sums = bicubic(from, to, &device).sum_dim(1).into_data().try_to_vec::<f32>().unwrap();
+            assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-5), "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn the_kernel_interpolates() {
+        assert_eq!([keys(0.0), keys(1.0), keys(-2.0)], [1.0, 0.0, 0.0]);
+        assert!((keys(0.5) - 0.59375).abs() < 1e-12);
+    }
+}

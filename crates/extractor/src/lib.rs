@@ -1,0 +1,39 @@
+//! Image descriptors on burn: pixels in, unit vectors out. SSCD (Pizzi et al., CVPR 2022), DINO (Caron et al., ICCV
+//! 2021), ISC-dt1 (Yokoo, 2021).
+//!
+//! Everything is differentiable to the pixels, and to nothing else: weights are constants.
+//!
+//! Layouts: pixels are RGB `[n, 3, h, w]`, float32 in [0, 1]; descriptors are `[n, d]`, unit norm.
+//! The crate knows no indexes and reads no files other than weights. It never prints and never picks a
+//! device.
+//!
+//! ```no_run
+//! use burn::tensor::{Device, Tensor};
+//! use extractor::{Extractor, weights};
+//!
+//! let models = weights::Manifest::bundled();
+//! let file = models.default_model().fetch("weights".as_ref(), &mut |_| ())?;
+//! let device = Device::flex();
+//! let extractor = Extractor::load(&file, &device)?;
+//! let pixels = Tensor::<4>::zeros([1, 3, 400, 300], &device);
+//! assert_eq!(extractor.forward(pixels).dims(), [1, extractor.dimension()]);
+//! # Ok::<(), extractor::Error>(())
+//! ```
+
+mod architecture;
+mod constant;
+mod error;
+mod extractor;
+mod pooling;
+mod preprocess;
+mod spec;
+pub mod weights;
+
+pub use self::extractor::Extractor;
+pub use architecture::Architecture;
+pub use burn;
+pub use constant::beside;
+pub use error::{Error, Result};
+pub use pooling::{Pooling, gem};
+pub use preprocess::{IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased};
+pub use spec::{Source, Spec};

@@ -1,0 +1,143 @@
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+use frozen_ops::{Bands, resample};
+use serde::{Deserialize, Serialize};
+
+use crate::constant::beside;
+
+/// Mean of the RGB channels of ImageNet, in [0, 1].
+pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Standard deviation of the RGB channels of ImageNet, in [0, 1].
+pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// How an image is brought to the size of the network's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resize {
+    /// Height and width both become the size, whatever the aspect ratio: what active indexing uses.
+    #[default]
+    Stretch,
+    /// The short edge becomes the size and the aspect ratio is kept: what SSCD's own evaluation uses.
+    ShortEdge,
+}
+
+/// From pixels to the network's input: resize, then subtract a mean and divide by a deviation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocess {
+    /// Edge of the network's input, in pixels.
+    pub size: usize,
+    /// How the image is brought to that size.
+    pub resize: Resize,
+    /// What is subtracted from the RGB channels, in [0, 1].
+    pub mean: [f32; 3],
+    /// What they are divided by then.
+    pub std: [f32; 3],
+}
+
+impl Default for Preprocess {
+    /// 288 x 288, stretched, ImageNet's mean and deviation: SSCD's.
+    fn default() -> Self {
+        Self { size: 288, resize: Resize::Stretch, mean: IMAGENET_MEAN, std: IMAGENET_STD }
+    }
+}
+
+impl Preprocess {
+    /// The network's input for `pixels`.
+    ///
+    /// # Shapes
+    /// `[n, 3, h, w]` in [0, 1] -> `[n, 3, h', w']` normalised, `h'` and `w'` from [`Preprocess::output`].
+    ///
+    /// # Panics
+    /// If the tensor has not 3 channels, or an empty side.
+    pub fn forward(&self, pixels: Tensor<4>) -> Tensor<4> {
+        let [_, _, h, w] = pixels.dims();
+        self.normalize(resize_antialiased(pixels, self.output(h, w)))
+    }
+
+    /// Height and width of the network's input for an image of `h` x `w`.
+    pub fn output(&self, h: usize, w: usize) -> [usize; 2] {
+        let scaled = |edge: usize| (self.size * edge / h.min(w)).max(1);
+        match self.resize {
+            Resize::Stretch => [self.size, self.size],
+            Resize::ShortEdge => [scaled(h), scaled(w)],
+        }
+    }
+
+    fn normalize(&self, pixels: Tensor<4>) -> Tensor<4> {
+        let device = pixels.device().inner();
+        let per_channel = |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
+        let mean = beside(&per_channel(self.mean), &pixels);
+        let std = beside(&per_channel(self.std), &pixels);
+        (pixels - mean) / std
+    }
+}
+
+/// Antialiased bilinear resize, as torchvision's on tensors: a product with a banded matrix on either side, exact and
+/// differentiable.
+///
+/// # Shapes
+/// `[n, c, h, w]` -> `[n, c, out[0], out[1]]`
+///
+/// # Panics
+/// If a side is empty.
+pub fn resize_antialiased(pixels: Tensor<4>, out: [usize; 2]) -> Tensor<4> {
+    let [_, _, h, w] = pixels.dims();
+    if [h, w] == out {
+        return pixels;
+    }
+    let [rows, columns] = [(h, out[0]), (w, out[1])].map(|(from, to)| Arc::new(triangle_filter(from, to)));
+    resample(pixels, &rows, &columns)
+}
+
+/// Weights `[to, from]` of a triangle filter whose support grows with the reduction.
+fn triangle_filter(from: usize, to: usize) -> Bands {
+    assert!(from > 0 && to > 0, "cannot resize {from} pixels to {to}");
+    Bands::new(from, (0..to).map(|i| triangle(from, i, from as f64 / to as f64)).collect())
+}
+
+/// First source pixel and weights of the source pixels for output pixel `i`, at `scale` source pixels an output
+/// pixel.
+fn triangle(from: usize, i: usize, scale: f64) -> (usize, Vec<f32>) {
+    let support = scale.max(1.0);
+    let centre = scale * (i as f64 + 0.5);
+    let first = (centre - support + 0.5).max(0.0) as usize;
+    let last = ((centre + support + 0.5) as usize).min(from);
+    let weight = |j: usize| (1.0 - ((j as f64 + 0.5 - centre) / support).abs()).max(0.0);
+    let total: f64 = (first..last).map(weight).sum();
+    (first, (first..last).map(|j| (weight(j) / total) as f32).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn every_output_pixel_is_a_mean_of_the_input() {
+        for (from, to) in [(1, 288), (7, 5), (288, 288), (1000, 288), (5000, 1)] {
+            let dense = triangle_filter(from, to).dense();
+            let sums: Vec<f32> = dense.chunks_exact(from).map(|row| row.iter().sum()).collect();
+            assert!(sums.iter().all(|s| (s - 1.0).abs() < 1e-5), "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn constant_images_stay_constant_at_any_aspect_ratio() {
+        let device = Device::flex();
+        for (h, w) in [(40, 300), (300, 40)] {
+            let grey = Tensor::<4>::full([1, 3, h, w], 0.25, &device);
+            let resized = resize_antialiased(grey, [288, 288]);
+            assert!((resized - 0.25).abs().max().into_scalar::<f32>() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn short_edge_keeps_the_aspect_ratio() {
+        let preprocess = Preprocess { resize: Resize::ShortEdge, ..Preprocess::default() };
+        assert_eq!(preprocess.output(400, 300), [384, 288]);
+        assert_eq!(preprocess.output(300, 400), [288, 384]);
+        assert_eq!(Preprocess::default().output(300, 400), [288, 288]);
+    }
+}

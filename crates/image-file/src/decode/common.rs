@@ -1,0 +1,142 @@
+//! PNG, WebP, GIF, BMP and QOI, by the decoders of the `image` crate.
+
+use image::{
+    DynamicImage, ImageDecoder, ImageError, LimitSupport, Limits as DecoderLimits,
+    codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, qoi::QoiDecoder, webp::WebPDecoder},
+    error::ImageFormatHint,
+};
+
+use super::Stored;
+use crate::{
+    Error, Format, Limits, Metadata, Result,
+    colour::Decoded,
+    limits::Deadline,
+    metadata::{orientation, readable_exif},
+    timed::Timed,
+};
+
+pub(super) fn decode(format: Format, bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
+    if !is_whole(format, bytes) {
+        return Err(Error::CutShort(format));
+    }
+    let refused = |error| refused(format, error);
+    let reader = Timed::new(bytes, deadline);
+    match format {
+        Format::Png => {
+            let limits_of_decoder = decoder_limits(limits);
+            let decoder = PngDecoder::with_limits(reader, limits_of_decoder).map_err(refused)?;
+            read(format, decoder, limits)
+        }
+        Format::WebP => read(format, WebPDecoder::new(reader).map_err(refused)?, limits),
+        Format::Gif => read(format, GifDecoder::new(reader).map_err(refused)?, limits),
+        Format::Bmp => read(format, BmpDecoder::new(reader).map_err(refused)?, limits),
+        _ => {
+            qoi_size(bytes, limits)?;
+            read(format, QoiDecoder::new(reader).map_err(refused)?, limits)
+        }
+    }
+}
+
+/// Checks a size that the decoder refuses without saying it.
+fn qoi_size(bytes: &[u8], limits: &Limits) -> Result<()> {
+    let side =
+        |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk).map(|side| u32::from_be_bytes(*side));
+    let (width, height) = side(4).zip(side(8)).ok_or(Error::CutShort(Format::Qoi))?;
+    limits.check(width, height, 1)
+}
+
+fn decoder_limits(limits: &Limits) -> DecoderLimits {
+    let mut decoder = DecoderLimits::default();
+    decoder.max_alloc = Some(limits.max_memory);
+    decoder
+}
+
+fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Result<Stored> {
+    let (width, height) = decoder.dimensions();
+    // The decoder's buffer, its own copy where it has one, and the pixels in RGB.
+    limits.check(width, height, 3 * u64::from(decoder.color_type().bytes_per_pixel()))?;
+    let refused = |error| refused(format, error);
+    let exif = decoder.exif_metadata().map_err(refused)?;
+    let metadata = Metadata {
+        icc: decoder.icc_profile().map_err(refused)?,
+        xmp: decoder.xmp_metadata().map_err(refused)?,
+        exif: exif.clone(),
+    };
+    let exif = exif.and_then(readable_exif).unwrap_or_default();
+    let mut limits_of_decoder = decoder_limits(limits);
+    limits_of_decoder.check_support(&LimitSupport::default()).map_err(refused)?;
+    limits_of_decoder
+        .reserve(decoder.total_bytes())
+        .map_err(|_| Error::TooMuchMemory { limit: limits.max_memory })?;
+    decoder.set_limits(limits_of_decoder).map_err(refused)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    Ok(Stored { pixels: Decoded::Image(image), orientation: orientation(&exif), metadata })
+}
+
+/// Whether a file goes on to the end that its own lengths give it. Decoders stop when they have the pixels, or fill
+/// up what is missing.
+fn is_whole(format: Format, bytes: &[u8]) -> bool {
+    match format {
+        Format::Png => png_chunks_end(bytes).is_some(),
+        Format::WebP => are_webp_chunks_whole(bytes).is_some(),
+        _ => true,
+    }
+}
+
+/// Some where all chunks of a WebP file lie within it: image-webp makes room for what they claim.
+fn are_webp_chunks_whole(bytes: &[u8]) -> Option<()> {
+    let length = |at: usize| {
+        let length: &[u8; 4] = bytes.get(at..)?.first_chunk()?;
+        usize::try_from(u32::from_le_bytes(*length)).ok()
+    };
+    let (end, mut at) = (length(4)?.checked_add(8).filter(|&end| end <= bytes.len())?, 12);
+    while at < end {
+        // Chunks begin at even places; the last one may lack its padding.
+        at = length(at + 4)?.checked_add(at + 8).filter(|&end| end <= bytes.len())?;
+        at += at % 2;
+    }
+    Some(())
+}
+
+/// Where the last chunk of a PNG file ends.
+fn png_chunks_end(bytes: &[u8]) -> Option<usize> {
+    const SIGNATURE: usize = 8;
+    const LENGTH_NAME_AND_SUM: usize = 12;
+    let mut at = SIGNATURE;
+    loop {
+        let header: &[u8; 8] = bytes.get(at..)?.first_chunk()?;
+        let [l3, l2, l1, l0, name @ ..] = *header;
+        let length = u32::from_be_bytes([l3, l2, l1, l0]) as usize;
+        at = at.checked_add(length)?.checked_add(LENGTH_NAME_AND_SUM)?;
+        if at > bytes.len() {
+            return None;
+        }
+        if name == *b"IEND" {
+            return Some(at);
+        }
+    }
+}
+
+/// An error of a decoder, without the name of the format that this crate puts before it.
+pub(super) fn refused(format: Format, error: ImageError) -> Error {
+    match error {
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Error::CutShort(format)
+        }
+        ImageError::Unsupported(error) => {
+            let (feature, hint) = (error.kind(), error.format_hint());
+            let named =
+                if hint == ImageFormatHint::Unknown { error.to_string() } else { format!("{feature:?}") };
+            Error::UnsupportedFeature { format, feature: named }
+        }
+        ImageError::Decoding(error) => {
+            let cause =
+                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            if cause.contains("unexpected end") || cause.contains("unexpected EOF") {
+                return Error::CutShort(format);
+            }
+            Error::damaged(format)(cause.split_whitespace().collect::<Vec<_>>().join(" "))
+        }
+        other => Error::damaged(format)(other.to_string()),
+    }
+}

@@ -1,0 +1,348 @@
+//! Whether the codes of a sequential JPEG file are as many as its blocks (ITU-T T.81, annexes F.2 and C).
+//!
+//! zune-jpeg, as libjpeg, reads zeros where codes run out and shows grey. Here the codes are followed without their
+//! values: a scan must end with its last block, and a restart must stand where one is due. Progressive files are not
+//! followed: each of their scans may end early without contradicting itself.
+
+use super::outline::{HUFFMAN_TABLES, RESTART_INTERVAL, START_OF_SCAN, Segment, Segments, damaged, is_frame};
+use crate::{Error, Format, Result, limits::Deadline};
+
+/// Codes up to this many bits are found by one look.
+const LOOK: u32 = 9;
+/// Units that are followed between two looks at the clock.
+const STRETCH: usize = 1 << 14;
+
+/// # Errors
+/// If a scan has too few or too many codes, or one that is in no table.
+pub(super) fn check(bytes: &[u8], deadline: Deadline) -> Result<()> {
+    let mut frame = Frame::default();
+    let (mut tables, mut interval) = (Tables::default(), 0);
+    for segment in Segments::of(bytes) {
+        let Segment { marker, body, codes, .. } = segment?;
+        match marker {
+            HUFFMAN_TABLES => tables.define(body)?,
+            RESTART_INTERVAL => {
+                interval = body.first_chunk().map_or(0, |n| usize::from(u16::from_be_bytes(*n)))
+            }
+            START_OF_SCAN => {
+                // A scan without its tables is refused by the decoder, or read with tables that it knows.
+                if let Some((units, blocks)) = frame.scan(body, &tables) {
+                    Scan { codes: Codes::new(codes), interval, blocks }.check(units, deadline)?;
+                }
+            }
+            _ if is_frame(marker) => frame = Frame::of(body).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Size in pixels, and identifier and sampling of each component.
+#[derive(Default)]
+struct Frame {
+    size: [usize; 2],
+    components: Vec<(u8, [usize; 2])>,
+}
+
+impl Frame {
+    fn of(body: &[u8]) -> Option<Self> {
+        let [_, h1, h0, w1, w0, _, components @ ..] = body else { return None };
+        let size = [[h1, h0], [w1, w0]].map(|side| usize::from(*side[0]) << 8 | usize::from(*side[1]));
+        let component =
+            |&[id, sampling, _]: &[u8; 3]| (id, [usize::from(sampling & 15), usize::from(sampling >> 4)]);
+        Some(Self { size, components: components.as_chunks().0.iter().map(component).collect() })
+    }
+
+    /// How many units a scan has, and the tables of each block of a unit.
+    fn scan<'t>(&self, body: &[u8], tables: &'t Tables) -> Option<(usize, Vec<Block<'t>>)> {
+        let (count, selectors) = body.split_first()?;
+        let selectors = selectors.as_chunks::<2>().0.get(..usize::from(*count))?;
+        let most = |axis: usize| self.components.iter().map(|(_, sampling)| sampling[axis]).max();
+        let most = [most(0)?.max(1), most(1)?.max(1)];
+        let (mut blocks, mut sampling) = (Vec::new(), [1, 1]);
+        for [id, selected] in selectors {
+            sampling = self.components.iter().find(|(other, _)| other == id)?.1;
+            let block = Block { dc: tables.get(0, selected >> 4)?, ac: tables.get(1, selected & 15)? };
+            // A component alone comes block by block.
+            let repeats = if *count == 1 { 1 } else { sampling[0] * sampling[1] };
+            blocks.extend((0..repeats).map(|_| block));
+        }
+        let side = |axis: usize| {
+            if *count == 1 {
+                (self.size[axis] * sampling[axis]).div_ceil(most[axis]).div_ceil(8)
+            } else {
+                self.size[axis].div_ceil(8 * most[axis])
+            }
+        };
+        Some((side(0) * side(1), blocks))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Block<'t> {
+    dc: &'t Table,
+    ac: &'t Table,
+}
+
+struct Scan<'a, 't> {
+    codes: Codes<'a>,
+    /// Units between restarts; 0 for none.
+    interval: usize,
+    blocks: Vec<Block<'t>>,
+}
+
+impl Scan<'_, '_> {
+    fn check(mut self, units: usize, deadline: Deadline) -> Result<()> {
+        for unit in 0..units {
+            if unit % STRETCH == 0 {
+                deadline.check()?;
+            }
+            if self.interval > 0 && unit > 0 && unit % self.interval == 0 {
+                self.codes.restart()?;
+            }
+            for block in &self.blocks {
+                self.codes.block(*block)?;
+            }
+        }
+        self.codes.end()
+    }
+}
+
+/// Bits of a scan.
+struct Codes<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// The next bits, from the highest on.
+    buffer: u64,
+    count: u32,
+}
+
+impl<'a> Codes<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, buffer: 0, count: 0 }
+    }
+
+    /// Adds bytes until the next restart; 0xFF is followed by a 0 that does not count.
+    #[inline]
+    fn refill(&mut self) {
+        while self.count <= 56 {
+            let Some(&byte) = self.bytes.get(self.at) else { return };
+            if byte == 0xFF {
+                if self.bytes.get(self.at + 1) != Some(&0) {
+                    return;
+                }
+                self.at += 1;
+            }
+            self.at += 1;
+            self.buffer |= u64::from(byte) << (56 - self.count);
+            self.count += 8;
+        }
+    }
+
+    #[inline]
+    fn skip(&mut self, bits: u32) -> Result<()> {
+        if bits > self.count {
+            return Err(Error::CutShort(Format::Jpeg));
+        }
+        self.buffer <<= bits;
+        self.count -= bits;
+        Ok(())
+    }
+
+    #[inline]
+    fn symbol(&mut self, table: &Table) -> Result<u8> {
+        if self.count < 32 {
+            self.refill();
+        }
+        let (symbol, bits) = table.find((self.buffer >> 48) as u16)?;
+        self.skip(bits)?;
+        Ok(symbol)
+    }
+
+    fn block(&mut self, Block { dc, ac }: Block<'_>) -> Result<()> {
+        let bits = self.symbol(dc)?;
+        self.skip(u32::from(bits.min(16)))?;
+        let mut coefficient = 1;
+        while coefficient < 64 {
+            let symbol = self.symbol(ac)?;
+            match (symbol >> 4, symbol & 15) {
+                (15, 0) => coefficient += 16,
+                (_, 0) => return Ok(()),
+                (zeros, bits) => {
+                    coefficient += usize::from(zeros) + 1;
+                    self.skip(u32::from(bits))?;
+                }
+            }
+        }
+        if coefficient > 64 {
+            return Err(damaged("a block has more than 64 coefficients"));
+        }
+        Ok(())
+    }
+
+    /// Goes behind the restart that must be here.
+    fn restart(&mut self) -> Result<()> {
+        (self.buffer, self.count) = (0, self.count % 8);
+        let marker = self.bytes.get(self.at..).unwrap_or_default().iter().position(|&byte| byte != 0xFF);
+        match marker.map(|skipped| (skipped, self.bytes[self.at + skipped])) {
+            Some((1.., 0xD0..=0xD7)) => {}
+            _ => return Err(damaged("a restart is not where it is due")),
+        }
+        self.at += marker.unwrap_or_default() + 1;
+        self.count = 0;
+        Ok(())
+    }
+
+    /// Nothing but padding may be left.
+    fn end(&self) -> Result<()> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let is_padding = self.count < 8 || self.buffer >> (64 - self.count / 8 * 8) == 0;
+        if is_padding && rest.iter().all(|&byte| matches!(byte, 0 | 0xFF | 0xD0..=0xD7)) {
+            return Ok(());
+        }
+        Err(damaged("codes are left over behind the last block"))
+    }
+}
+
+/// Huffman tables: of DC and of AC coefficients, four of each.
+#[derive(Default)]
+struct Tables([[Option<Box<Table>>; 4]; 2]);
+
+impl Tables {
+    fn get(&self, class: usize, place: u8) -> Option<&Table> {
+        self.0[class].get(usize::from(place))?.as_deref()
+    }
+
+    fn define(&mut self, mut body: &[u8]) -> Result<()> {
+        while let Some((&[place, ref counts @ ..], rest)) = body.split_first_chunk::<17>() {
+            let total = counts.iter().map(|&n| usize::from(n)).sum::<usize>();
+            let values = rest.get(..total).ok_or_else(|| damaged("a Huffman table is too short"))?;
+            let class = self.0.get_mut(usize::from(place >> 4));
+            let slot = class.and_then(|tables| tables.get_mut(usize::from(place & 15)));
+            *slot.ok_or_else(|| damaged("a Huffman table has no such place"))? =
+                Some(Box::new(Table::new(counts, values)));
+            body = &rest[total..];
+        }
+        Ok(())
+    }
+}
+
+/// Codes of 1 to 16 bits and the symbols that they stand for.
+struct Table {
+    /// Symbol and length by the next [`LOOK`] bits; length 0 where the code is longer.
+    short: [(u8, u8); 1 << LOOK],
+    /// Behind the last code of each length, as 16 bits from the highest on.
+    ends: [u32; 17],
+    /// What to add to a code of a length for the place of its symbol.
+    places: [i32; 17],
+    symbols: Vec<u8>,
+}
+
+impl Table {
+    fn new(counts: &[u8; 16], symbols: &[u8]) -> Self {
+        let mut table =
+            Self { short: [(0, 0); 1 << LOOK], ends: [0; 17], places: [0; 17], symbols: symbols.to_vec() };
+        let (mut code, mut place) = (0_u32, 0);
+        for (bits, &count) in (1_u32..).zip(counts) {
+            table.places[bits as usize] = place as i32 - code as i32;
+            for &symbol in symbols.iter().skip(place).take(count.into()) {
+                table.look_up(code, bits, symbol);
+                code += 1;
+            }
+            place += usize::from(count);
+            table.ends[bits as usize] = code << (16 - bits);
+            code <<= 1;
+        }
+        table
+    }
+
+    fn look_up(&mut self, code: u32, bits: u32, symbol: u8) {
+        if bits > LOOK {
+            return;
+        }
+        let first = (code << (LOOK - bits)) as usize;
+        if let Some(places) = self.short.get_mut(first..first + (1 << (LOOK - bits))) {
+            places.fill((symbol, bits as u8));
+        }
+    }
+
+    /// The symbol at the start of the next 16 bits, and the length of its code.
+    #[inline]
+    fn find(&self, next: u16) -> Result<(u8, u32)> {
+        let (symbol, bits) = self.short[usize::from(next >> (16 - LOOK))];
+        if bits > 0 {
+            return Ok((symbol, bits.into()));
+        }
+        self.find_long(next)
+    }
+
+    #[cold]
+    fn find_long(&self, next: u16) -> Result<(u8, u32)> {
+        let unknown = || damaged("a code is in no Huffman table");
+        let bits =
+            (LOOK as usize + 1..=16).find(|&bits| u32::from(next) < self.ends[bits]).ok_or_else(unknown)?;
+        let place = (i32::from(next) >> (16 - bits)) + self.places[bits];
+        let symbol = usize::try_from(place).ok().and_then(|place| self.symbols.get(place));
+        Ok((*symbol.ok_or_else(unknown)?, bits as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Rgb, RgbImage};
+    use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+    fn noise(width: u32, height: u32) -> RgbImage {
+        let level = |x: u32, y: u32, c: u32| {
+            ((x * 2654435 + y * 40503 + c * 977).wrapping_mul(2_246_822_519) >> 24) as u8
+        };
+        RgbImage::from_fn(width, height, |x, y| Rgb([0, 1, 2].map(|c| level(x, y, c))))
+    }
+
+    fn file(image: &RgbImage, sampling: SamplingFactor, restart: u16, optimised: bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 80);
+        encoder.set_sampling_factor(sampling);
+        encoder.set_restart_interval(restart);
+        encoder.set_optimized_huffman_tables(optimised);
+        encoder.encode(image, image.width() as u16, image.height() as u16, ColorType::Rgb).unwrap();
+        bytes
+    }
+
+    fn checked(bytes: &[u8]) -> Result<()> {
+        check(bytes, Deadline::starting_now(f64::INFINITY))
+    }
+
+    #[test]
+    fn whole_files_of_all_samplings_pass() {
+        use SamplingFactor::{F_1_1, F_1_2, F_2_1, F_2_2, F_4_1};
+        for sampling in [F_1_1, F_2_1, F_1_2, F_2_2, F_4_1] {
+            for (width, height) in [(1, 1), (16, 16), (37, 61), (64, 8)] {
+                for (restart, optimised) in [(0, false), (1, false), (5, false), (0, true)] {
+                    let whole = file(&noise(width, height), sampling, restart, optimised);
+                    checked(&whole)
+                        .unwrap_or_else(|e| panic!("{sampling:?} {width}x{height} {restart}: {e}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn codes_that_are_missing_or_too_many_are_noticed() {
+        let whole = file(&noise(48, 48), SamplingFactor::F_2_2, 0, false);
+        let start = whole.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14;
+        let mut noticed = 0;
+        for end in start..whole.len() - 3 {
+            let cut = [&whole[..end], &[0xFF, 0xD9]].concat();
+            noticed += usize::from(checked(&cut).is_err());
+        }
+        assert_eq!(noticed, whole.len() - 3 - start);
+        let mut taller = whole.clone();
+        let frame = whole.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+        taller[frame + 6] = 49 + 16;
+        assert!(checked(&taller).is_err());
+        taller[frame + 6] = 16;
+        assert!(checked(&taller).is_err());
+    }
+}

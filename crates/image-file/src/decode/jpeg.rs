@@ -1,0 +1,126 @@
+//! JPEG, by zune-jpeg: inks are kept as they are for the colour profile, and damage that it notices is an error.
+
+use image::{DynamicImage, ImageBuffer};
+use zune_jpeg::{
+    JpegDecoder,
+    errors::DecodeErrors,
+    zune_core::{colorspace::ColorSpace, options::DecoderOptions},
+};
+
+use super::{
+    Stored, entropy,
+    outline::{Outline, START_OF_SCAN, Segments, is_frame},
+};
+use crate::{
+    Error, Format, Limits, Metadata, Result, colour::Decoded, limits::Deadline, metadata::orientation,
+    timed::TimedBytes,
+};
+
+pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
+    let outline = Outline::of(bytes)?;
+    limits.check(outline.width, outline.height, bytes_per_pixel(&outline))?;
+    if !outline.is_progressive {
+        entropy::check(bytes, deadline)?;
+    }
+    let named = (outline.is_unconverted && outline.components == 3).then(|| named_rgb(bytes));
+    let bytes = named.as_deref().unwrap_or(bytes);
+    // Strange bytes between headers harm nothing; from the pixels on, what is wrong is an error, not a guess.
+    let lenient =
+        DecoderOptions::default().set_strict_mode(false).set_max_width(1 << 16).set_max_height(1 << 16);
+    let mut decoder = JpegDecoder::new_with_options(TimedBytes::new(bytes, deadline), lenient);
+    decoder.decode_headers().map_err(refused)?;
+    let stored = decoder.input_colorspace().unwrap_or(ColorSpace::YCbCr);
+    let delivered = match stored {
+        ColorSpace::Luma | ColorSpace::CMYK | ColorSpace::YCCK => stored,
+        _ => ColorSpace::RGB,
+    };
+    decoder.set_options(lenient.set_strict_mode(true).jpeg_set_out_colorspace(delivered));
+    let samples = decoder.decode().map_err(refused)?;
+    let exif = decoder.exif().cloned();
+    Ok(Stored {
+        pixels: pixels(&outline, delivered, samples)?,
+        orientation: orientation(exif.as_deref().unwrap_or_default()),
+        metadata: Metadata { icc: decoder.icc_profile(), exif, xmp: decoder.xmp().cloned() },
+    })
+}
+
+/// The file with its three components called R, G and B: so zune-jpeg sees that they are, where only Adobe's segment
+/// says it.
+fn named_rgb(bytes: &[u8]) -> Vec<u8> {
+    let (mut named, mut ids) = (bytes.to_vec(), Vec::new());
+    for segment in Segments::of(bytes).flatten() {
+        // Identifiers begin behind precision, height, width and count, or behind the count, every 3 or 2 bytes.
+        let (first, step) = match segment.marker {
+            START_OF_SCAN => (1, 2),
+            marker if is_frame(marker) => (6, 3),
+            _ => continue,
+        };
+        for place in (first..segment.body.len()).step_by(step).take(3) {
+            if step == 3 {
+                ids.push(segment.body[place]);
+            }
+            if let Some(i) = ids.iter().position(|&id| id == segment.body[place]) {
+                named[segment.at + place] = b"RGB"[i.min(2)];
+            }
+        }
+    }
+    named
+}
+
+/// Bytes that decoding holds for a pixel: the samples, and the coefficients of all scans until the last one.
+fn bytes_per_pixel(outline: &Outline) -> u64 {
+    let components = u64::from(outline.components.max(1));
+    let delivered = 2 * components.max(3);
+    if outline.is_progressive { delivered + 2 * components } else { delivered }
+}
+
+fn pixels(outline: &Outline, delivered: ColorSpace, mut samples: Vec<u8>) -> Result<Decoded> {
+    let (width, height) = (outline.width, outline.height);
+    if matches!(delivered, ColorSpace::CMYK | ColorSpace::YCCK) {
+        let to_ink = if delivered == ColorSpace::CMYK { inverted } else { inks_of_ycck };
+        samples.as_chunks_mut().0.iter_mut().for_each(|pixel| *pixel = to_ink(*pixel));
+        return Ok(Decoded::Cmyk { width, height, inks: samples });
+    }
+    let image = if delivered == ColorSpace::Luma {
+        ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLuma8)
+    } else {
+        ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb8)
+    };
+    image.map(Decoded::Image).ok_or_else(|| Error::Damaged {
+        format: Format::Jpeg,
+        reason: "the image is not as large as its header says".to_owned(),
+    })
+}
+
+/// Adobe's programs store what paper shows of white, and whoever writes CMYK does as they do.
+fn inverted(stored: [u8; 4]) -> [u8; 4] {
+    stored.map(|value| 255 - value)
+}
+
+/// Inks stored as YCbCr (ITU-T T.871, section 7) stand for themselves: their inverse is inverted once more. Black is
+/// inverted as ever.
+fn inks_of_ycck([y, cb, cr, k]: [u8; 4]) -> [u8; 4] {
+    let [c, m, y] = rgb_of_ycc([y, cb, cr]);
+    [c, m, y, 255 - k]
+}
+
+/// RGB of YCbCr with full range (ITU-T T.871, section 7).
+pub(super) fn rgb_of_ycc([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let [y, cb, cr] = [f32::from(y), f32::from(cb) - 128.0, f32::from(cr) - 128.0];
+    let rgb = [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb];
+    rgb.map(|value| value.round().clamp(0.0, 255.0) as u8)
+}
+
+fn refused(error: DecodeErrors) -> Error {
+    match error {
+        DecodeErrors::Unsupported(scheme) => {
+            Error::UnsupportedFeature { format: Format::Jpeg, feature: format!("{scheme:?}") }
+        }
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => Error::CutShort(Format::Jpeg),
+        other => Error::damaged(Format::Jpeg)(one_line(&other)),
+    }
+}
+
+fn one_line(error: &DecodeErrors) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ").trim_matches('"').to_owned()
+}

@@ -1,0 +1,159 @@
+//! From the bytes of a file to a [`Picture`].
+
+mod common;
+mod entropy;
+#[cfg(feature = "heic")]
+mod heic;
+mod jpeg;
+#[cfg(feature = "jxl")]
+mod jpeg_xl;
+mod outline;
+mod tiff;
+
+use std::{fs::File, io::Read, path::Path};
+
+use image::{DynamicImage, metadata::Orientation};
+
+use crate::{
+    Error, Format, Limits, Metadata, Picture, Pixels, Result, Transparency,
+    colour::{Converted, Decoded, to_srgb},
+    limits::Deadline,
+    metadata::{baked_exif, baked_xmp, readable_exif},
+};
+
+/// Bytes read from a file between two looks at the clock.
+const STRETCH: u64 = 1 << 22;
+
+/// Reads image files within limits, transparent parts on a background.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reader {
+    /// What an image may take.
+    pub limits: Limits,
+    /// What transparent parts are shown on, 8 bits a channel; white by default.
+    pub background: [u8; 3],
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self { limits: Limits::default(), background: [255; 3] }
+    }
+}
+
+/// A file's pixels as they are stored, and what it says of them.
+struct Stored {
+    pixels: Decoded,
+    orientation: Orientation,
+    metadata: Metadata,
+}
+
+impl Reader {
+    /// The picture in a file, whatever its name.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no image that this build decodes, is damaged or cut short, or exceeds a limit.
+    pub fn open(&self, path: &Path) -> Result<Picture> {
+        let deadline = Deadline::starting_now(self.limits.max_seconds);
+        let bytes = self.read_bytes(path, deadline)?;
+        self.decode_until(&bytes, deadline)
+    }
+
+    /// The picture in a file that is in memory.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    ///
+    /// ```
+    /// let file = b"P6 1 1 255 abc";
+    /// let refused = image_file::Reader::default().decode(file).unwrap_err();
+    /// assert_eq!(refused.to_string(), "is in PPM format, which is not supported");
+    /// ```
+    pub fn decode(&self, bytes: &[u8]) -> Result<Picture> {
+        self.decode_until(bytes, Deadline::starting_now(self.limits.max_seconds))
+    }
+
+    /// All bytes of a regular file: a pipe or a device may never end.
+    fn read_bytes(&self, path: &Path, deadline: Deadline) -> Result<Vec<u8>> {
+        let about = path.metadata()?;
+        if !about.is_file() {
+            return Err(Error::NoRegularFile);
+        }
+        let limit = self.limits.max_file_bytes;
+        let refuse = |bytes| Err(Error::TooManyBytes { bytes, limit });
+        if about.len() > limit {
+            return refuse(about.len());
+        }
+        let (mut file, mut bytes) = (File::open(path)?, Vec::with_capacity(about.len() as usize));
+        while file.by_ref().take(STRETCH).read_to_end(&mut bytes)? > 0 {
+            deadline.check()?;
+            if bytes.len() as u64 > limit {
+                return refuse(bytes.len() as u64);
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn decode_until(&self, bytes: &[u8], deadline: Deadline) -> Result<Picture> {
+        let format = Format::of(bytes)?;
+        // When the time is over, decoders run out of bytes, and what they say of it means nothing.
+        let stored = self.stored(format, bytes, deadline);
+        deadline.check()?;
+        let picture = self.picture(format, stored?, deadline)?;
+        deadline.check()?;
+        Ok(picture)
+    }
+
+    fn stored(&self, format: Format, bytes: &[u8], deadline: Deadline) -> Result<Stored> {
+        match format {
+            Format::Jpeg => jpeg::decode(bytes, &self.limits, deadline),
+            Format::Tiff => tiff::decode(bytes, &self.limits, deadline),
+            #[cfg(feature = "jxl")]
+            Format::JpegXl => jpeg_xl::decode(bytes, &self.limits, deadline),
+            #[cfg(feature = "heic")]
+            Format::Heic => heic::decode(bytes, &self.limits),
+            #[cfg(not(feature = "jxl"))]
+            Format::JpegXl => {
+                Err(Error::UnsupportedFormat { name: "JPEG XL", hint: " by this build (feature jxl)" })
+            }
+            #[cfg(not(feature = "heic"))]
+            Format::Heic => {
+                Err(Error::UnsupportedFormat { name: "HEIC", hint: " by this build (feature heic)" })
+            }
+            _ => common::decode(format, bytes, &self.limits, deadline),
+        }
+    }
+
+    /// Colours to sRGB, then upright, then on the background.
+    fn picture(&self, format: Format, stored: Stored, deadline: Deadline) -> Result<Picture> {
+        let Stored { pixels, orientation, metadata } = stored;
+        let Metadata { icc, exif, xmp } = metadata;
+        let Converted { mut image, profile, note } = to_srgb(pixels, icc, deadline)?;
+        image.apply_orientation(orientation);
+        let mut notes: Vec<String> = note.into_iter().collect();
+        let had_exif = exif.is_some();
+        let exif = exif.and_then(readable_exif).map(|exif| baked_exif(exif, orientation));
+        if had_exif && exif.is_none() {
+            notes.push("the EXIF data is ignored: it has no directory that can be read".to_owned());
+        }
+        let metadata = Metadata { icc: profile, exif, xmp: xmp.map(baked_xmp) };
+        let (pixels, transparency) = shown(image, self.background);
+        Ok(Picture { pixels, transparency, metadata, format, notes })
+    }
+}
+
+/// RGB as it is, RGBA on a background; alpha that hides nothing counts as none.
+fn shown(image: DynamicImage, background: [u8; 3]) -> (Pixels, Option<Transparency>) {
+    match image {
+        DynamicImage::ImageRgb8(image) => (Pixels::Eight(image), None),
+        DynamicImage::ImageRgb16(image) => (Pixels::Sixteen(image), None),
+        DynamicImage::ImageRgba16(image) if image.pixels().all(|pixel| pixel[3] == u16::MAX) => {
+            (Pixels::Sixteen(DynamicImage::ImageRgba16(image).into_rgb16()), None)
+        }
+        DynamicImage::ImageRgba8(image) if image.pixels().all(|pixel| pixel[3] == u8::MAX) => {
+            (Pixels::Eight(DynamicImage::ImageRgba8(image).into_rgb8()), None)
+        }
+        straight => {
+            let transparency = Transparency { straight, background };
+            (transparency.shown(), Some(transparency))
+        }
+    }
+}

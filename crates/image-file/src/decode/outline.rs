@@ -1,0 +1,214 @@
+//! What the markers of a JPEG file say, found without decoding (ITU-T T.81, annex B).
+
+use crate::{Error, Format, Result};
+
+pub(super) const START_OF_SCAN: u8 = 0xDA;
+pub(super) const HUFFMAN_TABLES: u8 = 0xC4;
+pub(super) const RESTART_INTERVAL: u8 = 0xDD;
+const END_OF_IMAGE: u8 = 0xD9;
+const ADOBE: u8 = 0xEE;
+
+/// The segments of a JPEG file from the start of the image to its end; what lies behind, previews and gain maps for
+/// instance, is not looked at.
+///
+/// After an error, or the end of the image, nothing more comes.
+pub(super) struct Segments<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    is_over: bool,
+}
+
+/// A segment; the end of the image is an empty one.
+pub(super) struct Segment<'a> {
+    pub(super) marker: u8,
+    /// Where the body begins in the file.
+    pub(super) at: usize,
+    /// What follows the length.
+    pub(super) body: &'a [u8],
+    /// The codes that follow the header of a scan, restarts among them.
+    pub(super) codes: &'a [u8],
+}
+
+impl<'a> Segments<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 2, is_over: false }
+    }
+
+    fn read(&mut self) -> Result<Segment<'a>> {
+        loop {
+            let (marker, at) = next_marker(self.bytes, self.at).ok_or_else(cut)?;
+            match marker {
+                END_OF_IMAGE => return Ok(Segment { marker, at, body: &[], codes: &[] }),
+                0x01 | 0xD0..=0xD8 => self.at = at,
+                _ => return self.read_body(marker, at),
+            }
+        }
+    }
+
+    fn read_body(&mut self, marker: u8, at: usize) -> Result<Segment<'a>> {
+        let body = body(self.bytes, at)?;
+        self.at = at + 2 + body.len();
+        let mut codes: &[u8] = &[];
+        if marker == START_OF_SCAN {
+            let end = end_of_scan(self.bytes, self.at).ok_or_else(cut)?;
+            codes = &self.bytes[self.at..end];
+            self.at = end;
+        }
+        Ok(Segment { marker, at: at + 2, body, codes })
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Result<Segment<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let segment = self.read();
+        self.is_over = segment.as_ref().map_or(true, |segment| segment.marker == END_OF_IMAGE);
+        Some(segment)
+    }
+}
+
+/// The frame of a JPEG file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Outline {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) components: u8,
+    pub(super) is_progressive: bool,
+    /// Whether Adobe's segment says that no colour conversion is to be undone.
+    pub(super) is_unconverted: bool,
+}
+
+impl Outline {
+    /// # Errors
+    /// If there is no end of the image or no frame before it, or the frame is of a kind that is not decoded.
+    pub(super) fn of(bytes: &[u8]) -> Result<Self> {
+        let (mut frame, mut is_unconverted) = (None, false);
+        for segment in Segments::of(bytes) {
+            let Segment { marker, body, .. } = segment?;
+            if is_frame(marker) && frame.is_none() {
+                frame = Some(Self::of_frame(marker, body)?);
+            } else if marker == ADOBE && body.starts_with(b"Adobe") {
+                is_unconverted = body.get(11) == Some(&0);
+            }
+        }
+        let frame = frame.ok_or_else(|| damaged("no frame before the end of the image"))?;
+        Ok(Self { is_unconverted, ..frame })
+    }
+
+    fn of_frame(marker: u8, body: &[u8]) -> Result<Self> {
+        let &[precision, h1, h0, w1, w0, components, ..] = body else {
+            return Err(damaged("the frame header is too short"));
+        };
+        if let Some(feature) = unsupported(marker, precision) {
+            return Err(Error::UnsupportedFeature { format: Format::Jpeg, feature });
+        }
+        let [height, width] = [[h1, h0], [w1, w0]].map(|side| u32::from(u16::from_be_bytes(side)));
+        Ok(Self { width, height, components, is_progressive: marker == 0xC2, is_unconverted: false })
+    }
+}
+
+/// Whether a segment is the header of a frame.
+pub(super) fn is_frame(marker: u8) -> bool {
+    matches!(marker, 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF | 0xF7)
+}
+
+/// What of a frame is not decoded.
+fn unsupported(marker: u8, precision: u8) -> Option<String> {
+    match (marker, precision) {
+        (0xF7, _) => Some("the coding of JPEG-LS".to_owned()),
+        (0xC3, _) => Some("lossless coding".to_owned()),
+        (0xC9..=0xCB | 0xCD..=0xCF, _) => Some("arithmetic coding".to_owned()),
+        (0xC5..=0xC7, _) => Some("hierarchical coding".to_owned()),
+        (_, 8) => None,
+        (_, bits) => Some(format!("{bits} bits a channel")),
+    }
+}
+
+/// The next marker from `at` on and where its body begins; bytes between segments are skipped, as all decoders do.
+fn next_marker(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
+    let mut at = at + bytes.get(at..)?.iter().position(|&byte| byte == 0xFF)?;
+    while *bytes.get(at)? == 0xFF {
+        at += 1;
+    }
+    match bytes[at] {
+        0 => next_marker_after_stuffing(bytes, at + 1),
+        marker => Some((marker, at + 1)),
+    }
+}
+
+/// The same behind bytes that are no marker, without recursion: damaged files hold millions of them.
+fn next_marker_after_stuffing(bytes: &[u8], from: usize) -> Option<(u8, usize)> {
+    let pairs = bytes.get(from..)?.windows(2);
+    let found = pairs.enumerate().find(|(_, pair)| pair[0] == 0xFF && pair[1] != 0 && pair[1] != 0xFF)?;
+    Some((found.1[1], from + found.0 + 2))
+}
+
+/// The bytes of a segment behind its length.
+fn body(bytes: &[u8], at: usize) -> Result<&[u8]> {
+    let length = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or_else(cut)?;
+    let length = usize::from(u16::from_be_bytes(*length));
+    if length < 2 {
+        return Err(damaged("a segment is shorter than its length"));
+    }
+    bytes.get(at + 2..at + length).ok_or_else(cut)
+}
+
+fn cut() -> Error {
+    Error::CutShort(Format::Jpeg)
+}
+
+/// Where the marker stands that ends a scan: within one, 0xFF is followed by 0 or a restart.
+fn end_of_scan(bytes: &[u8], from: usize) -> Option<usize> {
+    let pairs = bytes.get(from..)?.windows(2);
+    let ends = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF);
+    pairs.enumerate().find(|(_, pair)| ends(pair)).map(|(at, _)| from + at)
+}
+
+pub(super) fn damaged(reason: &str) -> Error {
+    Error::Damaged { format: Format::Jpeg, reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of markers only: 5 x 4 pixels, one component, one scan of `data`.
+    fn file(frame: u8, precision: u8, data: &[u8]) -> Vec<u8> {
+        let frame = [0xFF, frame, 0, 11, precision, 0, 4, 0, 5, 1, 1, 0x11, 0];
+        let scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0];
+        [&[0xFF, 0xD8][..], &frame, &scan, data, &[0xFF, 0xD9]].concat()
+    }
+
+    #[test]
+    fn frames_are_told_apart() {
+        let outline = Outline::of(&file(0xC2, 8, &[1, 0xFF, 0, 0xFF, 0xD0, 2])).unwrap();
+        assert_eq!(
+            outline,
+            Outline { width: 5, height: 4, components: 1, is_progressive: true, is_unconverted: false }
+        );
+        for (frame, precision, word) in
+            [(0xC1, 12, "12 bits"), (0xC3, 8, "lossless"), (0xC9, 8, "arithmetic"), (0xC5, 8, "hierarchical")]
+        {
+            let refused = Outline::of(&file(frame, precision, &[])).unwrap_err().to_string();
+            assert!(refused.contains(word), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_image_does_not_count() {
+        let preview = [file(0xC0, 8, &[7]), b"\xFF\xD8\xFF\xDA preview cut".to_vec()].concat();
+        assert!(Outline::of(&preview).is_ok());
+    }
+
+    #[test]
+    fn files_cut_anywhere_are_too_short() {
+        let whole = file(0xC0, 8, &[1, 2, 3, 0xFF, 0, 4]);
+        for length in 2..whole.len() {
+            assert!(matches!(Outline::of(&whole[..length]), Err(Error::CutShort(_))), "{length}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The first page of a TIFF file, by the `tiff` crate, with what it leaves to its callers: palettes, bits below
+//! eight, YCbCr, inks, separate planes and alpha that is multiplied in.
+
+use image::{DynamicImage, ImageBuffer, metadata::Orientation};
+use tiff::{
+    ColorType, TiffError,
+    decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits as DecoderLimits},
+    tags::Tag,
+};
+
+use super::Stored;
+use crate::{
+    Error, Format, Limits, Metadata, Result, colour::Decoded, directory::Block, limits::Deadline,
+    timed::Timed,
+};
+
+const PHOTOMETRIC: u16 = 262;
+const PALETTE: u32 = 3;
+const BLACK_IS_ZERO: u16 = 1;
+const XMP: Tag = Tag::Unknown(700);
+/// Bytes of one entry, such as a colour profile.
+const MAX_VALUE: usize = 1 << 26;
+/// Value of `ExtraSamples` for alpha that is multiplied into the colours.
+const MULTIPLIED: u16 = 1;
+
+pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
+    // The crate refuses palettes, but reads their indices where the file calls them grey.
+    match as_grey(bytes) {
+        Some(grey) => read(&grey, true, limits, deadline),
+        None => read(bytes, false, limits, deadline),
+    }
+}
+
+/// The file with its indices called grey levels, where it has a palette.
+fn as_grey(bytes: &[u8]) -> Option<Vec<u8>> {
+    let block = Block::new(bytes)?;
+    let entry = block.find(&block.first()?, PHOTOMETRIC)?;
+    let value = block.to_bytes(BLACK_IS_ZERO);
+    (block.number(entry) == Some(PALETTE)).then(|| {
+        let mut grey = bytes.to_vec();
+        grey[entry.value_at..entry.value_at + 2].copy_from_slice(&value);
+        grey
+    })
+}
+
+type Reader<'a> = Decoder<Timed<'a>>;
+
+fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) -> Result<Stored> {
+    let mut decoder = Decoder::new(Timed::new(bytes, deadline)).map_err(refused)?;
+    let ((width, height), colour) =
+        (decoder.dimensions().map_err(refused)?, decoder.colortype().map_err(refused)?);
+    let bytes_per_sample = u64::from(colour.bit_depth()).div_ceil(8).max(1);
+    // The decoder's samples, at most five a pixel, and the pixels in RGB or RGBA.
+    limits.check(width, height, 9 * bytes_per_sample)?;
+    let mut decoder = decoder.with_limits(decoder_limits(limits));
+    let metadata = metadata(&mut decoder);
+    let orientation =
+        decoder.find_tag_unsigned(Tag::Orientation).ok().flatten().and_then(Orientation::from_exif);
+    let palette = has_palette.then(|| decoder.get_tag_u16_vec(Tag::ColorMap)).transpose().map_err(refused)?;
+    let alpha = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().unwrap_or_default();
+    let samples = samples(&mut decoder, colour)?;
+    let pixels = match (palette, colour, samples) {
+        (Some(palette), ColorType::Gray(bits), Samples::Eight(packed)) => {
+            looked_up(&unpacked(&packed, bits, width), bits, &palette, width, height)?
+        }
+        (None, ColorType::Gray(bits @ 1..8), Samples::Eight(packed)) => {
+            let top = (1_u16 << bits) - 1;
+            let levels = unpacked(&packed, bits, width).into_iter().map(|v| (u16::from(v) * 255 / top) as u8);
+            Decoded::Image(DynamicImage::ImageLuma8(buffer(width, height, levels.collect())?))
+        }
+        (None, ColorType::CMYK(8), Samples::Eight(inks)) => Decoded::Cmyk { width, height, inks },
+        (None, ColorType::CMYK(16), Samples::Sixteen(inks)) => {
+            // Deep inks are rare, and no 16 bits of them survive a profile's table.
+            Decoded::Cmyk { width, height, inks: inks.into_iter().map(|ink| (ink >> 8) as u8).collect() }
+        }
+        (None, colour, Samples::Eight(samples)) => Decoded::Image(eight(colour, width, height, samples)?),
+        (None, colour, Samples::Sixteen(samples)) => Decoded::Image(sixteen(colour, width, height, samples)?),
+        (Some(_), colour, _) => return Err(unsupported(format!("a palette of {colour:?}"))),
+    };
+    let pixels = if alpha.first() == Some(&MULTIPLIED) { divided(pixels) } else { pixels };
+    Ok(Stored { pixels, orientation: orientation.unwrap_or(Orientation::NoTransforms), metadata })
+}
+
+fn decoder_limits(limits: &Limits) -> DecoderLimits {
+    let mut decoder = DecoderLimits::default();
+    let most = usize::try_from(limits.max_memory).unwrap_or(usize::MAX);
+    decoder.decoding_buffer_size = most;
+    decoder.intermediate_buffer_size = most;
+    decoder.ifd_value_size = most.min(MAX_VALUE);
+    decoder
+}
+
+/// Profile and XMP; EXIF is spread over the file's own directories and is not collected.
+fn metadata(decoder: &mut Reader<'_>) -> Metadata {
+    let mut bytes = |tag| decoder.get_tag_u8_vec(tag).ok();
+    Metadata { icc: bytes(Tag::IccProfile), xmp: bytes(XMP), exif: None }
+}
+
+/// Samples of whole pixels, one after the other.
+enum Samples {
+    Eight(Vec<u8>),
+    Sixteen(Vec<u16>),
+}
+
+fn samples(decoder: &mut Reader<'_>, colour: ColorType) -> Result<Samples> {
+    let mut samples = DecodingResult::U8(Vec::new());
+    let layout = decoder.read_image_to_buffer(&mut samples).map_err(refused)?;
+    match samples {
+        DecodingResult::U8(samples) => Ok(Samples::Eight(interleaved(samples, &layout, 1)?)),
+        DecodingResult::U16(samples) => Ok(Samples::Sixteen(interleaved(samples, &layout, 2)?)),
+        _ => Err(unsupported(format!("{colour:?} samples that are no 8 or 16-bit numbers"))),
+    }
+}
+
+/// Planes of one channel each, put together pixel by pixel.
+fn interleaved<T: Copy>(samples: Vec<T>, layout: &BufferLayoutPreference, bytes: usize) -> Result<Vec<T>> {
+    let Some(stride) = layout.plane_stride.filter(|_| layout.planes > 1) else { return Ok(samples) };
+    let length = stride.get() / bytes;
+    if samples.len() < layout.planes * length {
+        return Err(Error::damaged(Format::Tiff)("not all planes are there".to_owned()));
+    }
+    Ok((0..length)
+        .flat_map(|i| (0..layout.planes).map(move |plane| (plane, i)))
+        .map(|(plane, i)| samples[plane * length + i])
+        .collect())
+}
+
+/// Values of `bits` each from rows that begin at whole bytes.
+fn unpacked(packed: &[u8], bits: u8, width: u32) -> Vec<u8> {
+    if bits == 8 {
+        return packed.to_vec();
+    }
+    let per_byte = usize::from(8 / bits.clamp(1, 8));
+    let row_bytes = (width as usize).div_ceil(per_byte);
+    let mask = ((1_u16 << bits) - 1) as u8;
+    let values = |row: &[u8]| {
+        let value = |x: usize| row[x / per_byte] >> (8 - usize::from(bits) * (x % per_byte + 1)) & mask;
+        (0..width as usize).map(value).collect::<Vec<_>>()
+    };
+    packed.chunks_exact(row_bytes).flat_map(values).collect()
+}
+
+/// Colours of a palette: all reds, then all greens, then all blues, of 16 bits.
+fn looked_up(indices: &[u8], bits: u8, palette: &[u16], width: u32, height: u32) -> Result<Decoded> {
+    let colours = 1_usize << bits;
+    if palette.len() < 3 * colours {
+        return Err(Error::damaged(Format::Tiff)(format!("a palette of {} numbers", palette.len())));
+    }
+    let colour = |&index: &u8| [0, 1, 2].map(|c| (palette[c * colours + usize::from(index)] >> 8) as u8);
+    let rgb = indices.iter().flat_map(colour).collect();
+    Ok(Decoded::Image(DynamicImage::ImageRgb8(buffer(width, height, rgb)?)))
+}
+
+fn eight(colour: ColorType, width: u32, height: u32, samples: Vec<u8>) -> Result<DynamicImage> {
+    Ok(match colour {
+        ColorType::Gray(8) => DynamicImage::ImageLuma8(buffer(width, height, samples)?),
+        ColorType::GrayA(8) | ColorType::Multiband { bit_depth: 8, num_samples: 2 } => {
+            DynamicImage::ImageLumaA8(buffer(width, height, samples)?)
+        }
+        ColorType::RGB(8) => DynamicImage::ImageRgb8(buffer(width, height, samples)?),
+        ColorType::RGBA(8) => DynamicImage::ImageRgba8(buffer(width, height, samples)?),
+        ColorType::YCbCr(8) => {
+            let rgb =
+                samples.as_chunks().0.iter().flat_map(|&pixel| super::jpeg::rgb_of_ycc(pixel)).collect();
+            DynamicImage::ImageRgb8(buffer(width, height, rgb)?)
+        }
+        other => return Err(unsupported(format!("{other:?} samples"))),
+    })
+}
+
+fn sixteen(colour: ColorType, width: u32, height: u32, samples: Vec<u16>) -> Result<DynamicImage> {
+    Ok(match colour {
+        ColorType::Gray(16) => DynamicImage::ImageLuma16(buffer(width, height, samples)?),
+        ColorType::GrayA(16) | ColorType::Multiband { bit_depth: 16, num_samples: 2 } => {
+            DynamicImage::ImageLumaA16(buffer(width, height, samples)?)
+        }
+        ColorType::RGB(16) => DynamicImage::ImageRgb16(buffer(width, height, samples)?),
+        ColorType::RGBA(16) => DynamicImage::ImageRgba16(buffer(width, height, samples)?),
+        other => return Err(unsupported(format!("{other:?} samples"))),
+    })
+}
+
+/// Alpha divided out of the colours that it is multiplied into.
+fn divided(pixels: Decoded) -> Decoded {
+    match pixels {
+        Decoded::Image(DynamicImage::ImageRgba8(mut image)) => {
+            for pixel in image.pixels_mut().filter(|pixel| pixel[3] > 0) {
+                let alpha = u32::from(pixel[3]);
+                let divided = |value: u8| ((u32::from(value) * 255 + alpha / 2) / alpha).min(255) as u8;
+                [0, 1, 2].into_iter().for_each(|c| pixel[c] = divided(pixel[c]));
+            }
+            Decoded::Image(DynamicImage::ImageRgba8(image))
+        }
+        Decoded::Image(DynamicImage::ImageRgba16(mut image)) => {
+            for pixel in image.pixels_mut().filter(|pixel| pixel[3] > 0) {
+                let alpha = u64::from(pixel[3]);
+                let divided = |value: u16| ((u64::from(value) * 65535 + alpha / 2) / alpha).min(65535) as u16;
+                [0, 1, 2].into_iter().for_each(|c| pixel[c] = divided(pixel[c]));
+            }
+            Decoded::Image(DynamicImage::ImageRgba16(image))
+        }
+        other => other,
+    }
+}
+
+fn buffer<P: image::Pixel>(
+    width: u32,
+    height: u32,
+    samples: Vec<P::Subpixel>,
+) -> Result<ImageBuffer<P, Vec<P::Subpixel>>> {
+    let damaged = || Error::damaged(Format::Tiff)("fewer samples than pixels".to_owned());
+    ImageBuffer::from_raw(width, height, samples).ok_or_else(damaged)
+}
+
+fn unsupported(feature: String) -> Error {
+    Error::UnsupportedFeature { format: Format::Tiff, feature }
+}
+
+fn refused(error: TiffError) -> Error {
+    match error {
+        TiffError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Error::CutShort(Format::Tiff)
+        }
+        TiffError::UnsupportedError(what) => unsupported(what.to_string()),
+        other => Error::damaged(Format::Tiff)(other.to_string()),
+    }
+}

@@ -1,0 +1,111 @@
+//! TIFF directories, as EXIF has them too: found, read and changed in place. Every offset is checked.
+
+use std::ops::Range;
+
+/// Bytes of a directory entry: tag, type, count, value or its offset.
+const ENTRY: usize = 12;
+
+/// Order of bytes in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Little,
+    Big,
+}
+
+/// A TIFF file or EXIF block with at least its first directory in place.
+pub(crate) struct Block<'a> {
+    bytes: &'a [u8],
+    order: Order,
+}
+
+/// One directory: the places of its entries, and of the offset of the next directory.
+#[derive(Debug, Clone)]
+pub(crate) struct Directory {
+    entries: Range<usize>,
+    /// Where the offset of the next directory stands.
+    pub(crate) next_at: usize,
+}
+
+/// One entry: its tag, its type (3 is 16 bits, 4 is 32), the number of its values, and where the first stands if
+/// all fit there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) tag: u16,
+    pub(crate) kind: u16,
+    pub(crate) count: u32,
+    pub(crate) value_at: usize,
+}
+
+impl<'a> Block<'a> {
+    /// None where the header is not TIFF's (BigTIFF is another format).
+    pub(crate) fn new(bytes: &'a [u8]) -> Option<Self> {
+        let order = match bytes.first_chunk()? {
+            b"II*\0" => Order::Little,
+            b"MM\0*" => Order::Big,
+            _ => return None,
+        };
+        Some(Self { bytes, order })
+    }
+
+    /// The first directory.
+    pub(crate) fn first(&self) -> Option<Directory> {
+        self.directory(self.u32(4)?)
+    }
+
+    /// The directory at an offset, if all of it is there.
+    pub(crate) fn directory(&self, offset: u32) -> Option<Directory> {
+        let start = usize::try_from(offset).ok().filter(|&offset| offset >= 8)?;
+        let count = usize::from(self.u16(start)?);
+        let next_at = start + 2 + count * ENTRY;
+        // Some writers leave the next directory's offset out at the end of a block.
+        (next_at <= self.bytes.len()).then_some(Directory { entries: start + 2..next_at, next_at })
+    }
+
+    pub(crate) fn entries(&self, directory: &Directory) -> impl Iterator<Item = Entry> {
+        directory.entries.clone().step_by(ENTRY).filter_map(|at| {
+            Some(Entry {
+                tag: self.u16(at)?,
+                kind: self.u16(at + 2)?,
+                count: self.u32(at + 4)?,
+                value_at: at + 8,
+            })
+        })
+    }
+
+    pub(crate) fn find(&self, directory: &Directory, tag: u16) -> Option<Entry> {
+        self.entries(directory).find(|entry| entry.tag == tag)
+    }
+
+    /// The one number of an entry of 16 or 32 bits.
+    pub(crate) fn number(&self, entry: Entry) -> Option<u32> {
+        match (entry.kind, entry.count) {
+            (3, 1) => self.u16(entry.value_at).map(u32::from),
+            (4, 1) => self.u32(entry.value_at),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn u16(&self, at: usize) -> Option<u16> {
+        let bytes = *self.bytes.get(at..)?.first_chunk()?;
+        Some(match self.order {
+            Order::Little => u16::from_le_bytes(bytes),
+            Order::Big => u16::from_be_bytes(bytes),
+        })
+    }
+
+    pub(crate) fn u32(&self, at: usize) -> Option<u32> {
+        let bytes = *self.bytes.get(at..)?.first_chunk()?;
+        Some(match self.order {
+            Order::Little => u32::from_le_bytes(bytes),
+            Order::Big => u32::from_be_bytes(bytes),
+        })
+    }
+
+    /// A 16-bit number as the block writes it.
+    pub(crate) fn to_bytes(&self, number: u16) -> [u8; 2] {
+        match self.order {
+            Order::Little => number.to_le_bytes(),
+            Order::Big => number.to_be_bytes(),
+        }
+    }
+}

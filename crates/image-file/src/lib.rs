@@ -1,0 +1,63 @@
+//! Image files in the wild: any of them to upright sRGB pixels, and released pixels back to files.
+//!
+//! - [`Reader`]: the [`Picture`] in a file, within [`Limits`] of pixels, memory and time. The file's first bytes say
+//!   its [`Format`], not its name. Orientation is applied, colour profiles are converted to sRGB, grey is expanded,
+//!   transparency is shown on a background, the first page or frame is taken, and 16 bits stay 16 bits.
+//! - [`Picture::encode`]: the file of a picture whose pixels were changed, with its metadata and its transparency.
+//!
+//! | format | varieties | decoder |
+//! |---|---|---|
+//! | JPEG | baseline, progressive; grey, YCbCr, RGB, CMYK, YCCK; 8 bits | zune-jpeg |
+//! | PNG | 1 to 16 bits, palettes, alpha, interlaced; the still image of animations | image (png) |
+//! | WebP | lossy, lossless, alpha; first frame | image-webp |
+//! | GIF | first frame | image (gif) |
+//! | BMP, QOI | | image |
+//! | TIFF | grey, RGB, palettes, YCbCr, CMYK; 1 to 16 bits; alpha; strips, tiles, planes; first page | tiff |
+//! | JPEG XL | feature `jxl` | jxl-oxide |
+//! | HEIC | feature `heic` | heic-rs |
+//!
+//! All of these decoders are Rust, under MIT or Apache-2.0. JPEG XL and HEIC are features because most people need
+//! neither, and because heic-rs is young. AVIF is refused by name: its Rust decoder, rav1d, has no published safe
+//! interface, and the others are C or under the AGPL.
+//!
+//! Written are PNG, lossless WebP and JPEG, by Rust; lossy WebP by libwebp where the feature `webp-lossy` is on.
+//!
+//! Whatever the bytes, the answer is a picture or an [`Error`] of one line: a file is not believed when it says how
+//! large it is, and damage that a decoder notices is an error, never a grey area. The crate prints nothing and knows
+//! no networks and no indexes.
+//!
+//! ```
+//! use image_file::{Encoding, Pixels, Reader};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let samples = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples"));
+//! let picture = Reader::default().open(&samples.join("17_igloo.jpg"))?;
+//! let mut changed = picture.pixels.to_rgb8();
+//! changed.get_pixel_mut(0, 0).0 = [255, 0, 0];
+//! let file = picture.encode(&Pixels::Eight(changed.clone()), Encoding::Png)?;
+//! let again = Reader::default().decode(&file.bytes)?;
+//! assert_eq!(again.pixels, Pixels::Eight(changed));
+//! assert_eq!(again.metadata, picture.metadata);
+//! # Ok(())
+//! # }
+//! ```
+
+mod colour;
+mod decode;
+mod directory;
+mod encode;
+mod error;
+mod format;
+mod limits;
+mod metadata;
+mod picture;
+mod resample;
+mod timed;
+
+pub use decode::Reader;
+pub use encode::{Encoded, Encoding};
+pub use error::{Error, Result};
+pub use format::Format;
+pub use limits::Limits;
+pub use metadata::Metadata;
+pub use picture::{Picture, Pixels, Rgb16Image, Transparency};

@@ -1,0 +1,185 @@
+//! What a file says beside its pixels, and what of it a released image may go on saying.
+
+use image::metadata::Orientation;
+
+use crate::directory::{Block, Directory, Entry};
+
+const ORIENTATION: u16 = 0x0112;
+const EXIF_DIRECTORY: u16 = 0x8769;
+const THUMBNAIL_OFFSET: u16 = 0x0201;
+const THUMBNAIL_LENGTH: u16 = 0x0202;
+const PIXELS_ACROSS: u16 = 0xA002;
+const PIXELS_DOWN: u16 = 0xA003;
+/// JPEG and some WebP files put this before an EXIF block.
+const EXIF_PREFIX: &[u8] = b"Exif\0\0";
+
+/// ICC profile, EXIF and XMP of a file, as bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// Profile of the pixels' colours.
+    pub icc: Option<Vec<u8>>,
+    /// From the TIFF header on.
+    pub exif: Option<Vec<u8>>,
+    /// XML text.
+    pub xmp: Option<Vec<u8>>,
+}
+
+/// An EXIF block without the prefix that some formats store before it, if its first directory can be read.
+pub(crate) fn readable_exif(mut exif: Vec<u8>) -> Option<Vec<u8>> {
+    if exif.starts_with(EXIF_PREFIX) {
+        exif.drain(..EXIF_PREFIX.len());
+    }
+    Block::new(&exif)?.first()?;
+    Some(exif)
+}
+
+/// How the pixels must be turned to stand upright; upright where EXIF says nothing that can be read.
+pub(crate) fn orientation(exif: &[u8]) -> Orientation {
+    let read = || {
+        let block = Block::new(exif)?;
+        let value = block.number(block.find(&block.first()?, ORIENTATION)?)?;
+        Orientation::from_exif(u8::try_from(value).ok()?)
+    };
+    read().unwrap_or(Orientation::NoTransforms)
+}
+
+/// The EXIF block of an image whose pixels were turned upright and changed: orientation 1, sides swapped with the
+/// pixels, and no thumbnail, which would show the image as it was.
+pub(crate) fn baked_exif(mut exif: Vec<u8>, orientation: Orientation) -> Vec<u8> {
+    let changes = changes(&exif, orientation).unwrap_or_default();
+    for (at, bytes) in changes {
+        if let Some(place) = exif.get_mut(at..at + bytes.len()) {
+            place.copy_from_slice(&bytes);
+        }
+    }
+    exif
+}
+
+/// Bytes to write, each with its place.
+type Changes = Vec<(usize, Vec<u8>)>;
+
+fn changes(exif: &[u8], orientation: Orientation) -> Option<Changes> {
+    let block = Block::new(exif)?;
+    let first = block.first()?;
+    let upright = block.find(&first, ORIENTATION).filter(|entry| entry.kind == 3);
+    let mut changes: Changes =
+        upright.map(|entry| (entry.value_at, block.to_bytes(1).to_vec())).into_iter().collect();
+    if is_quarter_turn(orientation) {
+        changes.extend(swapped_sides(exif, &block, &first).unwrap_or_default());
+    }
+    changes.extend(without_thumbnail(&block, &first).unwrap_or_default());
+    Some(changes)
+}
+
+fn is_quarter_turn(orientation: Orientation) -> bool {
+    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+}
+
+/// Exchanges the values of the two sides, with their types: each entry's type, count and value are 10 bytes.
+fn swapped_sides(exif: &[u8], block: &Block<'_>, first: &Directory) -> Option<Changes> {
+    let details = block.directory(block.number(block.find(first, EXIF_DIRECTORY)?)?)?;
+    let (across, down) = (block.find(&details, PIXELS_ACROSS)?, block.find(&details, PIXELS_DOWN)?);
+    let body = |entry: Entry| exif.get(entry.value_at - 6..entry.value_at + 4).map(<[u8]>::to_vec);
+    Some(vec![(across.value_at - 6, body(down)?), (down.value_at - 6, body(across)?)])
+}
+
+/// Ends the chain of directories behind the first, and blanks the thumbnail that hangs on the second.
+fn without_thumbnail(block: &Block<'_>, first: &Directory) -> Option<Changes> {
+    let second = block.directory(block.u32(first.next_at)?)?;
+    let mut changes = vec![(first.next_at, vec![0; 4])];
+    let number = |tag| block.number(block.find(&second, tag)?);
+    if let (Some(offset), Some(length)) = (number(THUMBNAIL_OFFSET), number(THUMBNAIL_LENGTH))
+        && length <= 1 << 16
+    {
+        changes.push((offset as usize, vec![0; length as usize]));
+    }
+    Some(changes)
+}
+
+/// The XMP text of an image whose pixels were turned upright: `tiff:Orientation` is 1, as attribute or element.
+pub(crate) fn baked_xmp(mut xmp: Vec<u8>) -> Vec<u8> {
+    for start in [b"tiff:Orientation=\"".as_slice(), b"tiff:Orientation='", b"<tiff:Orientation>"] {
+        let found: Vec<usize> = xmp
+            .windows(start.len())
+            .enumerate()
+            .filter(|(_, text)| *text == start)
+            .map(|(at, _)| at)
+            .collect();
+        for at in found {
+            if let Some(digit @ b'2'..=b'8') = xmp.get_mut(at + start.len()) {
+                *digit = b'1';
+            }
+        }
+    }
+    xmp
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A big-endian EXIF block: orientation 6, sides 40 x 30, and a thumbnail of four bytes.
+    fn block() -> Vec<u8> {
+        let entry = |tag: u16, kind: u16, value: [u8; 4]| {
+            [tag.to_be_bytes().as_slice(), &kind.to_be_bytes(), &1_u32.to_be_bytes(), &value].concat()
+        };
+        let short = |n: u8| [0, n, 0, 0];
+        let long = |n: u8| [0, 0, 0, n];
+        [
+            b"MM\0*\0\0\0\x08\0\x02".to_vec(),
+            entry(ORIENTATION, 3, short(6)),
+            entry(EXIF_DIRECTORY, 4, long(38)),
+            long(68).to_vec(),
+            vec![0, 2],
+            entry(PIXELS_ACROSS, 4, long(40)),
+            entry(PIXELS_DOWN, 3, short(30)),
+            vec![0; 4],
+            vec![0, 2],
+            entry(THUMBNAIL_OFFSET, 4, long(98)),
+            entry(THUMBNAIL_LENGTH, 4, long(4)),
+            vec![0; 4],
+            b"JPEG".to_vec(),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn a_turned_image_is_described_upright_and_without_its_old_thumbnail() {
+        assert_eq!(orientation(&block()), Orientation::Rotate90);
+        let baked = baked_exif(block(), Orientation::Rotate90);
+        assert_eq!(orientation(&baked), Orientation::NoTransforms);
+        assert_eq!(baked.len(), block().len());
+        assert_eq!(&baked[98..], [0; 4]);
+        let parsed = Block::new(&baked).unwrap();
+        let first = parsed.first().unwrap();
+        assert_eq!(parsed.u32(first.next_at), Some(0));
+        let details = parsed.directory(38).unwrap();
+        let side = |tag| parsed.number(parsed.find(&details, tag).unwrap()).unwrap();
+        assert_eq!((side(PIXELS_ACROSS), side(PIXELS_DOWN)), (30, 40));
+    }
+
+    #[test]
+    fn blocks_cut_anywhere_are_left_alone_or_refused() {
+        let whole = block();
+        for length in 0..whole.len() {
+            let cut = whole[..length].to_vec();
+            if readable_exif(cut.clone()).is_some() {
+                assert_eq!(baked_exif(cut, Orientation::Rotate90).len(), length);
+            } else {
+                assert_eq!(orientation(&cut), Orientation::NoTransforms);
+            }
+        }
+        let prefixed = [EXIF_PREFIX, &whole].concat();
+        assert_eq!(readable_exif(prefixed), Some(whole));
+    }
+
+    #[test]
+    fn xmp_says_upright_too() {
+        let text = br#"<x tiff:Orientation="6"/><tiff:Orientation>8</tiff:Orientation>"#.to_vec();
+        assert_eq!(
+            String::from_utf8(baked_xmp(text)).unwrap(),
+            r#"<x tiff:Orientation="1"/><tiff:Orientation>1</tiff:Orientation>"#
+        );
+    }
+}
