@@ -209,9 +209,8 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         let (mut leaves, mut inputs, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         for descent in descents {
             let (changed, squared) = descent.changed();
-            let leaf = nothing_beside(&changed);
-            // The pixels themselves need not stay until the gradient is there.
-            inputs.push(self.extractor.prepare(changed.autodiff() + leaf.clone()));
+            let leaf = changed.autodiff().require_grad();
+            inputs.push(self.extractor.prepare(leaf.clone()));
             leaves.push(leaf);
             squares.push(squared);
         }
@@ -248,12 +247,6 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         };
         Ok(rows.chunks_exact(2).enumerate().map(position).collect())
     }
-}
-
-/// A tracked tensor of zeros to add to pixels: its gradient is theirs, and it takes no memory.
-fn nothing_beside(pixels: &Tensor<4>) -> Tensor<4> {
-    let zero = Tensor::<4>::zeros([1, 1, 1, 1], &pixels.device());
-    zero.expand(pixels.dims()).autodiff().require_grad()
 }
 
 /// Negative ones in each row of margins `[n, nbits]`: `[n]`.

@@ -7,7 +7,7 @@ const EPSILON: f64 = 1e-8;
 
 /// One step of Adam (Kingma & Ba, 2015), for any part of what is optimised.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Adam {
+pub struct Adam {
     pub(crate) learning_rate: f64,
     /// Number of the step, from 1.
     pub(crate) step: i32,
@@ -28,6 +28,17 @@ impl Optimised {
 }
 
 impl Adam {
+    /// One number, and the means of its gradients, after the step along `gradient`.
+    #[inline]
+    pub(crate) fn advance(self, x: &mut f32, first: &mut f32, second: &mut f32, gradient: f32) {
+        let (beta1, beta2) = (BETA1 as f32, BETA2 as f32);
+        *first = *first * beta1 + gradient * (1.0 - BETA1) as f32;
+        *second = *second * beta2 + gradient * gradient * (1.0 - BETA2) as f32;
+        let [corrected1, corrected2] = [BETA1, BETA2].map(|beta| 1.0 - beta.powi(self.step));
+        let deviation = (*second / corrected2 as f32).sqrt() + EPSILON as f32;
+        *x -= *first / deviation * (self.learning_rate / corrected1) as f32;
+    }
+
     /// `part` after the step along `gradient`.
     pub(crate) fn update(self, part: Optimised, gradient: Tensor<4>) -> Optimised {
         let squared = gradient.clone() * gradient.clone();

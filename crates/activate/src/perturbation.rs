@@ -23,16 +23,19 @@ pub struct Perturbation {
     map: Tensor<4>,
     /// `S_c`, `[1, 3, 1, 1]`.
     per_channel: Tensor<4>,
+    /// `S_c`.
+    amplitudes: [f32; 3],
 }
 
 impl Perturbation {
     /// What may be done to `original`, `[1, 3, h, w]` in [0, 1].
     pub fn new(original: Tensor<4>, strength: f64) -> Self {
         let device = original.device();
-        let per_channel: [f32; 3] = std::array::from_fn(|c| IMAGENET_STD[c] * CHANNEL_WEIGHTS[c]);
-        let per_channel = Tensor::<1>::from_floats(per_channel, &device).reshape([1, 3, 1, 1]) * strength;
+        let amplitude = |c: usize| IMAGENET_STD[c] * CHANNEL_WEIGHTS[c] * strength as f32;
+        let amplitudes = std::array::from_fn(amplitude);
+        let per_channel = Tensor::<1>::from_floats(amplitudes, &device).reshape([1, 3, 1, 1]);
         let map = jnd_map(original.clone());
-        Self { original, map, per_channel }
+        Self { original, map, per_channel, amplitudes }
     }
 
     /// The start of the optimisation: Gaussian noise of deviation 1e-6, `[1, 3, h, w]`.
@@ -55,6 +58,20 @@ impl Perturbation {
         let (map, per_channel) = (beside(&self.map, &delta), beside(&self.per_channel, &delta));
         // Each product can be written where the last one stands.
         delta.tanh() * map * per_channel
+    }
+
+    pub(crate) fn original(&self) -> &Tensor<4> {
+        &self.original
+    }
+
+    /// The JND map, `[1, 1, h, w]`.
+    pub(crate) fn map(&self) -> &Tensor<4> {
+        &self.map
+    }
+
+    /// `S_c`.
+    pub(crate) fn amplitudes(&self) -> [f32; 3] {
+        self.amplitudes
     }
 
     /// The largest change, `S_c * H`, in some rows.

@@ -2,13 +2,17 @@
 //!
 //! The perturbation is as large as the image, the network's input is not: the graph that is differentiated begins at
 //! the changed pixels, and the few operations before it are differentiated by hand, in bands. So a step holds the
-//! original, its map, the perturbation, Adam's two means, and either the changed pixels or their gradient: 64 bytes a
-//! pixel, however large the image.
+//! original, its map, the perturbation, Adam's two means, the changed pixels and their gradient: 76 bytes a pixel,
+//! however large the image.
+
+mod host;
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use extractor::IMAGENET_STD;
+
+use host::Channels;
 
 use crate::{
     adam::{Adam, Optimised},
@@ -22,13 +26,16 @@ const BAND: usize = 1 << 21;
 pub(crate) struct Descent {
     perturbation: Perturbation,
     delta: Optimised,
-    /// Pixels of a band.
+    /// Whether the passes of the CPU serve.
+    on_host: bool,
+    /// Pixels of a band, elsewhere.
     band: usize,
 }
 
 impl Descent {
     pub(crate) fn new(perturbation: Perturbation, start: Tensor<4>) -> Self {
-        Self { perturbation, delta: Optimised::new(start), band: BAND }
+        let on_host = start.device() == Device::flex();
+        Self { perturbation, delta: Optimised::new(start), on_host, band: BAND }
     }
 
     /// The changed image, not yet clamped, and the mean squared change of each channel.
@@ -36,6 +43,12 @@ impl Descent {
     /// # Shapes
     /// -> `[1, 3, h, w]`, `[1, 3]`
     pub(crate) fn changed(&self) -> (Tensor<4>, Tensor<2>) {
+        if self.on_host {
+            let [original, map] = [self.perturbation.original(), self.perturbation.map()];
+            let [_, _, height, width] = map.dims();
+            let (pixels, sums) = host::changed(original, map, &self.delta.x, self.channels(0.0));
+            return (pixels, sums / (height * width) as f64);
+        }
         let change = self.perturbation.change(self.delta.x.clone());
         let squared = mean_squares(&change, self.band);
         (self.perturbation.apply(change), squared)
@@ -45,9 +58,15 @@ impl Descent {
     /// `lambda_i` times the gradient of the mean squared change in normalised space.
     pub(crate) fn step(&mut self, gradient: Tensor<4>, lambda_i: f64, adam: Adam) {
         let [_, _, height, width] = gradient.dims();
-        let device = gradient.device();
-        let weight = |std: f32| 2.0 * lambda_i as f32 / (3 * height * width) as f32 / (std * std);
-        let weights = Tensor::<1>::from_floats(IMAGENET_STD.map(weight), &device).reshape([1, 3, 1, 1]);
+        let channels = self.channels(lambda_i);
+        if self.on_host {
+            let nothing = || Tensor::empty([1, 1, 1, 1], &Device::flex());
+            let taken = Optimised { x: nothing(), first: nothing(), second: nothing() };
+            let part = std::mem::replace(&mut self.delta, taken);
+            self.delta = host::step(part, gradient, self.perturbation.map(), channels, adam);
+            return;
+        }
+        let weights = Tensor::<1>::from_floats(channels.weight, &gradient.device()).reshape([1, 3, 1, 1]);
         for rows in bands(height, width, self.band) {
             let part = Optimised {
                 x: self.delta.x.clone().slice(band(&rows, width)),
@@ -64,6 +83,13 @@ impl Descent {
             put(&mut self.delta.first, part.first, &rows);
             put(&mut self.delta.second, part.second, &rows);
         }
+    }
+
+    /// `lambda_i` weighs the mean squared change in normalised space.
+    fn channels(&self, lambda_i: f64) -> Channels {
+        let [_, _, height, width] = self.perturbation.map().dims();
+        let weight = |std: f32| 2.0 * lambda_i as f32 / (3 * height * width) as f32 / (std * std);
+        Channels { amplitude: self.perturbation.amplitudes(), weight: IMAGENET_STD.map(weight) }
     }
 
     /// The changed image, not yet clamped.
@@ -120,14 +146,14 @@ mod tests {
     }
 
     /// A descent after two steps along made-up gradients, and what it says of its change before the second.
-    fn descended(band: usize) -> (Vec<f32>, Vec<f32>) {
+    fn descended(on_host: bool, band: usize) -> (Vec<f32>, Vec<f32>) {
         let device = Device::flex();
         let values = |salt: usize| {
             let values = (0..3 * 11 * 7).map(|i| ((i * 7919 + salt * 331) % 251) as f32 / 251.0).collect();
             Tensor::from_data(TensorData::new::<f32, _>(values, [1, 3, 11, 7]), &device)
         };
         let start = values(1) * 0.1;
-        let mut descent = Descent { band, ..Descent::new(Perturbation::new(values(0), 3.0), start) };
+        let mut descent = Descent { on_host, band, ..Descent::new(Perturbation::new(values(0), 3.0), start) };
         descent.step(values(2) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 1 });
         let (_, squared) = descent.changed();
         descent.step(values(3) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 2 });
@@ -137,12 +163,19 @@ mod tests {
 
     #[test]
     fn bands_change_nothing() {
-        let (whole, squared) = descended(BAND);
+        let (whole, squared) = descended(false, BAND);
         for band in [1, 14, 30] {
-            let (banded, sums) = descended(band);
+            let (banded, sums) = descended(false, band);
             assert_eq!(whole, banded, "bands of {band}");
             // Only the order of sums differs.
             assert!(sums.iter().zip(&squared).all(|(a, b)| (a - b).abs() < 1e-6 * b));
         }
+    }
+
+    #[test]
+    fn the_passes_of_the_cpu_are_those_of_every_device() {
+        let ((pixels, squared), (found, sums)) = (descended(false, BAND), descended(true, BAND));
+        assert!(found.iter().zip(&pixels).all(|(a, b)| (a - b).abs() < 1e-6), "pixels");
+        assert!(sums.iter().zip(&squared).all(|(a, b)| (a - b).abs() < 1e-5 * b), "squared changes");
     }
 }
