@@ -1,7 +1,7 @@
 //! Convolutions on the CPU, on weights that are packed once.
 
 use std::ops::Range;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
@@ -27,7 +27,7 @@ pub(crate) struct HostConv {
     /// `[to]`.
     bias: Vec<f32>,
     /// `[to, from, size, size]`, until the gradient's weights are packed.
-    weight: Mutex<Vec<f32>>,
+    weight: Mutex<Option<Arc<Vec<f32>>>>,
 }
 
 #[derive(Debug)]
@@ -88,7 +88,8 @@ impl HostConv {
             let taps = window.taps();
             Forward::Taps(Panels::new(taps.len(), from, to, |run, i, o| at(taps[run], i, o)))
         };
-        Self { window, from, to, forward, gradient: OnceLock::new(), bias, weight: Mutex::new(weight) }
+        let weight = Mutex::new(Some(Arc::new(weight)));
+        Self { window, from, to, forward, gradient: OnceLock::new(), bias, weight }
     }
 
     /// `relu(conv(x) + bias + residual)`: `[n, h', w', to]` of a plane that the window fits into.
@@ -131,7 +132,7 @@ impl HostConv {
     /// The gradient of the input, `[n, h, w, from]`, from that of the output.
     pub fn input_gradient(&self, gradient: OutputGradient<'_>, output: Plane, out: &mut [f32]) {
         let OutputGradient { level, plane, values, counted } = gradient;
-        match self.gradient.get_or_init(|| self.pack_gradient()) {
+        match self.gradient() {
             Gradient::Winograd(winograd) => {
                 let images = Images { level, plane, values, counted, bias: None, relu: false, signs: None };
                 winograd.run(images, out);
@@ -149,8 +150,28 @@ impl HostConv {
         }
     }
 
-    fn pack_gradient(&self) -> Gradient {
-        let weight = std::mem::take(&mut *self.weight.lock().unwrap_or_else(PoisonError::into_inner));
+    /// The gradient's weights, packed by whoever comes first: outside of any lock, at worst by several threads at once.
+    /// Packing hands work to the thread pool, and a thread that waits for it may take up a task that comes here too.
+    ///
+    /// # Panics
+    ///
+    /// Never: the weights stay until they are packed.
+    fn gradient(&self) -> &Gradient {
+        if let Some(packed) = self.gradient.get() {
+            return packed;
+        }
+        let weight = self.unpacked().clone();
+        let packed = weight.map(|weight| self.pack_gradient(&weight));
+        let packed = self.gradient.get_or_init(|| packed.unwrap_or_else(|| panic!("no weights to pack")));
+        *self.unpacked() = None;
+        packed
+    }
+
+    fn unpacked(&self) -> MutexGuard<'_, Option<Arc<Vec<f32>>>> {
+        self.weight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pack_gradient(&self, weight: &[f32]) -> Gradient {
         let (from, to, size) = (self.from, self.to, self.window.size);
         let at = |(r, c): Tap, i: usize, o: usize| weight[((o * from + i) * size + r) * size + c];
         if is_winograd(self.window, to) {

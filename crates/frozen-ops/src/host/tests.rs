@@ -221,3 +221,25 @@ fn the_number_of_threads_changes_nothing() {
         outputs.windows(2).for_each(|pair| assert_eq!(pair[0], pair[1], "{window:?}"));
     }
 }
+
+/// Where weights are packed under a lock this never ends.
+#[test]
+fn gradients_may_be_asked_for_first_by_many_tasks_at_once() {
+    let pool = ThreadPoolBuilder::new().num_threads(8).build().expect("threads");
+    let case = Case::new([3, 1, 1], [1, 9, 13], [64, 64]).expect("fits");
+    let (plane, values, counted) = (case.plane, &case.other[..], None);
+    let given = OutputGradient { level: Level::detected(), plane, values, counted };
+    for _ in 0..20 {
+        let conv = case.conv();
+        let gradients: Vec<Vec<f32>> = pool.install(|| {
+            let gradient = |_| {
+                let mut out = vec![f32::NAN; case.values.len()];
+                conv.input_gradient(given, case.output, &mut out);
+                out
+            };
+            (0..64).into_par_iter().map(gradient).collect()
+        });
+        assert!(gradients.windows(2).all(|pair| pair[0] == pair[1]));
+        assert!(conv.unpacked().is_none(), "weights that are packed are dropped");
+    }
+}
