@@ -8,6 +8,7 @@ use burn::tensor::{
     ops::{ConvOptions, MaxPoolOptions},
 };
 
+use crate::geometry::Plane;
 use crate::host::HostConv;
 use crate::op::{Frozen, FrozenBackend, Kept};
 use crate::{Error, Result, Window};
@@ -18,6 +19,15 @@ pub struct Conv {
     window: Window,
     device: Device,
     weights: Weights,
+}
+
+/// Multiplications of matrix products, by pass; those of transforms are not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Multiplications {
+    /// Of [`Conv::forward`].
+    pub forward: usize,
+    /// Of [`Conv::input_gradient`].
+    pub gradient: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +84,49 @@ impl Conv {
                 let sum = channels_last(conv2d(channels_first(x), weight, Some(bias), options));
                 let sum = residual.into_iter().fold(sum, |sum, residual| sum + residual);
                 if relu { positive(sum) } else { sum }
+            }
+        }
+    }
+
+    /// The gradient of the input from that of `conv(x) + bias`, as the passes of [`Self::forward`] compute it under
+    /// autodiff: a transposed convolution.
+    ///
+    /// # Shapes
+    ///
+    /// `[n, h', w', to]` -> `[n, h, w, from]` of the given height and width
+    ///
+    /// # Panics
+    ///
+    /// Another shape than that of the output; tracked gradients.
+    pub fn input_gradient(&self, gradient: Tensor<4>, [h, w]: [usize; 2]) -> Tensor<4> {
+        match &self.weights {
+            Weights::Host(conv) => {
+                let frozen = Frozen { conv: conv.clone(), relu: false };
+                let (gradient, kept) = (gradient.into_dispatch(), Kept::default());
+                Tensor::from_dispatch(Dispatch::frozen_conv_gradient(gradient, frozen, kept, [h, w]))
+            }
+            Weights::Device(both) => {
+                let [n, from] = [gradient.dims()[0], both.0.dims()[1]];
+                let x = Tensor::zeros([n, h, w, from], &self.device).autodiff().require_grad();
+                let sum = (self.forward(x.clone(), None, false) * gradient.autodiff()).sum();
+                x.grad(&sum.backward()).unwrap_or_else(|| panic!("the input is tracked"))
+            }
+        }
+    }
+
+    /// How many multiplications a pass on images `[n, h, w]` does.
+    ///
+    /// # Panics
+    ///
+    /// Images smaller than the window.
+    pub fn multiplications(&self, [n, h, w]: [usize; 3]) -> Multiplications {
+        let input = Plane { n, h, w };
+        let output = self.window.of(input).unwrap_or_else(|| panic!("{input:?} is smaller than the window"));
+        match &self.weights {
+            Weights::Host(conv) => conv.multiplications(input, output),
+            Weights::Device(both) => {
+                let products = output.pixels() * both.0.dims().iter().product::<usize>();
+                Multiplications { forward: products, gradient: products }
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
+use crate::conv::Multiplications;
 use crate::geometry::{Plane, Tap, Window};
 use crate::product::{Panels, Product, Rows};
 use crate::raw::{Level, Pooled, Shared};
@@ -148,6 +149,26 @@ impl HostConv {
             }
             Gradient::Columns(panels) => self.gradient_by_columns(gradient, output, panels, out),
         }
+    }
+
+    /// How many multiplications the products of a pass do.
+    pub fn multiplications(&self, input: Plane, output: Plane) -> Multiplications {
+        let matrix = self.from * self.to;
+        let forward = match &self.forward {
+            Forward::Winograd(winograd) => winograd.multiplications(input),
+            Forward::Taps(panels) | Forward::Rows(panels) => {
+                output.pixels() * panels.runs * panels.k * panels.n
+            }
+        };
+        let gradient = match self.gradient() {
+            Gradient::Winograd(winograd) => winograd.multiplications(input),
+            Gradient::Classes(classes) => {
+                let pixels = |class| self.window.class_plane(input, class).pixels();
+                classes.iter().map(|(class, panels)| pixels(*class) * panels.runs * matrix).sum()
+            }
+            Gradient::Columns(panels) => output.pixels() * panels.k * panels.n,
+        };
+        Multiplications { forward, gradient }
     }
 
     /// The gradient's weights, packed by whoever comes first: outside of any lock, at worst by several threads at once.

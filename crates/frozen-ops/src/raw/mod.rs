@@ -4,6 +4,7 @@
 //! [`scalar`] is the specification. Every other level computes the same sums in the same order with fused
 //! multiplications, so that a result of `K` products differs by at most `K * 2^-23` of the sum of their magnitudes.
 
+mod lanes;
 mod pooled;
 mod scalar;
 mod shared;
@@ -13,6 +14,7 @@ mod x86;
 
 use std::sync::OnceLock;
 
+pub(crate) use lanes::{LANES, Lanes, LanesWork};
 pub(crate) use pooled::Pooled;
 pub(crate) use shared::Shared;
 pub(crate) use tile::{Finish, ROWS, Tile, WIDTH};
@@ -72,6 +74,30 @@ impl Level {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Tier::Avx512 => unsafe { x86::avx512::run(work) },
+        }
+    }
+
+    /// Does `work` in this level's registers.
+    #[inline(always)]
+    pub(crate) fn with_lanes(self, work: impl LanesWork) {
+        match self.0 {
+            Tier::Scalar => work.run::<lanes::Scalar>(),
+            // SAFETY: a `Level` of this tier exists only where the processor has its instructions.
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx2 => unsafe {
+                x86::avx2::run(
+                    #[inline(always)]
+                    || work.run::<x86::lanes256::Avx2>(),
+                )
+            },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx512 => unsafe {
+                x86::avx512::run(
+                    #[inline(always)]
+                    || work.run::<x86::lanes512::Avx512>(),
+                )
+            },
         }
     }
 

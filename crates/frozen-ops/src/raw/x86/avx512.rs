@@ -106,6 +106,7 @@ unsafe fn finish(tile: &Tile<'_>, row: usize, sums: [__m512; COLUMNS]) {
 }
 
 /// The first `count` lanes, or all.
-fn lanes_below(count: usize) -> __mmask16 {
+#[inline(always)]
+pub(super) fn lanes_below(count: usize) -> __mmask16 {
     if count >= LANES { !0 } else { (1 << count) - 1 }
 }

@@ -2,3 +2,5 @@
 
 pub(super) mod avx2;
 pub(super) mod avx512;
+pub(super) mod lanes256;
+pub(super) mod lanes512;

@@ -8,20 +8,22 @@
 //! ```
 #![allow(clippy::print_stdout)]
 
+mod layers;
+mod peer;
+
 use std::{
-    io::{BufRead, BufReader, Lines, Write},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    path::Path,
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use activate::{Activator, Settings};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::Parser;
 use extractor::{Extractor, weights::Manifest};
 use index::{Index, Target};
+use peer::Peer;
 
 #[derive(Parser)]
 struct Arguments {
@@ -34,6 +36,9 @@ struct Arguments {
     /// Leaves the whole activations out.
     #[arg(long)]
     passes_only: bool,
+    /// Prints the table of layers alone.
+    #[arg(long)]
+    layers_only: bool,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -41,6 +46,9 @@ struct Arguments {
 
 /// Before each measurement: the threads of the other side wait for work awake for a while.
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// Images in a pass.
+const BATCHES: [usize; 2] = [1, 4];
 
 /// What is measured.
 #[derive(Clone, Copy)]
@@ -66,13 +74,20 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
-    let mut works = vec![Work::Forward { batch: 1 }, Work::Forward { batch: 4 }];
-    works.extend([Work::Step { batch: 1 }, Work::Step { batch: 4 }]);
+    let forward = BATCHES.map(|batch| Work::Forward { batch });
+    let mut works: Vec<_> = forward.into_iter().chain(BATCHES.map(|batch| Work::Step { batch })).collect();
     if !arguments.passes_only {
         works.push(Work::Activation { height: 512, width: 512 });
         works.push(Work::Activation { height: 3000, width: 4000 });
     }
     for &threads in &arguments.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        for batch in BATCHES {
+            pool.install(|| layers::print(batch))?;
+        }
+        if arguments.layers_only {
+            continue;
+        }
         let mut side = Side::new(&root, &weights, threads)?;
         println!(
             "active-index {} and {}, {threads} threads, medians",
@@ -209,46 +224,4 @@ fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
-}
-
-/// A Python process that measures when asked.
-struct Peer {
-    version: String,
-    process: Child,
-    ask: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
-}
-
-impl Peer {
-    fn start(python: &std::ffi::OsStr, weights: &Path, threads: usize) -> Result<Self> {
-        let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/torch_step.py");
-        let mut command = Command::new(python);
-        command
-            .arg(script)
-            .arg(weights)
-            .arg(threads.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut process = command.spawn().context("cannot run PEER_PYTHON")?;
-        let ask = process.stdin.take().context("no stdin")?;
-        let mut answers = BufReader::new(process.stdout.take().context("no stdout")?).lines();
-        let version = answers.next().context("the peer said nothing")??;
-        Ok(Self { version, process, ask, answers })
-    }
-
-    fn measure(&mut self, request: &str) -> Result<f64> {
-        writeln!(self.ask, "{request}")?;
-        match self.answers.next() {
-            Some(answer) => Ok(answer?.parse()?),
-            None => bail!("the peer stopped at `{request}`"),
-        }
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It ends with its input; a peer that does not is not waited for.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

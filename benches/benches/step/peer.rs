@@ -1,0 +1,52 @@
+//! The peer's process.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead, BufReader, Lines, Write},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// A Python process that measures when asked.
+pub struct Peer {
+    pub version: String,
+    process: Child,
+    ask: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Peer {
+    pub fn start(python: &OsStr, weights: &Path, threads: usize) -> Result<Self> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/torch_step.py");
+        let mut command = Command::new(python);
+        command
+            .arg(script)
+            .arg(weights)
+            .arg(threads.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut process = command.spawn().context("cannot run PEER_PYTHON")?;
+        let ask = process.stdin.take().context("no stdin")?;
+        let mut answers = BufReader::new(process.stdout.take().context("no stdout")?).lines();
+        let version = answers.next().context("the peer said nothing")??;
+        Ok(Self { version, process, ask, answers })
+    }
+
+    pub fn measure(&mut self, request: &str) -> Result<f64> {
+        writeln!(self.ask, "{request}")?;
+        match self.answers.next() {
+            Some(answer) => Ok(answer?.parse()?),
+            None => bail!("the peer stopped at `{request}`"),
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It ends with its input; a peer that does not is not waited for.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,222 @@
+//! Tiles of images on their way into the products and out of them.
+
+use std::ops::Range;
+
+use super::transforms::{F2, F4, Filter};
+use super::{Images, TileSize};
+use crate::geometry::Plane;
+use crate::raw::{LANES, Lanes, LanesWork, Shared};
+
+/// Values between the matrices of neighbouring places: without them these would lie at equal places of the cache.
+const GAP: usize = LANES;
+
+/// Matrices of all places of some tiles: `[places, tiles, channels]`.
+#[derive(Clone, Copy)]
+pub(super) struct Matrices<'a> {
+    pub values: Shared<'a>,
+    pub tiles: usize,
+    pub channels: usize,
+}
+
+/// Some tiles and channels.
+#[derive(Clone)]
+pub(super) struct Part {
+    pub tiles: Range<usize>,
+    pub channels: Range<usize>,
+}
+
+/// Transforms tiles of images, `B^T d B`, into the matrices of their places.
+pub(super) struct Gather<'a> {
+    pub tile: TileSize,
+    pub images: Images<'a>,
+    pub part: Part,
+    pub inputs: Matrices<'a>,
+}
+
+/// Transforms products of tiles, `A^T m A`, into the images of the result.
+pub(super) struct Scatter<'a> {
+    pub tile: TileSize,
+    pub images: Images<'a>,
+    pub part: Part,
+    pub products: Matrices<'a>,
+    pub out: Shared<'a>,
+}
+
+impl<'a> Matrices<'a> {
+    /// How many values those of some places are.
+    pub fn len(places: usize, tiles: usize, channels: usize) -> usize {
+        places * Self::size(tiles, channels)
+    }
+
+    fn size(tiles: usize, channels: usize) -> usize {
+        tiles * channels + GAP
+    }
+
+    /// The matrix of a place, `[tiles, channels]`.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else writes to it.
+    pub unsafe fn of(&self, place: usize) -> &mut [f32] {
+        let size = Self::size(self.tiles, self.channels);
+        // SAFETY: the caller's.
+        unsafe { self.values.part(place * size, self.tiles * self.channels) }
+    }
+
+    /// Where `width` values from `channel` of a tile lie in the matrix of the first of `places`, and how far it is to
+    /// the next.
+    #[inline(always)]
+    fn at(&self, tile: usize, channel: usize, width: usize, places: usize) -> (*mut f32, usize) {
+        let size = Self::size(self.tiles, self.channels);
+        let start = tile * self.channels + channel;
+        (self.values.at(start, (places - 1) * size + width), size)
+    }
+}
+
+impl Part {
+    /// The channels, as many as are computed together at a time: the first of them and their number.
+    #[inline(always)]
+    fn lanes(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let end = self.channels.end;
+        self.channels.clone().step_by(LANES).map(move |start| (start, (end - start).min(LANES)))
+    }
+}
+
+impl LanesWork for Gather<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        match self.tile {
+            TileSize::Two => self.all::<L, F2, 4, 2>(),
+            TileSize::Four => self.all::<L, F4, 6, 4>(),
+        }
+    }
+}
+
+impl Gather<'_> {
+    #[inline(always)]
+    fn all<L: Lanes, F: Filter<IN, OUT>, const IN: usize, const OUT: usize>(self) {
+        let grid = self.tile.grid(self.images.plane);
+        for tile in self.part.tiles.clone() {
+            let pixels = self.pixels::<IN, OUT>(grid.place(tile));
+            for (start, width) in self.part.lanes() {
+                let (to, size) = self.inputs.at(tile - self.part.tiles.start, start, width, IN * IN);
+                F::input_square(
+                    #[inline(always)]
+                    |i| self.load::<L, IN>(&pixels[i], start, width),
+                    #[inline(always)]
+                    |j, column| {
+                        for (i, lanes) in column.into_iter().enumerate() {
+                            // SAFETY: these channels of these tiles are this thread's.
+                            unsafe { lanes.store(to.add((i * IN + j) * size), width) };
+                        }
+                    },
+                );
+            }
+        }
+    }
+
+    /// The pixels of a tile that are in the image.
+    #[inline(always)]
+    fn pixels<const IN: usize, const OUT: usize>(
+        &self,
+        (image, row, column): (usize, usize, usize),
+    ) -> [[Option<usize>; IN]; IN] {
+        let at = |place: usize, i: usize| (place * OUT + i).checked_sub(1);
+        let pixel = |i, j| self.images.plane.pixel(image, at(row, i), at(column, j));
+        std::array::from_fn(|i| std::array::from_fn(|j| pixel(i, j)))
+    }
+
+    /// Some channels of a row of pixels.
+    #[inline(always)]
+    fn load<L: Lanes, const IN: usize>(
+        &self,
+        pixels: &[Option<usize>; IN],
+        start: usize,
+        width: usize,
+    ) -> [L; IN] {
+        let mut row = [L::splat(0.0); IN];
+        for (lanes, &pixel) in row.iter_mut().zip(pixels) {
+            let Some(pixel) = pixel else { continue };
+            let first = pixel * self.inputs.channels + start;
+            // SAFETY: the images have these channels of every pixel.
+            *lanes = unsafe { L::load(self.images.values.as_ptr().add(first), width) };
+            if let Some(signs) = self.images.counted {
+                *lanes = lanes.keep(signs.word(pixel, start));
+            }
+        }
+        row
+    }
+}
+
+impl LanesWork for Scatter<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        match self.tile {
+            TileSize::Two => self.all::<L, F2, 4, 2>(),
+            TileSize::Four => self.all::<L, F4, 6, 4>(),
+        }
+    }
+}
+
+impl Scatter<'_> {
+    #[inline(always)]
+    fn all<L: Lanes, F: Filter<IN, OUT>, const IN: usize, const OUT: usize>(self) {
+        let (plane, grid) = (self.images.plane, self.tile.grid(self.images.plane));
+        for tile in self.part.tiles.clone() {
+            let (image, row, column) = grid.place(tile);
+            for (start, width) in self.part.lanes() {
+                let (from, size) = self.products.at(tile - self.part.tiles.start, start, width, IN * IN);
+                let bias = self.bias::<L>(start, width);
+                F::output_square(
+                    #[inline(always)]
+                    |i| {
+                        let mut row = [L::splat(0.0); IN];
+                        for (j, lanes) in row.iter_mut().enumerate() {
+                            // SAFETY: within the matrices, that nobody writes to.
+                            *lanes = unsafe { L::load(from.add((i * IN + j) * size), width) };
+                        }
+                        row
+                    },
+                    #[inline(always)]
+                    |j, outputs| {
+                        for (i, lanes) in outputs.into_iter().enumerate() {
+                            let (row, column) = (row * OUT + i, column * OUT + j);
+                            if let Some(pixel) = plane.pixel(image, Some(row), Some(column)) {
+                                self.store(lanes.plus(bias), pixel, start, width);
+                            }
+                        }
+                    },
+                );
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn bias<L: Lanes>(&self, start: usize, width: usize) -> L {
+        match self.images.bias {
+            // SAFETY: there are as many as channels.
+            Some(bias) => unsafe { L::load(bias[start..start + width].as_ptr(), width) },
+            None => L::splat(0.0),
+        }
+    }
+
+    #[inline(always)]
+    fn store<L: Lanes>(&self, lanes: L, pixel: usize, start: usize, width: usize) {
+        let lanes = if self.images.relu { lanes.positive() } else { lanes };
+        // SAFETY: these channels of the tiles' pixels are this thread's.
+        unsafe {
+            lanes.store(self.out.at(pixel * self.products.channels + start, width), width);
+            if let Some(signs) = self.images.signs {
+                signs.set(pixel, start, lanes.signs());
+            }
+        }
+    }
+}
+
+impl TileSize {
+    /// The tiles of images, as a plane.
+    pub fn grid(self, plane: Plane) -> Plane {
+        let side = self.outputs();
+        Plane { n: plane.n, h: plane.h.div_ceil(side), w: plane.w.div_ceil(side) }
+    }
+}
