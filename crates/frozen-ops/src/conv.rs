@@ -101,9 +101,8 @@ impl Conv {
     pub fn input_gradient(&self, gradient: Tensor<4>, [h, w]: [usize; 2]) -> Tensor<4> {
         match &self.weights {
             Weights::Host(conv) => {
-                let frozen = Frozen { conv: conv.clone(), relu: false };
-                let (gradient, kept) = (gradient.into_dispatch(), Kept::default());
-                Tensor::from_dispatch(Dispatch::frozen_conv_gradient(gradient, frozen, kept, [h, w]))
+                let gradient = gradient.into_dispatch();
+                Tensor::from_dispatch(Dispatch::frozen_conv_gradient(gradient, conv.clone(), [h, w]))
             }
             Weights::Device(both) => {
                 let [n, from] = [gradient.dims()[0], both.0.dims()[1]];
@@ -136,6 +135,27 @@ impl Conv {
         match &self.weights {
             Weights::Host(conv) => conv.to,
             Weights::Device(both) => both.1.dims()[0],
+        }
+    }
+
+    /// Channels of the input.
+    pub fn from(&self) -> usize {
+        match &self.weights {
+            Weights::Host(conv) => conv.from,
+            Weights::Device(both) => both.0.dims()[1],
+        }
+    }
+
+    /// The window that moves over images.
+    pub fn window(&self) -> Window {
+        self.window
+    }
+
+    /// What computes it on the CPU.
+    pub(crate) fn on_host(&self) -> Option<Arc<HostConv>> {
+        match &self.weights {
+            Weights::Host(conv) => Some(conv.clone()),
+            Weights::Device(_) => None,
         }
     }
 
@@ -192,7 +212,12 @@ fn beside<const D: usize>(constant: &Tensor<D>, autodiff: bool) -> Tensor<D> {
     if autodiff { constant.autodiff() } else { constant }
 }
 
-fn check(what: &'static str, holds: bool, expected: impl ToString, found: impl ToString) -> Result<()> {
+pub(crate) fn check(
+    what: &'static str,
+    holds: bool,
+    expected: impl ToString,
+    found: impl ToString,
+) -> Result<()> {
     match holds {
         true => Ok(()),
         false => Err(Error::Size { what, expected: expected.to_string(), found: found.to_string() }),

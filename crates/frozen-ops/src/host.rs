@@ -3,13 +3,12 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rayon::prelude::*;
-
 use crate::conv::Multiplications;
 use crate::geometry::{Plane, Tap, Window};
 use crate::product::{Panels, Product, Rows};
-use crate::raw::{Level, Pooled, Shared};
-use crate::signs::{BITS, SharedSigns, Signs, signs_of};
+use crate::raw::{LANES, Lanes, LanesWork, Pooled, Shared};
+use crate::signs::{SharedSigns, Signs};
+use crate::team::Team;
 use crate::winograd::{Images, TileSize, Winograd};
 
 /// Channels below which neighbouring pixels of a window's row are multiplied as one run.
@@ -52,12 +51,12 @@ enum Gradient {
 /// What a convolution is computed from and with.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
-    pub level: Level,
+    pub team: Team,
     pub plane: Plane,
     /// `[n, h, w, from]`.
     pub values: &'a [f32],
-    /// `[n, h', w', to]`.
-    pub residual: Option<&'a [f32]>,
+    /// Whether what is in the place of the output is added.
+    pub onto: bool,
     pub relu: bool,
     /// Where it is kept which results are above 0.
     pub signs: Option<SharedSigns<'a>>,
@@ -66,13 +65,15 @@ pub(crate) struct Input<'a> {
 /// The gradient of a convolution's output.
 #[derive(Clone, Copy)]
 pub(crate) struct OutputGradient<'a> {
-    pub level: Level,
+    pub team: Team,
     /// Of the convolution's input.
     pub plane: Plane,
     /// `[n, h', w', to]`.
     pub values: &'a [f32],
-    /// Which values count; all if not given.
-    pub counted: Option<&'a Signs>,
+    /// Whether what is in the place of the input's gradient is added.
+    pub onto: bool,
+    /// Which values of the input's gradient are kept, and 0 for the others; all if not given.
+    pub kept: Option<&'a Signs>,
 }
 
 impl HostConv {
@@ -93,19 +94,14 @@ impl HostConv {
         Self { window, from, to, forward, gradient: OnceLock::new(), bias, weight }
     }
 
-    /// `relu(conv(x) + bias + residual)`: `[n, h', w', to]` of a plane that the window fits into.
+    /// `relu(conv(x) + bias + out)`: `[n, h', w', to]` of a plane that the window fits into.
     pub fn forward(&self, input: Input<'_>, output: Plane, out: &mut [f32]) {
-        let Input { level, plane, values, residual: addend, relu, signs } = input;
+        let Input { team, plane, values, onto, relu, signs } = input;
         let bias = Some(&self.bias[..]);
-        let product = |a, b| Product { level, a, counted: None, b, bias, addend, relu, signs };
+        let product = |a, b| Product { team, a, b, bias, onto, relu, kept: None, signs };
         match &self.forward {
-            Forward::Winograd(winograd) if addend.is_none() => {
-                winograd.run(Images { level, plane, values, counted: None, bias, relu, signs }, out);
-            }
             Forward::Winograd(winograd) => {
-                let images = Images { level, plane, values, counted: None, bias, relu: false, signs: None };
-                winograd.run(images, out);
-                add(out, addend.unwrap_or_default(), self.to, relu, signs);
+                winograd.run(Images { team, plane, values, bias, onto, relu, kept: None, signs }, out);
             }
             Forward::Taps(panels) => {
                 let rows = |range| self.window.forward_rows([plane, output], [self.from, self.to], range);
@@ -132,11 +128,11 @@ impl HostConv {
 
     /// The gradient of the input, `[n, h, w, from]`, from that of the output.
     pub fn input_gradient(&self, gradient: OutputGradient<'_>, output: Plane, out: &mut [f32]) {
-        let OutputGradient { level, plane, values, counted } = gradient;
+        let OutputGradient { team, plane, values, onto, kept } = gradient;
         match self.gradient() {
             Gradient::Winograd(winograd) => {
-                let images = Images { level, plane, values, counted, bias: None, relu: false, signs: None };
-                winograd.run(images, out);
+                let (bias, relu, signs) = (None, false, None);
+                winograd.run(Images { team, plane, values, bias, onto, relu, kept, signs }, out);
             }
             Gradient::Classes(classes) => {
                 for (class, panels) in classes {
@@ -144,7 +140,8 @@ impl HostConv {
                     let rows = |range| {
                         self.window.gradient_rows([plane, output], [self.to, self.from], *class, range)
                     };
-                    Product { counted, ..Product::plain(level, values, panels) }.run(pixels, rows, out);
+                    let product = Product { onto, kept, ..Product::plain(team, values, panels) };
+                    product.run(pixels, rows, out);
                 }
             }
             Gradient::Columns(panels) => self.gradient_by_columns(gradient, output, panels, out),
@@ -221,28 +218,46 @@ impl HostConv {
         panels: &Panels,
         out: &mut [f32],
     ) {
-        let plane = gradient.plane;
-        let bands = rayon::current_num_threads().div_ceil(plane.n) * 2;
-        let rows = plane.h.div_ceil(bands).max(1);
-        let image = plane.h * plane.w * self.from;
-        let images = out.par_chunks_mut(image).enumerate();
-        let bands = images.flat_map(|(n, image)| {
-            let bands = image.par_chunks_mut(rows * plane.w * self.from).enumerate();
-            bands.map(move |(band, out)| (n, band * rows, out))
+        let OutputGradient { team, plane, .. } = gradient;
+        let rows = plane.h.div_ceil(team.threads.div_ceil(plane.n) * 2).max(1);
+        let bands = plane.h.div_ceil(rows);
+        let (row, out) = (plane.w * self.from, Shared::new(out));
+        team.for_each(plane.n * bands, |task| {
+            let (image, first) = (task / bands, task % bands * rows);
+            let count = rows.min(plane.h - first);
+            // SAFETY: every task has rows of its own.
+            let band = unsafe { out.part((image * plane.h + first) * row, count * row) };
+            self.band_gradient(gradient, output, panels, [image, first], band);
         });
-        bands.for_each(|(image, first, out)| {
-            out.fill(0.0);
-            let last = first + out.len() / (plane.w * self.from);
-            let Window { size, stride, padding } = self.window;
-            let from_row = (first + padding).saturating_sub(size - 1).div_ceil(stride);
-            let to_row = ((last - 1 + padding) / stride + 1).min(output.h);
-            let mut columns = vec![0.0; output.w * panels.n];
-            for row in from_row..to_row {
-                self.columns_of_row(gradient, output, [image, row], panels, &mut columns);
-                let top = (row * stride) as isize - padding as isize - first as isize;
-                self.scatter(&columns, output.w, plane.w, top, out);
-            }
-        });
+    }
+
+    /// Some rows of an image of the input's gradient.
+    fn band_gradient(
+        &self,
+        gradient: OutputGradient<'_>,
+        output: Plane,
+        panels: &Panels,
+        [image, first]: [usize; 2],
+        band: &mut [f32],
+    ) {
+        let OutputGradient { plane, onto, kept, .. } = gradient;
+        if !onto {
+            band.fill(0.0);
+        }
+        let last = first + band.len() / (plane.w * self.from);
+        let Window { size, stride, padding } = self.window;
+        let from_row = (first + padding).saturating_sub(size - 1).div_ceil(stride);
+        let to_row = ((last - 1 + padding) / stride + 1).min(output.h);
+        let mut columns = vec![0.0; output.w * panels.n];
+        for row in from_row..to_row {
+            self.columns_of_row(gradient, output, [image, row], panels, &mut columns);
+            let top = (row * stride) as isize - padding as isize - first as isize;
+            self.scatter(&columns, output.w, plane.w, top, band);
+        }
+        let pixels = (image * plane.h + first) * plane.w..;
+        if let Some(kept) = kept {
+            pixels.zip(band.chunks_exact_mut(self.from)).for_each(|(pixel, values)| kept.keep(pixel, values));
+        }
     }
 
     /// The products of all taps with one row of the output's gradient: `[w', size * size * from]`.
@@ -257,8 +272,7 @@ impl HostConv {
         let first = (image * output.h + row) * output.w;
         let starts = (0..output.w).map(|pixel| (first + pixel) * self.to).collect();
         let outs = (0..output.w).map(|pixel| pixel * panels.n).collect();
-        let OutputGradient { level, values, counted, .. } = gradient;
-        let product = Product { counted, ..Product::plain(level, values, panels) };
+        let product = Product::plain(gradient.team, gradient.values, panels);
         // SAFETY: the columns are this thread's.
         unsafe { product.block(&Rows { starts, outs }, 0..panels.count(), Shared::new(columns)) };
     }
@@ -308,35 +322,35 @@ fn pad(values: &[f32], plane: Plane, padding: usize, channels: usize) -> (Pooled
 const CHUNK: usize = 1 << 14;
 
 /// Sets the values, `[pixels, channels]`, to 0 whose bits are not set.
-pub(crate) fn keep_counted(level: Level, counted: &Signs, channels: usize, values: &mut [f32]) {
-    let rows = (CHUNK / channels).max(1);
-    values.par_chunks_mut(rows * channels).enumerate().for_each(|(chunk, values)| {
-        level.run(
-            #[inline(always)]
-            || {
-                for (row, values) in values.chunks_exact_mut(channels).enumerate() {
-                    counted.keep(chunk * rows + row, values);
-                }
-            },
-        );
+pub(crate) fn keep(team: Team, kept: &Signs, channels: usize, values: &mut [f32]) {
+    let (rows, pixels) = ((CHUNK / channels).max(1), values.len() / channels);
+    let values = Shared::new(values);
+    team.for_each(pixels.div_ceil(rows), |chunk| {
+        let range = chunk * rows..((chunk + 1) * rows).min(pixels);
+        team.level.with_lanes(Keep { kept, channels, pixels: range, values });
     });
 }
 
-/// `relu(out + addend)`, `[pixels, channels]`, and where it is above 0.
-fn add(out: &mut [f32], addend: &[f32], channels: usize, relu: bool, signs: Option<SharedSigns<'_>>) {
-    let pixels = out.par_chunks_exact_mut(channels).zip(addend.par_chunks_exact(channels));
-    pixels.enumerate().for_each(|(pixel, (out, addend))| {
-        for (channel, (out, addend)) in out.chunks_mut(BITS).zip(addend.chunks(BITS)).enumerate() {
-            for (out, &x) in out.iter_mut().zip(addend) {
-                let sum = *out + x;
-                *out = if relu && sum <= 0.0 { 0.0 } else { sum };
-            }
-            if let Some(signs) = signs {
-                // SAFETY: every pixel has words of its own, and every 16 channels one.
-                unsafe { signs.set(pixel, channel * BITS, signs_of(out)) };
+/// Some pixels of [`keep`].
+struct Keep<'a> {
+    kept: &'a Signs,
+    channels: usize,
+    pixels: Range<usize>,
+    values: Shared<'a>,
+}
+
+impl LanesWork for Keep<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        for pixel in self.pixels {
+            for start in (0..self.channels).step_by(LANES) {
+                let width = (self.channels - start).min(LANES);
+                let place = self.values.at(pixel * self.channels + start, width);
+                // SAFETY: there are as many, and these pixels are this thread's.
+                unsafe { L::load(place, width).keep(self.kept.word(pixel, start)).store(place, width) };
             }
         }
-    });
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Whoever back-propagates through a frozen network to its input needs neither the gradients of weights nor what is
 //! kept for them. [`Conv`] is `relu(conv(x) + bias + residual)` in one operation that keeps one bit a value for its
-//! gradient; [`max_pool`] and [`resample`] are their like. On the CPU they are computed by kernels of this crate,
+//! gradient, [`Residual`] a chain of blocks of them; [`max_pool`] and [`resample`] are their like. On the CPU they are computed by kernels of this crate,
 //! convolutions on weights that are transformed and packed once (Winograd's filtering for 3x3 windows of stride 1); on
 //! any other device by burn's operations.
 //!
@@ -25,6 +25,7 @@
 //! ```
 
 mod bands;
+mod chain;
 mod conv;
 mod error;
 mod geometry;
@@ -34,7 +35,9 @@ mod pool;
 mod product;
 mod raw;
 mod resample;
+mod residual;
 mod signs;
+mod team;
 mod winograd;
 
 pub use bands::Bands;
@@ -44,3 +47,4 @@ pub use error::{Error, Result};
 pub use geometry::Window;
 pub use raw::Level;
 pub use resample::resample;
+pub use residual::{Block, Residual};

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use crate::raw::{Finish, Level, ROWS, Shared, Tile, WIDTH};
+use crate::raw::{Finish, ROWS, Shared, Tile, WIDTH};
 use crate::signs::{SharedSigns, Signs};
+use crate::team::Team;
 
 /// The start of a run of zeros.
 pub(crate) const ZEROS: usize = usize::MAX;
@@ -68,30 +67,30 @@ pub(crate) struct Rows {
     pub outs: Vec<usize>,
 }
 
-/// `relu(A B + bias + addend)`, where each part after the product may be missing.
+/// `relu(A B + bias + out)`, where each part after the product may be missing.
 #[derive(Clone, Copy)]
 pub(crate) struct Product<'a> {
-    pub level: Level,
+    pub team: Team,
     pub a: &'a [f32],
-    /// Which values of `a` count; all if not given.
-    pub counted: Option<&'a Signs>,
     pub b: &'a Panels,
     /// `[n]`.
     pub bias: Option<&'a [f32]>,
-    /// Laid out as the result.
-    pub addend: Option<&'a [f32]>,
+    /// Whether what is in the place of the result is added.
+    pub onto: bool,
     pub relu: bool,
+    /// Which results are kept, and 0 for the others; all if not given.
+    pub kept: Option<&'a Signs>,
     /// Where it is kept which results are above 0.
     pub signs: Option<SharedSigns<'a>>,
 }
 
 impl<'a> Product<'a> {
     /// The product alone.
-    pub fn plain(level: Level, a: &'a [f32], b: &'a Panels) -> Self {
-        Self { level, a, counted: None, b, bias: None, addend: None, relu: false, signs: None }
+    pub fn plain(team: Team, a: &'a [f32], b: &'a Panels) -> Self {
+        Self { team, a, b, bias: None, onto: false, relu: false, kept: None, signs: None }
     }
 
-    /// Computes `m` rows by all threads; `rows` names those of a range. No two rows may lie at one place of `out`.
+    /// Computes `m` rows by the team; `rows` names those of a range. No two rows may lie at one place of `out`.
     pub fn run(&self, m: usize, rows: impl Fn(Range<usize>) -> Rows + Sync, out: &mut [f32]) {
         let shared = Shared::new(out);
         self.for_each_block(m, |range, panels| {
@@ -105,14 +104,14 @@ impl<'a> Product<'a> {
         if m == 0 {
             return;
         }
-        let threads = rayon::current_num_threads();
+        let threads = self.team.threads;
         let fitting = BLOCK_BYTES / (self.b.runs * self.b.k * size_of::<f32>()).max(1);
         let fitting = fitting.clamp(BLOCK_ROWS.start, BLOCK_ROWS.end).min(m.div_ceil(threads));
         let rows = m.div_ceil(m.div_ceil(fitting)).next_multiple_of(ROWS);
         let (blocks, panels) = (m.div_ceil(rows), self.b.count());
         let groups = if blocks < FEW_BLOCKS * threads { threads.min(panels) } else { 1 };
         let together = panels.div_ceil(groups.max(1)).max(1);
-        (0..panels.div_ceil(together) * blocks).into_par_iter().for_each(|task| {
+        self.team.for_each(panels.div_ceil(together) * blocks, |task| {
             let (group, block) = (task / blocks, task % blocks);
             let panels = group * together..((group + 1) * together).min(panels);
             work(block * rows..((block + 1) * rows).min(m), panels);
@@ -132,21 +131,19 @@ impl<'a> Product<'a> {
         let Panels { runs, k, n, .. } = *self.b;
         assert_eq!(rows.starts.len(), rows.outs.len() * runs, "runs of rows");
         assert!(self.bias.is_none_or(|bias| bias.len() == n), "biases");
-        let mut copies = Vec::new();
-        let pointers = self.pointers(rows, &mut copies);
+        let pointers = self.pointers(rows);
         let last = *rows.outs.iter().max().unwrap_or(&0);
         out.at(last, n);
-        assert!(self.addend.is_none_or(|addend| last + n <= addend.len()), "added values");
         let tile = |panel: usize, number: usize| {
             let (column, lines) = (panel * WIDTH, self.b.panel(panel));
             let outs = &rows.outs[number * ROWS..(number * ROWS + ROWS).min(rows.outs.len())];
-            let mut finish = Finish { relu: self.relu, ..Finish::NONE };
+            let mut finish = Finish { onto: self.onto, relu: self.relu, ..Finish::NONE };
             finish.bias = self.bias.map_or(std::ptr::null(), |bias| bias[column..].as_ptr());
             let mut place = [std::ptr::null_mut(); ROWS];
             for (row, &start) in outs.iter().enumerate() {
                 place[row] = out.at(start + column, 0);
-                if let Some(addend) = self.addend {
-                    finish.addend[row] = addend[start + column..].as_ptr();
+                if let Some(kept) = self.kept {
+                    finish.kept[row] = kept.words(start / n, column).as_ptr();
                 }
                 if let Some(signs) = self.signs {
                     finish.signs[row] = signs.at(start / n, column);
@@ -159,43 +156,23 @@ impl<'a> Product<'a> {
         let tiles = rows.outs.len().div_ceil(ROWS);
         let tiles = panels.flat_map(|panel| (0..tiles).map(move |number| (panel, number)));
         let tiles = tiles.map(|(panel, number)| tile(panel, number));
-        // SAFETY: all runs lie in `a` and all rows in `out` and the addend, as was checked; the caller's.
-        unsafe { self.level.tiles(tiles) };
+        // SAFETY: all runs lie in `a` and all rows in `out`, as was checked; the caller's.
+        unsafe { self.team.level.tiles(tiles) };
     }
 
-    /// `[tiles, runs]`: the runs of the rows of every tile, copied to `copies` where not all values count.
-    fn pointers(&self, rows: &Rows, copies: &mut Vec<f32>) -> Vec<[*const f32; ROWS]> {
+    /// `[tiles, runs]`: the runs of the rows of every tile.
+    fn pointers(&self, rows: &Rows) -> Vec<[*const f32; ROWS]> {
         let Panels { runs, k, ref zeros, .. } = *self.b;
         let mut pointers = vec![[zeros.as_ptr(); ROWS]; rows.outs.len().div_ceil(ROWS) * runs];
         if runs == 0 {
             return pointers;
         }
-        if let Some(signs) = self.counted {
-            *copies = self.counted_runs(rows, signs);
-        }
-        let mut copies = copies.chunks_exact(k);
         for (row, starts) in rows.starts.chunks_exact(runs).enumerate() {
             let tile = &mut pointers[row / ROWS * runs..][..runs];
             for (pointers, &start) in tile.iter_mut().zip(starts).filter(|(_, start)| **start != ZEROS) {
-                pointers[row % ROWS] = copies.next().unwrap_or_else(|| &self.a[start..start + k]).as_ptr();
+                pointers[row % ROWS] = self.a[start..start + k].as_ptr();
             }
         }
         pointers
-    }
-
-    /// The runs that are not zeros, each one pixel, one behind the other.
-    fn counted_runs(&self, rows: &Rows, signs: &Signs) -> Vec<f32> {
-        let k = self.b.k;
-        let starts = || rows.starts.iter().filter(|&&start| start != ZEROS);
-        let mut copies = vec![0.0; starts().count() * k];
-        self.level.run(
-            #[inline(always)]
-            || {
-                for (&start, copy) in starts().zip(copies.chunks_exact_mut(k)) {
-                    signs.select(start / k, &self.a[start..start + k], copy);
-                }
-            },
-        );
-        copies
     }
 }

@@ -31,39 +31,20 @@ impl Signs {
 
     /// The word of a pixel that channel `channel` is the first of.
     pub fn word(&self, pixel: usize, channel: usize) -> u16 {
-        self.words[pixel * self.channels.div_ceil(BITS) + channel / BITS]
+        self.words(pixel, channel)[0]
+    }
+
+    /// The words of a pixel from the one on that channel `channel` is the first of.
+    pub fn words(&self, pixel: usize, channel: usize) -> &[u16] {
+        let words = self.channels.div_ceil(BITS);
+        &self.words[pixel * words + channel / BITS..(pixel + 1) * words]
     }
 
     /// Sets the values of a pixel, `[channels]`, to 0 whose bits are not set.
-    #[inline(always)]
     pub fn keep(&self, pixel: usize, values: &mut [f32]) {
-        let words = self.channels.div_ceil(BITS);
-        let words = &self.words[pixel * words..][..words];
-        for (values, &word) in values.chunks_mut(BITS).zip(words) {
-            if let Some(values) = values.first_chunk_mut() {
-                *values = select(word, values);
-                continue;
-            }
-            for (i, value) in values.iter_mut().enumerate() {
-                *value = if word >> i & 1 == 1 { *value } else { 0.0 };
-            }
-        }
-    }
-
-    /// The values of a pixel, `[channels]`, where the bit is set, and 0 elsewhere.
-    #[inline(always)]
-    pub fn select(&self, pixel: usize, values: &[f32], out: &mut [f32]) {
-        let words = self.channels.div_ceil(BITS);
-        let words = &self.words[pixel * words..][..words];
-        for ((values, out), &word) in values.chunks(BITS).zip(out.chunks_mut(BITS)).zip(words) {
-            match (values.first_chunk::<BITS>(), out.first_chunk_mut::<BITS>()) {
-                (Some(values), Some(out)) => *out = select(word, values),
-                _ => {
-                    let mut all = [0.0; BITS];
-                    all[..values.len()].copy_from_slice(values);
-                    out.copy_from_slice(&select(word, &all)[..values.len()]);
-                }
-            }
+        let words = self.words(pixel, 0);
+        for (i, value) in values.iter_mut().enumerate() {
+            *value = if words[i / BITS] >> (i % BITS) & 1 == 1 { *value } else { 0.0 };
         }
     }
 }
@@ -101,23 +82,12 @@ pub(crate) fn signs_of(values: &[f32]) -> u16 {
     bits.into_iter().fold(0, |word, bit| word | bit) as u16
 }
 
-/// The values whose bits are set, and 0 elsewhere.
-#[inline(always)]
-pub(crate) fn select(word: u16, values: &[f32; BITS]) -> [f32; BITS] {
-    let (mut out, word) = ([0.0; BITS], u32::from(word));
-    for (i, (out, &x)) in out.iter_mut().zip(values).enumerate() {
-        let all = 0u32.wrapping_sub(word >> i & 1);
-        *out = f32::from_bits(x.to_bits() & all);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_above_zero_is_selected() {
+    fn what_was_above_zero_is_kept() {
         for channels in [1, 15, 16, 17, 40] {
             let values: Vec<f32> = (0..channels).map(|i| [1.5, -2.0, 0.0, f32::NAN, 0.25][i % 5]).collect();
             let mut signs = Signs::new(3, channels);
@@ -125,11 +95,11 @@ mod tests {
                 // SAFETY: nobody else has the words.
                 unsafe { signs.share().set(1, j * BITS, signs_of(values)) };
             }
-            let (numbers, mut out) = (vec![7.0; channels], vec![f32::NAN; channels]);
-            signs.select(1, &numbers, &mut out);
+            let mut out = vec![7.0; channels];
+            signs.keep(1, &mut out);
             let expected: Vec<f32> = values.iter().map(|&x| if x > 0.0 { 7.0 } else { 0.0 }).collect();
             assert_eq!(out, expected);
-            signs.select(0, &numbers, &mut out);
+            signs.keep(0, &mut out);
             assert_eq!(out, vec![0.0; channels]);
         }
     }

@@ -8,7 +8,7 @@ use burn::tensor::{
     module::{conv2d, max_pool2d},
     ops::{ConvOptions, MaxPoolOptions},
 };
-use frozen_ops::{Bands, Conv, Window, max_pool, resample};
+use frozen_ops::{Bands, Block, Conv, Residual, Window, max_pool, resample};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -78,6 +78,70 @@ fn values_and_gradients_are_those_of_separate_operations() {
             }
         }
     }
+}
+
+/// A convolution of half padding, its weights so small that a chain's results stay about 1.
+fn small(from: usize, to: usize, [size, stride]: [usize; 2]) -> Conv {
+    let scale = (2.0 / (from * size * size) as f32).sqrt();
+    let window = Window { size, stride, padding: size / 2 };
+    Conv::new(random([to, from, size, size]) * scale, random([to]) * 0.1, window).expect("fits")
+}
+
+fn blocks() -> Vec<Block> {
+    let convs =
+        |from, stride, to| vec![small(from, 24, [1, 1]), small(24, 24, [3, stride]), small(24, to, [1, 1])];
+    let pair = vec![small(80, 16, [3, 1]), small(16, 80, [3, 1])];
+    vec![
+        Block { convs: convs(20, 1, 80), shortcut: Some(small(20, 80, [1, 1])) },
+        Block { convs: convs(80, 1, 80), shortcut: None },
+        Block { convs: convs(80, 2, 80), shortcut: Some(small(80, 80, [1, 2])) },
+        Block { convs: pair, shortcut: None },
+    ]
+}
+
+/// A chain by separate operations.
+fn separately(blocks: &[Block], x: Tensor<4>) -> Tensor<4> {
+    blocks.iter().fold(x, |x, block| {
+        let shortcut =
+            block.shortcut.as_ref().map_or_else(|| x.clone(), |conv| conv.forward(x.clone(), None, false));
+        let last = block.convs.len() - 1;
+        let y = block.convs[..last].iter().fold(x, |x, conv| conv.forward(x, None, true));
+        block.convs[last].forward(y, Some(shortcut), true)
+    })
+}
+
+#[test]
+fn a_chain_of_blocks_is_its_convolutions() {
+    let chain = Residual::new(blocks()).expect("fits");
+    assert_eq!(chain.out(), 80);
+    for threads in [1, 2, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        for shape in [[1, 1, 1, 20], [1, 13, 18, 20], [5, 9, 8, 20]] {
+            pool.install(|| {
+                let x = random(shape);
+                let other = random(chain.forward(x.clone()).dims());
+                let found = run(&x, &other, |x, other| chain.forward(x) * other);
+                let expected = run(&x, &other, |x, other| separately(&blocks(), x) * other);
+                assert_close(&found, &expected, &format!("{shape:?}, {threads} threads"));
+                let tracked = chain.forward(x.clone().autodiff().require_grad()).inner();
+                assert_eq!(chain.forward(x).into_data(), tracked.into_data());
+            });
+        }
+    }
+}
+
+#[test]
+fn blocks_that_do_not_fit_are_refused() {
+    let error = |change: &dyn Fn(&mut Vec<Block>)| {
+        let mut blocks = blocks();
+        change(&mut blocks);
+        Residual::new(blocks).unwrap_err().to_string()
+    };
+    assert!(error(&|blocks| blocks.clear()).contains("blocks: expected at least 1"));
+    assert!(error(&|blocks| blocks[3].convs.truncate(1)).contains("at least 2"));
+    assert!(error(&|blocks| blocks[2].shortcut = None).contains("shortcut"));
+    assert!(error(&|blocks| blocks[0].shortcut = None).contains("shortcut"));
+    assert!(error(&|blocks| blocks.swap(0, 1)).contains("channels into a block"));
 }
 
 #[test]

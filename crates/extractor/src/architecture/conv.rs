@@ -142,6 +142,14 @@ impl Fused {
         }
     }
 
+    /// The convolution, if it is one of frozen networks.
+    pub fn frozen(&self) -> Option<frozen_ops::Conv> {
+        match self {
+            Self::Frozen(conv) => Some(conv.clone()),
+            Self::Grouped(_) => None,
+        }
+    }
+
     /// Channels of the output.
     pub fn out(&self) -> usize {
         match self {

@@ -1,5 +1,5 @@
 use burn::tensor::{Device, Tensor};
-use frozen_ops::max_pool;
+use frozen_ops::{Block, Residual, max_pool};
 
 use super::{
     Loaded,
@@ -113,6 +113,16 @@ impl Bottleneck {
         Ok(Self { conv1, conv2, conv3, downsample })
     }
 
+    /// The convolutions, if all are those of frozen networks.
+    fn frozen(&self) -> Option<Block> {
+        let convs = [&self.conv1, &self.conv2, &self.conv3].into_iter().map(Fused::frozen);
+        let shortcut = match &self.downsample {
+            Some(conv) => Some(conv.frozen()?),
+            None => None,
+        };
+        Some(Block { convs: convs.collect::<Option<_>>()?, shortcut })
+    }
+
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.downsample {
             Some(conv) => conv.forward(x.clone(), None, false),
@@ -128,7 +138,35 @@ impl Bottleneck {
 #[derive(Debug, Clone)]
 pub struct ResNet {
     stem: Fused,
-    blocks: Vec<Bottleneck>,
+    blocks: Blocks,
+    /// Of the feature maps.
+    channels: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Blocks {
+    /// Fused.
+    Chain(Residual),
+    /// Some of their convolutions have groups.
+    Each(Vec<Bottleneck>),
+}
+
+impl Blocks {
+    fn new(blocks: Vec<Bottleneck>) -> Loaded<Self> {
+        match blocks.iter().map(Bottleneck::frozen).collect() {
+            Some(frozen) => Residual::new(frozen)
+                .map(Self::Chain)
+                .map_err(|e| CheckpointError::Network(format!("residual blocks: {e}"))),
+            None => Ok(Self::Each(blocks)),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Chain(chain) => chain.forward(x),
+            Self::Each(blocks) => blocks.iter().fold(x, |x, block| block.forward(x)),
+        }
+    }
 }
 
 impl ResNet {
@@ -151,7 +189,7 @@ impl ResNet {
                 blocks.push(block);
             }
         }
-        Ok(Self { stem, blocks })
+        Ok(Self { stem, blocks: Blocks::new(blocks)?, channels: from })
     }
 
     /// Feature maps of normalised images.
@@ -161,12 +199,12 @@ impl ResNet {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = self.stem.forward(x.permute([0, 2, 3, 1]), None, true);
         let x = max_pool(x, frozen_ops::Window { size: 3, stride: 2, padding: 1 });
-        self.blocks.iter().fold(x, |x, block| block.forward(x)).permute([0, 3, 1, 2])
+        self.blocks.forward(x).permute([0, 3, 1, 2])
     }
 
     /// Channels of the feature maps: 2048 in the published models.
     pub fn channels(&self) -> usize {
-        self.blocks.last().map_or(self.stem.out(), |block| block.conv3.out())
+        self.channels
     }
 
     /// The device that holds the weights.

@@ -3,8 +3,11 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
 
 use super::*;
+use crate::raw::Level;
+use crate::signs::{BITS, signs_of};
 
 fn floats(count: usize, seed: u64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -85,20 +88,22 @@ impl Case {
         if relu { out.into_iter().map(|x| x.max(0.0)).collect() } else { out }
     }
 
-    fn expected_gradient(&self, counted: Option<&Signs>) -> Vec<f64> {
-        let counts = |place: usize| {
-            let (pixel, channel) = (place / self.to, place % self.to);
+    /// The gradient added to the values where asked for, and 0 where it is not kept.
+    fn expected_gradient(&self, onto: bool, kept: Option<&Signs>) -> Vec<f64> {
+        let is_kept = |place: usize| {
+            let (pixel, channel) = (place / self.from, place % self.from);
             let bit = |signs: &Signs| signs.word(pixel, channel) >> (channel % BITS) & 1;
-            counted.is_none_or(|signs| bit(signs) == 1)
+            kept.is_none_or(|signs| bit(signs) == 1)
         };
-        let mut out = vec![0.0; self.values.len()];
+        let mut out: Vec<f64> = self.values.iter().map(|&x| if onto { f64::from(x) } else { 0.0 }).collect();
         self.for_each_product(|pixel, place, tap| {
             for (i, out) in out[pixel * self.from..][..self.from].iter_mut().enumerate() {
                 let places = (place * self.to..(place + 1) * self.to).enumerate();
-                let terms = places.filter(|&(_, place)| counts(place));
-                *out += terms.map(|(o, x)| f64::from(self.other[x]) * self.weight(tap, i, o)).sum::<f64>();
+                *out += places.map(|(o, x)| f64::from(self.other[x]) * self.weight(tap, i, o)).sum::<f64>();
             }
         });
+        let places = out.iter_mut().enumerate().filter(|(place, _)| !is_kept(*place));
+        places.for_each(|(_, out)| *out = 0.0);
         out
     }
 
@@ -109,16 +114,16 @@ impl Case {
     }
 
     fn check(&self, level: Level) {
+        let team = Team::all(level);
         let (conv, name) = (self.conv(), format!("{} {:?} {:?}", level.name(), self.window, self.plane));
         for (residual, relu) in [(false, false), (true, true), (true, false), (false, true)] {
-            let mut out = vec![f32::NAN; self.other.len()];
+            let mut out = if residual { self.other.clone() } else { vec![f32::NAN; self.other.len()] };
             let mut signs = Signs::new(self.output.pixels(), self.to);
-            let residual_values = residual.then_some(&self.other[..]);
             let input = Input {
-                level,
+                team,
                 plane: self.plane,
                 values: &self.values,
-                residual: residual_values,
+                onto: residual,
                 relu,
                 signs: Some(signs.share()),
             };
@@ -126,12 +131,12 @@ impl Case {
             compare(&out, &self.expected(residual, relu), self.rounding(self.from), &name);
             assert!(signs == signs_of_all(&out, self.to), "{name}: signs");
         }
-        let signs = signs_of_all(&floats(self.other.len(), 5), self.to);
-        for counted in [None, Some(&signs)] {
-            let mut out = vec![f32::NAN; self.values.len()];
-            let gradient = OutputGradient { level, plane: self.plane, values: &self.other, counted };
+        let signs = signs_of_all(&floats(self.values.len(), 5), self.from);
+        for (onto, kept) in [(false, None), (false, Some(&signs)), (true, None), (true, Some(&signs))] {
+            let mut out = if onto { self.values.clone() } else { vec![f32::NAN; self.values.len()] };
+            let gradient = OutputGradient { team, plane: self.plane, values: &self.other, onto, kept };
             conv.input_gradient(gradient, self.output, &mut out);
-            compare(&out, &self.expected_gradient(counted), self.rounding(self.to), &name);
+            compare(&out, &self.expected_gradient(onto, kept), self.rounding(self.to), &name);
         }
     }
 }
@@ -203,16 +208,17 @@ fn the_number_of_threads_changes_nothing() {
         let outputs: Vec<Vec<f32>> = (1..=8)
             .map(|threads| {
                 let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-                let (level, conv) = (Level::detected(), case.conv());
+                let conv = case.conv();
                 let mut both = vec![f32::NAN; case.other.len() + case.values.len()];
                 let (out, gradient) = both.split_at_mut(case.other.len());
                 let (plane, values) = (case.plane, &case.values[..]);
-                let input = Input { level, plane, values, residual: None, relu: true, signs: None };
                 pool.install(|| {
+                    let team = Team::all(Level::detected());
+                    let input = Input { team, plane, values, onto: false, relu: true, signs: None };
                     conv.forward(input, case.output, out);
-                    let signs = signs_of_all(out, case.to);
-                    let (values, counted) = (&case.other[..], Some(&signs));
-                    let given = OutputGradient { level, plane, values, counted };
+                    let signs = signs_of_all(values, case.from);
+                    let (values, kept) = (&case.other[..], Some(&signs));
+                    let given = OutputGradient { team, plane, values, onto: false, kept };
                     conv.input_gradient(given, case.output, gradient);
                 });
                 both
@@ -227,8 +233,9 @@ fn the_number_of_threads_changes_nothing() {
 fn gradients_may_be_asked_for_first_by_many_tasks_at_once() {
     let pool = ThreadPoolBuilder::new().num_threads(8).build().expect("threads");
     let case = Case::new([3, 1, 1], [1, 9, 13], [64, 64]).expect("fits");
-    let (plane, values, counted) = (case.plane, &case.other[..], None);
-    let given = OutputGradient { level: Level::detected(), plane, values, counted };
+    let (plane, values) = (case.plane, &case.other[..]);
+    let team = Team { level: Level::detected(), threads: 8 };
+    let given = OutputGradient { team, plane, values, onto: false, kept: None };
     for _ in 0..20 {
         let conv = case.conv();
         let gradients: Vec<Vec<f32>> = pool.install(|| {

@@ -16,9 +16,9 @@ pub(crate) const WIDTH: usize = 64;
 /// * `panel` is readable for `runs.len() * k * WIDTH` floats;
 /// * `out[row]` is writable for `width <= WIDTH` floats for every row below `count`, and nobody else accesses
 ///   them meanwhile;
-/// * so are `finish.addend[row]` and `finish.bias` readable, where they are not null;
-/// * `finish.signs[row]` is writable for `width` bits in whole words, and nobody else accesses them meanwhile, where it
-///   is not null.
+/// * so is `finish.bias` readable, where it is not null;
+/// * `finish.kept[row]` is readable, and `finish.signs[row]` writable while nobody else accesses it, for `width` bits in
+///   whole words, where they are not null.
 pub(crate) struct Tile<'a> {
     /// Where the rows of `A` lie: each is a chain of runs of `k` values.
     pub runs: &'a [[*const f32; ROWS]],
@@ -30,15 +30,17 @@ pub(crate) struct Tile<'a> {
     pub finish: Finish,
 }
 
-/// What happens to a tile's sums before they are stored: `relu(sum + bias + addend)`, in this order; each part may be
+/// What happens to a tile's sums before they are stored: `relu(sum + bias + out)`, in this order; each part may be
 /// missing.
 #[derive(Clone, Copy)]
 pub(crate) struct Finish {
     /// One value per column, or null.
     pub bias: *const f32,
-    /// One value per row and column; null where there is none.
-    pub addend: [*const f32; ROWS],
+    /// Whether what is there is added.
+    pub onto: bool,
     pub relu: bool,
+    /// Which results are kept, and 0 is stored for the others; null where all are.
+    pub kept: [*const u16; ROWS],
     /// Where it is kept which results are above 0, or null.
     pub signs: [*mut u16; ROWS],
 }
@@ -47,8 +49,9 @@ impl Finish {
     /// Nothing is added.
     pub const NONE: Self = Self {
         bias: std::ptr::null(),
-        addend: [std::ptr::null(); ROWS],
+        onto: false,
         relu: false,
+        kept: [std::ptr::null(); ROWS],
         signs: [std::ptr::null_mut(); ROWS],
     };
 }
@@ -60,7 +63,7 @@ impl Finish {
 /// That of [`Tile`].
 #[inline(always)]
 pub(super) unsafe fn finish_row(tile: &Tile<'_>, row: usize, sums: &mut [f32; WIDTH]) {
-    let Finish { bias, addend, relu, signs } = tile.finish;
+    let Finish { bias, onto, relu, kept, signs } = tile.finish;
     let width = tile.width;
     // SAFETY: the caller's.
     unsafe {
@@ -68,12 +71,18 @@ pub(super) unsafe fn finish_row(tile: &Tile<'_>, row: usize, sums: &mut [f32; WI
             let bias = std::slice::from_raw_parts(bias, width);
             sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
         }
-        if !addend[row].is_null() {
-            let addend = std::slice::from_raw_parts(addend[row], width);
-            sums.iter_mut().zip(addend).for_each(|(sum, addend)| *sum += addend);
+        if onto {
+            let out = std::slice::from_raw_parts(tile.out[row], width);
+            sums.iter_mut().zip(out).for_each(|(sum, out)| *sum += out);
         }
         if relu {
             sums.iter_mut().for_each(|sum| *sum = if *sum > 0.0 { *sum } else { 0.0 });
+        }
+        if !kept[row].is_null() {
+            let words = std::slice::from_raw_parts(kept[row], width.div_ceil(BITS));
+            for (i, sum) in sums[..width].iter_mut().enumerate() {
+                *sum = if words[i / BITS] >> (i % BITS) & 1 == 1 { *sum } else { 0.0 };
+            }
         }
         if !signs[row].is_null() {
             let words = std::slice::from_raw_parts_mut(signs[row], width.div_ceil(BITS));

@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use crate::geometry::Plane;
 use crate::product::{Panels, Product, Rows};
-use crate::raw::{LANES, Level, Pooled, Shared};
+use crate::raw::{LANES, Pooled, Shared};
 use crate::signs::{SharedSigns, Signs};
+use crate::team::Team;
 use tiles::{Gather, Matrices, Part, Scatter};
 use transforms::{F2, F4, Filter};
 
@@ -37,15 +38,17 @@ pub(crate) enum TileSize {
 /// What goes into a convolution and what comes out.
 #[derive(Clone, Copy)]
 pub(crate) struct Images<'a> {
-    pub level: Level,
+    pub team: Team,
     pub plane: Plane,
     /// `[n, h, w, from]`.
     pub values: &'a [f32],
-    /// Which values count; all if not given.
-    pub counted: Option<&'a Signs>,
     /// `[to]`.
     pub bias: Option<&'a [f32]>,
+    /// Whether what is in the place of the result is added.
+    pub onto: bool,
     pub relu: bool,
+    /// Which results are kept, and 0 for the others; all if not given.
+    pub kept: Option<&'a Signs>,
     /// Where it is kept which results are above 0.
     pub signs: Option<SharedSigns<'a>>,
 }
@@ -106,7 +109,7 @@ impl Winograd {
         assert_eq!(images.values.len(), size, "values of the images");
         let tiles = self.tile.grid(images.plane).pixels();
         let shared = Shared::new(out);
-        let threads = rayon::current_num_threads();
+        let threads = images.team.threads;
         if tiles >= threads * FEW_TILES {
             self.run_by_tiles(images, tiles, threads, shared);
         } else {
@@ -120,7 +123,7 @@ impl Winograd {
         let together = (TILE_BYTES / size).clamp(FEW_TILES / 2, 96);
         let blocks = tiles.div_ceil(together).next_multiple_of(threads);
         let together = tiles.div_ceil(blocks);
-        (0..tiles.div_ceil(together)).into_par_iter().for_each(|block| {
+        images.team.for_each(tiles.div_ceil(together), |block| {
             let range = block * together..((block + 1) * together).min(tiles);
             let [mut inputs, mut products] = self.scratch(range.len());
             let inputs = self.matrices(&mut inputs, range.len(), self.from);
@@ -130,7 +133,7 @@ impl Winograd {
             // The scratch is this thread's, and the outputs of a tile belong to it alone.
             self.gather(images, part(self.from), inputs);
             for place in 0..self.weights.len() {
-                self.multiply(images.level, place, &rows, inputs, products);
+                self.multiply(images.team, place, &rows, inputs, products);
             }
             self.scatter(images, part(self.to), products, out);
         });
@@ -141,15 +144,15 @@ impl Winograd {
         let [mut inputs, mut products] = self.scratch(tiles);
         let inputs = self.matrices(&mut inputs, tiles, self.from);
         let products = self.matrices(&mut products, tiles, self.to);
-        let parts = |count: usize| {
-            let starts = (0..count).into_par_iter().step_by(LANES);
-            starts.map(move |start| Part { tiles: 0..tiles, channels: start..(start + LANES).min(count) })
+        let part = |task: usize, count: usize| {
+            let start = task * LANES;
+            Part { tiles: 0..tiles, channels: start..(start + LANES).min(count) }
         };
-        let rows = self.rows(tiles);
-        parts(self.from).for_each(|part| self.gather(images, part, inputs));
-        let places = (0..self.weights.len()).into_par_iter();
-        places.for_each(|place| self.multiply(images.level, place, &rows, inputs, products));
-        parts(self.to).for_each(|part| self.scatter(images, part, products, out));
+        let (team, rows) = (images.team, self.rows(tiles));
+        let parts = |count: usize| count.div_ceil(LANES);
+        team.for_each(parts(self.from), |task| self.gather(images, part(task, self.from), inputs));
+        team.for_each(self.weights.len(), |place| self.multiply(team, place, &rows, inputs, products));
+        team.for_each(parts(self.to), |task| self.scatter(images, part(task, self.to), products, out));
     }
 
     /// Buffers for the inputs and the products of some tiles.
@@ -162,11 +165,11 @@ impl Winograd {
     }
 
     fn gather(&self, images: Images<'_>, part: Part, inputs: Matrices<'_>) {
-        images.level.with_lanes(Gather { tile: self.tile, images, part, inputs });
+        images.team.level.with_lanes(Gather { tile: self.tile, images, part, inputs });
     }
 
     fn scatter(&self, images: Images<'_>, part: Part, products: Matrices<'_>, out: Shared<'_>) {
-        images.level.with_lanes(Scatter { tile: self.tile, images, part, products, out });
+        images.team.level.with_lanes(Scatter { tile: self.tile, images, part, products, out });
     }
 
     /// Rows of the product of a place.
@@ -176,19 +179,12 @@ impl Winograd {
     }
 
     /// One product of transformed inputs and weights: `[tiles, to]`.
-    fn multiply(
-        &self,
-        level: Level,
-        place: usize,
-        rows: &Rows,
-        inputs: Matrices<'_>,
-        products: Matrices<'_>,
-    ) {
+    fn multiply(&self, team: Team, place: usize, rows: &Rows, inputs: Matrices<'_>, products: Matrices<'_>) {
         let panels = &self.weights[place];
         // SAFETY: nobody writes to the inputs of a place, or accesses its products, while they are multiplied.
         unsafe {
             let out = Shared::new(products.of(place));
-            Product::plain(level, inputs.of(place), panels).block(rows, 0..panels.count(), out);
+            Product::plain(team, inputs.of(place), panels).block(rows, 0..panels.count(), out);
         }
     }
 }

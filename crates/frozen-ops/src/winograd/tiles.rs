@@ -140,9 +140,6 @@ impl Gather<'_> {
             let first = pixel * self.inputs.channels + start;
             // SAFETY: the images have these channels of every pixel.
             *lanes = unsafe { L::load(self.images.values.as_ptr().add(first), width) };
-            if let Some(signs) = self.images.counted {
-                *lanes = lanes.keep(signs.word(pixel, start));
-            }
         }
         row
     }
@@ -202,10 +199,15 @@ impl Scatter<'_> {
 
     #[inline(always)]
     fn store<L: Lanes>(&self, lanes: L, pixel: usize, start: usize, width: usize) {
-        let lanes = if self.images.relu { lanes.positive() } else { lanes };
+        let Images { onto, relu, kept, .. } = self.images;
+        let out = self.out.at(pixel * self.products.channels + start, width);
         // SAFETY: these channels of the tiles' pixels are this thread's.
+        let lanes = if onto { lanes.plus(unsafe { L::load(out, width) }) } else { lanes };
+        let lanes = if relu { lanes.positive() } else { lanes };
+        let lanes = if let Some(kept) = kept { lanes.keep(kept.word(pixel, start)) } else { lanes };
+        // SAFETY: as above.
         unsafe {
-            lanes.store(self.out.at(pixel * self.products.channels + start, width), width);
+            lanes.store(out, width);
             if let Some(signs) = self.images.signs {
                 signs.set(pixel, start, lanes.signs());
             }

@@ -2,7 +2,8 @@
 
 use std::arch::x86_64::{
     __m512, __mmask16, _CMP_GT_OQ, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_cmp_ps_mask,
-    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_set1_ps,
+    _mm512_setzero_ps,
 };
 
 use crate::raw::tile::{Finish, ROWS, Tile, WIDTH};
@@ -80,8 +81,8 @@ unsafe fn compute<const R: usize>(tile: &Tile<'_>) {
 #[inline]
 #[target_feature(enable = "avx512f,avx2,fma")]
 unsafe fn finish(tile: &Tile<'_>, row: usize, sums: [__m512; COLUMNS]) {
-    let Finish { bias, addend, relu, signs } = tile.finish;
-    let (addend, signs, zero) = (addend[row], signs[row], _mm512_setzero_ps());
+    let Finish { bias, onto, relu, kept, signs } = tile.finish;
+    let (out, kept, signs, zero) = (tile.out[row], kept[row], signs[row], _mm512_setzero_ps());
     for (j, mut sum) in sums.into_iter().enumerate() {
         let start = j * LANES;
         let lanes = lanes_below(tile.width.saturating_sub(start));
@@ -90,17 +91,20 @@ unsafe fn finish(tile: &Tile<'_>, row: usize, sums: [__m512; COLUMNS]) {
             if !bias.is_null() {
                 sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(lanes, bias.wrapping_add(start)));
             }
-            if !addend.is_null() {
-                sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(lanes, addend.wrapping_add(start)));
+            if onto {
+                sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(lanes, out.wrapping_add(start)));
             }
             if relu {
                 sum = _mm512_max_ps(sum, zero);
+            }
+            if !kept.is_null() && start < tile.width {
+                sum = _mm512_maskz_mov_ps(kept.add(j).read_unaligned(), sum);
             }
             if !signs.is_null() && start < tile.width {
                 let positive = _mm512_mask_cmp_ps_mask::<_CMP_GT_OQ>(lanes, sum, zero);
                 signs.add(j).write_unaligned(positive);
             }
-            _mm512_mask_storeu_ps(tile.out[row].wrapping_add(start), lanes, sum);
+            _mm512_mask_storeu_ps(out.wrapping_add(start), lanes, sum);
         }
     }
 }
