@@ -29,7 +29,6 @@ struct Layer {
     from: usize,
     to: usize,
     window: Window,
-    residual: bool,
 }
 
 /// Seconds and multiplications of both passes.
@@ -91,7 +90,7 @@ fn timed(work: impl Fn()) -> Result<f64> {
 
 /// The convolutions of a ResNet-50.
 fn network() -> Vec<Layer> {
-    let layer = |name: &str, times, side, [from, to]: [usize; 2], [size, stride]: [usize; 2], residual| {
+    let layer = |name: &str, times, side, [from, to]: [usize; 2], [size, stride]: [usize; 2]| {
         let window = Window { size, stride, padding: size / 2 };
         Layer {
             name: format!("{name}, {size}x{size}/{stride} {from} -> {to}, {side}x{side}"),
@@ -100,21 +99,20 @@ fn network() -> Vec<Layer> {
             from,
             to,
             window,
-            residual,
         }
     };
-    let mut layers = vec![layer("stem", 1, SIDE, [3, 64], [7, 2], false)];
+    let mut layers = vec![layer("stem", 1, SIDE, [3, 64], [7, 2])];
     let (mut side, mut from) = (SIDE / 4, 64);
     for (stage, (inner, blocks)) in STAGES.into_iter().enumerate() {
         let (name, outer) = (|part: &str| format!("{} {part}", stage + 1), EXPANSION * inner);
         let stride = if stage == 0 { 1 } else { 2 };
         let half = side / stride;
-        layers.push(layer(&name("first in"), 1, side, [from, inner], [1, 1], false));
-        layers.push(layer(&name("first middle"), 1, side, [inner, inner], [3, stride], false));
-        layers.push(layer(&name("shortcut"), 1, side, [from, outer], [1, stride], false));
-        layers.push(layer(&name("in"), blocks - 1, half, [outer, inner], [1, 1], false));
-        layers.push(layer(&name("middle"), blocks - 1, half, [inner, inner], [3, 1], false));
-        layers.push(layer(&name("out"), blocks, half, [inner, outer], [1, 1], true));
+        layers.push(layer(&name("first in"), 1, side, [from, inner], [1, 1]));
+        layers.push(layer(&name("first middle"), 1, side, [inner, inner], [3, stride]));
+        layers.push(layer(&name("shortcut"), 1, side, [from, outer], [1, stride]));
+        layers.push(layer(&name("in"), blocks - 1, half, [outer, inner], [1, 1]));
+        layers.push(layer(&name("middle"), blocks - 1, half, [inner, inner], [3, 1]));
+        layers.push(layer(&name("out"), blocks, half, [inner, outer], [1, 1]));
         (side, from) = (half, outer);
     }
     layers
@@ -131,8 +129,7 @@ impl Layer {
         )?;
         let x = random([batch, self.side, self.side, self.from]);
         let y = random([batch, out, out, self.to]);
-        let residual = self.residual.then(|| y.clone());
-        let forward = timed(|| drop(conv.forward(x.clone(), residual.clone(), true)))?;
+        let forward = timed(|| drop(conv.forward(x.clone(), None, true)))?;
         let gradient = timed(|| drop(conv.input_gradient(y.clone(), [self.side; 2])))?;
         let counted = conv.multiplications([batch, self.side, self.side]);
         Ok(Cost { seconds: [forward, gradient], multiplications: [counted.forward, counted.gradient] })

@@ -3,10 +3,7 @@
 use rayon::prelude::*;
 
 use crate::geometry::{Plane, Window};
-use crate::raw::{Level, Shared};
-
-/// Channels that one task takes: a cache line.
-const TOGETHER: usize = 16;
+use crate::raw::Level;
 
 /// Max-pooling of images of a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,34 +51,47 @@ impl MaxPool {
 
     /// The gradient of the input: that of every window goes where its largest value was found.
     pub fn gradient(self, level: Level, places: &[u8], gradient: &[f32], out: &mut [f32]) {
-        let shared = Shared::new(out);
-        (0..self.channels).into_par_iter().step_by(TOGETHER).for_each(|start| {
+        let rows = out.par_chunks_mut(self.input.w * self.channels).enumerate();
+        rows.for_each(|(row, out)| {
             level.run(
                 #[inline(always)]
-                || self.gradient_of_channels(start, places, gradient, shared),
+                || {
+                    for (column, out) in out.chunks_exact_mut(self.channels).enumerate() {
+                        self.gradient_of_pixel(row * self.input.w + column, places, gradient, out);
+                    }
+                },
             );
         });
     }
 
+    /// Of one pixel, `[c]`.
     #[inline(always)]
-    fn gradient_of_channels(self, start: usize, places: &[u8], gradient: &[f32], out: Shared<'_>) {
-        let channels = self.channels;
-        let width = (channels - start).min(TOGETHER);
-        for pixel in 0..self.input.pixels() {
-            // SAFETY: every task has other channels.
-            unsafe { out.part(pixel * channels + start, width) }.fill(0.0);
-        }
-        for window in 0..self.output.pixels() {
-            let first = window * channels + start;
-            let (places, gradient) = (&places[first..][..width], &gradient[first..][..width]);
-            for (place, pixel) in self.pixels(window) {
-                // SAFETY: every task has other channels.
-                let out = unsafe { out.part(pixel * channels + start, width) };
-                for ((out, &found), &x) in out.iter_mut().zip(places).zip(gradient) {
-                    *out += if found == place { x } else { 0.0 };
-                }
+    fn gradient_of_pixel(self, pixel: usize, places: &[u8], gradient: &[f32], out: &mut [f32]) {
+        out.fill(0.0);
+        for (place, window) in self.windows(pixel) {
+            let first = window * self.channels;
+            let (places, gradient) = (&places[first..][..out.len()], &gradient[first..][..out.len()]);
+            for ((out, &found), &x) in out.iter_mut().zip(places).zip(gradient) {
+                *out += if found == place { x } else { 0.0 };
             }
         }
+    }
+
+    /// The windows that a pixel lies in, and in which of their places.
+    #[inline(always)]
+    fn windows(self, pixel: usize) -> impl Iterator<Item = (u8, usize)> {
+        let Self { window: Window { size, stride, padding }, input, output, .. } = self;
+        let (image, row, column) = input.place(pixel);
+        let meeting = move |place: usize, windows: usize| {
+            (place + padding + 1).saturating_sub(size).div_ceil(stride)
+                ..((place + padding) / stride + 1).min(windows)
+        };
+        meeting(row, output.h).flat_map(move |r| {
+            meeting(column, output.w).map(move |c| {
+                let (down, right) = (row + padding - r * stride, column + padding - c * stride);
+                ((down * size + right) as u8, (image * output.h + r) * output.w + c)
+            })
+        })
     }
 
     /// The places of a window that lie in the image, and their pixels.
