@@ -11,6 +11,9 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// Numbers of 16 bits where there are no instructions for them.
+    #[error("no dot products of bf16 {0}")]
+    NoBf16(&'static str),
     /// Weights that cannot be read from their device.
     #[error("device: {0}")]
     Device(String),

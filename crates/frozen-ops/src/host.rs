@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::conv::Multiplications;
 use crate::geometry::{Plane, Tap, Window};
 use crate::product::{Panels, Product, Rows};
-use crate::raw::{LANES, Lanes, LanesWork, Pooled, Shared};
+use crate::raw::{Bf16, LANES, Lanes, LanesWork, Pooled, Shared};
 use crate::signs::{SharedSigns, Signs};
 use crate::team::Team;
 use crate::winograd::{Images, TileSize, Winograd};
@@ -24,6 +24,8 @@ pub(crate) struct HostConv {
     pub to: usize,
     forward: Forward,
     gradient: OnceLock<Gradient>,
+    /// What products but for Winograd's are computed in, if not in single precision.
+    bf16: Option<Bf16>,
     /// `[to]`.
     bias: Vec<f32>,
     /// `[to, from, size, size]`, until the gradient's weights are packed.
@@ -78,20 +80,20 @@ pub(crate) struct OutputGradient<'a> {
 
 impl HostConv {
     /// `weight` is `[to, from, size, size]`, `bias` `[to]`.
-    pub fn new(window: Window, from: usize, weight: Vec<f32>, bias: Vec<f32>) -> Self {
+    pub fn new(window: Window, from: usize, weight: Vec<f32>, bias: Vec<f32>, bf16: Option<Bf16>) -> Self {
         let (size, to) = (window.size, bias.len());
         let at = |(r, c): Tap, i: usize, o: usize| weight[((o * from + i) * size + r) * size + c];
         let forward = if is_winograd(window, from) {
             Forward::Winograd(Winograd::new(tile_size(from, to), [from, to], at))
         } else if from < FEW_CHANNELS && size > 1 {
             let place = |r: usize, i: usize, o: usize| at((r, i / from), i % from, o);
-            Forward::Rows(Panels::new(size, size * from, to, place))
+            Forward::Rows(rounded(Panels::new(size, size * from, to, place), bf16))
         } else {
             let taps = window.taps();
-            Forward::Taps(Panels::new(taps.len(), from, to, |run, i, o| at(taps[run], i, o)))
+            Forward::Taps(rounded(Panels::new(taps.len(), from, to, |run, i, o| at(taps[run], i, o)), bf16))
         };
         let weight = Mutex::new(Some(Arc::new(weight)));
-        Self { window, from, to, forward, gradient: OnceLock::new(), bias, weight }
+        Self { window, from, to, forward, gradient: OnceLock::new(), bf16, bias, weight }
     }
 
     /// `relu(conv(x) + bias + out)`: `[n, h', w', to]` of a plane that the window fits into.
@@ -201,11 +203,13 @@ impl HostConv {
                 let (tap, i) = (column / from, column % from);
                 at((tap / size, tap % size), i, o)
             };
-            return Gradient::Columns(Panels::new(1, to, size * size * from, |_, o, c| column(o, c)));
+            let panels = Panels::new(1, to, size * size * from, |_, o, c| column(o, c));
+            return Gradient::Columns(rounded(panels, self.bf16));
         }
         let class = |class| {
             let taps = self.window.taps_meeting(class);
-            (class, Panels::new(taps.len(), to, from, |run, o, i| at(taps[run], i, o)))
+            let panels = Panels::new(taps.len(), to, from, |run, o, i| at(taps[run], i, o));
+            (class, rounded(panels, self.bf16))
         };
         Gradient::Classes(self.window.classes().into_iter().map(class).collect())
     }
@@ -292,6 +296,13 @@ impl HostConv {
                 row.iter_mut().zip(&products[skipped..]).for_each(|(out, product)| *out += product);
             }
         }
+    }
+}
+
+fn rounded(panels: Panels, bf16: Option<Bf16>) -> Panels {
+    match bf16 {
+        Some(bf16) => panels.rounded(bf16),
+        None => panels,
     }
 }
 

@@ -42,7 +42,7 @@ mod winograd;
 
 pub use bands::Bands;
 pub use burn;
-pub use conv::{Conv, Multiplications, max_pool};
+pub use conv::{Conv, Multiplications, Precision, max_pool};
 pub use error::{Error, Result};
 pub use geometry::Window;
 pub use raw::Level;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::raw::{Finish, ROWS, Shared, Tile, WIDTH};
+use crate::raw::{Bf16, Finish, Pooled, ROWS, Shared, Tile, WIDTH};
 use crate::signs::{SharedSigns, Signs};
 use crate::team::Team;
 
@@ -26,9 +26,11 @@ pub(crate) struct Panels {
     pub runs: usize,
     pub k: usize,
     pub n: usize,
+    /// With bf16, of pairs of neighbours in a run: `[ceil(n / 64), runs * ceil(k / 2), 64]`.
     lines: Vec<Line>,
     /// What stands for a run outside of the rows' matrix, `[k]`.
     zeros: Vec<f32>,
+    bf16: Option<Bf16>,
 }
 
 impl Panels {
@@ -44,7 +46,21 @@ impl Panels {
                 lines.push(Line(line));
             }
         }
-        Self { runs, k, n, lines, zeros: vec![0.0; k] }
+        Self { runs, k, n, lines, zeros: vec![0.0; k], bf16: None }
+    }
+
+    /// The same rounded to bf16, as the rows that are multiplied with it will be.
+    pub fn rounded(mut self, bf16: Bf16) -> Self {
+        let rows = self.lines.chunks(self.k.max(1));
+        let pairs = rows.flat_map(|run| run.chunks(2).map(|pair| pair_of(pair, bf16)));
+        self.lines = pairs.collect();
+        self.bf16 = Some(bf16);
+        self
+    }
+
+    /// Lines of a run.
+    fn depth(&self) -> usize {
+        if self.bf16.is_some() { self.k.div_ceil(2) } else { self.k }
     }
 
     /// Number of panels.
@@ -53,9 +69,20 @@ impl Panels {
     }
 
     fn panel(&self, panel: usize) -> &[Line] {
-        let size = self.runs * self.k;
+        let size = self.runs * self.depth();
         &self.lines[panel * size..(panel + 1) * size]
     }
+}
+
+/// One or two lines, column by column.
+fn pair_of(lines: &[Line], bf16: Bf16) -> Line {
+    let mut both = [0.0; 2 * WIDTH];
+    for (i, line) in lines.iter().enumerate() {
+        both.iter_mut().skip(i).step_by(2).zip(line.0).for_each(|(out, value)| *out = value);
+    }
+    let mut pairs = Line([0.0; WIDTH]);
+    bf16.round(&both, &mut pairs.0);
+    pairs
 }
 
 /// Where rows of a product lie.
@@ -128,10 +155,12 @@ impl<'a> Product<'a> {
     ///
     /// Where rows or columns lie outside of the buffers.
     pub unsafe fn block(&self, rows: &Rows, panels: Range<usize>, out: Shared<'_>) {
-        let Panels { runs, k, n, .. } = *self.b;
+        let Panels { runs, n, bf16, .. } = *self.b;
+        let k = self.b.depth();
         assert_eq!(rows.starts.len(), rows.outs.len() * runs, "runs of rows");
         assert!(self.bias.is_none_or(|bias| bias.len() == n), "biases");
-        let pointers = self.pointers(rows);
+        let mut rounded = bf16.map(|bf16| self.rounded_runs(bf16, rows));
+        let pointers = self.pointers(rows, rounded.as_mut());
         let last = *rows.outs.iter().max().unwrap_or(&0);
         out.at(last, n);
         let tile = |panel: usize, number: usize| {
@@ -157,22 +186,40 @@ impl<'a> Product<'a> {
         let tiles = panels.flat_map(|panel| (0..tiles).map(move |number| (panel, number)));
         let tiles = tiles.map(|(panel, number)| tile(panel, number));
         // SAFETY: all runs lie in `a` and all rows in `out`, as was checked; the caller's.
-        unsafe { self.team.level.tiles(tiles) };
+        unsafe {
+            match bf16 {
+                None => self.team.level.tiles(tiles),
+                Some(bf16) => bf16.tiles(tiles),
+            }
+        };
     }
 
-    /// `[tiles, runs]`: the runs of the rows of every tile.
-    fn pointers(&self, rows: &Rows) -> Vec<[*const f32; ROWS]> {
+    /// `[tiles, runs]`: the runs of the rows of every tile, of those in `rounded` if there are.
+    fn pointers(&self, rows: &Rows, rounded: Option<&mut Pooled>) -> Vec<[*const f32; ROWS]> {
         let Panels { runs, k, ref zeros, .. } = *self.b;
         let mut pointers = vec![[zeros.as_ptr(); ROWS]; rows.outs.len().div_ceil(ROWS) * runs];
         if runs == 0 {
             return pointers;
         }
+        let mut rounded = rounded.map(|rounded| rounded.values().chunks_exact(self.b.depth()));
         for (row, starts) in rows.starts.chunks_exact(runs).enumerate() {
             let tile = &mut pointers[row / ROWS * runs..][..runs];
             for (pointers, &start) in tile.iter_mut().zip(starts).filter(|(_, start)| **start != ZEROS) {
-                pointers[row % ROWS] = self.a[start..start + k].as_ptr();
+                let run = &self.a[start..start + k];
+                let rounded = rounded.as_mut().and_then(Iterator::next);
+                pointers[row % ROWS] = rounded.unwrap_or(run).as_ptr();
             }
         }
         pointers
+    }
+
+    /// The runs that are not zeros, one behind the other.
+    fn rounded_runs(&self, bf16: Bf16, rows: &Rows) -> Pooled {
+        let (k, depth) = (self.b.k, self.b.depth());
+        let starts = || rows.starts.iter().filter(|&&start| start != ZEROS);
+        let mut rounded = Pooled::new(starts().count() * depth);
+        let runs = starts().zip(rounded.values().chunks_exact_mut(depth.max(1)));
+        runs.for_each(|(&start, to)| bf16.round(&self.a[start..start + k], to));
+        rounded
     }
 }

@@ -26,6 +26,7 @@ struct Case {
     bias: Vec<f32>,
     /// `[n, h', w', to]`: a residual in one direction, a gradient in the other.
     other: Vec<f32>,
+    bf16: Option<Bf16>,
 }
 
 impl Case {
@@ -46,11 +47,21 @@ impl Case {
             weight: floats(to * from * size * size, 2),
             bias: floats(to, 3),
             other: floats(output.pixels() * to, 4),
+            bf16: None,
         })
     }
 
     fn conv(&self) -> HostConv {
-        HostConv::new(self.window, self.from, self.weight.clone(), self.bias.clone())
+        HostConv::new(self.window, self.from, self.weight.clone(), self.bias.clone(), self.bf16)
+    }
+
+    /// With numbers that bf16 holds, so that only sums are rounded.
+    fn in_bf16(mut self, bf16: Bf16) -> Self {
+        for values in [&mut self.values, &mut self.weight, &mut self.other] {
+            values.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits() & 0xffff_0000));
+        }
+        self.bf16 = Some(bf16);
+        self
     }
 
     /// Calls `visit` with the input pixel, the output pixel and the tap of every product of pixels.
@@ -178,6 +189,19 @@ fn every_level_computes_every_window() {
                     Case::new(window, plane, channels).iter().for_each(|case| case.check(level));
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn products_of_bf16_are_exact() {
+    let Some(bf16) = Bf16::detected() else {
+        return eprintln!("SKIPPED: this processor has no dot products of bf16");
+    };
+    for window in WINDOWS {
+        for (channels, plane) in [([3, 5], [1, 9, 13]), ([16, 70], [2, 12, 7]), ([33, 130], [3, 2, 5])] {
+            let case = Case::new(window, plane, channels);
+            case.into_iter().for_each(|case| case.in_bf16(bf16).check(Level::detected()));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`scalar`] is the specification. Every other level computes the same sums in the same order with fused
 //! multiplications, so that a result of `K` products differs by at most `K * 2^-23` of the sum of their magnitudes.
 
+mod bf16;
 mod lanes;
 mod pooled;
 mod scalar;
@@ -14,6 +15,7 @@ mod x86;
 
 use std::sync::OnceLock;
 
+pub(crate) use bf16::Bf16;
 pub(crate) use lanes::{LANES, Lanes, LanesWork};
 pub(crate) use pooled::Pooled;
 pub(crate) use shared::Shared;

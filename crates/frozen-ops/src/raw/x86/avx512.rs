@@ -9,8 +9,8 @@ use std::arch::x86_64::{
 use crate::raw::tile::{Finish, ROWS, Tile, WIDTH};
 
 /// Lanes of a register.
-const LANES: usize = 16;
-const COLUMNS: usize = WIDTH / LANES;
+pub(super) const LANES: usize = 16;
+pub(super) const COLUMNS: usize = WIDTH / LANES;
 
 pub(crate) fn usable() -> bool {
     is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma")
@@ -80,7 +80,7 @@ unsafe fn compute<const R: usize>(tile: &Tile<'_>) {
 /// That of [`Tile`].
 #[inline]
 #[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn finish(tile: &Tile<'_>, row: usize, sums: [__m512; COLUMNS]) {
+pub(super) unsafe fn finish(tile: &Tile<'_>, row: usize, sums: [__m512; COLUMNS]) {
     let Finish { bias, onto, relu, kept, signs } = tile.finish;
     let (out, kept, signs, zero) = (tile.out[row], kept[row], signs[row], _mm512_setzero_ps());
     for (j, mut sum) in sums.into_iter().enumerate() {
