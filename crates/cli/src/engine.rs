@@ -14,7 +14,7 @@ use image_file::{Pixels, Reader};
 use index::Index;
 
 use crate::{
-    args::Globals,
+    args::{Globals, Precision},
     bundled, device, interrupt,
     output::{Output, SCHEMA},
     progress,
@@ -38,10 +38,19 @@ pub struct Engine {
 impl Engine {
     /// Picks the device and loads the weights, fetched first where they are missing.
     pub fn start(globals: &Globals, output: &Output) -> Result<Self> {
+        Self::start_for(globals, Precision::Single, output)
+    }
+
+    /// The same for activation, whose gradients multiply in a precision.
+    pub fn start_for(globals: &Globals, gradients: Precision, output: &Output) -> Result<Self> {
         let chosen = device::choose(&globals.device)?;
         let weights = weights_file(globals.weights.as_deref(), output)?;
         output.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
-        let extractor = Extractor::load(&weights, &chosen.device)?;
+        let precision = match gradients {
+            Precision::Single => extractor::Precision::Single,
+            Precision::Bf16 => extractor::Precision::Bf16,
+        };
+        let extractor = Extractor::load_with_gradients_in(&weights, &chosen.device, precision)?;
         output.detail(|| format!("extractor {}", extractor.fingerprint()));
         let weights = model_name(globals.weights.as_deref(), &weights);
         Ok(Self { extractor, device: chosen.device, device_name: chosen.name, weights })

@@ -1,11 +1,12 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
+use frozen_ops::Precision;
 use sha2::{Digest, Sha256};
 
 use crate::{
     Error, Result, Spec,
-    architecture::Network,
+    architecture::{Network, Place},
     constant::beside,
     preprocess::Preprocess,
     weights::{Checkpoint, CheckpointError, Weights},
@@ -24,6 +25,8 @@ pub struct Extractor {
     projection: Option<Projection>,
     /// SHA-256 of all tensors.
     digest: [u8; 32],
+    /// What gradients are computed with, if not with the network itself.
+    rough: Option<Network>,
 }
 
 /// A linear layer: weight `[c, d]`, bias `[1, d]`.
@@ -53,7 +56,23 @@ impl Extractor {
     /// # Errors
     /// If the file cannot be read, is damaged, or holds no known network.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        Self::from_weights(&Weights::read(path)?, device).map_err(|e| Error::weights(path)(e.to_string()))
+        Self::load_with_gradients_in(path, device, Precision::Single)
+    }
+
+    /// The same, of which passes that gradients are taken of multiply in `precision`, forth and back. Descriptors are
+    /// those of [`Self::load`] wherever no gradient is asked for.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`]; a precision that the network, the device or the processor cannot compute in.
+    pub fn load_with_gradients_in(path: &Path, device: &Device, precision: Precision) -> Result<Self> {
+        let (weights, fail) =
+            (Weights::read(path)?, |e: CheckpointError| Error::weights(path)(e.to_string()));
+        let mut extractor = Self::from_weights(&weights, device).map_err(fail)?;
+        if precision != Precision::Single {
+            let place = Place { device: device.clone(), precision };
+            extractor.rough = Some(Network::load(&weights.spec, &weights.tensors, &place).map_err(fail)?);
+        }
+        Ok(extractor)
     }
 
     /// Builds the extractor from weights in memory.
@@ -64,7 +83,7 @@ impl Extractor {
         let Weights { spec, tensors } = weights;
         spec.check().map_err(CheckpointError::Network)?;
         tensors.check_finite()?;
-        let network = Network::load(spec, tensors, device)?;
+        let network = Network::load(spec, tensors, &Place::on(device))?;
         let shape = [network.channels(), spec.dimension];
         let projects = tensors.contains("fc.weight");
         if !projects && shape[0] != shape[1] {
@@ -75,6 +94,7 @@ impl Extractor {
             projection: projects.then(|| Projection::load(tensors, shape, device)).transpose()?,
             network,
             digest: tensors.digest(),
+            rough: None,
         })
     }
 
@@ -100,7 +120,8 @@ impl Extractor {
     /// # Shapes
     /// `[n, 3, h, w]` normalised -> `[n, d]`, unit norm
     pub fn describe(&self, input: Tensor<4>) -> Tensor<2> {
-        let pooled = self.network.forward(input, self.spec.pooling);
+        let rough = self.rough.as_ref().filter(|_| input.is_autodiff());
+        let pooled = rough.unwrap_or(&self.network).forward(input, self.spec.pooling);
         let projected = match &self.projection {
             Some(projection) => projection.forward(pooled),
             None => pooled,

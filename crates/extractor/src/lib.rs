@@ -34,6 +34,7 @@ pub use architecture::Architecture;
 pub use burn;
 pub use constant::beside;
 pub use error::{Error, Result};
+pub use frozen_ops::Precision;
 pub use pooling::{Pooling, gem};
 pub use preprocess::{IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased};
 pub use spec::{Source, Spec};

@@ -33,7 +33,7 @@ struct Document {
 
 pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<Outcome> {
     let started = Instant::now();
-    let engine = Engine::start(globals, output)?;
+    let engine = Engine::start_for(globals, arguments.optimisation.precision, output)?;
     let index = engine.index(arguments.index.as_deref(), output)?;
     let demonstrates = arguments.inputs.is_empty();
     let folders = if demonstrates { vec![bundled::samples()?] } else { arguments.inputs.clone() };

@@ -31,7 +31,7 @@ use crate::{
 };
 
 pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) -> Result<Outcome> {
-    let engine = Engine::start(globals, output)?;
+    let engine = Engine::start_for(globals, arguments.optimisation.precision, output)?;
     let mut index = engine.index(Some(&arguments.index), output)?;
     let names = names::of_entries(&arguments.index, index.ntotal())?;
     let released = arguments.released.clone().unwrap_or_else(|| "activated".into());

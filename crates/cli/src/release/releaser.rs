@@ -57,7 +57,7 @@ impl From<&EvalRetrieval> for Options {
 
 impl From<&Optimisation> for Settings {
     fn from(arguments: &Optimisation) -> Self {
-        let Optimisation { iterations, strength, target, seed } = *arguments;
+        let Optimisation { iterations, strength, target, seed, .. } = *arguments;
         Self { iterations, strength, target, seed, ..Self::default() }
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::{
     ops::{ConvOptions, PadMode},
 };
 
-use super::Loaded;
+use super::{Loaded, Place};
 use crate::{
     constant::beside,
     weights::{Checkpoint, CheckpointError},
@@ -111,19 +111,19 @@ pub enum Fused {
 }
 
 impl Fused {
-    /// As [`Conv::load`].
+    /// As [`Conv::load`], in a precision where it has no groups.
     ///
     /// # Errors
-    /// Those of [`Conv::load`].
-    pub fn load(c: &Checkpoint, name: &str, from: usize, window: Window, device: &Device) -> Loaded<Self> {
-        let conv = Conv::load(c, name, from, window, device)?;
+    /// Those of [`Conv::load`]; a precision that cannot be computed in.
+    pub fn load(c: &Checkpoint, name: &str, from: usize, window: Window, place: &Place) -> Loaded<Self> {
+        let conv = Conv::load(c, name, from, window, &place.device)?;
         if conv.groups > 1 || window.padding == Padding::Same {
             return Ok(Self::Grouped(Box::new(conv)));
         }
         let Window { size, stride, padding } = window;
         let padding = if padding == Padding::Half { size / 2 } else { 0 };
-        let frozen =
-            frozen_ops::Conv::new(conv.weight, conv.bias, frozen_ops::Window { size, stride, padding });
+        let window = frozen_ops::Window { size, stride, padding };
+        let frozen = frozen_ops::Conv::with_precision(conv.weight, conv.bias, window, place.precision);
         frozen.map(Self::Frozen).map_err(|e| CheckpointError::Network(format!("convolution `{name}`: {e}")))
     }
 

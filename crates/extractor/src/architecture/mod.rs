@@ -9,6 +9,7 @@ mod vit;
 use std::fmt;
 
 use burn::tensor::{Device, Tensor};
+use frozen_ops::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -110,6 +111,22 @@ impl Architecture {
 /// ISC-dt1: 512 x 512, mean and deviation of timm's `tf_efficientnetv2_m_in21ft1k`.
 const ISC: Preprocess = Preprocess { size: 512, resize: Resize::Stretch, mean: [0.5; 3], std: [0.5; 3] };
 
+/// Where a network is computed, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The device.
+    pub device: Device,
+    /// What products are computed in; networks but for ResNets know [`Precision::Single`] alone.
+    pub precision: Precision,
+}
+
+impl Place {
+    /// On a device, in single precision.
+    pub fn on(device: &Device) -> Self {
+        Self { device: device.clone(), precision: Precision::Single }
+    }
+}
+
 /// A network's weights on a device, frozen.
 #[derive(Debug, Clone)]
 pub(crate) enum Network {
@@ -120,14 +137,19 @@ pub(crate) enum Network {
 
 impl Network {
     /// Builds the network of our names.
-    pub fn load(spec: &Spec, checkpoint: &Checkpoint, device: &Device) -> Loaded<Self> {
+    pub fn load(spec: &Spec, checkpoint: &Checkpoint, place: &Place) -> Loaded<Self> {
+        let device = &place.device;
         let is_vit = spec.architecture == Architecture::Vit;
         if is_vit != (spec.pooling == Pooling::Class) {
             let reason = format!("{} does not go with {}", spec.pooling, spec.architecture);
             return Err(CheckpointError::Network(reason));
         }
+        if spec.architecture != Architecture::ResNet && place.precision != Precision::Single {
+            let reason = format!("{} is computed in single precision only", spec.architecture);
+            return Err(CheckpointError::Network(reason));
+        }
         Ok(match spec.architecture {
-            Architecture::ResNet => Self::ResNet(ResNet::load(checkpoint, device)?),
+            Architecture::ResNet => Self::ResNet(ResNet::load(checkpoint, place)?),
             Architecture::Vit => Self::Vit(Box::new(Vit::load(checkpoint, spec.heads, device)?)),
             Architecture::EfficientNet => {
                 Self::EfficientNet(Box::new(EfficientNet::load(checkpoint, device)?))

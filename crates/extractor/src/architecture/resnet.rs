@@ -2,7 +2,7 @@ use burn::tensor::{Device, Tensor};
 use frozen_ops::{Block, Residual, max_pool};
 
 use super::{
-    Loaded,
+    Loaded, Place,
     conv::{Fused, Padding, Window},
 };
 use crate::weights::{Checkpoint, CheckpointError, Folding};
@@ -98,8 +98,8 @@ struct Bottleneck {
 }
 
 impl Bottleneck {
-    fn load(c: &Checkpoint, name: &str, from: usize, stride: usize, device: &Device) -> Loaded<Self> {
-        let conv = |part: &str, from, window| Fused::load(c, &format!("{name}.{part}"), from, window, device);
+    fn load(c: &Checkpoint, name: &str, from: usize, stride: usize, place: &Place) -> Loaded<Self> {
+        let conv = |part: &str, from, window| Fused::load(c, &format!("{name}.{part}"), from, window, place);
         let conv1 = conv("conv1", from, window(1, 1))?;
         let conv2 = conv("conv2", conv1.out(), window(3, stride))?;
         let conv3 = conv("conv3", conv2.out(), window(1, 1))?;
@@ -174,8 +174,8 @@ impl ResNet {
     ///
     /// # Errors
     /// If a tensor is missing or misshapen.
-    pub fn load(checkpoint: &Checkpoint, device: &Device) -> Loaded<Self> {
-        let stem = Fused::load(checkpoint, "conv1", 3, window(7, 2), device)?;
+    pub fn load(checkpoint: &Checkpoint, place: &Place) -> Loaded<Self> {
+        let stem = Fused::load(checkpoint, "conv1", 3, window(7, 2), place)?;
         let mut blocks = Vec::new();
         let mut from = stem.out();
         for stage in 0..STAGES {
@@ -184,7 +184,7 @@ impl ResNet {
             // The first of a stage must be there.
             for (block, name) in [format!("layer{}.0", stage + 1)].into_iter().chain(further).enumerate() {
                 let stride = if block == 0 && stage > 0 { 2 } else { 1 };
-                let block = Bottleneck::load(checkpoint, &name, from, stride, device)?;
+                let block = Bottleneck::load(checkpoint, &name, from, stride, place)?;
                 from = block.conv3.out();
                 blocks.push(block);
             }
