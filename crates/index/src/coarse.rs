@@ -91,6 +91,18 @@ impl Coarse {
         }
     }
 
+    /// How many lists a vector is stored in.
+    ///
+    /// # Errors
+    ///
+    /// None, or more than there are.
+    pub fn stored(&self, lists: usize) -> Result<usize> {
+        match (1..=self.nlist).contains(&lists) {
+            true => Ok(lists),
+            false => Err(Error::argument("lists of an entry", format!("1 to {}", self.nlist), lists)),
+        }
+    }
+
     /// The `nprobe <= nlist` nearest cells of every query, nearest first: `[n, nprobe]`.
     pub fn probes(&self, queries: &Vectors, nprobe: usize) -> Result<Vec<Probe>> {
         let Some(graph) = &self.graph else {
@@ -99,6 +111,22 @@ impl Coarse {
         let walk = |query: &[f32]| self.walk(graph, query, nprobe);
         let rows: Vec<Vec<Probe>> = queries.host.par_chunks_exact(self.d).map(walk).collect::<Result<_>>()?;
         Ok(rows.concat())
+    }
+
+    /// The `count <= nlist` nearest cells of every vector, one at a time from the nearest on: which vectors have such a
+    /// cell, and which it is. A graph may not lead to as many.
+    pub fn nearest_cells(&self, vectors: &Vectors, count: usize) -> Result<Vec<(Vec<usize>, Vec<i64>)>> {
+        if count == 1 {
+            return Ok(vec![((0..vectors.n).collect(), self.cells(vectors)?)]);
+        }
+        let probes = self.probes(vectors, count)?;
+        let of_rank = |rank: usize| {
+            let rows = probes.chunks_exact(count).map(|probes| probes[rank]).enumerate();
+            rows.filter(|(_, probe)| *probe != Probe::NONE)
+                .map(|(row, probe)| (row, probe.cell as i64))
+                .unzip()
+        };
+        Ok((0..count).map(of_rank).collect())
     }
 
     /// What the graph leads to, made up to `nprobe` by [`Probe::NONE`] where parts of it cannot be reached.

@@ -111,16 +111,36 @@ impl Index {
     /// file ids other than those that [`Self::add`] gives, and in one whose file has a direct map of array type
     /// any, because faiss's file could not express them.
     pub fn add_with_ids(&mut self, vectors: Tensor<2>, ids: &[i64]) -> Result<()> {
-        let vectors = self.accept("added vectors", vectors)?;
-        if ids.len() != vectors.n {
-            let expected = format!("{}, one per vector", vectors.n);
-            return Err(Error::argument("number of ids", expected, ids.len()));
-        }
-        let store = self.store_mut();
-        vectors
-            .blocks(ADD_BLOCK)
-            .zip(ids.chunks(ADD_BLOCK))
-            .try_for_each(|(block, ids)| store.add_with_ids(&block, ids))
+        let (vectors, store) = (self.accept_with_ids(vectors, ids)?, self.store_mut());
+        let mut blocks = vectors.blocks(ADD_BLOCK).zip(ids.chunks(ADD_BLOCK));
+        blocks.try_for_each(|(block, ids)| store.add_with_ids(&block, ids))
+    }
+
+    /// Adds `vectors` `[n, d]` under `n` ids of the caller's, each to the lists of its `lists` nearest cells: an entry in
+    /// each, of the vector less that list's centroid where codes are of residuals. A search that finds several entries of
+    /// an id names it once, at the nearest. The file stays one of faiss's, which names it as often as it finds it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::add_with_ids`]; no lists or more than there are; [`Error::Unsupported`] without an inverted file,
+    /// and with `RFlat`.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Distribution, Tensor};
+    /// use index::{Index, TrainConfig};
+    ///
+    /// let vectors = Tensor::<2>::random([300, 16], Distribution::Default, &Device::flex());
+    /// let mut index = Index::train(&"IVF8,PQ2x4".parse()?, vectors.clone(), &TrainConfig::default())?;
+    /// index.add_to_lists(vectors.clone(), &Vec::from_iter(0..300), 3)?;
+    /// assert_eq!(index.ntotal(), 900);
+    /// let found = index.search(vectors, 300, 8)?;
+    /// assert_eq!(found.ids_of(0).iter().copied().collect::<std::collections::HashSet<_>>().len(), 300);
+    /// # Ok::<(), index::Error>(())
+    /// ```
+    pub fn add_to_lists(&mut self, vectors: Tensor<2>, ids: &[i64], lists: usize) -> Result<()> {
+        let (vectors, store) = (self.accept_with_ids(vectors, ids)?, self.store_mut());
+        let mut blocks = vectors.blocks(ADD_BLOCK).zip(ids.chunks(ADD_BLOCK));
+        blocks.try_for_each(|(block, ids)| store.add_to_lists(&block, ids, lists))
     }
 
     /// Removes every entry that carries one of `ids` and says how many there were. Where ids are positions (no
@@ -157,7 +177,7 @@ impl Index {
 
     /// The `k` nearest stored vectors of each of `queries` `[n, d]`, among those in the `nprobe` nearest cells;
     /// an index without inverted file visits everything and ignores `nprobe`, and more than `nlist` cells are
-    /// `nlist`.
+    /// `nlist`. An id that several entries carry is found once.
     ///
     /// On another device than the CPU distances come from float32 matrix products there, and equally near
     /// neighbours may be others; see [`Self::search_on_device`] for what the host searches nevertheless.
@@ -168,13 +188,18 @@ impl Index {
     pub fn search(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<Neighbours> {
         let on_device = self.device != Device::flex() && k <= MAX_K && queries.dims()[0] > 0;
         if let Some(index) = on_device.then(|| self.on_device()).flatten() {
-            return index.search(queries, k, nprobe);
+            let found = index.search(queries.clone(), k, nprobe)?;
+            // A device does not tell entries of one id from others.
+            if !found.repeat() {
+                return Ok(found);
+            }
         }
         self.kind.store().search(self.accept("queries", queries)?, k, nprobe)
     }
 
     /// As [`Self::search`], with results that stay on the index's device, so that nothing is read back.
-    /// Queries that are not finite go unnoticed: theirs are any neighbours.
+    /// Queries that are not finite go unnoticed: theirs are any neighbours. An id that several entries carry is found as
+    /// often.
     ///
     /// # Errors
     ///
@@ -395,6 +420,16 @@ impl Index {
 
     fn accept(&self, what: &'static str, vectors: Tensor<2>) -> Result<Vectors<'static>> {
         Vectors::of_dimension(what, vectors, self.d())
+    }
+
+    /// Vectors to add under as many ids.
+    fn accept_with_ids(&self, vectors: Tensor<2>, ids: &[i64]) -> Result<Vectors<'static>> {
+        let vectors = self.accept("added vectors", vectors)?;
+        if ids.len() != vectors.n {
+            let expected = format!("{}, one per vector", vectors.n);
+            return Err(Error::argument("number of ids", expected, ids.len()));
+        }
+        Ok(vectors)
     }
 
     fn lacks_centroids(&self) -> Error {

@@ -14,7 +14,9 @@ use crate::direct_map::DirectMap;
 use crate::inverted_lists::{InvertedLists, Position, next_id};
 use crate::nearest::Probe;
 use crate::once::get_or_make;
-use crate::search::{Candidate, Gather, Neighbours, QUERY_BLOCK, RangeNeighbours, TopK, Within};
+use crate::search::{
+    Candidate, Gather, Neighbours, QUERY_BLOCK, RangeNeighbours, TopK, Within, distinct, keep_distinct,
+};
 use crate::store::Store;
 use crate::vectors::Vectors;
 use crate::{Error, Factory, Metric, Result};
@@ -72,15 +74,21 @@ impl Ivf {
         vectors
     }
 
-    /// Appends vectors under ids that are known to be allowed.
-    fn push(&mut self, vectors: &Vectors, ids: impl Iterator<Item = i64>) -> Result<()> {
-        let cells = self.coarse.cells(vectors)?;
-        let codes = self.encode(vectors, &cells)?;
-        let codes = codes.chunks_exact(self.lists.code_size);
-        let entries = cells.iter().zip(codes).zip(ids);
-        let entries: Vec<(i64, Position)> =
-            entries.map(|((&cell, code), id)| (id, self.lists.push(cell as usize, code, id))).collect();
-        self.direct_map.extend(&entries);
+    /// Appends vectors under ids that are known to be allowed, to as many lists each.
+    fn push(&mut self, vectors: &Vectors, id: impl Fn(usize) -> i64, lists: usize) -> Result<()> {
+        for (rows, cells) in self.coarse.nearest_cells(vectors, lists)? {
+            let codes = match rows.len() == vectors.n {
+                true => self.encode(vectors, &cells)?,
+                false => self.encode(&vectors.select(&rows), &cells)?,
+            };
+            let codes = codes.chunks_exact(self.lists.code_size);
+            let entries = cells.iter().zip(codes).zip(rows).map(|((&cell, code), row)| {
+                let id = id(row);
+                (id, self.lists.push(cell as usize, code, id))
+            });
+            let entries: Vec<(i64, Position)> = entries.collect();
+            self.direct_map.extend(&entries);
+        }
         Ok(())
     }
 
@@ -185,12 +193,16 @@ impl Store for Ivf {
     }
 
     fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()> {
-        self.push(vectors, first..)
+        self.push(vectors, |row| first + row as i64, 1)
     }
 
     fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
+        self.add_to_lists(vectors, ids, 1)
+    }
+
+    fn add_to_lists(&mut self, vectors: &Vectors, ids: &[i64], lists: usize) -> Result<()> {
         self.direct_map.check_new_ids(ids)?;
-        self.push(vectors, ids.iter().copied())
+        self.push(vectors, |row| ids[row], self.coarse.stored(lists)?)
     }
 
     fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
@@ -198,7 +210,8 @@ impl Store for Ivf {
         let mut found = Neighbours::missing(queries.n, k, metric)?;
         let keep = k.min(self.lists.ntotal());
         for (block, first) in queries.blocks(QUERY_BLOCK).zip((0..).step_by(QUERY_BLOCK)) {
-            found.fill(first, metric, &self.gather(&block, nprobe, || TopK::new(keep))?);
+            let nearest = |queries: &Vectors, k: usize| self.gather(queries, nprobe, || TopK::new(k));
+            found.fill(first, metric, &distinct(&block, keep, self.lists.ntotal(), nearest)?);
         }
         Ok(found)
     }
@@ -210,6 +223,7 @@ impl Store for Ivf {
         for block in queries.blocks(QUERY_BLOCK) {
             found.extend(self.gather(&block, nprobe, || Within::new(radius))?);
         }
+        found.iter_mut().for_each(keep_distinct);
         Ok(RangeNeighbours::new(metric, found))
     }
 

@@ -12,7 +12,7 @@ use crate::inverted_lists::{Position, next_id};
 use crate::nearest::Probe;
 use crate::once::get_or_make;
 use crate::raw::Level;
-use crate::search::{Candidate, Neighbours, QUERY_BLOCK, RangeNeighbours};
+use crate::search::{Candidate, Neighbours, QUERY_BLOCK, RangeNeighbours, distinct, keep_distinct};
 use crate::store::Store;
 use crate::vectors::Vectors;
 use crate::{Codes, Error, Factory, Metric, Result};
@@ -76,15 +76,21 @@ impl IvfFastScan {
         vector
     }
 
-    fn push(&mut self, vectors: &Vectors, ids: impl Iterator<Item = i64>) -> Result<()> {
-        let cells = self.coarse.cells(vectors)?;
-        let codes = self.encode(vectors, &cells)?;
-        let mut entries = Vec::with_capacity(vectors.n);
-        for ((&cell, code), id) in cells.iter().zip(codes.chunks_exact(self.pq.code_size())).zip(ids) {
-            let cell = cell as usize;
-            entries.push((id, Position { cell, offset: self.lists[cell].push(code, id) }));
+    /// Appends vectors under ids that are known to be allowed, to as many lists each.
+    fn push(&mut self, vectors: &Vectors, id: impl Fn(usize) -> i64, lists: usize) -> Result<()> {
+        for (rows, cells) in self.coarse.nearest_cells(vectors, lists)? {
+            let codes = match rows.len() == vectors.n {
+                true => self.encode(vectors, &cells)?,
+                false => self.encode(&vectors.select(&rows), &cells)?,
+            };
+            let codes = codes.chunks_exact(self.pq.code_size());
+            let entries = cells.iter().zip(codes).zip(rows).map(|((&cell, code), row)| {
+                let (id, cell) = (id(row), cell as usize);
+                (id, Position { cell, offset: self.lists[cell].push(code, id) })
+            });
+            let entries: Vec<(i64, Position)> = entries.collect();
+            self.direct_map.extend(&entries);
         }
-        self.direct_map.extend(&entries);
         Ok(())
     }
 
@@ -159,12 +165,16 @@ impl Store for IvfFastScan {
     }
 
     fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()> {
-        self.push(vectors, first..)
+        self.push(vectors, |row| first + row as i64, 1)
     }
 
     fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
+        self.add_to_lists(vectors, ids, 1)
+    }
+
+    fn add_to_lists(&mut self, vectors: &Vectors, ids: &[i64], lists: usize) -> Result<()> {
         self.direct_map.check_new_ids(ids)?;
-        self.push(vectors, ids.iter().copied())
+        self.push(vectors, |row| ids[row], self.coarse.stored(lists)?)
     }
 
     fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
@@ -172,7 +182,8 @@ impl Store for IvfFastScan {
         let mut found = Neighbours::missing(queries.n, k, metric)?;
         let keep = k.min(self.ntotal());
         for (block, first) in queries.blocks(QUERY_BLOCK).zip((0..).step_by(QUERY_BLOCK)) {
-            found.fill(first, metric, &self.gather(&block, keep, nprobe, None)?);
+            let nearest = |queries: &Vectors, k: usize| self.gather(queries, k, nprobe, None);
+            found.fill(first, metric, &distinct(&block, keep, self.ntotal(), nearest)?);
         }
         Ok(found)
     }
@@ -183,6 +194,7 @@ impl Store for IvfFastScan {
         for block in queries.blocks(QUERY_BLOCK) {
             found.extend(self.gather(&block, self.ntotal(), nprobe, Some(radius))?);
         }
+        found.iter_mut().for_each(keep_distinct);
         Ok(RangeNeighbours::new(metric, found))
     }
 

@@ -1,10 +1,11 @@
 //! Search results, and what gathers them.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 
 use crate::codec::Scanner;
 use crate::raw::{Level, below};
+use crate::vectors::Vectors;
 use crate::{Error, Metric, Result};
 
 /// Id of a neighbour that does not exist, where fewer than `k` vectors were visited.
@@ -68,6 +69,15 @@ impl Neighbours {
     /// Where there is no such query.
     pub fn ids_of(&self, query: usize) -> &[i64] {
         &self.ids[query * self.k..(query + 1) * self.k]
+    }
+
+    /// Whether a query found an id twice.
+    pub(crate) fn repeat(&self) -> bool {
+        self.ids.chunks_exact(self.k).any(|ids| {
+            let mut found: Vec<i64> = ids.iter().copied().filter(|&id| id != MISSING).collect();
+            found.sort_unstable();
+            found.windows(2).any(|pair| pair[0] == pair[1])
+        })
     }
 
     /// Distances of one query, nearest first: `k` of them.
@@ -239,6 +249,48 @@ pub(crate) fn scan(
     }
 }
 
+/// Leaves the nearest candidate of each id.
+pub(crate) fn keep_distinct(row: &mut Vec<Candidate>) {
+    let mut ids: Vec<i64> = row.iter().map(|candidate| candidate.id).collect();
+    ids.sort_unstable();
+    if ids.windows(2).any(|pair| pair[0] == pair[1]) {
+        let mut seen = HashSet::with_capacity(row.len());
+        row.retain(|candidate| seen.insert(candidate.id));
+    }
+}
+
+/// The `keep` nearest of each query, nearest first, no id twice, of an index of `ntotal` entries in which `nearest` finds
+/// entries. Where ids repeat among them, more are looked for.
+pub(crate) fn distinct(
+    queries: &Vectors,
+    keep: usize,
+    ntotal: usize,
+    nearest: impl Fn(&Vectors, usize) -> Result<Vec<Vec<Candidate>>>,
+) -> Result<Vec<Vec<Candidate>>> {
+    let mut rows = nearest(queries, keep)?;
+    let mut lacking = Vec::new();
+    for (query, row) in rows.iter_mut().enumerate() {
+        let was_full = row.len() == keep;
+        keep_distinct(row);
+        lacking.extend((was_full && row.len() < keep).then_some(query));
+    }
+    let mut k = keep;
+    while !lacking.is_empty() && k < ntotal {
+        k = k.saturating_mul(2).min(ntotal);
+        let found = nearest(&queries.select(&lacking), k)?;
+        let mut still = Vec::new();
+        for (&query, mut row) in lacking.iter().zip(found) {
+            let was_full = row.len() == k;
+            keep_distinct(&mut row);
+            still.extend((was_full && row.len() < keep).then_some(query));
+            row.truncate(keep);
+            rows[query] = row;
+        }
+        lacking = still;
+    }
+    Ok(rows)
+}
+
 /// Writes candidates, nearest first, over the front of one query's missing neighbours.
 pub(crate) fn write_row(metric: Metric, candidates: &[Candidate], distances: &mut [f32], ids: &mut [i64]) {
     for ((candidate, distance), id) in candidates.iter().zip(distances).zip(ids) {
@@ -287,6 +339,14 @@ mod tests {
         let mut within = Within::new(9.0);
         scan(&scanner, &mut buffers, &codes, 4, id, &mut within);
         assert_eq!(within.into_sorted(), [candidate(1.0, 1), candidate(1.0, 4)], "9 is not below 9");
+    }
+
+    #[test]
+    fn an_id_is_kept_at_its_nearest() {
+        let mut row: Vec<Candidate> =
+            [(1.0, 4), (1.5, 2), (2.0, 4), (3.0, 7), (3.0, 2)].map(|(key, id)| candidate(key, id)).into();
+        keep_distinct(&mut row);
+        assert_eq!(row, [candidate(1.0, 4), candidate(1.5, 2), candidate(3.0, 7)]);
     }
 
     #[test]

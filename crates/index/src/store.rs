@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::coarse::Coarse;
 use crate::hyperplanes::Sides;
 use crate::vectors::Vectors;
-use crate::{Factory, Metric, Neighbours, RangeNeighbours, Result};
+use crate::{Error, Factory, Metric, Neighbours, RangeNeighbours, Result};
 
 /// Stored vectors of one dimension `d` under one metric.
 ///
@@ -33,6 +33,16 @@ pub(crate) trait Store {
 
     /// Adds vectors under ids of the caller's, one each.
     fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()>;
+
+    /// Adds vectors under ids of the caller's to as many lists each, those of their nearest cells.
+    ///
+    /// # Errors
+    ///
+    /// Without an inverted file, or where ids are positions.
+    fn add_to_lists(&mut self, _vectors: &Vectors, _ids: &[i64], _lists: usize) -> Result<()> {
+        let (factory, operation) = (self.factory().to_string(), "entries in several lists");
+        Err(Error::Unsupported { factory, operation })
+    }
 
     /// Takes the queries, so that they need not be kept once they are transformed or coded.
     fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours>;

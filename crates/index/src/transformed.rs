@@ -91,6 +91,11 @@ impl Store for Transformed {
         self.inner.store_mut().add_with_ids(&vectors, ids)
     }
 
+    fn add_to_lists(&mut self, vectors: &Vectors, ids: &[i64], lists: usize) -> Result<()> {
+        let vectors = self.apply(vectors)?;
+        self.inner.store_mut().add_to_lists(&vectors, ids, lists)
+    }
+
     fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
         let transformed = self.apply(&queries)?;
         drop(queries);

@@ -137,6 +137,32 @@ fn names_follow_entries_that_move_up_or_stay() {
 }
 
 #[test]
+fn entries_in_several_cells_are_found_once_and_from_farther() {
+    let folder = Folder::new();
+    let (empty, input) = (folder.train("IVF4,PQ4x8"), folder.path("base.npy"));
+    let add = |cells: &'static str| {
+        let index = folder.path(&format!("{cells}.faiss"));
+        fs::copy(&empty, &index).unwrap();
+        let document =
+            done(&["index", "add", "--index", text(&index), "--input", text(&input), "--cells", cells]);
+        assert_eq!(document["ntotal"], N * cells.parse::<usize>().unwrap());
+        let queries = folder.path("queries.npy");
+        let found = done(&["search", text(&queries), "--index", text(&index), "-k", "1000", "--nprobe", "1"]);
+        let ids: Vec<(String, i64)> = hits(&found).into_iter().map(|(query, _, id, _)| (query, id)).collect();
+        let distinct: std::collections::HashSet<_> = ids.iter().cloned().collect();
+        assert_eq!(distinct.len(), ids.len(), "{cells}");
+        ids.len()
+    };
+    let [one, two, four] = ["1", "2", "4"].map(add);
+    assert!(one < two && two < four, "{one}, {two}, {four}");
+    assert_eq!(four, 4 * N, "every entry is in every cell");
+    let flat = folder.train("Flat");
+    let refused = run(&["index", "add", "--index", text(&flat), "--input", text(&input), "--cells", "2"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("does not support entries in several lists"), "{}", stderr(&refused));
+}
+
+#[test]
 fn halves_merge_to_the_whole() {
     let folder = Folder::new();
     for kind in KINDS.into_iter().chain(["IVF4,PQ4x8,RFlat"]) {

@@ -95,6 +95,10 @@ pub struct IndexAdd {
     /// Ids of the rows, int64, one a row [default: counted on from what is there]
     #[arg(long, value_name = "FILE.npy")]
     pub ids: Option<PathBuf>,
+    /// Store each vector in the lists of as many nearest cells, of an IVF index: copies that fall into one of them are
+    /// found, for the bytes of an entry each
+    #[arg(long, default_value = "1", value_name = "R")]
+    pub cells: NonZeroUsize,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,10 @@
 //! Ids: given, chosen, repeated, unknown.
 
-use index::Error;
+use index::{Error, Metric};
 
 use crate::data::{
-    D, EXACT_KINDS, KINDS, METRICS, bytes, empty, filled, from_bytes, rows, takes_ids, tensor, values,
-    vectors,
+    D, EXACT_KINDS, KINDS, METRICS, bytes, empty, filled, from_bytes, rows, takes_ids, tensor, under_metrics,
+    values, vectors,
 };
 
 #[test]
@@ -44,8 +44,48 @@ fn ids_may_repeat_in_inverted_files() {
     let mut index = empty("IVF4,Flat", METRICS[0]);
     index.add_with_ids(vectors(4, 2), &[5, 5, 5, 6]).expect("adds");
     let found = index.search(vectors(1, 2), 10, 4).expect("searches");
-    assert_eq!(found.ids.iter().filter(|&&id| id == 5).count(), 3);
+    assert_eq!(&found.ids_of(0)[..3], [5, 6, -1], "once, at its nearest");
+    assert_eq!(found.distances_of(0)[0], 0.0);
+    let within = index.range_search(vectors(1, 2), f32::INFINITY, 4).expect("searches");
+    assert_eq!(within.ids, [5, 6]);
     assert!(index.reconstruct(5).is_ok());
+}
+
+#[test]
+fn an_entry_may_be_stored_in_several_lists() {
+    let ids: Vec<i64> = (0..50).map(|i| 7 * i).collect();
+    for (kind, metric) in under_metrics(&KINDS).filter(|(kind, _)| takes_ids(kind)) {
+        let mut once = empty(kind, metric);
+        once.add_with_ids(vectors(50, 2), &ids).expect("adds");
+        let mut single = empty(kind, metric);
+        single.add_to_lists(vectors(50, 2), &ids, 1).expect("adds");
+        assert_eq!(bytes(&single), bytes(&once), "{kind}");
+        let mut index = empty(kind, metric);
+        index.add_to_lists(vectors(50, 2), &ids, 2).expect("adds");
+        assert_eq!(index.ntotal(), 100, "{kind}");
+        // Two cells of an entry and three of a query, out of four, have one in common.
+        let found = index.search(vectors(20, 3), 50, 3).expect("searches");
+        for query in 0..20 {
+            let mut all = found.ids_of(query).to_vec();
+            all.sort_unstable();
+            assert_eq!(all, ids, "{kind}");
+            let within = found.distances_of(query);
+            assert!(within.is_sorted_by(|a, b| if metric == Metric::L2 { a <= b } else { a >= b }), "{kind}");
+            // Fast scan's tables of 8 bits break ties by what else is kept.
+            let few = index.search(vectors(20, 3), 5, 3).expect("searches");
+            assert!(kind.contains("fs") || few.ids_of(query) == &found.ids_of(query)[..5], "{kind}");
+        }
+        assert_eq!(bytes(&from_bytes(&bytes(&index)).expect("reads")), bytes(&index));
+        assert_eq!(index.remove(&[7]).expect("removes"), 2);
+        for lists in [0, 5] {
+            let refused = index.add_to_lists(vectors(1, 2), &[1], lists).expect_err("out of range");
+            assert!(refused.to_string().contains("1 to 4"), "{refused}");
+        }
+    }
+    for kind in KINDS.into_iter().filter(|kind| !takes_ids(kind)) {
+        let refused = empty(kind, METRICS[0]).add_to_lists(vectors(2, 5), &[0, 1], 2).expect_err("no lists");
+        assert!(refused.to_string().contains("does not support entries in several lists"), "{refused}");
+    }
 }
 
 #[test]

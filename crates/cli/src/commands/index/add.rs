@@ -41,7 +41,8 @@ pub fn add(arguments: &IndexAdd, device: &Device, output: &Output) -> Result<Ind
         None => None,
     };
     let source = arguments.ids.as_ref().unwrap_or(&arguments.input);
-    fill(&mut index, blocks, ids.as_deref(), device).with_context(|| source.display().to_string())?;
+    let entries = Entries { ids: ids.as_deref(), cells: arguments.cells.get() };
+    fill(&mut index, blocks, entries, device).with_context(|| source.display().to_string())?;
     save(&index, &arguments.index, names)?;
     // Of entries that were there before nothing is known.
     if was_empty && known.provenance.is_none() {
@@ -53,18 +54,35 @@ pub fn add(arguments: &IndexAdd, device: &Device, output: &Output) -> Result<Ind
 /// Adds the descriptors of a file under consecutive ids, in memory.
 pub fn add_file(index: &mut Index, path: &Path, device: &Device) -> Result<()> {
     let blocks = npy::read_blocks(path, BLOCK)?;
-    fill(index, blocks, None, device).with_context(|| path.display().to_string())
+    fill(index, blocks, Entries { ids: None, cells: 1 }, device).with_context(|| path.display().to_string())
 }
 
-/// Adds all rows, under `ids` `[n]` where they are given; the index itself says how many come before them.
-fn fill(index: &mut Index, blocks: Blocks, ids: Option<&[i64]>, device: &Device) -> Result<()> {
+/// How rows are stored.
+#[derive(Clone, Copy)]
+struct Entries<'a> {
+    /// `[n]`, counted on from what is there if not given.
+    ids: Option<&'a [i64]>,
+    /// Lists that each row is stored in.
+    cells: usize,
+}
+
+/// Adds all rows; the index itself says how many come before them.
+fn fill(index: &mut Index, blocks: Blocks, entries: Entries<'_>, device: &Device) -> Result<()> {
     let bar = progress::bar(blocks.n(), "adding");
     let mut done = 0;
+    let counted: Vec<i64> = match entries {
+        Entries { ids: None, cells: 2.. } => (index.next_id()..).take(blocks.n()).collect(),
+        _ => Vec::new(),
+    };
+    let ids = entries.ids.or((!counted.is_empty()).then_some(&counted));
     for block in blocks {
         let block = block?;
         let n = block.n;
         let vectors = block.into_tensor(device);
         match ids {
+            Some(ids) if entries.cells > 1 => {
+                index.add_to_lists(vectors, &ids[done..done + n], entries.cells)?;
+            }
             Some(ids) => index.add_with_ids(vectors, &ids[done..done + n])?,
             None => index.add(vectors).map(|_| ())?,
         }
