@@ -45,7 +45,7 @@ impl Aim {
     /// No row, or one that does not exist.
     pub fn select(&self, rows: &[usize]) -> Self {
         let select = |tensor: &Tensor<2>| {
-            Tensor::cat(rows.iter().map(|&row| tensor.clone().slice([row..row + 1])).collect(), 0)
+            Tensor::cat(rows.iter().map(|&row| tensor.clone().narrow(0, row, 1)).collect(), 0)
         };
         let signs = self.signs.as_ref().map(|signs| Signs { wanted: select(&signs.wanted), ..signs.clone() });
         Self { points: select(&self.points), signs }
