@@ -2,8 +2,9 @@
 
 use activate::Stop;
 
-/// Nearer to the own cell's centroid than to any other by this, in distances of unit descriptors.
-const MARGIN: f64 = 0.1;
+/// Nearer to the own cell's centroid than to any other by this, in distances of unit descriptors: what most images
+/// have after ten steps, for 4096 cells.
+const MARGIN: f64 = 0.04;
 /// What the last two steps improve at least, as a share of all improvement.
 const SHARE: f64 = 0.1;
 
