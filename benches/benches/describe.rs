@@ -1,5 +1,6 @@
 //! How many images a second are described, from files on disk to descriptors, in turn with a PyTorch DataLoader and
-//! Pillow feeding the same network; and how long reading one takes: decoding, and resizing to 288 x 288.
+//! Pillow feeding the same network; how many are activated, from files to released files; and how long reading one takes:
+//! decoding, and resizing to 288 x 288.
 //!
 //! ```text
 //! python3 -m venv target/torch && target/torch/bin/pip install torch numpy onnx pillow
@@ -22,6 +23,9 @@ use image_file::Reader;
 
 /// Measurements of each side, after one that is not counted.
 const RUNS: usize = 5;
+/// The same of activation, and of how many images at most: one takes seconds.
+const ACTIVATION_RUNS: usize = 3;
+const ACTIVATED: usize = 24;
 /// Images that go through the network together, on both sides.
 const BATCH: usize = 8;
 /// Edge of the network's input.
@@ -45,8 +49,14 @@ fn main() -> Result<()> {
         env!("CARGO_PKG_VERSION")
     );
     println!("| what | ours | peer | ours / peer |\n|---|---|---|---|");
-    for (what, unit) in [("describe", "images/s"), ("read", "ms an image, one thread")] {
-        println!("{}", compare(&ours, peer.as_mut(), what, unit)?);
+    let activation = format!("images/s, {} images, ten steps, PNG", ours.activated().len());
+    let rows = [
+        ("describe", "images/s", RUNS),
+        ("activate", activation.as_str(), ACTIVATION_RUNS),
+        ("read", "ms an image, one thread", RUNS),
+    ];
+    for (what, unit, runs) in rows {
+        println!("{}", compare(&ours, peer.as_mut(), [what, unit], runs)?);
     }
     Ok(())
 }
@@ -69,9 +79,9 @@ fn program() -> Result<PathBuf> {
 }
 
 /// One row of the table; the sides are measured in turn.
-fn compare(ours: &Ours, mut peer: Option<&mut Peer>, what: &str, unit: &str) -> Result<String> {
+fn compare(ours: &Ours, mut peer: Option<&mut Peer>, [what, unit]: [&str; 2], runs: usize) -> Result<String> {
     let (mut mine, mut theirs) = (Vec::new(), Vec::new());
-    for run in 0..=RUNS {
+    for run in 0..=runs {
         let figure = ours.measure(what)?;
         let other = peer.as_mut().map(|peer| peer.measure(what)).transpose()?;
         if run > 0 {
@@ -81,15 +91,22 @@ fn compare(ours: &Ours, mut peer: Option<&mut Peer>, what: &str, unit: &str) -> 
     }
     let mine = median(mine).context("no measurement")?;
     let (theirs, ratio) = match median(theirs) {
-        Some(theirs) => (format!("{theirs:.1}"), format!("{:.2}", mine / theirs)),
+        Some(theirs) => (format!("{theirs:.2}"), format!("{:.2}", mine / theirs)),
         None => ("-".to_owned(), "-".to_owned()),
     };
-    Ok(format!("| {what}, {unit} | {mine:.1} | {theirs} | {ratio} |"))
+    Ok(format!("| {what}, {unit} | {mine:.2} | {theirs} | {ratio} |"))
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
+}
+
+/// Images a second. Starting the program and loading the weights are not counted: they are what one image takes beside
+/// itself.
+fn rate(files: &[PathBuf], seconds: impl Fn(&[PathBuf]) -> Result<f64>) -> Result<f64> {
+    let (all, one) = (seconds(files)?, seconds(&files[..1])?);
+    Ok((files.len() - 1) as f64 / (all - one))
 }
 
 struct Ours {
@@ -100,29 +117,42 @@ struct Ours {
 
 impl Ours {
     fn measure(&self, what: &str) -> Result<f64> {
-        if what == "read" {
-            return self.read();
+        match what {
+            "read" => self.read(),
+            "activate" => rate(self.activated(), |files| self.activate(files)),
+            _ => rate(&self.files, |files| self.describe(files)),
         }
-        // Starting the program and loading the weights are not counted: they are what one image takes beside itself.
-        let (all, one) = (self.describe(&self.folder)?, self.describe(&self.files[0])?);
-        Ok((self.files.len() - 1) as f64 / (all - one))
     }
 
-    /// Seconds of the program for a folder or a file.
-    fn describe(&self, input: &Path) -> Result<f64> {
+    fn activated(&self) -> &[PathBuf] {
+        &self.files[..self.files.len().min(ACTIVATED)]
+    }
+
+    /// Seconds of the program for some files, or for the folder where they are all of it.
+    fn describe(&self, files: &[PathBuf]) -> Result<f64> {
         let out = std::env::temp_dir().join(format!("describe-{}.npy", std::process::id()));
+        let inputs = if files.len() == self.files.len() { std::slice::from_ref(&self.folder) } else { files };
+        let seconds = self.run("describe", inputs, &out, ["--batch", &BATCH.to_string()])?;
+        for file in [out.clone(), out.with_extension("names.tsv")] {
+            std::fs::remove_file(file)?;
+        }
+        Ok(seconds)
+    }
+
+    /// The same of releasing.
+    fn activate(&self, files: &[PathBuf]) -> Result<f64> {
+        let out = std::env::temp_dir().join(format!("activated-{}", std::process::id()));
+        let seconds = self.run("activate", files, &out, ["--iterations", "10"])?;
+        std::fs::remove_dir_all(out)?;
+        Ok(seconds)
+    }
+
+    fn run(&self, verb: &str, inputs: &[PathBuf], out: &Path, options: [&str; 2]) -> Result<f64> {
         let mut command = Command::new(&self.program);
-        command.arg("describe").arg(input).arg("--out").arg(&out).args([
-            "--batch",
-            &BATCH.to_string(),
-            "--json",
-        ]);
+        command.arg(verb).args(inputs).arg("--out").arg(out).args(options).arg("--json");
         let output = command.output()?;
         if !output.status.success() {
             bail!("{}", String::from_utf8_lossy(&output.stderr));
-        }
-        for file in [out.clone(), out.with_extension("names.tsv")] {
-            std::fs::remove_file(file)?;
         }
         let document: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         document["seconds"].as_f64().context("no seconds")
@@ -161,7 +191,7 @@ impl Peer {
     }
 
     fn measure(&mut self, what: &str) -> Result<f64> {
-        writeln!(self.ask, "{what}")?;
+        writeln!(self.ask, "{what} {ACTIVATED}")?;
         Ok(self.answers.next().context("the peer stopped")??.parse()?)
     }
 }

@@ -1,4 +1,4 @@
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
@@ -23,20 +23,20 @@ pub(crate) struct Optimised {
 
 impl Optimised {
     pub(crate) fn new(x: Tensor<4>) -> Self {
-        Self { first: x.zeros_like(), second: x.zeros_like(), x }
+        // Memory that the system hands out is 0 already.
+        let zeros = || {
+            let data = TensorData::new(vec![0.0f32; x.shape().num_elements()], x.dims());
+            Tensor::from_data(data, &x.device())
+        };
+        Self { first: zeros(), second: zeros(), x }
     }
 }
 
 impl Adam {
-    /// One number, and the means of its gradients, after the step along `gradient`.
-    #[inline]
-    pub(crate) fn advance(self, x: &mut f32, first: &mut f32, second: &mut f32, gradient: f32) {
-        let (beta1, beta2) = (BETA1 as f32, BETA2 as f32);
-        *first = *first * beta1 + gradient * (1.0 - BETA1) as f32;
-        *second = *second * beta2 + gradient * gradient * (1.0 - BETA2) as f32;
+    /// What one step does to every number.
+    pub(crate) fn rates(self) -> Rates {
         let [corrected1, corrected2] = [BETA1, BETA2].map(|beta| 1.0 - beta.powi(self.step));
-        let deviation = (*second / corrected2 as f32).sqrt() + EPSILON as f32;
-        *x -= *first / deviation * (self.learning_rate / corrected1) as f32;
+        Rates { second: corrected2 as f32, rate: (self.learning_rate / corrected1) as f32 }
     }
 
     /// `part` after the step along `gradient`.
@@ -47,6 +47,25 @@ impl Adam {
         let rate = self.learning_rate / (1.0 - BETA1.powi(self.step));
         let deviation = (second.clone() / (1.0 - BETA2.powi(self.step))).sqrt() + EPSILON;
         Optimised { x: part.x - first.clone() / deviation * rate, first, second }
+    }
+}
+
+/// A step's constants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rates {
+    /// What the mean of squares is short of by its start at 0.
+    second: f32,
+    /// The learning rate, corrected for the start of the other mean.
+    rate: f32,
+}
+
+impl Rates {
+    /// One number, and the means of its gradients, after the step along `gradient`.
+    #[inline(always)]
+    pub(crate) fn advance(self, x: &mut f32, first: &mut f32, second: &mut f32, gradient: f32) {
+        *first = *first * BETA1 as f32 + gradient * (1.0 - BETA1) as f32;
+        *second = *second * BETA2 as f32 + gradient * gradient * (1.0 - BETA2) as f32;
+        *x -= *first / ((*second / self.second).sqrt() + EPSILON as f32) * self.rate;
     }
 }
 

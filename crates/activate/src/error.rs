@@ -21,6 +21,12 @@ pub enum Error {
         /// The index's factory string.
         factory: String,
     },
+    /// The index has no cells that an image could be safe in.
+    #[error("an index {factory} has no cells to be safe in: stop when the objective has settled")]
+    NoCells {
+        /// The index's factory string.
+        factory: String,
+    },
     /// An image is no `[1, 3, h, w]` tensor with non-empty sides.
     #[error("an image has shape {0:?}, expected [1, 3, height, width]")]
     ImageShape(Vec<usize>),

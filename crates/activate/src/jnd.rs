@@ -1,7 +1,9 @@
-use burn::tensor::{Tensor, module::conv2d, ops::ConvOptions};
+use burn::tensor::{Device, Tensor, module::conv2d, ops::ConvOptions};
+
+use crate::host;
 
 /// Weights of R, G and B in the luminance.
-const LUMINANCE: [f32; 3] = [0.299, 0.587, 0.114];
+pub(crate) const LUMINANCE: [f32; 3] = [0.299, 0.587, 0.114];
 /// Window of the background luminance, to be divided by its sum.
 #[rustfmt::skip]
 const BACKGROUND: [[f32; 5]; 5] = [
@@ -11,11 +13,11 @@ const BACKGROUND: [[f32; 5]; 5] = [
     [1.0, 2.0, 2.0, 2.0, 1.0],
     [1.0, 1.0, 1.0, 1.0, 1.0],
 ];
-const BACKGROUND_SUM: f32 = 32.0;
+pub(crate) const BACKGROUND_SUM: f32 = 32.0;
 const SOBEL_X: [[f32; 3]; 3] = [[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]];
 const SOBEL_Y: [[f32; 3]; 3] = [[-1.0, -2.0, -1.0], [0.0, 0.0, 0.0], [1.0, 2.0, 1.0]];
 /// Least change that counts as just noticeable, in 8-bit levels.
-const FLOOR: f64 = 5.0;
+pub(crate) const FLOOR: f64 = 5.0;
 
 /// How much each pixel may change before it is noticed: the just-noticeable-difference map of Wu et al. (2017),
 /// from luminance masking and contrast masking.
@@ -23,6 +25,11 @@ const FLOOR: f64 = 5.0;
 /// # Shapes
 /// RGB `[n, 3, h, w]` in [0, 1] -> `[n, 1, h, w]` in [0, 1]
 pub fn jnd_map(pixels: Tensor<4>) -> Tensor<4> {
+    if pixels.device() == Device::flex() { host::jnd_map(pixels) } else { by_convolutions(pixels) }
+}
+
+/// The map on every device, with intermediate images; differentiable.
+fn by_convolutions(pixels: Tensor<4>) -> Tensor<4> {
     let device = pixels.device();
     let weights = Tensor::<1>::from_floats(LUMINANCE, &device).reshape([1, 3, 1, 1]);
     let luminance = (pixels * weights).sum_dim(1) * 255.0;
@@ -57,7 +64,7 @@ fn filter<const K: usize>(channel: Tensor<4>, kernel: [[f32; K]; K]) -> Tensor<4
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use burn::tensor::TensorData;
 
     fn values(map: Tensor<4>) -> Vec<f32> {
         map.into_data().try_to_vec().unwrap()
@@ -83,5 +90,31 @@ mod tests {
         assert!(difference < 1e-6, "{difference}");
         let map = values(across);
         assert!(map[8 * 16 + 8] > map[8 * 16 + 3], "an edge hides more than a plain");
+    }
+
+    /// Noise, edges, plains of black and white.
+    fn pictures([n, h, w]: [usize; 3]) -> Tensor<4> {
+        let value = |i: usize| match (i / w % 5, i % w / 7 % 4) {
+            (0, _) => (i * 7919 % 251) as f32 / 250.0,
+            (_, 0) => 0.0,
+            (_, 1) => 1.0,
+            (row, _) => row as f32 / 9.0,
+        };
+        let values = (0..n * 3 * h * w).map(value).collect();
+        Tensor::from_data(TensorData::new::<f32, _>(values, [n, 3, h, w]), &Device::flex())
+    }
+
+    #[test]
+    fn the_pass_of_the_cpu_is_that_of_every_device() {
+        let shapes = [[1, 1, 1], [1, 1, 40], [1, 40, 1], [2, 3, 2], [1, 16, 16], [2, 17, 33], [1, 100, 67]];
+        for shape in shapes {
+            let pixels = pictures(shape);
+            let (found, expected) = (values(jnd_map(pixels.clone())), values(by_convolutions(pixels)));
+            assert_eq!(found.len(), expected.len(), "{shape:?}");
+            let differences = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+            let largest = differences.fold(0.0, f32::max);
+            // A 4000th of an 8-bit level.
+            assert!(largest < 1e-6, "{shape:?}: {largest}");
+        }
     }
 }

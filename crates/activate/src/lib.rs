@@ -35,15 +35,20 @@
 
 mod activator;
 mod adam;
+mod batch;
 mod descent;
 mod error;
+mod host;
 mod jnd;
 mod network;
 mod objective;
 mod perturbation;
 pub mod pixels;
+mod settings;
+mod stop;
 
-pub use activator::{Activated, Activator, Position, Progress, Settings};
+pub use activator::{Activated, Activator, Position};
+pub use batch::{Changed, Course, Progress};
 pub use burn;
 pub use error::{Error, Result};
 pub use extractor;
@@ -52,3 +57,5 @@ pub use jnd::jnd_map;
 pub use network::{DescriptorNetwork, describe, describe_prepared};
 pub use objective::{Objective, Step};
 pub use perturbation::Perturbation;
+pub use settings::Settings;
+pub use stop::{End, Stop};

@@ -1,8 +1,9 @@
 //! Between buffers of 8 or 16-bit RGB and tensors, and the rounding of a released image.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
 
-use crate::{Error, Result};
+use crate::{Error, Result, host};
 
 /// Bits of a channel in a released image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,7 +47,7 @@ pub fn from_rgb16(rgb: &[u16], width: usize, height: usize, device: &Device) -> 
     from_levels(rgb, Depth::Sixteen, width, height, device)
 }
 
-fn from_levels<T: Copy + Into<f32>>(
+fn from_levels<T: Copy + Into<f32> + Sync>(
     rgb: &[T],
     depth: Depth,
     width: usize,
@@ -54,11 +55,18 @@ fn from_levels<T: Copy + Into<f32>>(
     device: &Device,
 ) -> Result<Tensor<4>> {
     let expected = width.checked_mul(height).and_then(|n| n.checked_mul(3));
-    if expected != Some(rgb.len()) || rgb.is_empty() {
+    let Some(expected) = expected.filter(|&len| len == rgb.len() && len > 0) else {
         return Err(Error::Buffer { found: rgb.len(), width, height });
+    };
+    let mut values = vec![0.0; expected];
+    for (c, plane) in values.chunks_exact_mut(width * height).enumerate() {
+        let runs = plane.par_chunks_mut(host::CHUNK).zip(rgb.par_chunks(3 * host::CHUNK));
+        runs.for_each(|(values, rgb)| {
+            for (value, pixel) in values.iter_mut().zip(rgb.as_chunks::<3>().0) {
+                *value = pixel[c].into() / depth.top();
+            }
+        });
     }
-    let planes = (0..3).flat_map(|c| rgb.iter().skip(c).step_by(3));
-    let values: Vec<f32> = planes.map(|&level| level.into() / depth.top()).collect();
     Ok(Tensor::from_data(TensorData::new(values, [1, 3, height, width]), device))
 }
 
@@ -84,17 +92,45 @@ pub fn to_rgb16(pixels: &Tensor<4>) -> Result<Vec<u16>> {
     to_levels(pixels, Depth::Sixteen, |level| level as u16)
 }
 
-fn to_levels<T>(pixels: &Tensor<4>, depth: Depth, cast: impl Fn(f32) -> T) -> Result<Vec<T>> {
+fn to_levels<T: Copy + Default + Send>(
+    pixels: &Tensor<4>,
+    depth: Depth,
+    cast: impl Fn(f32) -> T + Sync,
+) -> Result<Vec<T>> {
     check_shape(pixels)?;
     let data = pixels.clone().try_into_data().map_err(|e| Error::Device(e.to_string()))?;
     let values: &[f32] = data.as_slice().map_err(|e| Error::Device(format!("{e:?}")))?;
     let plane = values.len() / 3;
-    let level = |value: f32| cast((value.clamp(0.0, 1.0) * depth.top()).round());
-    Ok((0..plane).flat_map(|i| [i, plane + i, 2 * plane + i]).map(|i| level(values[i])).collect())
+    let mut levels = vec![T::default(); values.len()];
+    let [red, green, blue] = [0, 1, 2].map(|c| values[c * plane..][..plane].par_chunks(host::CHUNK));
+    let runs = levels.par_chunks_mut(3 * host::CHUNK).zip(red.zip(green).zip(blue));
+    runs.for_each(|(levels, ((red, green), blue))| {
+        host::widest(
+            #[inline(always)]
+            || {
+                let pixels = levels.as_chunks_mut::<3>().0.iter_mut();
+                for (((pixel, red), green), blue) in pixels.zip(red).zip(green).zip(blue) {
+                    let [red, green, blue] =
+                        [nearest(*red, depth), nearest(*green, depth), nearest(*blue, depth)];
+                    *pixel = [cast(red), cast(green), cast(blue)];
+                }
+            },
+        );
+    });
+    Ok(levels)
+}
+
+/// The nearest level to a value, clamped to [0, 1].
+#[inline(always)]
+fn nearest(value: f32, depth: Depth) -> f32 {
+    (value.clamp(0.0, 1.0) * depth.top()).round()
 }
 
 /// The nearest image that a file of this depth can hold: clamped to [0, 1] and rounded to its levels.
 pub fn round_to(pixels: Tensor<4>, depth: Depth) -> Tensor<4> {
+    if pixels.device() == Device::flex() {
+        return host::round_to(pixels, depth.top());
+    }
     (pixels.clamp(0.0, 1.0) * depth.top()).round() / depth.top()
 }
 

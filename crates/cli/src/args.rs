@@ -2,6 +2,7 @@
 
 mod index;
 mod reading;
+mod stopping;
 
 use std::{num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
@@ -11,6 +12,7 @@ use eval::Transform;
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
 pub use self::reading::Reading;
 use ::index::Target;
+use activate::Stop;
 use image_file::Encoding;
 
 /// Makes images findable before they are released, and finds their edited copies.
@@ -130,6 +132,9 @@ pub struct Optimisation {
     /// Optimisation steps
     #[arg(long, default_value = "10", value_parser = iterations, allow_negative_numbers = true, value_name = "N")]
     pub iterations: usize,
+    /// Stop earlier: safe or safe=MARGIN, deep enough in the cell; settled or settled=SHARE, the objective hardly improves
+    #[arg(long, value_parser = stopping::stop, value_name = "safe|settled")]
+    pub stop_when: Option<Stop>,
     /// Amplitude of the perturbation, in units of the just-noticeable difference
     #[arg(long, default_value = "3", value_parser = strength, allow_negative_numbers = true, value_name = "S")]
     pub strength: f64,

@@ -37,6 +37,19 @@ impl Aim {
             .map(|signs| Signs { wanted: signs.wanted.clone().slice([rows.clone()]), ..signs.clone() });
         Self { points: self.points.clone().slice([rows]), signs }
     }
+
+    /// The targets of some of the vectors, in the given order.
+    ///
+    /// # Panics
+    ///
+    /// No row, or one that does not exist.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let select = |tensor: &Tensor<2>| {
+            Tensor::cat(rows.iter().map(|&row| tensor.clone().narrow(0, row, 1)).collect(), 0)
+        };
+        let signs = self.signs.as_ref().map(|signs| Signs { wanted: select(&signs.wanted), ..signs.clone() });
+        Self { points: select(&self.points), signs }
+    }
 }
 
 impl From<Tensor<2>> for Aim {

@@ -56,6 +56,34 @@ impl Coarse {
         Ok(self.codebook.nearest(vectors)?.centroids)
     }
 
+    /// By how much each vector is nearer to the centroid of its cell of `cells` `[n]` than to that of any other: `[n]`,
+    /// see [`crate::Index::cell_margins`].
+    ///
+    /// # Errors
+    ///
+    /// Another number of cells than of vectors; a cell that does not exist.
+    pub fn margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vec<f32>> {
+        let n = vectors.host.len() / self.d;
+        if cells.len() != n {
+            return Err(Error::argument("cells", format!("one of each of {n} vectors"), cells.len()));
+        }
+        let visited = self.visited(2)?;
+        let probes = self.probes(vectors, visited)?;
+        let rows = vectors.host.chunks_exact(self.d).zip(cells).zip(probes.chunks_exact(visited));
+        rows.map(|((vector, &cell), nearest)| self.margin(vector, cell, nearest)).collect()
+    }
+
+    fn margin(&self, vector: &[f32], cell: i64, nearest: &[Probe]) -> Result<f32> {
+        let exists = usize::try_from(cell).ok().filter(|&cell| cell < self.nlist);
+        let own = exists.ok_or_else(|| Error::argument("cell", format!("below {}", self.nlist), cell))?;
+        let away = |cell: usize| match self.metric {
+            Metric::L2 => self.metric.distance(vector, self.centroid(cell)).sqrt(),
+            Metric::InnerProduct => -self.metric.distance(vector, self.centroid(cell)),
+        };
+        let other = nearest.iter().find(|probe| probe.cell != own && probe.cell < self.nlist);
+        Ok(other.map_or(f32::INFINITY, |other| away(other.cell) - away(own)))
+    }
+
     /// Centroids of the given cells, row-major `[cells.len(), d]`.
     pub fn gather(&self, cells: &[i64]) -> Vec<f32> {
         let mut rows = Vec::with_capacity(cells.len() * self.d);
@@ -136,5 +164,57 @@ impl Coarse {
         let mut probes: Vec<Probe> = found.into_iter().map(probe).collect();
         probes.resize(nprobe, Probe::NONE);
         Ok(probes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const D: usize = 5;
+
+    fn rows(n: usize, salt: usize) -> Vec<f32> {
+        (0..n * D).map(|i| ((i * 7919 + salt * 613) % 199) as f32 / 99.0 - 1.0).collect()
+    }
+
+    /// The margin, from all centroids.
+    fn expected(coarse: &Coarse, vector: &[f32], own: usize) -> f64 {
+        let away = |centroid: &[f32]| {
+            let pairs = vector.iter().zip(centroid).map(|(x, c)| (f64::from(*x), f64::from(*c)));
+            match coarse.metric {
+                Metric::L2 => pairs.map(|(x, c)| (x - c).powi(2)).sum::<f64>().sqrt(),
+                Metric::InnerProduct => -pairs.map(|(x, c)| x * c).sum::<f64>(),
+            }
+        };
+        let others = (0..coarse.nlist).filter(|&cell| cell != own).map(|cell| away(coarse.centroid(cell)));
+        others.fold(f64::INFINITY, f64::min) - away(coarse.centroid(own))
+    }
+
+    #[test]
+    fn margins_are_those_of_all_centroids() {
+        let vectors = Vectors::from_host("vectors", rows(40, 1), D).unwrap();
+        for (metric, nlist) in [(Metric::L2, 9), (Metric::L2, 2), (Metric::InnerProduct, 9)] {
+            let coarse = Coarse::new(metric, rows(nlist, 2), D, &Device::flex()).unwrap();
+            let nearest = coarse.cells(&vectors).unwrap();
+            let any: Vec<i64> = (0..40).map(|i| i % nlist as i64).collect();
+            for cells in [&nearest, &any] {
+                let margins = coarse.margins(&vectors, cells).unwrap();
+                for ((vector, &cell), margin) in vectors.host.chunks_exact(D).zip(cells).zip(margins) {
+                    let expected = expected(&coarse, vector, cell as usize);
+                    assert!((f64::from(margin) - expected).abs() < 1e-5, "{margin} for {expected}");
+                }
+            }
+            assert!(coarse.margins(&vectors, &nearest).unwrap().iter().all(|&margin| margin >= 0.0));
+        }
+    }
+
+    #[test]
+    fn the_only_cell_is_never_left_and_others_do_not_exist() {
+        let vectors = Vectors::from_host("vectors", rows(2, 1), D).unwrap();
+        let coarse = Coarse::new(Metric::L2, rows(1, 2), D, &Device::flex()).unwrap();
+        assert_eq!(coarse.margins(&vectors, &[0, 0]).unwrap(), [f32::INFINITY; 2]);
+        for cells in [&[0, 1][..], &[0, -1], &[0]] {
+            assert!(coarse.margins(&vectors, cells).is_err());
+        }
     }
 }

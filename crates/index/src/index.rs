@@ -271,6 +271,33 @@ impl Index {
         self.kind.store().cells(&self.accept("vectors", vectors)?)
     }
 
+    /// By how much each of `vectors` `[n, d]` is nearer to the centroid `c` of its cell of `cells` `[n]` than to that of any
+    /// other: `[n]`, negative for vectors of another cell; `None` without inverted file.
+    ///
+    /// The margin of `x` is `min |x - o| - |x - c|` over all other centroids `o`, of distances that are not squared: by the
+    /// triangle inequality `x` stays in its cell until it moves by half of the margin. With the inner product it is
+    /// `x.c - max x.o`. Behind transforms the vectors are transformed ones. Of the cells of an `HNSW` graph those count
+    /// that a search finds. Infinite where there is one cell.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::cells`]; cells that do not exist or are not one of each vector.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Distribution, Tensor};
+    /// use index::{Index, TrainConfig};
+    ///
+    /// let vectors = Tensor::<2>::random([300, 16], Distribution::Default, &Device::flex());
+    /// let index = Index::train(&"IVF4,PQ2".parse()?, vectors.clone(), &TrainConfig::default())?;
+    /// let cells = index.cells(vectors.clone())?.unwrap_or_default();
+    /// let margins = index.cell_margins(vectors, &cells)?.unwrap_or_default();
+    /// assert!(margins.iter().all(|&margin| margin >= 0.0));
+    /// # Ok::<(), index::Error>(())
+    /// ```
+    pub fn cell_margins(&self, vectors: Tensor<2>, cells: &[i64]) -> Result<Option<Vec<f32>>> {
+        self.kind.store().cell_margins(&self.accept("vectors", vectors)?, cells)
+    }
+
     /// What the index stores, or would store, for each of `vectors` `[n, d]`, on the index's device: points of
     /// dimension `d`, brought back through transforms, and for [`Target::Reconstruction`] of `LSH` codes the sides of
     /// hyperplanes.

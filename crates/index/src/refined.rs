@@ -125,6 +125,10 @@ impl Store for Refined {
         self.base.store().cells(vectors)
     }
 
+    fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {
+        self.base.store().cell_margins(vectors, cells)
+    }
+
     /// Where the base keeps ids of its own, those behind a removed entry no longer are positions: it is refused.
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
         if self.base.store().coarse().is_some() {

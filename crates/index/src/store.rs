@@ -69,6 +69,12 @@ pub(crate) trait Store {
     /// The nearest cell of each of `vectors`; `None` where there is no coarse quantiser.
     fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>>;
 
+    /// By how much each of `vectors` is nearer to its cell of `cells` than to any other, see [`Coarse::margins`];
+    /// `None` where there is no coarse quantiser.
+    fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {
+        self.coarse().map(|coarse| coarse.margins(vectors, cells)).transpose()
+    }
+
     /// Removes the entries that carry one of the ids and says how many they were.
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize>;
 }

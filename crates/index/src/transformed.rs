@@ -133,6 +133,10 @@ impl Store for Transformed {
         self.inner.store().cells(&self.apply(vectors)?)
     }
 
+    fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {
+        self.inner.store().cell_margins(&self.apply(vectors)?, cells)
+    }
+
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
         self.inner.store_mut().remove(ids)
     }

@@ -33,9 +33,8 @@ fn the_trace_of_ten_iterations_is_pytorchs() {
     let index = unused_index();
     let settings = Settings { target: Target::Centroid, ..Settings::default() }; // not asked for either
     let activator = Activator::new(extractor(), &index, settings).unwrap();
-    let (_, mut traces) =
-        activator.optimise(&[image], &target.into(), Some(vec![start]), &mut |_| ()).unwrap();
-    let trace = traces.remove(0);
+    let mut changed = activator.optimise(&[image], &target.into(), Some(vec![start]), &mut |_| ()).unwrap();
+    let trace = changed.remove(0).course.steps;
 
     assert_eq!(trace.len(), 10);
     assert_eq!(expected.len(), 10);

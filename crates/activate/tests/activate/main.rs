@@ -3,4 +3,5 @@
 
 mod codes;
 mod gradient;
+mod stopping;
 mod tiny;

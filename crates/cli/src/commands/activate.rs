@@ -84,10 +84,21 @@ fn text(document: &Document, arguments: &Activate) -> String {
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     let (place, device) = (arguments.out.display(), document.device);
-    let summary =
-        format!("{released} released in {place}{skipped}{failed}; {:.1} s on {device}", document.seconds);
+    let steps = steps(rows, arguments.optimisation.iterations);
+    let summary = format!(
+        "{released} released in {place}{skipped}{failed}{steps}; {:.1} s on {device}",
+        document.seconds
+    );
     match &document.retrieval {
         Some(retrieval) => format!("{images}\n{summary}\n\n{}", retrieval.text()),
         None => format!("{images}\n{summary}"),
     }
+}
+
+/// How many steps were taken, where not all.
+fn steps(rows: &[Row], iterations: usize) -> String {
+    let figures = || rows.iter().filter_map(|row| row.figures.as_ref());
+    let taken: usize = figures().map(|figures| figures.iterations).sum();
+    let all = figures().count() * iterations;
+    if taken < all { format!(", {taken} of {all} steps") } else { String::new() }
 }

@@ -57,8 +57,8 @@ impl From<&EvalRetrieval> for Options {
 
 impl From<&Optimisation> for Settings {
     fn from(arguments: &Optimisation) -> Self {
-        let Optimisation { iterations, strength, target, seed, .. } = *arguments;
-        Self { iterations, strength, target, seed, ..Self::default() }
+        let Optimisation { iterations, stop_when, strength, target, seed, .. } = *arguments;
+        Self { iterations, stop: stop_when.unwrap_or_default(), strength, target, seed, ..Self::default() }
     }
 }
 
@@ -163,7 +163,10 @@ impl<'a> Releaser<'a> {
         let tensor = |picture: &&Picture| images::to_tensor(&picture.pixels, &self.engine.device);
         let tensors = originals.iter().map(tensor).collect::<Result<Vec<_>>>()?;
         let activator = self.activator(self.depth(first))?;
-        Ok(activator.activate(&tensors, &mut |_| bar.inc(originals.len() as u64))?)
+        let activated = activator.activate(&tensors, &mut |step| bar.inc(step.images as u64))?;
+        let left = |image: &Activated| (self.options.settings.iterations - image.course.iterations) as u64;
+        bar.inc(activated.iter().map(left).sum());
+        Ok(activated)
     }
 
     /// Writes the strongest change that the budget allows; figures are those of the file as read back.
@@ -175,7 +178,7 @@ impl<'a> Releaser<'a> {
         seconds: f64,
         keeps: bool,
     ) -> Result<(Row, Option<Pair>)> {
-        let Options { budget, encoding, settings, reader, .. } = &self.options;
+        let Options { budget, encoding, reader, .. } = &self.options;
         let depth = self.depth(&original);
         let full = images::from_tensor(&activated.pixels, depth)?;
         let (file, released, measured) = budget.spend(&original.pixels, &full, |pixels| {
@@ -194,7 +197,8 @@ impl<'a> Releaser<'a> {
         let figures = Figures {
             width,
             height,
-            iterations: settings.iterations,
+            iterations: activated.course.iterations,
+            stopped: activated.course.end.name(),
             seconds,
             cell: activated.before.cell,
             cosine_before: activated.before.cosine,

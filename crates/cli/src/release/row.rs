@@ -28,7 +28,10 @@ pub struct Row {
 pub struct Figures {
     pub width: u32,
     pub height: u32,
+    /// Steps taken.
     pub iterations: usize,
+    /// Why no more: `iterations`, `safe` or `settled`.
+    pub stopped: &'static str,
     pub seconds: f64,
     pub cell: Option<i64>,
     pub cosine_before: f32,

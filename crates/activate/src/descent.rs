@@ -5,17 +5,14 @@
 //! original, its map, the perturbation, Adam's two means, the changed pixels and their gradient: 76 bytes a pixel,
 //! however large the image.
 
-mod host;
-
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
 use extractor::IMAGENET_STD;
 
-use host::Channels;
-
 use crate::{
     adam::{Adam, Optimised},
+    host::{self, Changed, Channels, Move, Scene},
     perturbation::Perturbation,
 };
 
@@ -26,6 +23,8 @@ const BAND: usize = 1 << 21;
 pub(crate) struct Descent {
     perturbation: Perturbation,
     delta: Optimised,
+    /// What the perturbation makes of the image now, and the mean squared change of each channel, `[1, 3]`.
+    changed: Changed,
     /// Whether the passes of the CPU serve.
     on_host: bool,
     /// Pixels of a band, elsewhere.
@@ -35,68 +34,101 @@ pub(crate) struct Descent {
 impl Descent {
     pub(crate) fn new(perturbation: Perturbation, start: Tensor<4>) -> Self {
         let on_host = start.device() == Device::flex();
-        Self { perturbation, delta: Optimised::new(start), on_host, band: BAND }
+        Self::with_passes(perturbation, start, on_host, BAND)
+    }
+
+    fn with_passes(perturbation: Perturbation, start: Tensor<4>, on_host: bool, band: usize) -> Self {
+        let changed = if on_host {
+            let channels = channels(&perturbation, 0.0);
+            mean(host::changed(scene(&perturbation), &start, channels))
+        } else {
+            changed(&perturbation, &start, band)
+        };
+        Self { perturbation, delta: Optimised::new(start), changed, on_host, band }
     }
 
     /// The changed image, not yet clamped, and the mean squared change of each channel.
     ///
     /// # Shapes
     /// -> `[1, 3, h, w]`, `[1, 3]`
-    pub(crate) fn changed(&self) -> (Tensor<4>, Tensor<2>) {
-        if self.on_host {
-            let [original, map] = [self.perturbation.original(), self.perturbation.map()];
-            let [_, _, height, width] = map.dims();
-            let (pixels, sums) = host::changed(original, map, &self.delta.x, self.channels(0.0));
-            return (pixels, sums / (height * width) as f64);
-        }
-        let change = self.perturbation.change(self.delta.x.clone());
-        let squared = mean_squares(&change, self.band);
-        (self.perturbation.apply(change), squared)
+    pub(crate) fn changed(&self) -> Changed {
+        self.changed.clone()
     }
 
     /// One step of Adam. `gradient` is that of the descriptor's term to the changed pixels; the image's term adds
     /// `lambda_i` times the gradient of the mean squared change in normalised space.
-    pub(crate) fn step(&mut self, gradient: Tensor<4>, lambda_i: f64, adam: Adam) {
-        let [_, _, height, width] = gradient.dims();
-        let channels = self.channels(lambda_i);
-        if self.on_host {
-            let nothing = || Tensor::empty([1, 1, 1, 1], &Device::flex());
-            let taken = Optimised { x: nothing(), first: nothing(), second: nothing() };
-            let part = std::mem::replace(&mut self.delta, taken);
-            self.delta = host::step(part, gradient, self.perturbation.map(), channels, adam);
-            return;
-        }
-        let weights = Tensor::<1>::from_floats(channels.weight, &gradient.device()).reshape([1, 3, 1, 1]);
-        for rows in bands(height, width, self.band) {
-            let part = Optimised {
-                x: self.delta.x.clone().slice(band(&rows, width)),
-                first: self.delta.first.clone().slice(band(&rows, width)),
-                second: self.delta.second.clone().slice(band(&rows, width)),
-            };
-            let amplitude = self.perturbation.amplitude(rows.clone());
-            let slope = part.x.clone().tanh();
-            let change = slope.clone() * amplitude.clone();
-            let to_change = gradient.clone().slice(band(&rows, width)) + change * weights.clone();
-            let to_delta = to_change * amplitude * (slope.clone() * slope).neg().add_scalar(1.0);
-            let part = adam.update(part, to_delta);
-            put(&mut self.delta.x, part.x, &rows);
-            put(&mut self.delta.first, part.first, &rows);
-            put(&mut self.delta.second, part.second, &rows);
-        }
-    }
-
-    /// `lambda_i` weighs the mean squared change in normalised space.
-    fn channels(&self, lambda_i: f64) -> Channels {
-        let [_, _, height, width] = self.perturbation.map().dims();
-        let weight = |std: f32| 2.0 * lambda_i as f32 / (3 * height * width) as f32 / (std * std);
-        Channels { amplitude: self.perturbation.amplitudes(), weight: IMAGENET_STD.map(weight) }
+    pub(crate) fn step(self, gradient: Tensor<4>, lambda_i: f64, adam: Adam) -> Self {
+        let Self { perturbation, delta, changed: last, on_host, band } = self;
+        drop(last);
+        let channels = channels(&perturbation, lambda_i);
+        let (delta, changed) = if on_host {
+            let (delta, changed) = host::step(scene(&perturbation), delta, gradient, Move { channels, adam });
+            (delta, mean(changed))
+        } else {
+            let delta = step_in_bands(&perturbation, delta, gradient, Move { channels, adam }, band);
+            let changed = changed(&perturbation, &delta.x, band);
+            (delta, changed)
+        };
+        Self { perturbation, delta, changed, on_host, band }
     }
 
     /// The changed image, not yet clamped.
     pub(crate) fn finish(self) -> Tensor<4> {
-        let Self { perturbation, delta: Optimised { x, .. }, .. } = self;
-        perturbation.apply(perturbation.change(x))
+        self.changed.0
     }
+}
+
+fn scene(perturbation: &Perturbation) -> Scene<'_> {
+    Scene { original: perturbation.original(), map: perturbation.map() }
+}
+
+/// `lambda_i` weighs the mean squared change in normalised space.
+fn channels(perturbation: &Perturbation, lambda_i: f64) -> Channels {
+    let [_, _, height, width] = perturbation.map().dims();
+    let weight = |std: f32| 2.0 * lambda_i as f32 / (3 * height * width) as f32 / (std * std);
+    Channels { amplitude: perturbation.amplitudes(), weight: IMAGENET_STD.map(weight) }
+}
+
+/// Sums over the pixels as means.
+fn mean((pixels, sums): Changed) -> Changed {
+    let [_, _, height, width] = pixels.dims();
+    (pixels, sums / (height * width) as f64)
+}
+
+/// What `delta` makes of the image, on any device.
+fn changed(perturbation: &Perturbation, delta: &Tensor<4>, band: usize) -> Changed {
+    let change = perturbation.change(delta.clone());
+    let squared = mean_squares(&change, band);
+    (perturbation.apply(change), squared)
+}
+
+/// A step of Adam on any device.
+fn step_in_bands(
+    perturbation: &Perturbation,
+    mut delta: Optimised,
+    gradient: Tensor<4>,
+    Move { channels, adam }: Move,
+    pixels: usize,
+) -> Optimised {
+    let [_, _, height, width] = gradient.dims();
+    let weights = Tensor::<1>::from_floats(channels.weight, &gradient.device()).reshape([1, 3, 1, 1]);
+    for rows in bands(height, width, pixels) {
+        let part = Optimised {
+            x: delta.x.clone().slice(band(&rows, width)),
+            first: delta.first.clone().slice(band(&rows, width)),
+            second: delta.second.clone().slice(band(&rows, width)),
+        };
+        let amplitude = perturbation.amplitude(rows.clone());
+        let slope = part.x.clone().tanh();
+        let change = slope.clone() * amplitude.clone();
+        let to_change = gradient.clone().slice(band(&rows, width)) + change * weights.clone();
+        let to_delta = to_change * amplitude * (slope.clone() * slope).neg().add_scalar(1.0);
+        let part = adam.update(part, to_delta);
+        put(&mut delta.x, part.x, &rows);
+        put(&mut delta.first, part.first, &rows);
+        put(&mut delta.second, part.second, &rows);
+    }
+    delta
 }
 
 /// Rows of some `band` pixels each.
@@ -153,10 +185,10 @@ mod tests {
             Tensor::from_data(TensorData::new::<f32, _>(values, [1, 3, 11, 7]), &device)
         };
         let start = values(1) * 0.1;
-        let mut descent = Descent { on_host, band, ..Descent::new(Perturbation::new(values(0), 3.0), start) };
-        descent.step(values(2) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 1 });
+        let descent = Descent::with_passes(Perturbation::new(values(0), 3.0), start, on_host, band);
+        let descent = descent.step(values(2) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 1 });
         let (_, squared) = descent.changed();
-        descent.step(values(3) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 2 });
+        let descent = descent.step(values(3) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 2 });
         let read = |data: TensorData| data.try_to_vec::<f32>().unwrap();
         (read(descent.finish().into_data()), read(squared.into_data()))
     }
