@@ -46,7 +46,10 @@ fn errors_name_the_offending_part() {
     let unknown = message("sepia=3");
     assert!(unknown.contains("`sepia`") && unknown.contains("rotation=NUMBER, crop=NUMBER"), "{unknown}");
     assert_eq!(message("crop=2"), "transform `crop`: expected a share above 0 and at most 1, found `2`");
-    assert_eq!(message("crop"), "transform `crop`: expected a share above 0 and at most 1, found none");
+    assert_eq!(
+        message("crop"),
+        "transform `crop`: expected a share above 0 and at most 1, found none: write `crop=NUMBER`"
+    );
     assert_eq!(message("meme=3"), "transform `meme`: expected no parameter, found `3`");
 }
 

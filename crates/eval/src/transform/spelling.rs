@@ -229,6 +229,6 @@ impl FromStr for Transform {
 }
 
 fn refused(transform: &'static str, expected: &'static str, value: Option<&str>) -> Error {
-    let found = value.map_or("none".into(), |value| format!("`{value}`"));
+    let found = value.map_or(format!("none: write `{transform}=NUMBER`"), |value| format!("`{value}`"));
     Error::Parameter { transform, expected, found }
 }
