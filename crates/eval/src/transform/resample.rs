@@ -20,19 +20,22 @@ pub(super) const LANCZOS: FilterType = FilterType::Lanczos3;
 /// 8 bits spread over 16.
 const SPREAD: u16 = 257;
 
-/// Resamples with antialiasing to `width` x `height`, both at least 1; rows first, rounded to whole levels in
-/// between. On 8 bits the crate's weights are too coarse to agree with Pillow's where cubic filters overshoot, so
-/// it computes on 16.
+/// Resamples with antialiasing to `width` x `height`, both at least 1, an axis at a time and rounded to whole levels
+/// in between. On 8 bits the crate's weights are too coarse to agree with Pillow's where cubic filters overshoot,
+/// so it computes on 16.
 pub(super) fn resample(image: &RgbImage, width: u32, height: u32, filter: FilterType) -> Result<RgbImage> {
-    let rows = along_one_axis(image, width, image.height(), filter)?;
-    along_one_axis(&rows, width, height, filter)
+    check_size(width, height)?;
+    // Pillow 13's order (rows came always first before), in which what is in between is never the largest
+    let lower_first = width > image.width() && height < image.height();
+    let between = if lower_first { (image.width(), height) } else { (width, image.height()) };
+    let halfway = along_one_axis(image, between, filter)?;
+    along_one_axis(&halfway, (width, height), filter)
 }
 
-fn along_one_axis(image: &RgbImage, width: u32, height: u32, filter: FilterType) -> Result<RgbImage> {
+fn along_one_axis(image: &RgbImage, (width, height): (u32, u32), filter: FilterType) -> Result<RgbImage> {
     if image.dimensions() == (width, height) {
         return Ok(image.clone());
     }
-    check_size(width, height)?;
     let spread = |pixel: &Rgb<u8>| U16x3::new(pixel.0.map(|level| SPREAD * u16::from(level)));
     let pixels: Vec<U16x3> = image.pixels().map(spread).collect();
     let source =

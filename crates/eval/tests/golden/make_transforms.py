@@ -1,8 +1,9 @@
 """Writes transforms.zip, what src/transform/parity.rs compares with: python make_transforms.py
+Compares a program on samples of full size, for docs/edits.md:        python make_transforms.py PROGRAM
 
-Needs numpy, pillow, torch, torchvision and AugLy 1.0.0. AugLy wants older versions of the others than Python 3.11
-can have: install it with `pip install --no-deps augly iopath python-magic regex portalocker`; the lines marked
-"since removed" below give it what numpy and Pillow dropped.
+Needs numpy, pillow, torch, torchvision and AugLy 1.0.0. AugLy asks for versions of the others of 2021: install it with
+`pip install --no-deps augly iopath python-magic regex portalocker`; the lines marked "since removed" below give it
+what numpy and Pillow have dropped meanwhile. Made with Pillow 13.0, torchvision 0.29 and numpy 2.4.
 
 The zip holds, without loss, `PHOTO/input.webp`, `PHOTO/EDIT.webp` for every edit as the command line spells it, and
 `draws.tsv`: edit, photo and the numbers that were drawn for it.
@@ -11,6 +12,7 @@ The zip holds, without loss, `PHOTO/input.webp`, `PHOTO/EDIT.webp` for every edi
 import io
 import math
 import pathlib
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -175,6 +177,27 @@ def meme():
     return augly.meme_format(photo, caption_height=45)
 
 
+def report(program):
+    """The smallest share of pixels within a level, and the farthest level, of each edit."""
+    found = {name: (1.0, 0) for name in EDITS}
+    for sample in ("02_coffee", "05_grace_hopper"):
+        photo = Image.open(SAMPLES / f"{sample}.jpg").convert("RGB")
+        for name, value in [(n, v) for edits in (OTHERS, SWEEPS) for n, values in edits.items() for v in values]:
+            with tempfile.TemporaryDirectory() as folder:
+                before, after = (pathlib.Path(folder) / f"{side}.png" for side in ("before", "after"))
+                photo.save(before)
+                edit = spelled(name, value)
+                subprocess.run([program, "transform", edit, before, "--out", after, "--json"], check=True, stdout=subprocess.DEVNULL)
+                ours = np.asarray(Image.open(after).convert("RGB")).astype(int)
+            ours = ours[::EVERY, ::EVERY] if name == "screenshot" else ours
+            theirs = np.asarray(EDITS[name](photo, value).convert("RGB")).astype(int)
+            assert ours.shape == theirs.shape, f"{sample}, {edit}: {ours.shape}, {theirs.shape}"
+            off = np.abs(ours - theirs).max(-1)
+            found[name] = (min(found[name][0], (off <= 1).mean()), max(found[name][1], off.max()))
+    for name, (share, farthest) in found.items():
+        print(f"{name:12} {share:.5f} {farthest}")
+
+
 def main():
     draws = []
     with zipfile.ZipFile(HERE / "transforms.zip", "w") as archive:
@@ -202,4 +225,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    report(sys.argv[1]) if len(sys.argv) > 1 else main()

@@ -30,11 +30,8 @@ pub(super) fn row(plane: &Plane, y: usize, width: usize) -> Vec<u8> {
     if columns <= 2 {
         return near.iter().flat_map(|level| [*level; 2]).collect();
     }
-    let far = plane.row(if y.is_multiple_of(2) {
-        (y / 2).saturating_sub(1)
-    } else {
-        (y / 2 + 1).min(plane.rows() - 1)
-    });
+    let beside = if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { y / 2 + 1 };
+    let far = plane.row(beside.min(plane.rows() - 1));
     let sums: Vec<u16> =
         near.iter().zip(far).take(columns).map(|(n, f)| 3 * u16::from(*n) + u16::from(*f)).collect();
     let between = |column: usize| {
