@@ -73,7 +73,10 @@ pub enum Verb {
     )]
     Eval(EvalVerb),
     /// One edit of the evaluation, for looking at it
-    #[command(after_help = "Example:\n  active-index transform rotation=25 photo.jpg --out rotated.png")]
+    #[command(after_help = format!(
+        "Edits: {}\n\nExample:\n  active-index transform rotation=25 photo.jpg --out rotated.png",
+        Transform::known().join(", ")
+    ))]
     Transform(TransformArgs),
     /// Completions for a shell
     #[command(after_help = "Example:\n  active-index completions bash > /etc/bash_completion.d/active-index")]

@@ -64,12 +64,6 @@ pub enum Error {
         /// Height in pixels.
         height: u32,
     },
-    /// The image cannot be written as JPEG.
-    #[error("jpeg encoder: {0}")]
-    JpegEncode(#[from] jpeg_encoder::EncodingError),
-    /// The JPEG just written cannot be read back.
-    #[error("jpeg decoder: {0}")]
-    JpegDecode(#[from] image::ImageError),
     /// The resampling crate refused the image.
     #[error("resize: {0}")]
     Resize(#[from] fast_image_resize::ResizeError),

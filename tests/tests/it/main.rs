@@ -15,3 +15,4 @@ mod index_verbs;
 mod interrupted_write;
 mod provenance;
 mod released_files;
+mod transform_verb;

@@ -24,39 +24,13 @@ pub(super) fn check_size(width: u32, height: u32) -> Result<()> {
     Ok(())
 }
 
-/// A rectangle in pixels, which may reach over the borders of the picture.
+/// A rectangle in pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Area {
     pub x: f32,
     pub y: f32,
     pub width: f32,
     pub height: f32,
-}
-
-impl Area {
-    /// Calls `paint` for each pixel inside both the area and the picture with its place in the area,
-    /// (0, 0) to (1, 1), and the pixel.
-    pub fn paint(self, image: &mut RgbImage, paint: impl Fn(f32, f32, &mut Rgb<u8>)) {
-        let (columns, rows) =
-            (span(self.x, self.width, image.width()), span(self.y, self.height, image.height()));
-        for y in rows {
-            for x in columns.clone() {
-                let u = (x as f32 + 0.5 - self.x) / self.width;
-                let v = (y as f32 + 0.5 - self.y) / self.height;
-                paint(u, v, image.get_pixel_mut(x, y));
-            }
-        }
-    }
-
-    pub fn fill(self, image: &mut RgbImage, colour: Rgb<u8>) {
-        self.paint(image, |_, _, pixel| *pixel = colour);
-    }
-}
-
-/// The pixels whose centres lie in `start..start + length`, cut to `0..limit`.
-fn span(start: f32, length: f32, limit: u32) -> std::ops::Range<u32> {
-    let bound = |edge: f32| ((edge - 0.5).ceil().max(0.0) as u32).min(limit);
-    bound(start)..bound(start + length)
 }
 
 /// Moves `pixel` towards `colour` by `weight` in [0, 1].

@@ -3,6 +3,8 @@
 use image::{Rgb, RgbImage};
 use rayon::iter::ParallelIterator;
 
+use super::canvas::{WHITE, blend};
+
 fn map(image: &RgbImage, edit: impl Fn(Rgb<u8>) -> Rgb<u8> + Sync) -> RgbImage {
     let mut edited = image.clone();
     edited.par_pixels_mut().for_each(|pixel| *pixel = edit(*pixel));
@@ -38,8 +40,13 @@ pub(super) fn greyscale(image: &RgbImage) -> RgbImage {
     map(image, |pixel| Rgb([luma(pixel); 3]))
 }
 
+/// AugLy's `opacity`: a mask of 8 bits between the image and white.
 pub(super) fn opacity(image: &RgbImage, level: f32) -> RgbImage {
-    map(image, |pixel| mix(pixel, 255.0, level))
+    let mask = (255.0 * level).floor() / 255.0;
+    map(image, |mut pixel| {
+        blend(&mut pixel, WHITE, 1.0 - mask);
+        pixel
+    })
 }
 
 /// Through HSV with every part in [0, 1]; back to levels as `floor(255.999 v)`.

@@ -46,39 +46,41 @@ fn draw(rng: &mut ChaCha8Rng) -> Transform {
 }
 
 fn colour(rng: &mut ChaCha8Rng) -> Transform {
-    match rng.random_range(0..6) {
-        0 => Transform::Brightness { factor: rng.random_range(0.4..1.8) },
-        1 => Transform::Contrast { factor: rng.random_range(0.4..2.0) },
-        2 => Transform::Saturation { factor: rng.random_range(0.0..3.0) },
+    match rng.random_range(0..7) {
+        0 => Transform::Brightness { factor: rng.random_range(0.0..2.0) },
+        1 => Transform::Contrast { factor: rng.random_range(0.0..2.0) },
+        2 => Transform::Saturation { factor: rng.random_range(0.0..2.0) },
         3 => Transform::Hue { shift: rng.random_range(-0.5..0.5) },
-        4 => Transform::Opacity { level: rng.random_range(0.3..0.9) },
-        _ => Transform::Greyscale,
+        4 => Transform::Opacity { level: rng.random_range(0.2..1.0) },
+        5 => Transform::Greyscale,
+        _ => Transform::Palette,
     }
 }
 
 fn overlay(rng: &mut ChaCha8Rng) -> Transform {
-    let members = [Transform::Text, Transform::Sticker, Transform::Meme, Transform::Screenshot];
+    let members = [Transform::Text, Transform::Emoji, Transform::Meme, Transform::Screenshot];
     members[rng.random_range(0..members.len())]
 }
 
 fn pixel(rng: &mut ChaCha8Rng) -> Transform {
-    match rng.random_range(0..4) {
-        0 => Transform::Blur { kernel: 2 * rng.random_range(1..=7) + 1 },
-        1 => Transform::Pixelize { ratio: rng.random_range(0.1..0.5) },
-        2 => Transform::ShufflePixels { fraction: rng.random_range(0.05..0.3) },
-        _ => Transform::Jpeg { quality: rng.random_range(10..=60) },
+    match rng.random_range(0..5) {
+        0 => Transform::Blur { kernel: 2 * rng.random_range(1..=14) + 1 },
+        1 => Transform::Pixelize { ratio: rng.random_range(0.1..1.0) },
+        2 => Transform::ShufflePixels { fraction: rng.random_range(0.0..0.5) },
+        3 => Transform::Jpeg { quality: rng.random_range(10..=90) },
+        _ => Transform::Edges,
     }
 }
 
 fn spatial(rng: &mut ChaCha8Rng) -> Transform {
     match rng.random_range(0..8) {
-        0 => Transform::CentreCrop { area: rng.random_range(0.3..0.9) },
-        1 => Transform::Rotation { degrees: rng.random_range(-90.0..90.0) },
+        0 => Transform::CentreCrop { area: rng.random_range(0.25..1.0) },
+        1 => Transform::Rotation { degrees: rng.random_range(-180.0..180.0) },
         2 => Transform::FlipHorizontal,
         3 => Transform::FlipVertical,
         4 => Transform::AspectRatio { ratio: rng.random_range(0.5..2.0) },
         5 => Transform::PadSquare,
-        6 => Transform::Resize { area: rng.random_range(0.2..0.8) },
-        _ => Transform::Perspective { strength: rng.random_range(0.1..0.3) },
+        6 => Transform::Resize { area: rng.random_range(0.1..1.0) },
+        _ => Transform::Perspective { sigma: 0.06 },
     }
 }

@@ -1,28 +1,29 @@
 //! Edits of single pixels' places and sizes.
 
-use fast_image_resize::ResizeAlg;
 use image::RgbImage;
 use rand::SeedableRng;
 use rand::seq::{SliceRandom, index};
 use rand_chacha::ChaCha8Rng;
 
-use super::geometry::{BILINEAR, resample};
+use super::geometry::scaled;
+use super::resample::{BICUBIC, resample};
 use crate::error::Result;
 
-/// Shrinks both sides by `ratio`, then enlarges without smoothing.
+/// AugLy's `pixelization`: shrinks both sides by `ratio` and enlarges again, smoothly, as Pillow does where no
+/// filter is named.
 pub(super) fn pixelize(image: &RgbImage, ratio: f32) -> Result<RgbImage> {
     let (width, height) = image.dimensions();
-    let blocks = |side: u32| ((side as f32 * ratio) as u32).max(1);
-    let small = resample(image, blocks(width), blocks(height), BILINEAR)?;
-    resample(&small, width, height, ResizeAlg::Nearest)
+    let small = resample(image, scaled(width, ratio.into()), scaled(height, ratio.into()), BICUBIC)?;
+    resample(&small, width, height, BICUBIC)
 }
 
-/// Permutes `fraction` of the pixels among themselves.
+/// AugLy's `shuffle_pixels`: permutes `fraction` of the pixels among themselves.
 pub(super) fn shuffle(image: &RgbImage, fraction: f32, seed: u64) -> RgbImage {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let width = image.width() as usize;
     let pixels = width * image.height() as usize;
-    let moved = (pixels as f64 * f64::from(fraction)).round() as usize;
+    // the margin makes up for fractions that are f32
+    let moved = (pixels as f64 * f64::from(fraction) + 1e-4) as usize;
     let places = index::sample(&mut rng, pixels, moved).into_vec();
     let mut sources = places.clone();
     sources.shuffle(&mut rng);

@@ -105,9 +105,9 @@ const FORMS: &[(&str, Parameter)] = &[
     (
         "perspective",
         Number {
-            expected: "a strength from 0 to 0.4",
-            accepts: |strength| (0.0..=0.4).contains(&strength),
-            make: |strength| Transform::Perspective { strength },
+            expected: "a share of the sides from 0 to 0.1",
+            accepts: |sigma| (0.0..=0.1).contains(&sigma),
+            make: |sigma| Transform::Perspective { sigma },
         },
     ),
     ("pixelize", Number { expected: SHARE, accepts: share, make: |ratio| Transform::Pixelize { ratio } }),
@@ -119,8 +119,10 @@ const FORMS: &[(&str, Parameter)] = &[
             make: |fraction| Transform::ShufflePixels { fraction },
         },
     ),
+    ("edges", Nothing(Transform::Edges)),
+    ("palette", Nothing(Transform::Palette)),
     ("text", Nothing(Transform::Text)),
-    ("sticker", Nothing(Transform::Sticker)),
+    ("emoji", Nothing(Transform::Emoji)),
     ("meme", Nothing(Transform::Meme)),
     ("screenshot", Nothing(Transform::Screenshot)),
     ("auto", Nothing(Transform::Auto)),
@@ -150,11 +152,13 @@ impl Transform {
             Self::FlipVertical => ("vflip", None),
             Self::AspectRatio { ratio } => ("aspect", Some(ratio)),
             Self::PadSquare => ("square", None),
-            Self::Perspective { strength } => ("perspective", Some(strength)),
+            Self::Perspective { sigma } => ("perspective", Some(sigma)),
             Self::Pixelize { ratio } => ("pixelize", Some(ratio)),
             Self::ShufflePixels { fraction } => ("shuffle", Some(fraction)),
+            Self::Edges => ("edges", None),
+            Self::Palette => ("palette", None),
             Self::Text => ("text", None),
-            Self::Sticker => ("sticker", None),
+            Self::Emoji => ("emoji", None),
             Self::Meme => ("meme", None),
             Self::Screenshot => ("screenshot", None),
             Self::Auto => ("auto", None),
@@ -225,6 +229,6 @@ impl FromStr for Transform {
 }
 
 fn refused(transform: &'static str, expected: &'static str, value: Option<&str>) -> Error {
-    let found = value.map_or("none".into(), |value| format!("`{value}`"));
+    let found = value.map_or(format!("none: write `{transform}=NUMBER`"), |value| format!("`{value}`"));
     Error::Parameter { transform, expected, found }
 }

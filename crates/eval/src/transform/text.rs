@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use ab_glyph::{Font, FontRef, OutlinedGlyph, ScaleFont, point};
 use image::{Rgb, RgbImage};
 use rand::distr::Alphanumeric;
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -24,14 +25,16 @@ pub(super) fn overlay(image: &RgbImage, seed: u64) -> RgbImage {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let length = rng.random_range(4..=12);
     let line: String = (0..length).map(|_| char::from(rng.sample(Alphanumeric))).collect();
-    let colour = Rgb([rng.random(), rng.random(), rng.random()]);
+    // vivid, to be read on most photographs
+    let mut colour = [255, 0, rng.random()];
+    colour.shuffle(&mut rng);
     let (width, height) = (image.width() as f32, image.height() as f32);
     let (share_x, share_y): (f32, f32) = (rng.random_range(0.4..0.9), rng.random_range(0.1..0.25));
     let (width, height, spare_x, spare_y) =
         (width * share_x, height * share_y, width * (1.0 - share_x), height * (1.0 - share_y));
     let (x, y) = (spare_x * rng.random_range(0.0..1.0), spare_y * rng.random_range(0.0..1.0));
     let mut edited = image.clone();
-    draw(&mut edited, &line, Area { x, y, width, height }, colour);
+    draw(&mut edited, &line, Area { x, y, width, height }, Rgb(colour));
     edited
 }
 

@@ -1,8 +1,7 @@
 """Writes what tests/parity.rs compares with: python make_goldens.py SAMPLE_IMAGE
 
-Needs numpy, pillow and scikit-image. Colour edits and blur follow torchvision's documented behaviour on uint8
-tensors, in numpy; rotation, resizing and JPEG are Pillow itself; quality is scikit-image itself. JPEGs are kept as
-files, to compare encoders under one decoder.
+Needs numpy, pillow and scikit-image. Quality is scikit-image itself; the edits whose quality is measured follow
+torchvision's documented behaviour on uint8 tensors, in numpy.
 """
 
 import pathlib
@@ -13,7 +12,6 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 HERE = pathlib.Path(__file__).parent
-# The height is whole JPEG blocks: libjpeg-turbo fills the rows below the image, which nobody sees, in its own way
 SIZE = (83, 80)
 F = np.float32
 
@@ -71,21 +69,6 @@ def blur(x, kernel):
     return np.round(p).astype(np.uint8)
 
 
-def rotation(x, degrees):
-    return np.asarray(Image.fromarray(x).rotate(degrees, Image.Resampling.BILINEAR, expand=True))
-
-
-def crop(x, area):
-    height, width = (int(side * area**0.5) for side in x.shape[:2])
-    top, left = int(round((x.shape[0] - height) / 2.0)), int(round((x.shape[1] - width) / 2.0))
-    return x[top : top + height, left : left + width]
-
-
-def resize(x, area):
-    height, width = (int(side * area**0.5) for side in x.shape[:2])
-    return np.asarray(Image.fromarray(x).resize((width, height), Image.Resampling.BILINEAR))
-
-
 EDITS = [
     ("contrast", contrast, [0.5, 2.0]),
     ("brightness", lambda x, f: blend(x, F(0), f), [0.5, 2.0]),
@@ -93,9 +76,6 @@ EDITS = [
     ("greyscale", lambda x, _: np.repeat(grey(x)[..., None], 3, -1), [None]),
     ("hue", hue, [0.2, -0.35]),
     ("blur", blur, [11]),
-    ("rotation", rotation, [25, 90, -130]),
-    ("crop", crop, [0.5]),
-    ("resize", resize, [0.5]),
 ]
 
 
@@ -117,13 +97,10 @@ def main():
             edited = edit(x, parameter)
             spelled = name if parameter is None else f"{name}={parameter:g}"
             Image.fromarray(edited).save(HERE / f"{spelled}.png", optimize=True)
-            if edited.shape == x.shape:
-                rows.append(f"{spelled}\t{quality(x, edited)}\n")
+            rows.append(f"{spelled}\t{quality(x, edited)}\n")
     noisy = to_levels(x.astype(int) + np.random.default_rng(0).integers(-3, 4, x.shape))
     Image.fromarray(noisy).save(HERE / "noise.png", optimize=True)
     rows.append(f"noise\t{quality(x, noisy)}\n")
-    for level in (50, 90):
-        photo.save(HERE / f"jpeg={level}.jpg", quality=level)
     (HERE / "quality.tsv").write_text("".join(rows))
 
 
