@@ -16,7 +16,7 @@ pub enum EvalVerb {
     Retrieval(EvalRetrieval),
     /// Micro average precision and recall at precision 0.9, among queries of which some have no match
     #[command(
-        after_help = "Examples:\n  active-index eval copy-detection --images photos/ --distractors others/ --index db.faiss --released released/ --report report.html\n  active-index eval copy-detection --images references/ --queries queries/ --ground-truth groundtruth.csv --index db.faiss --background train.npy\n  active-index eval copy-detection --predictions predictions.csv --ground-truth groundtruth.csv\n\nThe second is DISC21 as downloaded: queries and references are named by their files, without the ending."
+        after_help = "Examples:\n  active-index eval copy-detection --images photos/ --distractors others/ --index db.faiss --released released/ --report report.html\n  active-index eval copy-detection --images references/ --queries queries/ --ground-truth groundtruth.csv --index db.faiss --normalise-by train.npy\n  active-index eval copy-detection --predictions predictions.csv --ground-truth groundtruth.csv\n\nThe second is DISC21 as downloaded: queries and references are named by their files, without the ending."
     )]
     CopyDetection(EvalCopyDetection),
 }
@@ -66,14 +66,14 @@ pub struct EvalCopyDetection {
     #[arg(long, value_name = "FILE.csv")]
     pub ground_truth: Option<PathBuf>,
     /// Judge these instead of searching: query_id,reference_id,score
-    #[arg(long, value_name = "FILE.csv", requires = "ground_truth", conflicts_with_all = ["images", "distractors", "index", "queries", "released", "activate", "isc_out", "background"])]
+    #[arg(long, value_name = "FILE.csv", requires = "ground_truth", conflicts_with_all = ["images", "distractors", "index", "queries", "released", "activate", "isc_out", "normalise_by"])]
     pub predictions: Option<PathBuf>,
     /// Also write groundtruth.csv and predictions*.csv in ISC2021's layout
     #[arg(long, value_name = "DIR")]
     pub isc_out: Option<PathBuf>,
     /// Descriptors of images that no query shows, to normalise scores by: float32 [n, d]
     #[arg(long, value_name = "FILE.npy")]
-    pub background: Option<PathBuf>,
+    pub normalise_by: Option<PathBuf>,
     /// Entries that a query names
     #[arg(short, default_value = "10")]
     pub k: NonZeroUsize,

@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use crate::{
     bootstrap::{Bootstrap, Interval},
     error::{Error, Result},
@@ -68,7 +70,9 @@ impl Curve {
         if rows.iter().any(|row| row.score.is_nan()) {
             return Err(Error::NotRanked);
         }
-        rows.sort_by(|a, b| b.score.total_cmp(&(a.score)).then(a.is_match.cmp(&b.is_match)));
+        // 0 and -0 are equal scores.
+        let falling = |a: &Row, b: &Row| b.score.partial_cmp(&a.score).unwrap_or(Ordering::Equal);
+        rows.sort_by(|a, b| falling(a, b).then(a.is_match.cmp(&b.is_match)));
         Ok(Self { rows, matches })
     }
 

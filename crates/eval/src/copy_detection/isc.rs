@@ -88,16 +88,32 @@ impl GroundTruth {
     ///
     /// # Errors
     /// Those of [`Curve::new`].
-    pub fn judge(&self, predictions: &[Prediction]) -> Result<Curve> {
-        let numbers: HashMap<&str, usize> = self.matches.keys().map(String::as_str).zip(0..).collect();
-        let row = |prediction: &Prediction| {
-            let references = self.matches.get(&prediction.query);
-            let is_match = references.is_some_and(|all| all.contains(&prediction.reference));
-            let photograph = numbers.get(prediction.query.as_str()).copied().unwrap_or(numbers.len());
-            Row { score: prediction.score, is_match, photograph }
+    pub fn judge(&self, predictions: &[Prediction]) -> Result<Judged> {
+        let mut numbers: HashMap<&str, usize> = self.matches.keys().map(String::as_str).zip(0..).collect();
+        let mut matches_of: Vec<usize> = self.matches.values().map(BTreeSet::len).collect();
+        let is_match = |Prediction { query, reference, .. }: &Prediction| {
+            self.matches.get(query).is_some_and(|references| references.contains(reference))
         };
-        Curve::new(predictions.iter().map(row).collect(), self.count())
+        let mut rows = Vec::with_capacity(predictions.len());
+        for prediction in predictions {
+            // Queries that the truth does not name have no match.
+            let photograph = *numbers.entry(&prediction.query).or_insert_with(|| {
+                matches_of.push(0);
+                matches_of.len() - 1
+            });
+            rows.push(Row { score: prediction.score, is_match: is_match(prediction), photograph });
+        }
+        Ok(Judged { curve: Curve::new(rows, self.count())?, matches_of })
     }
+}
+
+/// Predictions beside the truth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The predictions, ranked.
+    pub curve: Curve,
+    /// How many matches each query has: those of the truth in order, then those that only predictions name.
+    pub matches_of: Vec<usize>,
 }
 
 /// Reads predictions.
