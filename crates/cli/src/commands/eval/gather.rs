@@ -159,7 +159,7 @@ impl Open {
             let place = side * edits + task.first + edit;
             match input {
                 Input::Known(descriptor) => self.descriptors[place] = Some(descriptor),
-                Input::Prepared(input) => waiting.push(Waiting { image, place, key, input }),
+                Input::Prepared(input) => waiting.push(Waiting { image, place, key, input: *input }),
             }
         }
     }

@@ -59,7 +59,7 @@ pub struct Edited {
 /// What the network is to describe.
 pub enum Input {
     Known(Vec<f32>),
-    Prepared(Tensor<4>),
+    Prepared(Box<Tensor<4>>),
 }
 
 /// The descriptors of one image.
@@ -76,6 +76,20 @@ pub struct Described {
     pub keys: Vec<Key>,
 }
 
+/// An image as it is.
+pub struct Original {
+    /// Place of the subject among all.
+    pub number: usize,
+    /// `[d]`.
+    pub descriptor: Vec<f32>,
+}
+
+impl Original {
+    pub fn row(&self) -> &[f32] {
+        &self.descriptor
+    }
+}
+
 /// How a pass over all images ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -90,11 +104,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// The unedited originals: each image and its descriptor. They are not described again as long as this lives.
-    pub fn originals(
-        &mut self,
-        subjects: &[Subject],
-        output: &Output,
-    ) -> Result<(Vec<(usize, Vec<f32>)>, End)> {
+    pub fn originals(&mut self, subjects: &[Subject], output: &Output) -> Result<(Vec<Original>, End)> {
         let alone: Vec<Subject> =
             subjects.iter().map(|subject| Subject { released: None, ..subject.clone() }).collect();
         let numbers: Vec<usize> = (0..subjects.len()).collect();
@@ -103,7 +113,7 @@ impl<'a> Pipeline<'a> {
         let mut finish = |described: Described| {
             let Some(descriptor) = described.passive.into_iter().next() else { bail!("no descriptor") };
             known.extend(described.keys.into_iter().map(|key| (key, descriptor.clone())));
-            originals.push((described.number, descriptor));
+            originals.push(Original { number: described.number, descriptor });
             Ok(())
         };
         let end = self.run("describing", &alone, &numbers, &[Transform::Identity], output, &mut finish)?;
@@ -207,7 +217,7 @@ impl Maker<'_> {
                 return Ok((key, Input::Known(descriptor.clone())));
             }
             let edited = edit.apply(image, seed).with_context(|| format!("edit `{edit}`"))?;
-            Ok((key, Input::Prepared(self.engine.prepare(&Pixels::Eight(edited))?)))
+            Ok((key, Input::Prepared(Box::new(self.engine.prepare(&Pixels::Eight(edited))?))))
         };
         task.edits.iter().map(input).collect()
     }

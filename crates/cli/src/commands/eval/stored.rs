@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use eval::distractors::Gaussian;
 use index::{Index, Target, npy};
 
-use super::subjects::Subject;
+use super::{pipeline::Original, subjects::Subject};
 use crate::{
     commands::index::add_file, engine::Engine, names::Names, output::Output, progress, provenance::Known,
 };
@@ -80,28 +80,24 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Finds the originals among `names`, and adds those that are not. `originals` holds each one's place and its
-    /// descriptor.
+    /// Finds the originals among `names`, and adds those that are not.
     pub fn new(
         index: &mut Index,
         names: &Names,
         subjects: &[Subject],
-        originals: &[(usize, Vec<f32>)],
+        originals: &[Original],
     ) -> Result<Self> {
         let ids: HashMap<&str, i64> = names.iter().map(|(id, name)| (name.as_str(), *id)).collect();
         let known = |number: usize| ids.get(subjects[number].name().as_str()).copied();
         let device = index.device();
-        let unknown: Vec<&[f32]> = originals
-            .iter()
-            .filter(|(number, _)| known(*number).is_none())
-            .map(|(_, row)| &row[..])
-            .collect();
+        let unknown: Vec<&[f32]> =
+            originals.iter().filter(|original| known(original.number).is_none()).map(Original::row).collect();
         let mut added =
             if unknown.is_empty() { 0..0 } else { index.add(matrix(unknown.iter().copied(), &device))? };
-        let all = matrix(originals.iter().map(|(_, row)| &row[..]), &device);
+        let all = matrix(originals.iter().map(Original::row), &device);
         let cells = index.cells(all.clone())?;
         let points = points(index, all);
-        let entry = |(i, (number, _)): (usize, &(usize, Vec<f32>))| {
+        let entry = |(i, Original { number, .. }): (usize, &Original)| {
             let id = known(*number).or_else(|| added.next()).context("fewer ids than images")?;
             let cell = cells.as_ref().map(|cells| cells[i]);
             Ok((*number, Entry { id, cell, point: points.as_ref().map(|points| points[i].clone()) }))

@@ -102,6 +102,8 @@ struct Shown {
     subjects: Vec<Subject>,
     /// Those that can be read, as far as that is known.
     readable: Vec<usize>,
+    /// What each is called in tables, `[subjects]`.
+    labels: Vec<String>,
     /// References `[subjects]` that each shows.
     matches: Vec<Vec<i64>>,
     /// Whether the subjects are queries as they are.
@@ -143,7 +145,9 @@ impl Shown {
         subjects.extend(others.into_iter().map(|input| Subject { path: input.path, released: None }));
         matches.resize(subjects.len(), Vec::new());
         let readable = readable.into_iter().chain(first..subjects.len()).collect();
-        Ok(Self { subjects, readable, matches, is_given: false })
+        let names: Vec<String> = subjects.iter().map(|subject| stem(&subject.path)).collect();
+        let labels = references::unlike(names.iter().map(String::as_str), 0..);
+        Ok(Self { subjects, readable, labels, matches, is_given: false })
     }
 
     /// Queries as they are, with their matches by name.
@@ -171,7 +175,8 @@ impl Shown {
                 "the query {id} of --ground-truth is no image in --queries: name the folder that holds all of them"
             );
         }
-        Ok(Self { readable: (0..subjects.len()).collect(), subjects, matches, is_given: true })
+        let labels = subjects.iter().map(|subject| stem(&subject.path)).collect();
+        Ok(Self { readable: (0..subjects.len()).collect(), subjects, labels, matches, is_given: true })
     }
 
     /// Enters the queries of a photograph, and says which it is.
@@ -181,7 +186,7 @@ impl Shown {
         edits: &[Transform],
         queries: &mut Queries,
     ) -> usize {
-        let name = stem(&self.subjects[described.number].path);
+        let name = &self.labels[described.number];
         let id = |edit: &Transform| if self.is_given { name.clone() } else { format!("{name}/{edit}") };
         queries.enter(described.number, edits.iter().map(id), &self.matches[described.number])
     }

@@ -10,7 +10,7 @@ use index::Index;
 
 use super::{
     super::{
-        pipeline::{End, Pipeline},
+        pipeline::{End, Original, Pipeline},
         stored::matrix,
         subjects::Subject,
     },
@@ -51,8 +51,8 @@ impl References {
             bail!("interrupted before any query was searched; pass --resume FILE to keep what is done");
         }
         if !described.is_empty() {
-            let rows = matrix(described.iter().map(|(_, row)| row.as_slice()), &index.device());
-            for (id, (number, _)) in index.add(rows)?.zip(&described) {
+            let rows = matrix(described.iter().map(Original::row), &index.device());
+            for (id, Original { number, .. }) in index.add(rows)?.zip(&described) {
                 ids.insert(unknown[*number].name(), id);
                 names.insert(id, stem(&unknown[*number].path));
             }
@@ -70,9 +70,10 @@ impl References {
         (0..images.len()).filter(|&i| self.of(&images[i]).is_some()).collect()
     }
 
-    /// What to call an entry.
-    pub fn name(&self, id: i64) -> String {
-        self.names.get(&id).cloned().unwrap_or_else(|| format!("entry{id}"))
+    /// What to call each entry that has a name: by its file, and by its id too where another one is called the same.
+    pub fn labels(&self) -> HashMap<i64, String> {
+        let labels = unlike(self.names.values().map(String::as_str), self.names.keys());
+        self.names.keys().copied().zip(labels).collect()
     }
 
     /// Entries by name.
@@ -86,4 +87,18 @@ impl References {
         }
         Ok(self.names.iter().map(|(id, name)| (name.as_str(), *id)).collect())
     }
+}
+
+/// `names`, with their number behind those that come twice.
+pub fn unlike<'a>(
+    names: impl Iterator<Item = &'a str> + Clone,
+    numbers: impl Iterator<Item = impl std::fmt::Display>,
+) -> Vec<String> {
+    let mut counts = HashMap::<&str, usize>::new();
+    names.clone().for_each(|name| *counts.entry(name).or_default() += 1);
+    let is_shared = |name: &str| counts.get(name).is_some_and(|count| *count > 1);
+    names
+        .zip(numbers)
+        .map(|(name, number)| if is_shared(name) { format!("{name}#{number}") } else { name.to_owned() })
+        .collect()
 }

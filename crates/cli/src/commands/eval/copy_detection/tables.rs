@@ -41,24 +41,26 @@ pub fn judge(predictions: &Path, truth: &Path, arguments: &EvalCopyDetection) ->
 
 /// Writes what queries show, and what was found.
 pub fn write(folder: &Path, queries: &Queries, sides: &Sides, references: &References) -> Result<()> {
+    let labels = references.labels();
+    let label = |id: i64| labels.get(&id).cloned().unwrap_or_else(|| format!("entry{id}"));
     let mut truth = GroundTruth::default();
     for query in &queries.all {
-        let names = query.matches.iter().map(|id| references.name(*id));
+        let names = query.matches.iter().map(|id| label(*id));
         truth.matches.entry(query.id.clone()).or_default().extend(names);
     }
     let mut table = Vec::new();
     truth.write(&mut table)?;
     write_whole(&folder.join("groundtruth.csv"), |file| file.write_all(&table))?;
-    write_rows(&folder.join("predictions.csv"), &sides.passive, queries, references)?;
+    write_rows(&folder.join("predictions.csv"), &sides.passive, queries, &label)?;
     if let Some(released) = sides.released() {
-        write_rows(&folder.join("predictions_released.csv"), released, queries, references)?;
+        write_rows(&folder.join("predictions_released.csv"), released, queries, &label)?;
     }
     Ok(())
 }
 
-fn write_rows(path: &Path, rows: &[Named], queries: &Queries, references: &References) -> Result<()> {
+fn write_rows(path: &Path, rows: &[Named], queries: &Queries, label: &dyn Fn(i64) -> String) -> Result<()> {
     let prediction = |named: &Named| {
-        let (query, reference) = (queries.all[named.query].id.clone(), references.name(named.id));
+        let (query, reference) = (queries.all[named.query].id.clone(), label(named.id));
         Prediction { query, reference, score: named.normalised.unwrap_or(named.score) }
     };
     let predictions: Vec<Prediction> = rows.iter().map(prediction).collect();

@@ -94,7 +94,7 @@ pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) 
     };
     if end == End::Finished && !originals.is_empty() {
         let entries = Entries::new(&mut index, &names, &subjects, &originals)?;
-        let numbers: Vec<usize> = originals.iter().map(|(number, _)| *number).collect();
+        let numbers: Vec<usize> = originals.iter().map(|original| original.number).collect();
         findings.added = entries.added;
         findings.distractors = index.ntotal() - entries.of.len();
         let judge = Judge { index: &index, nprobes: &arguments.nprobe, entries: &entries };
