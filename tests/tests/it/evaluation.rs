@@ -166,10 +166,11 @@ fn an_interrupted_run_reports_what_is_finished_and_says_so() {
     }
     let line = "eval retrieval --images photos --index db.faiss --transforms paper --resume known.state";
     let mut command = folder.command(&format!("{line} --report r.html --json"));
-    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let known = || fs::metadata(folder.path("known.state")).map_or(0, |about| about.len());
     // 43 originals and five images with their edits, at 72 bytes a descriptor of 12 numbers.
     while known() < 72 * (43 + 5 * 15) {
+        assert!(running.try_wait().unwrap().is_none(), "ended before it could be interrupted");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();

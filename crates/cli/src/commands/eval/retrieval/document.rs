@@ -210,8 +210,9 @@ fn same_cell(findings: &Findings, edit: usize) -> [Option<f64>; 2] {
             answers?.iter().map(|answer| answer.cell.map(|(_, is_same)| is_same)).collect();
         same.map(|same| same.iter().filter(|is| **is).count() as f64 / same.len() as f64)
     };
-    let passive = findings.answers.iter().map(|answers| answers.passive.get(edit)).collect();
+    let passive = findings.found.answers.iter().map(|answers| answers.passive.get(edit)).collect();
     let released = findings
+        .found
         .answers
         .iter()
         .map(|answers| answers.released.as_ref().and_then(|side| side.get(edit)))
@@ -245,17 +246,17 @@ impl Document {
         let by_nprobe = if tables.len() > 1 { tables.clone() } else { Vec::new() };
         let Table { nprobe, transforms, mean } = tables.swap_remove(0);
         let qualities: Option<Vec<Quality>> =
-            findings.answers.iter().map(|answers| answers.quality).collect();
+            findings.found.answers.iter().map(|answers| answers.quality).collect();
         let editing = &findings.arguments.editing;
         Self {
             schema: SCHEMA,
             nprobe,
-            images: findings.answers.len(),
+            images: findings.found.answers.len(),
             partial: findings.is_partial(),
             planned: findings.planned,
-            distractors: findings.distractors,
+            distractors: findings.found.distractors,
             synthetic: findings.arguments.synthetic.unwrap_or(0),
-            added: findings.added,
+            added: findings.found.added,
             transforms,
             mean,
             by_nprobe,

@@ -5,7 +5,7 @@ mod document;
 mod page;
 mod tables;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use eval::{Ranks, Summary, Transform, bootstrap::Bootstrap};
@@ -27,7 +27,7 @@ use crate::{
     args::{EvalRetrieval, Globals},
     engine::Engine,
     files::write_whole,
-    names,
+    names::{self, Names},
     output::Output,
 };
 
@@ -37,17 +37,11 @@ pub struct Findings<'a> {
     pub edits: &'a [Transform],
     pub averaged: Vec<bool>,
     pub subjects: &'a [Subject],
-    /// Those images whose edits were all searched, in order.
-    pub answers: Vec<Answers>,
+    pub found: Found,
     /// One for each nprobe.
     pub summaries: Vec<Summary>,
-    /// Entries of the index that are none of the originals.
-    pub distractors: usize,
-    /// Originals that were added for the evaluation.
-    pub added: usize,
     /// Images that were to be evaluated.
     pub planned: usize,
-    pub end: End,
     pub seconds: f64,
     pub network_seconds: f64,
     /// Descriptors that the network made.
@@ -72,48 +66,62 @@ pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) 
     fill(&mut index, arguments, &engine, output)?;
 
     let state = State::open(editing.resume.as_deref(), engine.extractor.dimension(), output)?;
-    let seed = editing.optimisation.seed;
-    let mut pipeline = Pipeline::new(&engine, (&editing.reading).into(), state, seed);
-    let (originals, end) = pipeline.originals(&subjects, output)?;
-    let answers = Vec::with_capacity(originals.len());
+    let mut pipeline = Pipeline::new(&engine, (&editing.reading).into(), state, editing.optimisation.seed);
+    let found = search(&mut pipeline, index, &names, &subjects, arguments, output)?;
     let mut findings = Findings {
         arguments,
         edits: &editing.transforms.0,
         averaged: editing.transforms.averaged(),
         subjects: &subjects,
-        answers,
+        found,
         summaries: Vec::new(),
-        distractors: index.ntotal(),
-        added: 0,
         planned,
-        end,
         seconds: 0.0,
-        network_seconds: 0.0,
-        described: 0,
+        network_seconds: pipeline.network.as_secs_f64(),
+        described: pipeline.described,
         settings,
     };
-    if end == End::Finished && !originals.is_empty() {
-        let entries = Entries::new(&mut index, &names, &subjects, &originals)?;
-        let numbers: Vec<usize> = originals.iter().map(|original| original.number).collect();
-        findings.added = entries.added;
-        findings.distractors = index.ntotal() - entries.of.len();
-        let judge = Judge { index: &index, nprobes: &arguments.nprobe, entries: &entries };
-        let mut search = |described: Described| {
-            findings.answers.push(judge.answers(described)?);
-            Ok(())
-        };
-        findings.end = pipeline.run(
-            "editing and searching",
-            &subjects,
-            &numbers,
-            findings.edits,
-            output,
-            &mut search,
-        )?;
-    }
-    findings.conclude(&pipeline, started.elapsed())?;
+    findings.summarise()?;
+    findings.seconds = started.elapsed().as_secs_f64();
     drop(pipeline);
     findings.write(output)
+}
+
+/// What the index answered.
+pub struct Found {
+    /// Those images whose edits were all searched, in order.
+    pub answers: Vec<Answers>,
+    /// Entries of the index that are none of the originals.
+    pub distractors: usize,
+    /// Originals that were added for the evaluation.
+    pub added: usize,
+    pub end: End,
+}
+
+/// Describes the originals and their edits, and searches these.
+fn search(
+    pipeline: &mut Pipeline,
+    mut index: Index,
+    names: &Names,
+    subjects: &[Subject],
+    arguments: &EvalRetrieval,
+    output: &Output,
+) -> Result<Found> {
+    let mut answers = Vec::with_capacity(subjects.len());
+    let (originals, end) = pipeline.originals(subjects, output)?;
+    if end == End::Interrupted || originals.is_empty() {
+        return Ok(Found { answers, distractors: index.ntotal(), added: 0, end });
+    }
+    let entries = Entries::new(&mut index, names, subjects, &originals)?;
+    let numbers: Vec<usize> = originals.iter().map(|original| original.number).collect();
+    let judge = Judge { index: &index, nprobes: &arguments.nprobe, entries: &entries };
+    let mut take = |described: Described| {
+        answers.push(judge.answers(described)?);
+        Ok(())
+    };
+    let edits = &arguments.editing.transforms.0;
+    let end = pipeline.run("editing and searching", subjects, &numbers, edits, output, &mut take)?;
+    Ok(Found { answers, distractors: index.ntotal() - entries.of.len(), added: entries.added, end })
 }
 
 /// Adds what the caller wants beside the index's own entries.
@@ -127,23 +135,21 @@ fn fill(index: &mut Index, arguments: &EvalRetrieval, engine: &Engine, output: &
 
 impl Findings<'_> {
     /// Measures what was answered.
-    fn conclude(&mut self, pipeline: &Pipeline, elapsed: Duration) -> Result<()> {
-        if self.answers.is_empty() {
+    fn summarise(&mut self) -> Result<()> {
+        let answers = &self.found.answers;
+        if answers.is_empty() {
             let kept = "pass --resume FILE to keep what is done";
-            ensure!(self.end == End::Finished, "interrupted before any image was finished; {kept}");
+            ensure!(!self.is_partial(), "interrupted before any image was finished; {kept}");
             bail!("none of the {} images can be evaluated", self.planned);
         }
         let bootstrap = self.bootstrap();
-        for at in 0..self.arguments.nprobe.len() {
-            let passive = answers::ranks(&self.answers, at, |answers| Some(&answers.passive));
-            let released = answers::ranks(&self.answers, at, |answers| answers.released.as_ref());
+        let summary = |at: usize| {
+            let passive = answers::ranks(answers, at, |answers| Some(&answers.passive));
+            let released = answers::ranks(answers, at, |answers| answers.released.as_ref());
             let released = self.compares().then_some(released.as_slice());
-            let ranks = Ranks { passive: &passive, released, averaged: &self.averaged };
-            self.summaries.push(ranks.summary(&bootstrap)?);
-        }
-        self.network_seconds = pipeline.network.as_secs_f64();
-        self.described = pipeline.described;
-        self.seconds = elapsed.as_secs_f64();
+            Ranks { passive: &passive, released, averaged: &self.averaged }.summary(&bootstrap)
+        };
+        self.summaries = (0..self.arguments.nprobe.len()).map(summary).collect::<eval::Result<_>>()?;
         Ok(())
     }
 
@@ -154,11 +160,11 @@ impl Findings<'_> {
 
     /// Whether released images are compared.
     pub fn compares(&self) -> bool {
-        self.answers.iter().all(|answers| answers.released.is_some())
+        self.found.answers.iter().all(|answers| answers.released.is_some())
     }
 
     pub fn is_partial(&self) -> bool {
-        self.end == End::Interrupted
+        self.found.end == End::Interrupted
     }
 
     fn write(&self, output: &Output) -> Result<Outcome> {
@@ -172,6 +178,6 @@ impl Findings<'_> {
             page::write(path, self, &document)?;
         }
         output.result(&document, || document.text())?;
-        Ok(Outcome::of(self.answers.len() < self.planned))
+        Ok(Outcome::of(self.found.answers.len() < self.planned))
     }
 }

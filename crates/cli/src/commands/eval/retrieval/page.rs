@@ -97,7 +97,7 @@ fn found(answers: &[Answer]) -> f64 {
 
 fn scatter(findings: &Findings) -> Result<Option<String>> {
     let finite = |answers: &&Answers| answers.quality.is_some_and(|quality| quality.psnr.is_finite());
-    let shown: Vec<&Answers> = findings.answers.iter().filter(finite).collect();
+    let shown: Vec<&Answers> = findings.found.answers.iter().filter(finite).collect();
     let psnrs: Vec<f64> = shown.iter().filter_map(|answers| Some(answers.quality?.psnr)).collect();
     if psnrs.is_empty() {
         return Ok(None);
@@ -128,8 +128,10 @@ fn scatter(findings: &Findings) -> Result<Option<String>> {
 fn histogram(findings: &Findings) -> Result<Option<String>> {
     let distances =
         |side: &[Answer]| side.iter().filter_map(|a| a.distance.map(f64::from)).collect::<Vec<_>>();
-    let passive: Vec<f64> = findings.answers.iter().flat_map(|answers| distances(&answers.passive)).collect();
+    let passive: Vec<f64> =
+        findings.found.answers.iter().flat_map(|answers| distances(&answers.passive)).collect();
     let released: Vec<f64> = findings
+        .found
         .answers
         .iter()
         .filter_map(|answers| answers.released.as_deref())
@@ -205,7 +207,7 @@ fn exhibits<'a>(findings: &'a Findings) -> Vec<Exhibit<'a>> {
             text: remarks(findings, answers, side),
         }
     };
-    findings.answers.iter().map(exhibit).collect()
+    findings.found.answers.iter().map(exhibit).collect()
 }
 
 /// What an image's caption says: quality, how many edits are found, and which are not.

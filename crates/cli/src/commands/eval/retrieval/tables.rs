@@ -23,7 +23,7 @@ fn writer() -> Writer<Vec<u8>> {
 pub fn queries(findings: &Findings) -> Result<Vec<u8>> {
     let mut writer = writer();
     writer.write_record(QUERIES)?;
-    for answers in &findings.answers {
+    for answers in &findings.found.answers {
         let name = findings.subjects[answers.number].name();
         for (i, edit) in findings.edits.iter().enumerate() {
             for (side, answer) in sides(answers, i) {
