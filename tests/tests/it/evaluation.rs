@@ -188,6 +188,10 @@ fn an_interrupted_run_reports_what_is_finished_and_says_so() {
 #[test]
 fn pages_hold_everything_themselves() {
     let folder = Folder::new();
+    let changed = folder.path("released/17_igloo.png");
+    let mut released = image::open(&changed).unwrap().into_rgb8();
+    released.pixels_mut().for_each(|pixel| pixel[1] ^= 1);
+    released.save(&changed).unwrap();
     folder.succeeds(&format!("{RETRIEVAL} {EDITS} --report retrieval.html"));
     let detection =
         "eval copy-detection --images photos --distractors others --index db.faiss --released released";
