@@ -1,5 +1,6 @@
 //! The command line as typed. What it resolves to is decided in `commands`.
 
+mod eval;
 mod index;
 mod reading;
 mod stopping;
@@ -7,10 +8,11 @@ mod stopping;
 use std::{num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use eval::Transform;
 
+pub use self::eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb};
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
 pub use self::reading::Reading;
+use ::eval::Transform;
 use ::index::Target;
 use activate::Stop;
 use image_file::Encoding;
@@ -69,7 +71,7 @@ pub enum Verb {
     /// Measure how many edited copies are found
     #[command(
         subcommand,
-        after_help = "Example:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/"
+        after_help = "Example:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/ --report report.html"
     )]
     Eval(EvalVerb),
     /// One edit of the evaluation, for looking at it
@@ -236,50 +238,6 @@ pub struct Search {
     pub reading: Reading,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum EvalVerb {
-    /// R@1, R@10, R@100 and mAP for each edit, of originals and released images
-    #[command(
-        after_help = "Examples:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/\n  active-index eval retrieval --images photos/ --index db.faiss --activate --sample 32 --transforms jpeg=50,crop=0.5"
-    )]
-    Retrieval(EvalRetrieval),
-}
-
-#[derive(Debug, Args)]
-pub struct EvalRetrieval {
-    /// Originals; those that the index does not name are added to it in memory
-    #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
-    pub images: Vec<PathBuf>,
-    /// The index
-    #[arg(long, value_name = "FILE.faiss")]
-    pub index: PathBuf,
-    /// Released images, under the originals' names
-    #[arg(long, value_name = "DIR")]
-    pub released: Option<PathBuf>,
-    /// Activate the originals first, into the folder of --released [default: activated]
-    #[arg(long)]
-    pub activate: bool,
-    /// Only this many originals, drawn by the seed [default: all]
-    #[arg(long, value_name = "N")]
-    pub sample: Option<NonZeroUsize>,
-    /// More entries for the index, in memory: descriptors, float32 [n, d]
-    #[arg(long, value_name = "FILE.npy")]
-    pub distractors: Vec<PathBuf>,
-    /// The edits: paper, full, or a list such as rotation=25,jpeg=50
-    #[arg(long, default_value = "paper", value_name = "paper|full|LIST")]
-    pub transforms: TransformSet,
-    /// Cells to visit for each query
-    #[arg(long, default_value = "1", value_name = "N")]
-    pub nprobe: NonZeroUsize,
-    /// Also write the table
-    #[arg(long, value_name = "FILE.csv")]
-    pub csv: Option<PathBuf>,
-    #[command(flatten)]
-    pub optimisation: Optimisation,
-    #[command(flatten)]
-    pub reading: Reading,
-}
-
 /// As many steps as anybody may want.
 fn iterations(text: &str) -> Result<usize, String> {
     within(text, 0..=10_000)
@@ -306,22 +264,6 @@ fn within<T: FromStr + PartialOrd + std::fmt::Display>(
 ) -> Result<T, String> {
     let value = text.parse().ok().filter(|value| range.contains(value));
     value.ok_or_else(|| format!("expected a number from {} to {}", range.start(), range.end()))
-}
-
-/// Edits of an evaluation.
-#[derive(Debug, Clone)]
-pub struct TransformSet(pub Vec<Transform>);
-
-impl FromStr for TransformSet {
-    type Err = eval::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "paper" => Ok(Self(Transform::paper())),
-            "full" => Ok(Self(Transform::full())),
-            list => list.split(',').map(str::parse).collect::<Result<_, _>>().map(Self),
-        }
-    }
 }
 
 #[derive(Debug, Args)]

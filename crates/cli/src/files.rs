@@ -15,8 +15,13 @@ use crate::interrupt;
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let _held = interrupt::hold_off();
     let replace = || {
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        make_folder_of(path)?;
         replace_file(path, write)
     };
     replace().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes the folder of a file where it is missing.
+pub fn make_folder_of(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)
 }

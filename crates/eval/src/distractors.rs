@@ -25,19 +25,43 @@ const BLOCK: usize = 4096;
 /// assert_eq!(made.dims(), [100, 3]);
 /// ```
 pub fn gaussian(real: Tensor<2>, n: usize, seed: u64) -> Tensor<2> {
-    let [rows, _] = real.dims();
-    assert!(rows > 0, "distractors need at least one real descriptor");
     if n == 0 {
         return real.slice_dim(0, 0..0);
     }
-    let device = real.device();
-    let mean = real.clone().mean_dim(0);
-    let spread = (real - mean.clone()).div_scalar(((rows - 1).max(1) as f64).sqrt());
-    let block = |start: usize| {
-        let noise = noise([BLOCK.min(n - start), rows], seed, (start / BLOCK) as u64, &device);
-        unit_rows(noise.matmul(spread.clone()) + mean.clone())
-    };
-    Tensor::cat((0..n).step_by(BLOCK).map(block).collect(), 0)
+    Tensor::cat(Gaussian::fit(real, seed).blocks(n).collect(), 0)
+}
+
+/// A Gaussian fitted to descriptors, for more of them than fit in memory at once.
+#[derive(Debug, Clone)]
+pub struct Gaussian {
+    /// `[1, d]`.
+    mean: Tensor<2>,
+    /// `[r, d]`: centred rows over sqrt(r - 1).
+    spread: Tensor<2>,
+    seed: u64,
+}
+
+impl Gaussian {
+    /// As [`gaussian`] fits it to `real` `[r, d]`.
+    ///
+    /// # Panics
+    /// `real` has no rows.
+    pub fn fit(real: Tensor<2>, seed: u64) -> Self {
+        let [rows, _] = real.dims();
+        assert!(rows > 0, "distractors need at least one real descriptor");
+        let mean = real.clone().mean_dim(0);
+        let spread = (real - mean.clone()).div_scalar(((rows - 1).max(1) as f64).sqrt());
+        Self { mean, spread, seed }
+    }
+
+    /// `n` unit vectors in matrices `[4096, d]`, the last of which may be smaller.
+    pub fn blocks(self, n: usize) -> impl Iterator<Item = Tensor<2>> {
+        let ([rows, _], device) = (self.spread.dims(), self.spread.device());
+        (0..n).step_by(BLOCK).map(move |start| {
+            let noise = noise([BLOCK.min(n - start), rows], self.seed, (start / BLOCK) as u64, &device);
+            unit_rows(noise.matmul(self.spread.clone()) + self.mean.clone())
+        })
+    }
 }
 
 /// Standard normal `shape`; each block has its own stream of the seed.

@@ -78,6 +78,44 @@ pub enum Error {
         /// Length of the list of right ids.
         truth: usize,
     },
+    /// Values of the same photographs that are not as many.
+    #[error("a column of {found} values beside one of {expected}, expected one value a photograph in each")]
+    ColumnLength {
+        /// Length of the first column.
+        expected: usize,
+        /// Length of another one.
+        found: usize,
+    },
+    /// Intervals from no resample.
+    #[error("0 resamples, expected at least 1")]
+    NoResamples,
+    /// A list of matches without a match.
+    #[error("no query has a match, expected at least one")]
+    NoMatches,
+    /// A score that cannot be ranked.
+    #[error("a score is not a number, expected one that can be ranked")]
+    NotRanked,
+    /// More right answers than there are.
+    #[error("{found} right answers among the predictions, expected at most the {matches} matches there are")]
+    TooManyMatches {
+        /// How many matches there are.
+        matches: usize,
+        /// How many predictions are right.
+        found: usize,
+    },
+    /// A line of a table of ISC2021's layout.
+    #[error("line {line}: {expected}, found `{found}`")]
+    Line {
+        /// Its number, from 1.
+        line: u64,
+        /// What should be there.
+        expected: &'static str,
+        /// What is.
+        found: String,
+    },
+    /// A table that cannot be read or written.
+    #[error("csv: {0}")]
+    Csv(#[from] csv::Error),
     /// The index refused the search.
     #[error("index: {0}")]
     Index(#[from] index::Error),

@@ -46,6 +46,13 @@ impl Measures {
         Ok(Self { r1: recall(1), r10: recall(10), r100: recall(DEPTH), map, queries: ranks.len() })
     }
 
+    /// What one query adds to the means: found first, among 10, among 100, and 1 / rank.
+    pub(crate) fn of_rank(rank: Option<usize>) -> [f64; 4] {
+        let Some(rank) = rank.filter(|rank| (1..=DEPTH).contains(rank)) else { return [0.0; 4] };
+        let within = |k: usize| f64::from(u8::from(rank <= k));
+        [within(1), within(10), 1.0, 1.0 / rank as f64]
+    }
+
     /// The plain mean of several measures, one per transformation; `queries` is their sum.
     ///
     /// # Errors
@@ -84,16 +91,28 @@ impl Measures {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn measure(index: &Index, descriptors: Tensor<2>, truth: &[i64], nprobe: usize) -> Result<Measures> {
+    if descriptors.dims()[0] == 0 && truth.is_empty() {
+        return Err(Error::NoQueries);
+    }
+    Measures::from_ranks(&ranks(index, descriptors, truth, nprobe)?)
+}
+
+/// The rank of the right id of each of `descriptors` `[n, d]` among 100 neighbours in `nprobe` cells, see [`rank`].
+///
+/// # Errors
+/// [`Error::TruthLength`], or what the index refuses.
+pub fn ranks(
+    index: &Index,
+    descriptors: Tensor<2>,
+    truth: &[i64],
+    nprobe: usize,
+) -> Result<Vec<Option<usize>>> {
     let [rows, _] = descriptors.dims();
     if rows != truth.len() {
         return Err(Error::TruthLength { descriptors: rows, truth: truth.len() });
     }
-    if rows == 0 {
-        return Err(Error::NoQueries);
-    }
     let found = index.search(descriptors, DEPTH, nprobe)?;
-    let ranks: Vec<_> = truth.iter().enumerate().map(|(row, id)| rank(found.ids_of(row), *id)).collect();
-    Measures::from_ranks(&ranks)
+    Ok(truth.iter().enumerate().map(|(row, id)| rank(found.ids_of(row), *id)).collect())
 }
 
 /// The place of `right` among `ids`, 1 for the first. Equal distances rank in the index's order; -1 stands for

@@ -5,6 +5,7 @@ mod activation;
 mod agreement;
 mod command_line;
 mod device;
+mod evaluation;
 mod extractor;
 mod extractors;
 mod faiss_peer;

@@ -44,7 +44,7 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
     let (mut pairs, mut gallery) = (Vec::new(), Vec::new());
     let mut keep = |pair: Pair| -> Result<()> {
         if arguments.report.is_some() {
-            gallery.push(Pictures::new(&pair)?);
+            gallery.push(Pictures::new(&pair.original, &pair.released)?);
         }
         pairs.extend(demonstrates.then_some(pair));
         Ok(())
@@ -54,7 +54,7 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
     let comparisons = demonstrates.then(|| demonstrate(&engine, &index, &pairs, arguments)).transpose()?;
 
     if let Some(path) = &arguments.report {
-        report::write(path, &rows, &gallery, comparisons.as_ref())?;
+        report::activation::write(path, &rows, &gallery, comparisons.as_ref())?;
     }
     let retrieval = comparisons.as_ref().map(Comparisons::summary).transpose()?;
     let seconds = started.elapsed().as_secs_f64();

@@ -16,7 +16,7 @@ use super::{
     row::{Figures, Row},
 };
 use crate::{
-    args::{Activate, EvalRetrieval, Optimisation},
+    args::{Activate, Editing, Optimisation},
     engine::Engine,
     files::write_whole,
     images,
@@ -48,8 +48,8 @@ impl From<&Activate> for Options {
     }
 }
 
-impl From<&EvalRetrieval> for Options {
-    fn from(arguments: &EvalRetrieval) -> Self {
+impl From<&Editing> for Options {
+    fn from(arguments: &Editing) -> Self {
         let (settings, reader) = ((&arguments.optimisation).into(), (&arguments.reading).into());
         Self { settings, budget: Budget::default(), encoding: Encoding::Png, batch: 1, reader }
     }

@@ -1,0 +1,157 @@
+//! The page of `--report`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use image_file::Reader;
+use maud::{Markup, html};
+
+use super::{
+    super::{
+        gallery::{Exhibit, gallery},
+        subjects::Subject,
+    },
+    document::{Document, EditFigures, Measured, Row},
+    rows::{Named, Queries, Sides},
+};
+use crate::report::{
+    self,
+    plots::{self, AFTER, Axis, BEFORE, Bars, Rate, Series},
+};
+
+/// What was searched.
+pub struct Shown<'a> {
+    pub subjects: &'a [Subject],
+    pub queries: &'a Queries,
+    pub sides: &'a Sides,
+}
+
+pub fn write(path: &Path, document: &Document, shown: &Shown, reader: &Reader) -> Result<()> {
+    let body = html! {
+        @if document.is_partial() { p class="partial" { "Partial: interrupted after " (document.photographs) " of "
+            (document.planned()) " images. The figures are of these alone." } }
+        p { (document.scope()) "." }
+        (headlines(document))
+        (report::figure("Precision and recall", &curves(document)?,
+            "Rows of all queries ranked by score together. Thin lines: scores less the similarity to the background."))
+        @if !document.transforms.is_empty() {
+            (report::figure("Micro average precision of each edit", &bars(document)?,
+                "Grey: edited originals; green: edited released images. Whiskers: 95 % of the bootstrap resamples."))
+        }
+        (report::figure("Distances to the nearest entry", &histogram(shown)?,
+            "The best score of each query that has a match, as a distance."))
+        (figures(document))
+        (gallery(exhibits(document, shown), reader)?)
+        (report::settings(&document.settings_rows()))
+    };
+    report::write(path, "Copies detected", body)
+}
+
+fn optional(value: Option<f64>, text: impl Fn(f64) -> String) -> String {
+    value.map_or_else(|| "–".to_owned(), text)
+}
+
+fn headlines(document: &Document) -> Markup {
+    let of = |(name, figures): &(&'static str, &Measured)| {
+        let [low, high] = figures.interval;
+        let recall = optional(figures.recall_at_p90, |recall| format!("{:.1} %", 100.0 * recall));
+        let detail = format!("micro-AP, 95 %: {low:.3} to {high:.3}; recall at precision 0.9: {recall}");
+        (*name, format!("{:.3}", figures.micro_ap), detail)
+    };
+    report::headlines(&document.curves().iter().map(of).collect::<Vec<_>>())
+}
+
+fn curves(document: &Document) -> Result<String> {
+    let series = |(name, figures): (&'static str, &Measured)| Series {
+        name,
+        colour: if name.starts_with("released") { AFTER } else { BEFORE },
+        is_minor: name.ends_with("normalised"),
+        points: figures.curve.iter().map(|point| (point.recall, point.precision)).collect(),
+    };
+    let (x, y) = (Axis { name: "recall", range: [0.0, 1.0] }, Axis { name: "precision", range: [0.0, 1.02] });
+    plots::lines(document.curves().into_iter().map(series).collect(), &x, &y)
+}
+
+fn bars(document: &Document) -> Result<String> {
+    let rate = |figures: &EditFigures| Rate { value: figures.micro_ap, interval: figures.interval };
+    let row = |row: &Row| Bars {
+        label: row.label(),
+        passive: rate(&row.passive),
+        released: row.released.as_ref().map(rate),
+    };
+    plots::bars(&document.transforms.iter().map(row).collect::<Vec<_>>(), "micro-AP")
+}
+
+/// How far the best row of each query with a match is.
+fn histogram(shown: &Shown) -> Result<String> {
+    let best = |rows: &[Named]| {
+        let mut best = vec![f64::NEG_INFINITY; shown.queries.all.len()];
+        rows.iter().for_each(|named| best[named.query] = best[named.query].max(named.score));
+        let queries = shown.queries.all.iter().zip(best);
+        let with_match = queries.filter(|(query, best)| !query.matches.is_empty() && best.is_finite());
+        with_match.map(|(_, best)| best.abs()).collect::<Vec<_>>()
+    };
+    let mut series = vec![("originals", BEFORE, best(&shown.sides.passive))];
+    series.extend(shown.sides.released().map(|rows| ("released", AFTER, best(rows))));
+    plots::histogram(series, &Axis { name: "squared L2 distance or inner product", range: [0.0, 2.0] })
+}
+
+fn figures(document: &Document) -> Markup {
+    let three = |value: f64| format!("{value:.3}");
+    html! {
+        section {
+            h2 { "Figures" }
+            div class="scroll" { table {
+                tr { th { "queries" } th { "micro-AP" } th { "95 %" } th { "recall at precision 0.9" } th { "threshold" } }
+                @for (name, figures) in document.curves() { tr {
+                    td { (name) } td { (three(figures.micro_ap)) }
+                    td { (three(figures.interval[0])) "–" (three(figures.interval[1])) }
+                    td { (optional(figures.recall_at_p90, three)) }
+                    td { (optional(figures.threshold_at_p90, |value| format!("{value:.4}"))) }
+                } }
+            } }
+            @if !document.transforms.is_empty() { div class="scroll" { (edits(document)) } }
+        }
+    }
+}
+
+fn edits(document: &Document) -> Markup {
+    let side = |figures: &EditFigures| {
+        html! {
+            td { (format!("{:.3} ", figures.micro_ap)) span class="note" { (format!("{:.2}–{:.2}", figures.interval[0], figures.interval[1])) } }
+            td { (optional(figures.recall_at_threshold, |recall| format!("{recall:.3}"))) }
+        }
+    };
+    html! {
+        table {
+            tr { th { "edit" } th { "micro-AP" } th { "recall at threshold" }
+                @if document.released.is_some() { th { "released micro-AP" } th { "recall at threshold" } } }
+            @for row in &document.transforms {
+                tr { td { (row.label()) } (side(&row.passive)) @if let Some(released) = &row.released { (side(released)) } }
+            }
+        }
+    }
+}
+
+/// Photographs with a match, by how many of their queries are found above the threshold.
+fn exhibits<'a>(document: &Document, shown: &Shown<'a>) -> Vec<Exhibit<'a>> {
+    let (side, rows) = match (&document.released, shown.sides.released()) {
+        (Some(side), Some(rows)) => (side, rows),
+        _ => (&document.passive, &shown.sides.passive[..]),
+    };
+    let threshold = side.plain.threshold_at_p90.unwrap_or(f64::INFINITY);
+    let mut detected = vec![0; shown.queries.photographs.len()];
+    for named in rows.iter().filter(|named| named.score >= threshold) {
+        let query = &shown.queries.all[named.query];
+        detected[query.photograph] += usize::from(query.matches.contains(&named.id));
+    }
+    let matches = shown.queries.matches_of_photographs();
+    let photographs = shown.queries.photographs.iter().zip(detected.into_iter().zip(matches));
+    let with_match = photographs.filter(|(_, (_, matches))| *matches > 0);
+    let exhibit = |(subject, (detected, matches)): (&usize, (usize, usize))| Exhibit {
+        subject: &shown.subjects[*subject],
+        badness: (detected as f64 / matches as f64, 0.0),
+        text: format!("detected in {detected} of {matches} queries at precision 0.9"),
+    };
+    with_match.map(exhibit).collect()
+}

@@ -1,0 +1,272 @@
+//! The page of `--report`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use maud::{Markup, html};
+
+use super::{
+    super::gallery::{Exhibit, gallery},
+    Findings,
+    answers::{Answer, Answers},
+    document::{Document, Rates, Row, Sides, Table},
+};
+use crate::report::{
+    self,
+    plots::{self, AFTER, Axis, BEFORE, Bars, Rate, Series},
+};
+
+/// Squared distance of unit vectors that are unrelated is 2; beyond it nothing is of interest.
+const DISTANCES: [f64; 2] = [0.0, 2.0];
+
+pub fn write(path: &Path, findings: &Findings, document: &Document) -> Result<()> {
+    let tables = document.tables();
+    let body = html! {
+        @if document.partial { p class="partial" { "Partial: interrupted after " (document.images) " of "
+            (document.planned) " images. The figures are of these alone." } }
+        p { (document.scope(document.nprobe)) "." }
+        (headlines(document))
+        (report::figure("Edited copies found first", &bars(&tables[0])?,
+            "R@1: share of the queries whose right image comes first. Grey: edited originals; green: edited released images. \
+             Whiskers: 95 % of the bootstrap resamples of photographs."))
+        (plots(findings)?)
+        @for table in &tables { (figures(table, document)) }
+        (gallery(exhibits(findings), &(&findings.arguments.editing.reading).into())?)
+        (report::settings(&settings(findings, document)))
+    };
+    report::write(path, "Edited copies found in an index", body)
+}
+
+fn percent(rate: f64) -> String {
+    format!("{:.1} %", 100.0 * rate)
+}
+
+fn within(interval: [f64; 2]) -> String {
+    format!("95 %: {:.1} to {:.1}", 100.0 * interval[0], 100.0 * interval[1])
+}
+
+fn headlines(document: &Document) -> Markup {
+    let Sides { passive, released, gain } = &document.mean;
+    let mut numbers = vec![("originals found first", percent(passive.r1), within(passive.interval.r1))];
+    numbers.extend(released.map(|r| ("released found first", percent(r.r1), within(r.interval.r1))));
+    numbers.extend(gain.map(|g| ("gain in points", format!("{:+.1}", 100.0 * g.r1), within(g.interval.r1))));
+    if let Some(quality) = &document.quality {
+        let psnr = &quality.psnr;
+        let detail = format!("least {:.1} dB, SSIM {:.3}", psnr.min, quality.ssim.mean);
+        numbers.push(("PSNR of released images", format!("{:.1} dB", psnr.mean), detail));
+    }
+    report::headlines(&numbers)
+}
+
+fn bars(table: &Table) -> Result<String> {
+    let rate = |rates: &Rates| Rate { value: rates.r1, interval: rates.interval.r1 };
+    let of = |label: String, sides: &Sides| Bars {
+        label,
+        passive: rate(&sides.passive),
+        released: sides.released.as_ref().map(rate),
+    };
+    let mut rows: Vec<Bars> = table.transforms.iter().map(|row| of(label(row), &row.sides)).collect();
+    rows.push(of("mean".to_owned(), &table.mean));
+    plots::bars(&rows, "R@1")
+}
+
+fn label(row: &Row) -> String {
+    if row.averaged { row.label() } else { format!("{} *", row.label()) }
+}
+
+/// R@1 against PSNR, and distances before and after.
+fn plots(findings: &Findings) -> Result<Markup> {
+    let psnr = scatter(findings)?;
+    let distances = histogram(findings)?;
+    Ok(html! {
+        @if let Some(plot) = psnr {
+            (report::figure("Copies found against image quality", &plot,
+                "One point an image: the share of its edits that are found first, over the PSNR of its released version."))
+        }
+        @if let Some(plot) = distances {
+            (report::figure("Distances to the stored code", &plot,
+                "Squared L2 distance of each edited image's descriptor to what the index stores of the original."))
+        }
+    })
+}
+
+/// Share of the edits of an image that are found first, for the first nprobe.
+fn found(answers: &[Answer]) -> f64 {
+    answers.iter().filter(|answer| answer.ranks[0] == Some(1)).count() as f64 / answers.len() as f64
+}
+
+fn scatter(findings: &Findings) -> Result<Option<String>> {
+    let finite = |answers: &&Answers| answers.quality.is_some_and(|quality| quality.psnr.is_finite());
+    let shown: Vec<&Answers> = findings.found.answers.iter().filter(finite).collect();
+    let psnrs: Vec<f64> = shown.iter().filter_map(|answers| Some(answers.quality?.psnr)).collect();
+    if psnrs.is_empty() {
+        return Ok(None);
+    }
+    let points = |of: fn(&Answers) -> Option<f64>| {
+        psnrs.iter().zip(&shown).filter_map(|(psnr, answers)| Some((*psnr, of(answers)?))).collect()
+    };
+    let series = vec![
+        Series {
+            name: "originals",
+            colour: BEFORE,
+            is_minor: true,
+            points: points(|a| Some(found(&a.passive))),
+        },
+        Series {
+            name: "released",
+            colour: AFTER,
+            is_minor: false,
+            points: points(|a| a.released.as_deref().map(found)),
+        },
+    ];
+    let (low, high) = psnrs.iter().fold((f64::MAX, f64::MIN), |(low, high), p| (low.min(*p), high.max(*p)));
+    let x = Axis { name: "PSNR of the released image in dB", range: [low - 0.5, high + 0.5] };
+    let y = Axis { name: "edits found first", range: [-0.03, 1.03] };
+    plots::scatter(series, &x, &y).map(Some)
+}
+
+fn histogram(findings: &Findings) -> Result<Option<String>> {
+    let distances =
+        |side: &[Answer]| side.iter().filter_map(|a| a.distance.map(f64::from)).collect::<Vec<_>>();
+    let passive: Vec<f64> =
+        findings.found.answers.iter().flat_map(|answers| distances(&answers.passive)).collect();
+    let released: Vec<f64> = findings
+        .found
+        .answers
+        .iter()
+        .filter_map(|answers| answers.released.as_deref())
+        .flat_map(distances)
+        .collect();
+    if passive.is_empty() {
+        return Ok(None);
+    }
+    let mut series = vec![("originals", BEFORE, passive)];
+    if !released.is_empty() {
+        series.push(("released", AFTER, released));
+    }
+    plots::histogram(series, &Axis { name: "squared L2 distance", range: DISTANCES }).map(Some)
+}
+
+fn figures(table: &Table, document: &Document) -> Markup {
+    let compares = table.mean.released.is_some();
+    html! {
+        section {
+            h2 { "Figures at nprobe " (table.nprobe) }
+            div class="scroll" {
+                table {
+                    (headings(compares, table.mean.passive.same_cell.is_some()))
+                    @for row in &table.transforms { tr { td { (label(row)) } (cells(&row.sides)) } }
+                    tr class="mean" { td { "mean" } (cells(&table.mean)) }
+                }
+            }
+            p class="note" {
+                "In percent; R@1 with 95 % intervals. "
+                @if table.transforms.iter().any(|row| !row.averaged) { "* is not in the mean, as in the paper. " }
+                (document.scope(table.nprobe)) "."
+            }
+        }
+    }
+}
+
+fn headings(compares: bool, has_cells: bool) -> Markup {
+    let side = || html! { th { "R@1" } th { "R@10" } th { "R@100" } th { "mAP" } @if has_cells { th { "same cell" } } };
+    let columns = if has_cells { "5" } else { "4" };
+    html! {
+        @if compares { tr { th {} th colspan=(columns) { "originals" } th colspan=(columns) { "released" } th {} } }
+        tr { th { "edit" } (side()) @if compares { (side()) th { "gain of R@1" } } }
+    }
+}
+
+fn cells(sides: &Sides) -> Markup {
+    let number = |rate: f64| format!("{:.1}", 100.0 * rate);
+    let first = |r: &Rates| {
+        let [low, high] = r.interval.r1;
+        html! { td { (number(r.r1)) " " span class="note" { (number(low)) "–" (number(high)) } } }
+    };
+    let side = |r: &Rates| {
+        html! {
+            (first(r)) td { (number(r.r10)) } td { (number(r.r100)) } td { (number(r.map)) }
+            @if let Some(share) = r.same_cell { td { (number(share)) } }
+        }
+    };
+    html! {
+        (side(&sides.passive))
+        @if let Some(released) = &sides.released { (side(released)) }
+        @if let Some(gain) = &sides.gain { td { (format!("{:+.1} ", 100.0 * gain.r1))
+            span class="note" { (format!("{:+.1} to {:+.1}", 100.0 * gain.interval.r1[0], 100.0 * gain.interval.r1[1])) } } }
+    }
+}
+
+fn exhibits<'a>(findings: &'a Findings) -> Vec<Exhibit<'a>> {
+    let exhibit = |answers: &'a Answers| {
+        let side = answers.released.as_deref().unwrap_or(&answers.passive);
+        let psnr = answers.quality.map_or(0.0, |quality| quality.psnr);
+        Exhibit {
+            subject: &findings.subjects[answers.number],
+            badness: (found(side), psnr),
+            text: remarks(findings, answers, side),
+        }
+    };
+    findings.found.answers.iter().map(exhibit).collect()
+}
+
+/// What an image's caption says: quality, how many edits are found, and which are not.
+fn remarks(findings: &Findings, answers: &Answers, side: &[Answer]) -> String {
+    let count = |side: &[Answer]| side.iter().filter(|answer| answer.ranks[0] == Some(1)).count();
+    let edits = side.len();
+    let mut parts = Vec::new();
+    if let Some(quality) = &answers.quality {
+        parts.push(format!("PSNR {:.1} dB, SSIM {:.4}, L-inf {}", quality.psnr, quality.ssim, quality.linf));
+    }
+    parts.push(match &answers.released {
+        Some(released) => {
+            format!(
+                "found first {} of {edits} edits of the original, {} of the released",
+                count(&answers.passive),
+                count(released)
+            )
+        }
+        None => format!("found first {} of {edits} edits", count(side)),
+    });
+    let missed = findings.edits.iter().zip(side).filter(|(_, answer)| answer.ranks[0] != Some(1));
+    let missed: Vec<String> = missed.map(|(edit, _)| edit.to_string()).collect();
+    if !missed.is_empty() {
+        parts.push(format!("not first: {}", missed.join(", ")));
+    }
+    parts.join("; ")
+}
+
+fn settings(findings: &Findings, document: &Document) -> Vec<(&'static str, String)> {
+    let editing = &findings.arguments.editing;
+    let mut rows = findings.settings.rows();
+    let edits: Vec<String> = findings.edits.iter().map(ToString::to_string).collect();
+    let synthetic = match document.synthetic {
+        0 => "none".to_owned(),
+        n => format!("{n}, from a Gaussian fitted to {}", path(findings.arguments.fit.as_deref())),
+    };
+    rows.extend([
+        ("images", format!("{} of {}", document.images, document.planned)),
+        ("other entries", document.distractors.to_string()),
+        ("synthetic entries", synthetic),
+        ("edits", edits.join(", ")),
+        ("seed", editing.optimisation.seed.to_string()),
+        (
+            "intervals",
+            format!("95 %, paired percentile bootstrap over photographs, {} resamples", editing.resamples),
+        ),
+        (
+            "time",
+            format!(
+                "{:.1} s, {:.0} % of it in the network for {} descriptors",
+                document.seconds,
+                100.0 * document.network_share,
+                document.described
+            ),
+        ),
+    ]);
+    rows
+}
+
+fn path(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| path.display().to_string())
+}

@@ -1,0 +1,65 @@
+//! With what an evaluation was made.
+
+use std::path::Path;
+
+use index::Index;
+use serde::Serialize;
+
+use crate::{engine::Engine, provenance::Provenance};
+
+/// What a reader needs to make it again, beside the options.
+#[derive(Debug, Clone, Serialize)]
+pub struct Settings {
+    pub version: &'static str,
+    pub device: &'static str,
+    pub extractor: Provenance,
+    /// The arguments as given, without the program's name.
+    pub arguments: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<IndexSettings>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct IndexSettings {
+    pub file: String,
+    pub factory: String,
+    pub metric: String,
+    pub d: usize,
+    /// Entries of the file.
+    pub ntotal: usize,
+}
+
+impl Settings {
+    pub fn new(engine: &Engine, index: Option<&Index>, file: Option<&Path>) -> Self {
+        let described = |(index, file): (&Index, &Path)| IndexSettings {
+            file: file.display().to_string(),
+            factory: index.factory().to_string(),
+            metric: index.metric().to_string(),
+            d: index.d(),
+            ntotal: index.ntotal(),
+        };
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            device: engine.device_name,
+            extractor: engine.provenance(),
+            arguments: std::env::args().skip(1).collect(),
+            index: index.zip(file).map(described),
+        }
+    }
+
+    /// As pairs of a name and a value.
+    pub fn rows(&self) -> Vec<(&'static str, String)> {
+        let mut rows = vec![
+            ("program", format!("active-index {}", self.version)),
+            ("arguments", self.arguments.join(" ")),
+            ("extractor", self.extractor.to_string()),
+            ("device", self.device.to_owned()),
+        ];
+        rows.extend(self.index.iter().flat_map(|index| {
+            let IndexSettings { file, factory, metric, d, ntotal } = index;
+            let made = format!("{factory}, metric {metric}, dimension {d}, {ntotal} entries in the file");
+            [("index", file.clone()), ("index kind", made)]
+        }));
+        rows
+    }
+}

@@ -1,0 +1,62 @@
+//! The page of `activate --report`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use maud::{Markup, html};
+
+use super::{Pictures, row as pictures_row};
+use crate::{comparisons::Comparisons, release::Row};
+
+/// Writes the page. `gallery` holds the pictures of the rows that have a released file, in their order.
+pub fn write(
+    path: &Path,
+    rows: &[Row],
+    gallery: &[Pictures],
+    comparisons: Option<&Comparisons>,
+) -> Result<()> {
+    let (shown, failed): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| !row.failed());
+    let body = html! {
+        p { (shown.len()) " released, " (failed.len()) " failed. active-index " (env!("CARGO_PKG_VERSION")) }
+        @if let Some(comparisons) = comparisons { (found(comparisons)) }
+        @for (row, pictures) in shown.iter().zip(gallery) { (entry(row, pictures)) }
+        @for row in failed { p { (row.input) ": " (row.error.as_deref().unwrap_or_default()) } }
+    };
+    super::write(path, "Activated images", body)
+}
+
+fn found(comparisons: &Comparisons) -> Markup {
+    let percent = |rate: f64| format!("{:.0} %", 100.0 * rate);
+    let bar = |rate: f64, class: &str| {
+        let width = format!("width: {:.1}rem", 8.0 * rate);
+        html! { span class={ "bar " (class) } style=(width) {} " " (percent(rate)) }
+    };
+    html! {
+        h2 { "Edited copies found first (R@1)" }
+        table {
+            tr { th { "edit" } th { "queries" } th { "originals" } th { "released" } }
+            @for row in &comparisons.rows {
+                tr {
+                    td { (row.transform.to_string()) }
+                    td { (row.passive.queries) }
+                    td style="text-align: left" { (bar(row.passive.r1, "before")) }
+                    td style="text-align: left" { @if let Some(m) = &row.released { (bar(m.r1, "after")) } }
+                }
+            }
+        }
+    }
+}
+
+fn entry(row: &Row, pictures: &Pictures) -> Markup {
+    html! {
+        h2 { (row.name()) }
+        @if let Some(f) = &row.figures {
+            p { (f.width) " x " (f.height) ", PSNR " (format!("{:.2}", f.psnr)) " dB, SSIM " (format!("{:.4}", f.ssim))
+                ", L-inf " (f.linf) ", cosine to the target " (format!("{:.3}", f.cosine_before)) " -> "
+                (format!("{:.3}", f.cosine_after)) }
+        } @else {
+            p { "released by an earlier run" }
+        }
+        (pictures_row(&pictures.all()))
+    }
+}

@@ -1,0 +1,319 @@
+//! `eval retrieval` and `eval copy-detection` on a tiny network.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tests::{golden, program, root};
+
+const PHOTOS: [&str; 4] = ["05_grace_hopper.jpg", "14_moose.jpg", "17_igloo.jpg", "19_dahlia.jpg"];
+
+/// A folder with `photos`, `others`, `released` (the same pixels) and an index of all photos.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for (i, name) in PHOTOS.iter().enumerate() {
+            let photo = image::open(root().join("samples").join(name)).unwrap().thumbnail(96, 96).into_rgb8();
+            let name = Path::new(name).with_extension("png");
+            let of = |part: &str| folder.path(part).join(&name);
+            for part in ["photos", "released", "others"] {
+                fs::create_dir_all(folder.path(part)).unwrap();
+            }
+            if i < 3 {
+                photo.save(of("photos")).unwrap();
+                photo.save(of("released")).unwrap();
+            } else {
+                photo.save(of("others")).unwrap();
+            }
+        }
+        folder.succeeds("describe photos --out db.npy");
+        folder.succeeds("index train --factory IVF2,Flat --input db.npy --out db.faiss");
+        folder.succeeds("index add --index db.faiss --input db.npy --names db.names.tsv");
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut program = program();
+        program.current_dir(self.0.path()).args(line.split(' '));
+        program.arg("--weights").arg(golden().join("extractors/sscd.classy.pt"));
+        program
+    }
+
+    fn run(&self, line: &str) -> Output {
+        self.command(line).output().unwrap()
+    }
+
+    fn succeeds(&self, line: &str) -> Output {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    fn json(&self, line: &str) -> Value {
+        parse(&self.succeeds(&format!("{line} --json")))
+    }
+
+    fn is_refused(&self, line: &str, reason: &str) {
+        let output = self.run(line);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
+        assert!(stderr.contains(reason) && stderr.lines().count() == 1, "{line}: {stderr}");
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+}
+
+fn parse(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What may differ from run to run.
+fn without_time(mut document: Value) -> Value {
+    for key in ["seconds", "network_seconds", "network_share", "described", "settings"] {
+        document.as_object_mut().unwrap().remove(key);
+    }
+    document
+}
+
+const RETRIEVAL: &str = "eval retrieval --images photos --index db.faiss --released released";
+const EDITS: &str = "--transforms none,hflip,jpeg=50,auto,screenshot";
+
+#[test]
+fn retrieval_has_intervals_several_nprobe_and_tables() {
+    let folder = Folder::new();
+    let line = format!("{RETRIEVAL} {EDITS} --nprobe 1,2 --csv out/queries.csv");
+    let document = folder.json(&line);
+    assert_eq!((&document["images"], &document["partial"]), (&3.into(), &false.into()), "{document}");
+    assert_eq!((&document["distractors"], &document["synthetic"]), (&0.into(), &0.into()));
+    assert_eq!(document["by_nprobe"].as_array().unwrap().len(), 2);
+    let edits = document["transforms"].as_array().unwrap();
+    assert_eq!((&edits[4]["name"], &edits[4]["averaged"]), (&"screenshot".into(), &false.into()));
+    for edit in edits {
+        let (passive, released) = (&edit["passive"], &edit["released"]);
+        assert_eq!(passive, released, "released images are the originals");
+        assert_eq!(
+            (&edit["gain"]["r1"], &edit["gain"]["interval"]["r1"]),
+            (&0.0.into(), &vec![0.0, 0.0].into())
+        );
+        let [low, high] = [0, 1].map(|end| passive["interval"]["r1"][end].as_f64().unwrap());
+        let r1 = passive["r1"].as_f64().unwrap();
+        assert!(low <= r1 && r1 <= high && passive["same_cell"].is_number(), "{edit}");
+    }
+    let all = edits[..4].iter().map(|edit| edit["passive"]["r1"].as_f64().unwrap()).sum::<f64>() / 4.0;
+    assert!((document["mean"]["passive"]["r1"].as_f64().unwrap() - all).abs() < 1e-12, "{document}");
+    // The unedited originals, then their edits on both sides but for the unedited images, which are the same pixels.
+    assert_eq!(document["described"], 3 + 3 * 2 * 4);
+    let share = document["network_share"].as_f64().unwrap();
+    assert!(0.0 < share && share < 1.0);
+    assert!(document["settings"]["extractor"]["fingerprint"].is_string());
+
+    let queries = folder.text("out/queries.csv");
+    assert_eq!(queries.lines().count(), 1 + 3 * 5 * 2 * 2);
+    let first: Vec<&str> = queries.lines().nth(1).unwrap().split(',').collect();
+    assert_eq!(first[..7], ["photos/05_grace_hopper.png", "none", "", "passive", "1", "1", "1"]);
+    assert_eq!(folder.text("out/queries.summary.csv").lines().count(), 1 + 2 * 6);
+    assert_eq!(
+        without_time(folder.json(&line)),
+        without_time(document),
+        "the same seed gives the same figures"
+    );
+}
+
+#[test]
+fn synthetic_entries_are_told_of_everywhere() {
+    let folder = Folder::new();
+    let line =
+        format!("{RETRIEVAL} --transforms none --synthetic 5000 --fit db.npy --csv q.csv --report r.html");
+    let document = folder.json(&line);
+    assert_eq!((&document["distractors"], &document["synthetic"]), (&5000.into(), &5000.into()));
+    let told = "5000 of these synthetic";
+    assert!(folder.text("r.html").contains(told));
+    assert!(folder.text("q.summary.csv").lines().nth(1).unwrap().ends_with(",5000,5000,0"));
+    let table = String::from_utf8(folder.succeeds(&line).stdout).unwrap();
+    assert!(table.contains(told), "{table}");
+    folder.is_refused(&format!("{RETRIEVAL} --synthetic 9 --fit none.npy"), "none.npy");
+}
+
+#[test]
+fn a_second_run_knows_the_descriptors_of_the_first() {
+    let folder = Folder::new();
+    let line = format!("{RETRIEVAL} {EDITS} --resume known.state");
+    let first = folder.json(&line);
+    let second = folder.json(&line);
+    assert_eq!(second["described"], 0, "{second}");
+    assert_eq!(without_time(first), without_time(second));
+    let other = folder.json(&format!("{line} --seed 5"));
+    assert!(other["described"].as_u64().unwrap() > 0, "another seed, other edits");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_reports_what_is_finished_and_says_so() {
+    let folder = Folder::new();
+    for i in 0..40 {
+        fs::copy(folder.path("photos/17_igloo.png"), folder.path(&format!("photos/copy{i}.png"))).unwrap();
+    }
+    let line = "eval retrieval --images photos --index db.faiss --transforms paper --resume known.state";
+    let mut command = folder.command(&format!("{line} --report r.html --json"));
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let known = || fs::metadata(folder.path("known.state")).map_or(0, |about| about.len());
+    // 43 originals and five images with their edits, at 72 bytes a descriptor of 12 numbers.
+    while known() < 72 * (43 + 5 * 15) {
+        assert!(running.try_wait().unwrap().is_none(), "ended before it could be interrupted");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let document = parse(&output);
+    let images = document["images"].as_u64().unwrap();
+    assert_eq!((&document["partial"], &document["planned"]), (&true.into(), &43.into()), "{document}");
+    assert!((1..43).contains(&images), "{images}");
+    assert!(folder.text("r.html").contains(&format!("Partial: interrupted after {images} of 43 images")));
+    let whole = folder.json(line);
+    assert_eq!((&whole["partial"], &whole["images"]), (&false.into(), &43.into()));
+}
+
+#[test]
+fn pages_hold_everything_themselves() {
+    let folder = Folder::new();
+    let changed = folder.path("released/17_igloo.png");
+    let mut released = image::open(&changed).unwrap().into_rgb8();
+    released.pixels_mut().for_each(|pixel| pixel[1] ^= 1);
+    released.save(&changed).unwrap();
+    folder.succeeds(&format!("{RETRIEVAL} {EDITS} --report retrieval.html"));
+    let detection =
+        "eval copy-detection --images photos --distractors others --index db.faiss --released released";
+    folder.succeeds(&format!("{detection} {EDITS} --report detection.html"));
+    for (page, plots) in [("retrieval.html", 3), ("detection.html", 3)] {
+        let text = folder.text(page);
+        assert!(!text.replace("http://www.w3.org/2000/svg", "").contains("http"), "{page}");
+        assert!(!text.contains("<script") && !text.contains("NaN"), "{page}");
+        assert_eq!(text.matches("<svg").count(), plots, "{page}");
+        assert_eq!(text.matches("data:image/jpeg;base64,").count(), 3 * 3, "{page}");
+        for part in ["05_grace_hopper.png", "difference x20", "sscd.classy.pt", "IVF2,Flat", "1000 resamples"]
+        {
+            assert!(text.contains(part), "{page} lacks {part}");
+        }
+    }
+}
+
+#[test]
+fn copies_are_detected_among_queries_without_a_match() {
+    let folder = Folder::new();
+    let line =
+        "eval copy-detection --images photos --distractors others --index db.faiss --released released -k 3";
+    let document = folder.json(&format!("{line} {EDITS} --nprobe 2 --isc-out isc --normalise-by db.npy"));
+    assert_eq!((&document["images"], &document["distractors"]), (&4.into(), &1.into()), "{document}");
+    assert_eq!((&document["queries"], &document["matches"]), (&20.into(), &15.into()));
+    assert_eq!(document["passive"], document["released"], "released images are the originals");
+    assert_eq!(document["transforms"][0]["passive"]["micro_ap"], 1.0, "{document}");
+    let curve = document["passive"]["curve"].as_array().unwrap();
+    assert_eq!((&curve[0]["recall"], &curve[0]["precision"]), (&0.0.into(), &1.0.into()));
+
+    let judged = folder
+        .json("eval copy-detection --predictions isc/predictions.csv --ground-truth isc/groundtruth.csv");
+    assert_eq!(judged["passive"]["micro_ap"], document["passive"]["normalised"]["micro_ap"]);
+    assert_eq!(folder.text("isc/predictions_released.csv"), folder.text("isc/predictions.csv"));
+    assert!(
+        folder
+            .text("isc/groundtruth.csv")
+            .starts_with("query_id,reference_id\n05_grace_hopper/auto,05_grace_hopper\n")
+    );
+}
+
+/// DISC21 as downloaded: folders of references and queries, and a table of what matches.
+#[test]
+fn queries_and_ground_truth_of_disc21_work_as_they_are() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("queries")).unwrap();
+    for (from, to) in [
+        ("photos/14_moose.png", "Q1.png"),
+        ("photos/17_igloo.png", "Q2.png"),
+        ("others/19_dahlia.png", "Q3.png"),
+    ] {
+        fs::copy(folder.path(from), folder.path("queries").join(to)).unwrap();
+    }
+    fs::write(folder.path("truth.csv"), "query_id,reference_id\nQ1,14_moose\nQ2,17_igloo\nQ3,\n").unwrap();
+    let line =
+        "eval copy-detection --images photos --queries queries --ground-truth truth.csv --index db.faiss";
+    let document = folder.json(line);
+    assert_eq!((&document["queries"], &document["matches"]), (&3.into(), &2.into()), "{document}");
+    assert_eq!(
+        (&document["passive"]["micro_ap"], &document["passive"]["recall_at_p90"]),
+        (&1.0.into(), &1.0.into())
+    );
+    for (table, reason) in [
+        (
+            "Q1,14_moose\nQ1,R9\n",
+            "the reference R9 of --ground-truth is neither in db.faiss nor an image in --images",
+        ),
+        ("Q9,14_moose\n", "the query Q9 of --ground-truth is no image in --queries"),
+        ("Q1;14_moose\n", "truth.csv: line 1: expected query_id,reference_id"),
+        ("Q1,\n", "truth.csv: no query has a match"),
+    ] {
+        fs::write(folder.path("truth.csv"), table).unwrap();
+        folder.is_refused(line, reason);
+    }
+    folder.is_refused(
+        "eval copy-detection --predictions none.csv --ground-truth none.csv",
+        "none.csv: No such file",
+    );
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_in_one_line() {
+    let folder = Folder::new();
+    for name in ["empty", "strange"] {
+        fs::create_dir(folder.path(name)).unwrap();
+    }
+    fs::copy(root().join("tests/golden/ivf32_pq8x8_l2.index"), folder.path("d32.faiss")).unwrap();
+    fs::write(folder.path("other.state"), "something of somebody else").unwrap();
+    let retrieval = "eval retrieval --index db.faiss --transforms none";
+    folder.is_refused(&format!("{retrieval} --images empty"), "no images in empty");
+    folder.is_refused(
+        &format!("{retrieval} --images photos --released strange"),
+        "none of the 3 originals has a released image of its name in strange, such as 05_grace_hopper.png",
+    );
+    folder.is_refused(
+        "eval retrieval --images photos --index d32.faiss",
+        "d32.faiss: of dimension 32, but the extractor makes 12",
+    );
+    folder.is_refused(
+        &format!("{retrieval} --images photos --resume other.state"),
+        "other.state: holds no descriptors",
+    );
+    let detection = "eval copy-detection --images photos --index db.faiss --transforms none";
+    folder.is_refused(&format!("{detection} --distractors photos"), "is among --images and --distractors");
+    folder.is_refused(&format!("{detection} --distractors empty"), "no images in empty");
+    folder.is_refused(&format!("{detection} --distractors others --ground-truth db.npy"), "db.npy");
+    assert_eq!(fs::read(folder.path("other.state")).unwrap(), b"something of somebody else");
+}
+
+#[test]
+fn one_image_that_fails_is_named_and_left_out() {
+    let folder = Folder::new();
+    image::RgbImage::new(9, 9).save(folder.path("released/14_moose.png")).unwrap();
+    fs::remove_file(folder.path("released/17_igloo.png")).unwrap();
+    let output = folder.run(&format!("{RETRIEVAL} --transforms none,hflip --json"));
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(stderr.lines().count(), 2, "{stderr}");
+    assert!(stderr.contains("photos/14_moose.png: is (") && stderr.contains("is (9, 9)"), "{stderr}");
+    assert!(
+        stderr.contains("photos/17_igloo.png: has no released image in released: activate it first"),
+        "{stderr}"
+    );
+    assert_eq!(parse(&output)["images"], 1);
+}
