@@ -204,7 +204,9 @@ mod tests {
                     assert!((f64::from(margin) - expected).abs() < 1e-5, "{margin} for {expected}");
                 }
             }
-            assert!(coarse.margins(&vectors, &nearest).unwrap().iter().all(|&margin| margin >= 0.0));
+            let least = coarse.margins(&vectors, &nearest).unwrap().into_iter().fold(f32::INFINITY, f32::min);
+            // Two centroids may be equally near but for the rounding of their distances.
+            assert!(least >= -1e-6, "{metric:?} {nlist}: {least}");
         }
     }
 

@@ -194,6 +194,7 @@ fn every_level_computes_every_window() {
 }
 
 #[test]
+#[allow(clippy::print_stderr)]
 fn products_of_bf16_are_exact() {
     let Some(bf16) = Bf16::detected() else {
         return eprintln!("SKIPPED: this processor has no dot products of bf16");

@@ -57,6 +57,7 @@ impl<'a> Matrices<'a> {
     /// # Safety
     ///
     /// Nobody else writes to it.
+    #[allow(clippy::mut_from_ref)]
     pub unsafe fn of(&self, place: usize) -> &mut [f32] {
         let size = Self::size(self.tiles, self.channels);
         // SAFETY: the caller's.

@@ -4,7 +4,7 @@ use std::arch::x86_64::{
     __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
-use crate::raw::tile::{ROWS, Tile, WIDTH, finish_row};
+use crate::raw::tile::{Tile, WIDTH, finish_row};
 
 /// Lanes of a register.
 const LANES: usize = 8;
@@ -31,16 +31,7 @@ pub(crate) unsafe fn run<R>(work: impl FnOnce() -> R) -> R {
 pub(crate) unsafe fn tiles<'a>(tiles: impl Iterator<Item = Tile<'a>>) {
     for tile in tiles {
         // SAFETY: the caller's.
-        unsafe {
-            match tile.count {
-                ROWS => compute::<ROWS>(&tile),
-                5 => compute::<5>(&tile),
-                4 => compute::<4>(&tile),
-                3 => compute::<3>(&tile),
-                2 => compute::<2>(&tile),
-                _ => compute::<1>(&tile),
-            }
-        }
+        unsafe { by_rows!(tile, compute) }
     }
 }
 

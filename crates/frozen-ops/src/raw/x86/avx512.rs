@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_setzero_ps,
 };
 
-use crate::raw::tile::{Finish, ROWS, Tile, WIDTH};
+use crate::raw::tile::{Finish, Tile, WIDTH};
 
 /// Lanes of a register.
 pub(super) const LANES: usize = 16;
@@ -31,16 +31,7 @@ pub(crate) unsafe fn run<R>(work: impl FnOnce() -> R) -> R {
 pub(crate) unsafe fn tiles<'a>(tiles: impl Iterator<Item = Tile<'a>>) {
     for tile in tiles {
         // SAFETY: the caller's.
-        unsafe {
-            match tile.count {
-                ROWS => compute::<ROWS>(&tile),
-                5 => compute::<5>(&tile),
-                4 => compute::<4>(&tile),
-                3 => compute::<3>(&tile),
-                2 => compute::<2>(&tile),
-                _ => compute::<1>(&tile),
-            }
-        }
+        unsafe { by_rows!(tile, compute) }
     }
 }
 

@@ -1,12 +1,12 @@
 //! AVX-512 with dot products of bf16: what [`super::avx512`] computes, two products at a time.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, _mm256_storeu_si256, _mm512_castps_si512, _mm512_cvtneps_pbh, _mm512_dpbf16_ps,
-    _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    __m256bh, __m256i, __m512, __m512bh, _mm256_storeu_si256, _mm512_castps_si512, _mm512_cvtneps_pbh,
+    _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
 };
 
 use super::avx512::{COLUMNS, LANES, finish, lanes_below};
-use crate::raw::tile::{ROWS, Tile, WIDTH};
+use crate::raw::tile::{Tile, WIDTH};
 
 pub(crate) fn usable() -> bool {
     super::avx512::usable() && is_x86_feature_detected!("avx512bf16")
@@ -19,16 +19,7 @@ pub(crate) fn usable() -> bool {
 pub(crate) unsafe fn tiles<'a>(tiles: impl Iterator<Item = Tile<'a>>) {
     for tile in tiles {
         // SAFETY: the caller's.
-        unsafe {
-            match tile.count {
-                ROWS => compute::<ROWS>(&tile),
-                5 => compute::<5>(&tile),
-                4 => compute::<4>(&tile),
-                3 => compute::<3>(&tile),
-                2 => compute::<2>(&tile),
-                _ => compute::<1>(&tile),
-            }
-        }
+        unsafe { by_rows!(tile, compute) }
     }
 }
 
@@ -83,7 +74,10 @@ pub(crate) unsafe fn round(values: &[f32], to: &mut [f32]) {
             let lanes = lanes_below(values.len());
             let rounded = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(lanes, values.as_ptr()));
             if to.len() == LANES / 2 {
-                _mm256_storeu_si256(to.as_mut_ptr().cast(), std::mem::transmute(rounded));
+                _mm256_storeu_si256(
+                    to.as_mut_ptr().cast(),
+                    std::mem::transmute::<__m256bh, __m256i>(rounded),
+                );
                 continue;
             }
             let all: [f32; LANES / 2] = std::mem::transmute(rounded);
