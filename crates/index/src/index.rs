@@ -111,9 +111,7 @@ impl Index {
     /// file ids other than those that [`Self::add`] gives, and in one whose file has a direct map of array type
     /// any, because faiss's file could not express them.
     pub fn add_with_ids(&mut self, vectors: Tensor<2>, ids: &[i64]) -> Result<()> {
-        let (vectors, store) = (self.accept_with_ids(vectors, ids)?, self.store_mut());
-        let mut blocks = vectors.blocks(ADD_BLOCK).zip(ids.chunks(ADD_BLOCK));
-        blocks.try_for_each(|(block, ids)| store.add_with_ids(&block, ids))
+        self.add_to_lists(vectors, ids, 1)
     }
 
     /// Adds `vectors` `[n, d]` under `n` ids of the caller's, each to the lists of its `lists` nearest cells: an entry in
@@ -122,8 +120,8 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// Those of [`Self::add_with_ids`]; no lists or more than there are; [`Error::Unsupported`] without an inverted file,
-    /// and with `RFlat`.
+    /// Those of [`Self::add_with_ids`]; no lists or more than there are; [`Error::Unsupported`] for more than one without an
+    /// inverted file, and with `RFlat`.
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};

@@ -38,8 +38,11 @@ pub(crate) trait Store {
     ///
     /// # Errors
     ///
-    /// Without an inverted file, or where ids are positions.
-    fn add_to_lists(&mut self, _vectors: &Vectors, _ids: &[i64], _lists: usize) -> Result<()> {
+    /// More than one without an inverted file, or where ids are positions.
+    fn add_to_lists(&mut self, vectors: &Vectors, ids: &[i64], lists: usize) -> Result<()> {
+        if lists == 1 {
+            return self.add_with_ids(vectors, ids);
+        }
         let (factory, operation) = (self.factory().to_string(), "entries in several lists");
         Err(Error::Unsupported { factory, operation })
     }

@@ -70,21 +70,18 @@ struct Entries<'a> {
 fn fill(index: &mut Index, blocks: Blocks, entries: Entries<'_>, device: &Device) -> Result<()> {
     let bar = progress::bar(blocks.n(), "adding");
     let mut done = 0;
-    let counted: Vec<i64> = match entries {
-        Entries { ids: None, cells: 2.. } => (index.next_id()..).take(blocks.n()).collect(),
-        _ => Vec::new(),
-    };
-    let ids = entries.ids.or((!counted.is_empty()).then_some(&counted));
+    let Entries { ids, cells } = entries;
     for block in blocks {
         let block = block?;
         let n = block.n;
         let vectors = block.into_tensor(device);
         match ids {
-            Some(ids) if entries.cells > 1 => {
-                index.add_to_lists(vectors, &ids[done..done + n], entries.cells)?;
+            Some(ids) => index.add_to_lists(vectors, &ids[done..done + n], cells)?,
+            None if cells == 1 => index.add(vectors).map(|_| ())?,
+            None => {
+                let ids: Vec<i64> = (index.next_id()..).take(n).collect();
+                index.add_to_lists(vectors, &ids, cells)?;
             }
-            Some(ids) => index.add_with_ids(vectors, &ids[done..done + n])?,
-            None => index.add(vectors).map(|_| ())?,
         }
         done += n;
         bar.set_position(done as u64);
