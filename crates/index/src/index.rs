@@ -269,6 +269,18 @@ impl Index {
         self.kind.store().cells(&self.accept("vectors", vectors)?)
     }
 
+    /// The coarse centroids `[nlist, d]`, brought back through transforms, on the index's device; `None` without inverted
+    /// file. Behind transforms whose rows are orthonormal (rotations, `PCA`, `OPQ`) they are as far from each other's
+    /// vectors as before, up to a term that all of them share.
+    ///
+    /// # Errors
+    ///
+    /// Transforms that cannot be undone.
+    pub fn centroids(&self) -> Result<Option<Tensor<2>>> {
+        let rows = self.kind.store().all_centroids()?;
+        Ok(rows.map(|rows| upload(rows, self.d(), &self.device)))
+    }
+
     /// By how much each of `vectors` `[n, d]` is nearer to the centroid `c` of its cell of `cells` `[n]` than to that of any
     /// other: `[n]`, negative for vectors of another cell; `None` without inverted file.
     ///

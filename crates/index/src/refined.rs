@@ -121,6 +121,10 @@ impl Store for Refined {
         self.base.store().centroids(vectors)
     }
 
+    fn all_centroids(&self) -> Result<Option<Vec<f32>>> {
+        self.base.store().all_centroids()
+    }
+
     fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>> {
         self.base.store().cells(vectors)
     }

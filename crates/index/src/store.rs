@@ -69,6 +69,11 @@ pub(crate) trait Store {
     /// there is no coarse quantiser.
     fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>>;
 
+    /// All coarse centroids, brought back to dimension `d`: `[nlist, d]`; `None` where there is no coarse quantiser.
+    fn all_centroids(&self) -> Result<Option<Vec<f32>>> {
+        Ok(self.coarse().map(|coarse| coarse.centroids().to_vec()))
+    }
+
     /// The nearest cell of each of `vectors`; `None` where there is no coarse quantiser.
     fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>>;
 

@@ -129,6 +129,10 @@ impl Store for Transformed {
         centroids.map(|rows| self.reverse(rows)).transpose()
     }
 
+    fn all_centroids(&self) -> Result<Option<Vec<f32>>> {
+        self.inner.store().all_centroids()?.map(|rows| self.reverse(rows)).transpose()
+    }
+
     fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>> {
         self.inner.store().cells(&self.apply(vectors)?)
     }
