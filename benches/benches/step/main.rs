@@ -185,7 +185,7 @@ impl Side {
 
     fn activation(&self, height: usize, width: usize) -> Result<f64> {
         let image = Tensor::random([1, 3, height, width], Distribution::Uniform(0.0, 1.0), &Device::flex());
-        let activator = Activator::new(&self.extractor, &self.index, Settings::default())?;
+        let activator = Activator::new(&self.extractor, &self.index, Settings::paper())?;
         let target = self.index.target(random([1, 512]), Target::Reconstruction)?;
         let started = Instant::now();
         drop(activator.optimise(&[image], &target, None, &mut |_| ())?);

@@ -2,10 +2,10 @@ use burn::tensor::Tensor;
 use index::{Aim, Index, Target};
 
 use crate::{
-    DescriptorNetwork, Error, Result,
+    DescriptorNetwork, Error, Objective, Result,
     batch::{Batch, Changed, Course, Progress},
     network::describe,
-    objective::cosine,
+    objective::{Cells, Goal, cosine},
     pixels::{check_shape, round_to},
     settings::Settings,
     stop::Stop,
@@ -60,13 +60,28 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         if found != expected {
             return Err(Error::Dimension { index: expected, descriptor: found });
         }
-        if settings.target == Target::Reconstruction && index.is_lossless() {
-            return Err(Error::NothingToApproach { factory: index.factory().to_string() });
+        let activator = Self { extractor, index, settings };
+        let factory = || index.factory().to_string();
+        if !activator.aims_at_cells() && settings.target == Target::Reconstruction && index.is_lossless() {
+            return Err(Error::NothingToApproach { factory: factory() });
         }
-        if matches!(settings.stop, Stop::Safe { .. }) && index.nlist().is_none() {
-            return Err(Error::NoCells { factory: index.factory().to_string() });
+        let needs_cells = matches!(settings.stop, Stop::Safe { .. })
+            || settings.objective == Objective::CellMargin
+            || settings.cells > 1;
+        match index.nlist() {
+            None if needs_cells => Err(Error::NoCells { factory: factory() }),
+            Some(nlist) if settings.cells > nlist => Err(Error::FewCells { nlist, cells: settings.cells }),
+            _ => Ok(activator),
         }
-        Ok(Self { extractor, index, settings })
+    }
+
+    /// Whether cells of the index are the goal, and not what it stores.
+    fn aims_at_cells(&self) -> bool {
+        match self.settings.objective {
+            Objective::Reconstruction => false,
+            Objective::CellMargin => true,
+            Objective::Robust { .. } => self.index.nlist().is_some(),
+        }
     }
 
     /// Activates a batch: one pass of the network a step for all of them, each image as if it were alone.
@@ -86,15 +101,9 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
             return Ok(Vec::new());
         }
         let before = describe(self.extractor, images.to_vec());
-        let targets = self.index.target(before.clone(), self.settings.target)?;
-        let cells = self.index.cells(before.clone())?.unwrap_or_else(|| vec![0; images.len()]);
-        let batch = Batch {
-            extractor: self.extractor,
-            index: self.index,
-            settings: self.settings,
-            targets: &targets,
-        };
-        let changed = batch.optimise(images, &cells, None, progress)?;
+        let target = if self.index.is_lossless() { Target::Centroid } else { self.settings.target };
+        let targets = self.index.target(before.clone(), target)?;
+        let changed = self.travel(images, &targets, Some(before.clone()), None, progress)?;
         let round = |changed: Changed| (round_to(changed.pixels, self.settings.depth), changed.course);
         let (released, courses): (Vec<_>, Vec<_>) = changed.into_iter().map(round).unzip();
         let after = describe(self.extractor, released.clone());
@@ -123,8 +132,8 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         Ok(self.positions(descriptor, target)?.remove(0))
     }
 
-    /// The optimisation alone, towards targets. It starts from `starts`, one `[1, 3, h, w]` an image, or from the seed's
-    /// noise. The target's cell, for [`Stop::Safe`], is that of the image.
+    /// The optimisation alone, towards targets. It starts from `starts` of the paper's perturbation, one `[1, 3, h, w]` an
+    /// image, or from the seed's noise. Cells are those of the images.
     ///
     /// # Errors
     /// If a tensor cannot be read from its device, or the index refuses a descriptor (not finite).
@@ -138,15 +147,28 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         starts: Option<Vec<Tensor<4>>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Changed>> {
-        let cells = match self.settings.stop {
-            Stop::Safe { .. } if !images.is_empty() => {
-                self.index.cells(describe(self.extractor, images.to_vec()))?
-            }
-            _ => None,
+        let needs_cells = self.aims_at_cells() || matches!(self.settings.stop, Stop::Safe { .. });
+        let before = (needs_cells && !images.is_empty()).then(|| describe(self.extractor, images.to_vec()));
+        self.travel(images, targets, before, starts, progress)
+    }
+
+    fn travel(
+        &self,
+        images: &[Tensor<4>],
+        targets: &Aim,
+        before: Option<Tensor<2>>,
+        starts: Option<Vec<Tensor<4>>>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Changed>> {
+        let cells = before.map(|before| self.index.nearest_cells(before, self.settings.cells)).transpose()?;
+        let cells = cells.flatten();
+        let goal = match &cells {
+            Some(own) if self.aims_at_cells() => Goal::Cells(Cells::new(self.index, own.clone())?),
+            _ => Goal::Stored(targets.clone()),
         };
-        let batch = Batch { extractor: self.extractor, index: self.index, settings: self.settings, targets };
-        let cells = cells.unwrap_or_else(|| vec![0; images.len()]);
-        batch.optimise(images, &cells, starts, progress)
+        let Self { extractor, index, settings } = *self;
+        let batch = Batch { extractor, index, settings, goal: &goal, cells: cells.as_deref() };
+        batch.optimise(images, starts, progress)
     }
 
     fn positions(&self, descriptors: Tensor<2>, targets: &Aim) -> Result<Vec<Position>> {

@@ -1,18 +1,18 @@
 //! Images on their way to their targets, one pass of the network a step for all that are still going.
 
 use burn::tensor::Tensor;
-use index::{Aim, Index};
+use index::Index;
+use rayon::prelude::*;
 
 use crate::{
-    DescriptorNetwork, Result,
+    DescriptorNetwork, Optimizer, Result,
     activator::read,
-    adam::Adam,
-    descent::Descent,
+    descent::{Budgeted, Descent, MaskedDescent},
     network::describe_prepared,
-    objective::{Step, loss_f},
-    perturbation::Perturbation,
+    objective::{Goal, Step},
     settings::Settings,
     stop::{End, Stop},
+    views::View,
 };
 
 /// How an image got to its target.
@@ -24,6 +24,9 @@ pub struct Course {
     pub end: End,
     /// The objective before each step; where [`Stop`] ended it, also that after the last one.
     pub steps: Vec<Step>,
+    /// Share of the views of the last half of the steps that lay in a cell of the image's own; `None` where the objective is
+    /// none of cells.
+    pub kept: Option<f64>,
 }
 
 /// What the optimisation made of an image.
@@ -51,37 +54,39 @@ pub(crate) struct Batch<'a, E> {
     pub(crate) extractor: &'a E,
     pub(crate) index: &'a Index,
     pub(crate) settings: Settings,
-    /// One of each image.
-    pub(crate) targets: &'a Aim,
+    pub(crate) goal: &'a Goal,
+    /// The cells of each image, where the index has any.
+    pub(crate) cells: Option<&'a [Vec<i64>]>,
 }
 
 /// An image that is still going.
 struct Traveller {
     /// Its number in the batch.
     place: usize,
-    /// The target's cell, where the index has any.
-    cell: i64,
+    /// Height and width.
+    sides: [usize; 2],
     descent: Descent,
     steps: Vec<Step>,
+    /// Of each step, the share of views in the image's cells.
+    kept: Vec<f64>,
 }
 
 /// What became of an image, by its number in the batch.
 type Arrival = (usize, Changed);
 
 impl<E: DescriptorNetwork> Batch<'_, E> {
-    /// Changes images with targets in `cells` `[n]`.
+    /// Changes images, from `starts` of the paper's perturbation where they are given.
     ///
     /// # Panics
     /// If there are not as many starts as images.
     pub(crate) fn optimise(
         &self,
         images: &[Tensor<4>],
-        cells: &[i64],
         starts: Option<Vec<Tensor<4>>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Changed>> {
         let iterations = self.settings.iterations;
-        let mut going = self.departures(images, cells, starts);
+        let mut going = self.departures(images, starts);
         let mut arrived = Vec::with_capacity(images.len());
         for iteration in 0..iterations {
             going = self.advance(iteration, going, &mut arrived)?;
@@ -96,21 +101,26 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         Ok(arrived.into_iter().map(|(_, changed)| changed).collect())
     }
 
-    fn departures(
-        &self,
-        images: &[Tensor<4>],
-        cells: &[i64],
-        starts: Option<Vec<Tensor<4>>>,
-    ) -> Vec<Traveller> {
-        let Settings { strength, seed, .. } = self.settings;
+    fn departures(&self, images: &[Tensor<4>], starts: Option<Vec<Tensor<4>>>) -> Vec<Traveller> {
         let mut starts = starts.map(Vec::into_iter);
-        let depart = |((place, image), &cell): ((usize, &Tensor<4>), &i64)| {
-            let perturbation = Perturbation::new(image.clone(), strength);
-            let start = starts.as_mut().map_or_else(|| Some(perturbation.start(seed)), Iterator::next);
-            let start = start.unwrap_or_else(|| panic!("as many starts as images"));
-            Traveller { place, cell, descent: Descent::new(perturbation, start), steps: Vec::new() }
+        let depart = |(place, image): (usize, &Tensor<4>)| {
+            let start = starts.as_mut().map(|starts| starts.next());
+            let start = start.map(|start| start.unwrap_or_else(|| panic!("as many starts as images")));
+            let [_, _, h, w] = image.dims();
+            let descent = self.descent(image.clone(), start);
+            Traveller { place, sides: [h, w], descent, steps: Vec::new(), kept: Vec::new() }
         };
-        images.iter().enumerate().zip(cells).map(depart).collect()
+        images.iter().enumerate().map(depart).collect()
+    }
+
+    fn descent(&self, image: Tensor<4>, start: Option<Tensor<4>>) -> Descent {
+        let Settings { seed, depth, .. } = self.settings;
+        match self.settings.optimizer {
+            Optimizer::Adam(masked) => Descent::Masked(MaskedDescent::new(image, masked, start, seed)),
+            Optimizer::Steepest(budget) => {
+                Descent::Budgeted(Budgeted::new(image, budget, depth, self.extractor))
+            }
+        }
     }
 
     /// A step for all that are not there yet.
@@ -120,7 +130,6 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         mut going: Vec<Traveller>,
         arrived: &mut Vec<Arrival>,
     ) -> Result<Vec<Traveller>> {
-        let Settings { learning_rate, objective, .. } = self.settings;
         let forward = self.forward(iteration, &mut going)?;
         let ends = self.ends(&going, forward.descriptors)?;
         if going.len() == ends.iter().flatten().count() {
@@ -128,61 +137,91 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             arrived.extend(all.map(|(traveller, end)| traveller.arrive(iteration, end)));
             return Ok(Vec::new());
         }
-        let gradients = gradients(forward.leaves, forward.loss_f * objective.lambda_f);
-        let adam = Adam { learning_rate, step: iteration as i32 + 1 };
+        let gradients = gradients(forward.leaves, forward.losses);
         let mut left = Vec::with_capacity(going.len());
         for ((traveller, gradient), end) in going.into_iter().zip(gradients).zip(ends) {
             match end {
                 Some(end) => arrived.push(traveller.arrive(iteration, end)),
-                None => left.push(traveller.step(gradient, objective.lambda_i, adam)),
+                None => left.push(traveller.step(gradient, iteration, self.extractor)),
             }
         }
         Ok(left)
     }
 
-    /// Describes the changed pixels of all, and notes the objective of each.
+    /// Describes the changed pixels of all, or views of them, and notes the objective of each.
     fn forward(&self, iteration: usize, going: &mut [Traveller]) -> Result<Forward> {
         let (mut leaves, mut inputs, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         for traveller in going.iter() {
-            let (changed, squared) = traveller.descent.changed();
-            let leaf = changed.autodiff().require_grad();
-            inputs.push(self.extractor.prepare(leaf.clone()));
-            leaves.push(leaf);
-            squares.push(squared);
+            let from = traveller.descent.leaf(self.extractor);
+            inputs.extend(self.views(iteration, traveller.sides, from.input));
+            leaves.push(from.leaf);
+            squares.push(from.squared);
         }
+        let views = inputs.len() / going.len();
         let descriptors = describe_prepared(self.extractor, inputs);
-        let places: Vec<_> = going.iter().map(|traveller| traveller.place).collect();
-        let loss_f = loss_f(descriptors.clone(), &self.targets.select(&places));
+        let places: Vec<_> = going.iter().flat_map(|traveller| vec![traveller.place; views]).collect();
+        let losses = self.goal.loss(descriptors.clone(), &places).reshape([going.len(), views]).mean_dim(1);
         // Rows of the descriptor's term and the mean squared change of each channel.
-        let columns = Tensor::cat(vec![loss_f.clone().inner(), Tensor::cat(squares, 0)], 1);
+        let columns = Tensor::cat(vec![losses.clone().inner(), Tensor::cat(squares, 0)], 1);
         let rows = read(columns)?;
         for (traveller, &[loss_f, r, g, b]) in going.iter_mut().zip(rows.as_chunks().0) {
-            traveller.steps.push(self.settings.objective.step(iteration, loss_f, [r, g, b]));
+            traveller.steps.push(Step::new(iteration, self.settings.weights(), loss_f, [r, g, b]));
         }
-        Ok(Forward { leaves, descriptors: descriptors.inner(), loss_f })
+        let descriptors = descriptors.inner();
+        self.note_kept(going, descriptors.clone())?;
+        Ok(Forward { leaves, descriptors, losses })
     }
 
-    /// Who is there, and why.
+    /// What the network sees of an image at a step.
+    fn views(&self, iteration: usize, sides: [usize; 2], input: Tensor<4>) -> Vec<Tensor<4>> {
+        let [_, _, h, w] = input.dims();
+        match self.settings.views() {
+            0 => vec![input],
+            views => {
+                let numbers = iteration * views..(iteration + 1) * views;
+                let draw = |number| View::draw(self.settings.seed, number, sides, [h, w]);
+                let drawn: Vec<_> = numbers.into_par_iter().map(draw).collect();
+                drawn.iter().map(|view| view.apply(input.clone())).collect()
+            }
+        }
+    }
+
+    /// How many of the views `[n * views, d]` lie in cells of their images.
+    fn note_kept(&self, going: &mut [Traveller], descriptors: Tensor<2>) -> Result<()> {
+        let (Some(own), Goal::Cells(_)) = (self.cells, self.goal) else { return Ok(()) };
+        let cells = self.index.cells(descriptors)?.unwrap_or_default();
+        let views = cells.len() / going.len();
+        for (traveller, cells) in going.iter_mut().zip(cells.chunks_exact(views)) {
+            let inside = cells.iter().filter(|cell| own[traveller.place].contains(cell)).count();
+            traveller.kept.push(inside as f64 / views as f64);
+        }
+        Ok(())
+    }
+
+    /// Who is there, and why: by the least margin of their views.
     fn ends(&self, going: &[Traveller], descriptors: Tensor<2>) -> Result<Vec<Option<End>>> {
-        let stop = self.settings.stop;
-        let cells: Vec<_> = going.iter().map(|traveller| traveller.cell).collect();
-        let margins = match stop {
-            Stop::Safe { .. } => self.index.cell_margins(descriptors, &cells)?,
+        let (stop, [rows, _]) = (self.settings.stop, descriptors.dims());
+        let views = rows / going.len();
+        let margins = match (stop, self.cells) {
+            (Stop::Safe { .. }, Some(own)) => {
+                let cells = going.iter().flat_map(|traveller| vec![own[traveller.place][0]; views]);
+                self.index.cell_margins(descriptors, &cells.collect::<Vec<_>>())?
+            }
             _ => None,
         };
-        let margin = |i: usize| margins.as_ref().map(|margins| margins[i]);
-        Ok(going.iter().enumerate().map(|(i, traveller)| stop.reached(&traveller.steps, margin(i))).collect())
+        let least = |i: usize| margins.as_ref()?[i * views..(i + 1) * views].iter().copied().reduce(f32::min);
+        Ok(going.iter().enumerate().map(|(i, traveller)| stop.reached(&traveller.steps, least(i))).collect())
     }
 }
 
 /// A forward pass for all that are still going.
 struct Forward {
-    /// The changed pixels, of which gradients are wanted.
+    /// What gradients are wanted of, one an image.
     leaves: Vec<Tensor<4>>,
-    /// `[n, d]`.
+    /// `[n * views, d]`.
     descriptors: Tensor<2>,
     /// `[n, 1]`.
-    loss_f: Tensor<2>,
+    losses: Tensor<2>,
 }
 
 /// Gradients of the losses to each of the leaves.
@@ -196,12 +235,14 @@ fn gradients(leaves: Vec<Tensor<4>>, losses: Tensor<2>) -> Vec<Tensor<4>> {
 }
 
 impl Traveller {
-    fn step(self, gradient: Tensor<4>, lambda_i: f64, adam: Adam) -> Self {
-        Self { descent: self.descent.step(gradient, lambda_i, adam), ..self }
+    fn step(self, gradient: Tensor<4>, iteration: usize, network: &impl DescriptorNetwork) -> Self {
+        Self { descent: self.descent.step(gradient, iteration, network), ..self }
     }
 
     fn arrive(self, iterations: usize, end: End) -> Arrival {
-        let course = Course { iterations, end, steps: self.steps };
+        let late = &self.kept[self.kept.len() / 2..];
+        let kept = (!late.is_empty()).then(|| late.iter().sum::<f64>() / late.len() as f64);
+        let course = Course { iterations, end, steps: self.steps, kept };
         (self.place, Changed { pixels: self.descent.finish(), course })
     }
 }

@@ -22,10 +22,18 @@ pub enum Error {
         factory: String,
     },
     /// The index has no cells that an image could be safe in.
-    #[error("an index {factory} has no cells to be safe in: stop when the objective has settled")]
+    #[error("an index {factory} has no cells that copies could stay in")]
     NoCells {
         /// The index's factory string.
         factory: String,
+    },
+    /// The index has fewer cells than an image is to be stored in.
+    #[error("{cells} cells of an image, but the index has {nlist}")]
+    FewCells {
+        /// Cells of the index.
+        nlist: usize,
+        /// Cells of an image.
+        cells: usize,
     },
     /// An image is no `[1, 3, h, w]` tensor with non-empty sides.
     #[error("an image has shape {0:?}, expected [1, 3, height, width]")]

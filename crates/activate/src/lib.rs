@@ -46,6 +46,7 @@ mod perturbation;
 pub mod pixels;
 mod settings;
 mod stop;
+mod views;
 
 pub use activator::{Activated, Activator, Position};
 pub use batch::{Changed, Course, Progress};
@@ -57,5 +58,5 @@ pub use jnd::jnd_map;
 pub use network::{DescriptorNetwork, describe, describe_prepared};
 pub use objective::{Objective, Step};
 pub use perturbation::Perturbation;
-pub use settings::Settings;
+pub use settings::{Budget, Masked, Optimizer, Settings};
 pub use stop::{End, Stop};

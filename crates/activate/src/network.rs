@@ -1,23 +1,33 @@
 use burn::tensor::Tensor;
-use extractor::Extractor;
+use extractor::{Extractor, resize_transposed};
 
 /// A descriptor network, in the two halves that a batch of images of different sizes needs.
 ///
-/// Both halves must be differentiable with respect to their argument.
+/// Both halves must be differentiable with respect to their argument, and the first one linear.
 pub trait DescriptorNetwork {
     /// Length of a descriptor.
     fn dimension(&self) -> usize;
 
-    /// The network's input for one image.
+    /// An image at the size of the network's input.
     ///
     /// # Shapes
-    /// `[1, 3, h, w]` in [0, 1] -> `[1, c, h', w']`
+    /// `[1, 3, h, w]` in [0, 1] -> `[1, 3, h', w']` in [0, 1]
     fn prepare(&self, pixels: Tensor<4>) -> Tensor<4>;
+
+    /// The transpose of [`Self::prepare`] for images of `h` x `w`: what a gradient to the prepared image is to the image.
+    ///
+    /// # Shapes
+    /// `[1, 3, h', w']` -> `[1, 3, h, w]`
+    fn lift(&self, gradient: Tensor<4>, [h, w]: [usize; 2]) -> Tensor<4> {
+        let pixels = Tensor::zeros([1, 3, h, w], &gradient.device()).autodiff().require_grad();
+        let mut gradients = (self.prepare(pixels.clone()) * gradient.autodiff()).sum().backward();
+        pixels.grad_remove(&mut gradients).unwrap_or_else(|| pixels.inner())
+    }
 
     /// Descriptors of prepared images of one size.
     ///
     /// # Shapes
-    /// `[n, c, h', w']` -> `[n, d]`, unit norm
+    /// `[n, 3, h', w']` in [0, 1] -> `[n, d]`, unit norm
     fn describe(&self, input: Tensor<4>) -> Tensor<2>;
 }
 
@@ -27,11 +37,15 @@ impl DescriptorNetwork for Extractor {
     }
 
     fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {
-        self.preprocess().forward(pixels)
+        self.preprocess().resize(pixels)
+    }
+
+    fn lift(&self, gradient: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+        resize_transposed(gradient, size)
     }
 
     fn describe(&self, input: Tensor<4>) -> Tensor<2> {
-        Extractor::describe(self, input)
+        Extractor::describe(self, self.preprocess().normalize(input))
     }
 }
 
@@ -53,7 +67,7 @@ pub fn describe(
 /// not stay in memory.
 ///
 /// # Shapes
-/// `n` inputs `[1, c, h', w']` -> `[n, d]`, unit norm
+/// `n` images `[1, 3, h', w']` -> `[n, d]`, unit norm
 ///
 /// # Panics
 /// If there is no input.

@@ -1,31 +1,40 @@
-use burn::tensor::{Tensor, activation::relu};
+//! What is minimised.
+
+use burn::tensor::{
+    Int, Tensor, TensorData,
+    activation::{log_softmax, relu},
+};
 use extractor::{IMAGENET_STD, beside};
-use index::{Aim, Signs};
+use index::{Aim, Index, Metric, Signs};
+
+use crate::{Error, Result};
 
 /// Norms below this are taken for it.
 const NORM_FLOOR: f64 = 1e-12;
+/// Squared distances, or inner products, between which cells are told apart: of unit vectors to centroids of 4,096 cells,
+/// those to the nearest ones differ by some 0.02.
+const TEMPERATURE: f64 = 0.02;
 
-/// What is minimised (paper, equation 4): `lambda_f L_f + lambda_i L_i` with `L_i` the mean squared change in the
-/// extractor's normalised space, and `L_f` by what the index's codes tell:
-///
-/// - points: `-cosine(descriptor, target)`;
-/// - sides of hyperplanes (`LSH`): the mean over hyperplanes of `max(0, m - margin) / m`, where the margin is the
-///   distance to the hyperplane, negative on the wrong side, and `m = 1 / sqrt(d)`, the root mean square of the
-///   distances of a unit vector in `d` dimensions. A bit counts 0 from there on, 1 on the hyperplane, 2 as far on
-///   the other side: what edits would flip first is what moves.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Objective {
-    /// Weight of the descriptor's term.
-    pub lambda_f: f64,
-    /// Weight of the image's term.
-    pub lambda_i: f64,
-}
-
-impl Default for Objective {
-    /// The paper's: 1 and 0.01.
-    fn default() -> Self {
-        Self { lambda_f: 1.0, lambda_i: 0.01 }
-    }
+/// What an image's descriptor is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objective {
+    /// Come near to what the index stores for it (paper, equation 4): `L_f`, by what the index's codes tell
+    ///
+    /// - points: `-cosine(descriptor, target)`;
+    /// - sides of hyperplanes (`LSH`): the mean over hyperplanes of `max(0, m - margin) / m`, where the margin is the
+    ///   distance to the hyperplane, negative on the wrong side, and `m = 1 / sqrt(d)`, the root mean square of the
+    ///   distances of a unit vector in `d` dimensions. A bit counts 0 from there on, 1 on the hyperplane, 2 as far on
+    ///   the other side: what edits would flip first is what moves.
+    Reconstruction,
+    /// Lie deep in its cell: the cross-entropy `-log p_c`, `p = softmax(-|x - centroid|^2 / 0.02)` over all cells, with
+    /// `x.centroid / 0.02` where the index compares inner products. With several own cells `c`, `p_c` is their sum.
+    CellMargin,
+    /// The same for edited copies: the mean over random views of the image, other ones at each step. Of an index without
+    /// cells, the mean of [`Self::Reconstruction`].
+    Robust {
+        /// Views at each step: each is a forward and a backward pass of the network.
+        views: usize,
+    },
 }
 
 /// The objective of one image before one step.
@@ -43,23 +52,87 @@ pub struct Step {
     pub psnr: f64,
 }
 
-impl Objective {
-    /// The objective of one image from its terms: `loss_f`, and the mean squared change of each channel in pixels of
-    /// [0, 1].
-    pub(crate) fn step(&self, iteration: usize, loss_f: f64, squared: [f64; 3]) -> Step {
+impl Step {
+    /// From the weighted terms: the descriptor's, and the mean squared change of each channel in pixels of [0, 1].
+    pub(crate) fn new(
+        iteration: usize,
+        [lambda_f, lambda_i]: [f64; 2],
+        loss_f: f64,
+        squared: [f64; 3],
+    ) -> Self {
         let normalised = squared.iter().zip(IMAGENET_STD).map(|(s, std)| s / f64::from(std * std));
         let loss_i = normalised.sum::<f64>() / 3.0;
-        let loss = self.lambda_f * loss_f + self.lambda_i * loss_i;
         let psnr = -10.0 * (squared.iter().sum::<f64>() / 3.0).log10();
-        Step { iteration, loss, loss_f, loss_i, psnr }
+        Self { iteration, loss: lambda_f * loss_f + lambda_i * loss_i, loss_f, loss_i, psnr }
     }
 }
 
-/// The descriptor's term of each image of a batch, see [`Objective`].
-///
-/// # Shapes
-/// `[n, d]` and targets for `n` -> `[n, 1]`
-pub(crate) fn loss_f(descriptors: Tensor<2>, aim: &Aim) -> Tensor<2> {
+/// What each image of a batch is to reach.
+#[derive(Debug, Clone)]
+pub(crate) enum Goal {
+    /// What the index stores.
+    Stored(Aim),
+    Cells(Cells),
+}
+
+impl Goal {
+    /// The descriptor's term, of descriptors of images of these numbers in the batch.
+    ///
+    /// # Shapes
+    /// `[n, d]`, `n` -> `[n, 1]`
+    pub(crate) fn loss(&self, descriptors: Tensor<2>, places: &[usize]) -> Tensor<2> {
+        match self {
+            Self::Cells(cells) => cells.loss(descriptors, places),
+            Self::Stored(aim) => stored_loss(descriptors, &aim.select(places)),
+        }
+    }
+}
+
+/// Cells that images are to stay in.
+#[derive(Debug, Clone)]
+pub(crate) struct Cells {
+    /// Centroids in columns, scaled by the temperature: `[d, nlist]`.
+    centroids: Tensor<2>,
+    /// What is added to a descriptor's product with them, `[1, nlist]`.
+    offsets: Tensor<2>,
+    /// The cells of each image, as many of each.
+    own: Vec<Vec<i64>>,
+}
+
+impl Cells {
+    /// # Errors
+    /// An index without cells, or behind transforms that cannot be undone.
+    pub(crate) fn new(index: &Index, mut own: Vec<Vec<i64>>) -> Result<Self> {
+        // A graph may have led to fewer cells of one image than of another: its first one counts for those.
+        let most = own.iter().map(Vec::len).max().unwrap_or(0);
+        own.iter_mut().for_each(|cells| cells.resize(most, cells.first().copied().unwrap_or(0)));
+        let no_cells = || Error::NoCells { factory: index.factory().to_string() };
+        let centroids = index.centroids()?.ok_or_else(no_cells)?;
+        let squares = (centroids.clone() * centroids.clone()).sum_dim(1).transpose();
+        // -|x - c|^2 is 2 x.c - |c|^2, up to what all cells share.
+        let (products, squares) = match index.metric() {
+            Metric::L2 => (2.0, squares.neg()),
+            Metric::InnerProduct => (1.0, squares.zeros_like()),
+        };
+        let centroids = centroids.transpose() * (products / TEMPERATURE);
+        Ok(Self { centroids, offsets: squares / TEMPERATURE, own })
+    }
+
+    fn loss(&self, descriptors: Tensor<2>, places: &[usize]) -> Tensor<2> {
+        let centroids = beside(&self.centroids, &descriptors);
+        let logits = descriptors.clone().matmul(centroids) + beside(&self.offsets, &descriptors);
+        let own: Vec<i64> = places.iter().flat_map(|&place| self.own[place].iter().copied()).collect();
+        let shape = [places.len(), own.len() / places.len().max(1)];
+        let own = Tensor::<2, Int>::from_data(TensorData::new(own, shape), &descriptors.device().inner());
+        let own = if descriptors.is_autodiff() { own.autodiff() } else { own };
+        let own = log_softmax(logits, 1).gather(1, own);
+        let most = own.clone().detach().max_dim(1);
+        ((own - most.clone()).exp().sum_dim(1).log() + most).neg()
+    }
+}
+
+/// See [`Objective::Reconstruction`]: `[n, d]` and targets for `n` -> `[n, 1]`.
+fn stored_loss(descriptors: Tensor<2>, aim: &Aim) -> Tensor<2> {
     match &aim.signs {
         Some(signs) => hinge(descriptors, signs),
         None => {
@@ -86,4 +159,36 @@ fn hinge(descriptors: Tensor<2>, signs: &Signs) -> Tensor<2> {
     let [_, d] = descriptors.dims();
     let short = signs.margins(descriptors) * -(d as f64).sqrt() + 1.0;
     relu(short).mean_dim(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    fn cells(own: Vec<Vec<i64>>) -> Cells {
+        let rows: Vec<f32> = (0..5 * 4).map(|i| ((i * 7919 % 13) as f32 - 6.0) / 20.0).collect();
+        let centroids = Tensor::<2>::from_data(TensorData::new(rows, [5, 4]), &Device::flex());
+        let squares = (centroids.clone() * centroids.clone()).sum_dim(1).transpose();
+        Cells { centroids: centroids.transpose() * (2.0 / TEMPERATURE), offsets: squares / -TEMPERATURE, own }
+    }
+
+    /// The cross-entropy from its definition, in double precision.
+    #[test]
+    fn the_loss_of_cells_is_the_softmax_of_distances() {
+        let x = [0.1f32, -0.2, 0.05, 0.15];
+        let rows: Vec<Vec<f64>> = (0..5)
+            .map(|r| (0..4).map(|c| (((r * 4 + c) * 7919 % 13) as f64 - 6.0) / 20.0).collect())
+            .collect();
+        let distance =
+            |row: &Vec<f64>| row.iter().zip(x).map(|(c, x)| (c - f64::from(x)).powi(2)).sum::<f64>();
+        let weights: Vec<f64> = rows.iter().map(|row| (-distance(row) / TEMPERATURE).exp()).collect();
+        for own in [vec![2], vec![0, 3], vec![4, 1, 2]] {
+            let share: f64 =
+                own.iter().map(|&c| weights[c as usize]).sum::<f64>() / weights.iter().sum::<f64>();
+            let descriptors = Tensor::<2>::from_floats([x], &Device::flex());
+            let found = f64::from(cells(vec![own]).loss(descriptors, &[0]).into_scalar::<f32>());
+            assert!((found + share.ln()).abs() < 1e-4, "{found} for {}", -share.ln());
+        }
+    }
 }

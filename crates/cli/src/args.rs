@@ -2,6 +2,7 @@
 
 mod eval;
 mod index;
+mod optimisation;
 mod reading;
 mod stopping;
 
@@ -11,10 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb};
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
+pub use self::optimisation::{Optimisation, Precision};
 pub use self::reading::Reading;
 use ::eval::Transform;
-use ::index::Target;
-use activate::Stop;
 use image_file::Encoding;
 
 /// Makes images findable before they are released, and finds their edited copies.
@@ -111,12 +111,9 @@ pub struct Activate {
     /// Store the colour of JPEG files once for four pixels: smaller files, less of the activation
     #[arg(long)]
     pub subsample_chroma: bool,
-    /// Weaken an activation until the file has at least this PSNR
-    #[arg(long, value_parser = decibels, allow_negative_numbers = true, value_name = "DB")]
-    pub min_psnr: Option<f64>,
-    /// Weaken an activation until the file has at least this SSIM
-    #[arg(long, value_parser = similarity, allow_negative_numbers = true, value_name = "SSIM")]
-    pub min_ssim: Option<f64>,
+    /// Cells of the index that copies may fall into: as many as the original is stored in, see `index add --cells`
+    #[arg(long, default_value = "1", value_name = "R")]
+    pub cells: NonZeroUsize,
     /// Images that go through the network together
     #[arg(long, default_value = "1", value_name = "N")]
     pub batch: NonZeroUsize,
@@ -130,37 +127,6 @@ pub struct Activate {
     pub optimisation: Optimisation,
     #[command(flatten)]
     pub reading: Reading,
-}
-
-#[derive(Debug, Args)]
-pub struct Optimisation {
-    /// Optimisation steps
-    #[arg(long, default_value = "10", value_parser = iterations, allow_negative_numbers = true, value_name = "N")]
-    pub iterations: usize,
-    /// Stop earlier: safe or safe=MARGIN, deep enough in the cell; settled or settled=SHARE, the objective hardly improves
-    #[arg(long, value_parser = stopping::stop, value_name = "safe|settled")]
-    pub stop_when: Option<Stop>,
-    /// Amplitude of the perturbation, in units of the just-noticeable difference
-    #[arg(long, default_value = "3", value_parser = strength, allow_negative_numbers = true, value_name = "S")]
-    pub strength: f64,
-    /// What descriptors move towards: reconstruction or centroid
-    #[arg(long, default_value = "reconstruction")]
-    pub target: Target,
-    /// Seed of all that is random
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// What the gradients multiply; bf16 takes two thirds of the time, on processors that have it. Descriptors are
-    /// always computed in single precision
-    #[arg(long, value_enum, default_value_t = Precision::Single)]
-    pub precision: Precision,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Precision {
-    /// Numbers of 32 bits
-    Single,
-    /// Numbers rounded to 16 bits, of which 8 are mantissa
-    Bf16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -236,26 +202,6 @@ pub struct Search {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub reading: Reading,
-}
-
-/// As many steps as anybody may want.
-fn iterations(text: &str) -> Result<usize, String> {
-    within(text, 0..=10_000)
-}
-
-/// An amplitude that leaves something of the image.
-fn strength(text: &str) -> Result<f64, String> {
-    within(text, 0.0..=1000.0)
-}
-
-/// A finite PSNR.
-fn decibels(text: &str) -> Result<f64, String> {
-    within(text, 0.0..=100.0)
-}
-
-/// An SSIM.
-fn similarity(text: &str) -> Result<f64, String> {
-    within(text, 0.0..=1.0)
 }
 
 fn within<T: FromStr + PartialOrd + std::fmt::Display>(

@@ -91,7 +91,6 @@ impl Engine {
             h.saturating_mul(w) <= MAX_INPUT,
             "would be resized to {w} x {h} pixels, use --resize stretch"
         );
-        // At this size already, pixels are only normalised.
         let small = TensorData::new(pixels.resampled(w, h), [1, 3, h, w]);
         Ok(self.extractor.prepare(Tensor::from_data(small, &self.device)))
     }

@@ -36,5 +36,7 @@ pub use constant::beside;
 pub use error::{Error, Result};
 pub use frozen_ops::Precision;
 pub use pooling::{Pooling, gem};
-pub use preprocess::{IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased};
+pub use preprocess::{
+    IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased, resize_transposed,
+};
 pub use spec::{Source, Spec};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
-use frozen_ops::{Bands, resample};
+use frozen_ops::{Bands, resample, resample_transposed};
 use serde::{Deserialize, Serialize};
 
 use crate::constant::beside;
@@ -52,8 +52,19 @@ impl Preprocess {
     /// # Panics
     /// If the tensor has not 3 channels, or an empty side.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<4> {
+        self.normalize(self.resize(pixels))
+    }
+
+    /// The first half of [`Self::forward`].
+    ///
+    /// # Shapes
+    /// `[n, 3, h, w]` -> `[n, 3, h', w']`, `h'` and `w'` from [`Preprocess::output`].
+    ///
+    /// # Panics
+    /// If a side is empty.
+    pub fn resize(&self, pixels: Tensor<4>) -> Tensor<4> {
         let [_, _, h, w] = pixels.dims();
-        self.normalize(resize_antialiased(pixels, self.output(h, w)))
+        resize_antialiased(pixels, self.output(h, w))
     }
 
     /// Height and width of the network's input for an image of `h` x `w`.
@@ -65,7 +76,14 @@ impl Preprocess {
         }
     }
 
-    fn normalize(&self, pixels: Tensor<4>) -> Tensor<4> {
+    /// The second half of [`Self::forward`]: less the mean, divided by the deviation.
+    ///
+    /// # Shapes
+    /// `[n, 3, h, w]` in [0, 1] -> `[n, 3, h, w]`
+    ///
+    /// # Panics
+    /// If the tensor has not 3 channels.
+    pub fn normalize(&self, pixels: Tensor<4>) -> Tensor<4> {
         let device = pixels.device().inner();
         let per_channel = |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
         let mean = beside(&per_channel(self.mean), &pixels);
@@ -89,6 +107,22 @@ pub fn resize_antialiased(pixels: Tensor<4>, out: [usize; 2]) -> Tensor<4> {
     }
     let [rows, columns] = [(h, out[0]), (w, out[1])].map(|(from, to)| Arc::new(triangle_filter(from, to)));
     resample(pixels, &rows, &columns)
+}
+
+/// The transpose of [`resize_antialiased`]: what a gradient to the resized image is to one of `from[0]` x `from[1]`.
+///
+/// # Shapes
+/// `[n, c, h, w]` -> `[n, c, from[0], from[1]]`
+///
+/// # Panics
+/// If a side is empty.
+pub fn resize_transposed(gradient: Tensor<4>, from: [usize; 2]) -> Tensor<4> {
+    let [_, _, h, w] = gradient.dims();
+    if [h, w] == from {
+        return gradient;
+    }
+    let [rows, columns] = [(from[0], h), (from[1], w)].map(|(from, to)| Arc::new(triangle_filter(from, to)));
+    resample_transposed(gradient, &rows, &columns)
 }
 
 /// Weights `[to, from]` of a triangle filter whose support grows with the reduction.
@@ -131,6 +165,17 @@ mod tests {
             let resized = resize_antialiased(grey, [288, 288]);
             assert!((resized - 0.25).abs().max().into_scalar::<f32>() < 1e-6);
         }
+    }
+
+    #[test]
+    fn the_transpose_is_the_gradient() {
+        let device = Device::flex();
+        let gradient = Tensor::<4>::random([1, 3, 5, 8], burn::tensor::Distribution::Default, &device);
+        let pixels = Tensor::<4>::zeros([1, 3, 12, 7], &device).autodiff().require_grad();
+        let product = resize_antialiased(pixels.clone(), [5, 8]) * gradient.clone().autodiff();
+        let expected = pixels.grad_remove(&mut product.sum().backward()).unwrap();
+        let difference = resize_transposed(gradient, [12, 7]) - expected;
+        assert!(difference.abs().max().into_scalar::<f32>() < 1e-6);
     }
 
     #[test]

@@ -46,5 +46,5 @@ pub use conv::{Conv, Multiplications, Precision, max_pool};
 pub use error::{Error, Result};
 pub use geometry::Window;
 pub use raw::Level;
-pub use resample::resample;
+pub use resample::{resample, resample_transposed};
 pub use residual::{Block, Residual};

@@ -48,6 +48,26 @@ pub fn resample(images: Tensor<4>, rows: &Arc<Bands>, columns: &Arc<Bands>) -> T
     if h >= w { rows.matmul(images).matmul(columns) } else { rows.matmul(images.matmul(columns)) }
 }
 
+/// `rows^T X columns` of every plane of images `[n, c, h', w']`: the transpose of [`resample`], as its gradient is.
+///
+/// # Shapes
+///
+/// `[n, c, h', w']`, `[h', h]`, `[w', w]` -> `[n, c, h, w]`
+///
+/// # Panics
+///
+/// Other shapes.
+pub fn resample_transposed(images: Tensor<4>, rows: &Arc<Bands>, columns: &Arc<Bands>) -> Tensor<4> {
+    let [_, _, h, w] = images.dims();
+    assert_eq!([h, w], [rows.to(), columns.to()], "height and width of the images");
+    if images.device().inner() == Device::flex() {
+        let both = Both { rows: rows.clone(), columns: columns.clone() };
+        return Tensor::from_dispatch(Dispatch::resample_planes_gradient(images.into_dispatch(), both));
+    }
+    let [rows, columns] = [rows, columns].map(|bands| Arc::new(bands.transposed()));
+    resample(images, &rows, &columns)
+}
+
 /// The operation and its transpose.
 #[backend_extension(Flex, Autodiff)]
 pub trait ResampleBackend: Backend {

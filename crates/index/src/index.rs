@@ -269,6 +269,16 @@ impl Index {
         self.kind.store().cells(&self.accept("vectors", vectors)?)
     }
 
+    /// The `count` nearest coarse cells of each of `vectors` `[n, d]`, nearest first: where [`Self::add_to_lists`] stores
+    /// them. `None` without inverted file; fewer of an `HNSW` graph that does not lead to as many.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::cells`]; none or more cells than there are.
+    pub fn nearest_cells(&self, vectors: Tensor<2>, count: usize) -> Result<Option<Vec<Vec<i64>>>> {
+        self.kind.store().nearest_cells(&self.accept("vectors", vectors)?, count)
+    }
+
     /// The coarse centroids `[nlist, d]`, brought back through transforms, on the index's device; `None` without inverted
     /// file. Behind transforms whose rows are orthonormal (rotations, `PCA`, `OPQ`) they are as far from each other's
     /// vectors as before, up to a term that all of them share.

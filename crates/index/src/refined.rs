@@ -129,6 +129,10 @@ impl Store for Refined {
         self.base.store().cells(vectors)
     }
 
+    fn nearest_cells(&self, vectors: &Vectors, count: usize) -> Result<Option<Vec<Vec<i64>>>> {
+        self.base.store().nearest_cells(vectors, count)
+    }
+
     fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {
         self.base.store().cell_margins(vectors, cells)
     }

@@ -77,6 +77,16 @@ pub(crate) trait Store {
     /// The nearest cell of each of `vectors`; `None` where there is no coarse quantiser.
     fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>>;
 
+    /// The `count` nearest cells of each of `vectors`, nearest first; fewer where a graph does not lead to as many.
+    fn nearest_cells(&self, vectors: &Vectors, count: usize) -> Result<Option<Vec<Vec<i64>>>> {
+        let Some(coarse) = self.coarse() else { return Ok(None) };
+        let mut cells = vec![Vec::with_capacity(count); vectors.n];
+        for (rows, ranked) in coarse.nearest_cells(vectors, coarse.stored(count)?)? {
+            rows.into_iter().zip(ranked).for_each(|(row, cell)| cells[row].push(cell));
+        }
+        Ok(Some(cells))
+    }
+
     /// By how much each of `vectors` is nearer to its cell of `cells` than to any other, see [`Coarse::margins`];
     /// `None` where there is no coarse quantiser.
     fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {

@@ -137,6 +137,10 @@ impl Store for Transformed {
         self.inner.store().cells(&self.apply(vectors)?)
     }
 
+    fn nearest_cells(&self, vectors: &Vectors, count: usize) -> Result<Option<Vec<Vec<i64>>>> {
+        self.inner.store().nearest_cells(&self.apply(vectors)?, count)
+    }
+
     fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {
         self.inner.store().cell_margins(&self.apply(vectors)?, cells)
     }

@@ -7,7 +7,7 @@ use activate::{
     index::{Aim, Index, Target},
 };
 
-use crate::tiny::{Tiny, photo, spread};
+use crate::tiny::{Tiny, paper, photo, spread};
 
 /// Visible, for a network that sees little.
 const STRENGTH: f64 = 20.0;
@@ -41,7 +41,7 @@ fn edits(image: &Tensor<4>) -> Vec<Tensor<4>> {
 }
 
 fn activator<'a>(tiny: &'a Tiny, index: &'a Index) -> Activator<'a, Tiny> {
-    let settings = Settings { iterations: 20, strength: STRENGTH, ..Settings::default() };
+    let settings = Settings { iterations: 20, ..paper(STRENGTH) };
     Activator::new(tiny, index, settings).unwrap()
 }
 
@@ -109,7 +109,7 @@ fn points_behind_every_kind_are_approached() {
 #[test]
 fn the_loss_of_sides_is_the_mean_shortfall_of_margins() {
     let (tiny, index) = (Tiny::new(&Device::flex()), index("LSH24rt"));
-    let settings = Settings { iterations: 1, ..Settings::default() };
+    let settings = Settings { iterations: 1, ..Settings::paper() };
     let activator = Activator::new(&tiny, &index, settings).unwrap();
     let [image, other] = [images().swap_remove(0), images().swap_remove(2)];
     let aim = index.target(describe(&tiny, vec![other]), Target::Reconstruction).unwrap();

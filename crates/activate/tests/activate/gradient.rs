@@ -1,13 +1,13 @@
 //! The gradient of the whole objective to the perturbation, on a tiny network.
 
 use activate::{
-    Activator, Objective, Perturbation, Settings,
+    Activator, Masked, Optimizer, Perturbation, Settings,
     burn::tensor::{Device, Tensor, TensorData},
     describe,
     index::{Index, Target},
 };
 
-use crate::tiny::{Tiny, photo, spread};
+use crate::tiny::{Tiny, paper, photo, spread};
 
 /// The objective, written again from the paper's equation.
 fn loss(tiny: &Tiny, image: &Tensor<4>, target: &Tensor<2>, delta: Tensor<4>, strength: f64) -> f64 {
@@ -35,7 +35,8 @@ fn the_first_step_goes_against_finite_differences() {
     let target = Tensor::<2>::from_floats([[0.1, -0.5, 0.3, 0.2, 0.0, 0.4, -0.2, 0.6]], &device);
     let start = Tensor::<4>::zeros([1, 3, 9, 7], &device);
     let strength = 30.0;
-    let settings = Settings { iterations: 1, strength, learning_rate: 1e-3, ..centroid() };
+    let adam = Masked { strength, learning_rate: 1e-3, ..Masked::default() };
+    let settings = Settings { iterations: 1, optimizer: Optimizer::Adam(adam), ..centroid() };
     let index = empty_index(&device);
     let activator = Activator::new(&tiny, &index, settings).unwrap();
     let starts = Some(vec![start.clone()]);
@@ -91,7 +92,7 @@ fn the_gradient_to_the_pixels_is_the_finite_difference() {
     let tracked = target.clone().autodiff();
     let cosine = (descriptor.clone() * tracked.clone()).sum_dim(1) / (norm(descriptor) * norm(tracked));
     let std = Tensor::<1>::from_floats([0.229, 0.224, 0.225], &device).reshape([1, 3, 1, 1]).autodiff();
-    let loss = cosine.neg().sum() + (change / std).powi_scalar(2).mean() * Objective::default().lambda_i;
+    let loss = cosine.neg().sum() + (change / std).powi_scalar(2).mean() * Masked::default().lambda_i;
     let gradient = delta.grad_remove(&mut loss.backward()).unwrap().into_data().try_to_vec::<f32>().unwrap();
 
     let numeric: Vec<f64> =
@@ -108,8 +109,7 @@ fn a_batch_of_different_sizes_gives_what_each_image_gives_alone() {
     let tiny = Tiny::new(&device);
     let images = [photo(&device, 9, 7), photo(&device, 12, 20)];
     let index = empty_index(&device);
-    let settings =
-        Settings { iterations: 3, strength: 10.0, target: Target::Centroid, ..Settings::default() };
+    let settings = Settings { iterations: 3, target: Target::Centroid, ..paper(10.0) };
     let activator = Activator::new(&tiny, &index, settings).unwrap();
     let together = activator.activate(&images, &mut |_| ()).unwrap();
     for (image, batched) in images.iter().zip(together) {
@@ -128,8 +128,7 @@ fn the_same_seed_gives_the_same_bytes_and_the_descriptor_moves_closer() {
     let tiny = Tiny::new(&device);
     let image = photo(&device, 16, 16);
     let index = empty_index(&device);
-    let settings =
-        Settings { iterations: 10, strength: 10.0, target: Target::Centroid, ..Settings::default() };
+    let settings = Settings { iterations: 10, target: Target::Centroid, ..paper(10.0) };
     let run = || {
         Activator::new(&tiny, &index, settings)
             .unwrap()
@@ -145,7 +144,7 @@ fn the_same_seed_gives_the_same_bytes_and_the_descriptor_moves_closer() {
 }
 
 fn centroid() -> Settings {
-    Settings { target: Target::Centroid, ..Settings::default() }
+    Settings { target: Target::Centroid, ..Settings::paper() }
 }
 
 #[test]
@@ -153,7 +152,8 @@ fn settings_and_shapes_out_of_range_are_errors() {
     let device = Device::flex();
     let (tiny, index) = (Tiny::new(&device), empty_index(&device));
     for strength in [f64::NAN, -1.0, f64::INFINITY] {
-        let error = Activator::new(&tiny, &index, Settings { strength, ..centroid() }).unwrap_err();
+        let error = Activator::new(&tiny, &index, Settings { target: Target::Centroid, ..paper(strength) })
+            .unwrap_err();
         assert!(error.to_string().starts_with("strength is"), "{error}");
     }
     let activator = Activator::new(&tiny, &index, centroid()).unwrap();
@@ -166,7 +166,7 @@ fn settings_and_shapes_out_of_range_are_errors() {
 fn exact_codes_leave_nothing_to_approach() {
     let device = Device::flex();
     let (tiny, index) = (Tiny::new(&device), empty_index(&device));
-    let error = Activator::new(&tiny, &index, Settings::default()).unwrap_err();
+    let error = Activator::new(&tiny, &index, Settings::paper()).unwrap_err();
     assert!(error.to_string().contains("IVF4,Flat stores descriptors exactly"), "{error}");
 }
 

@@ -7,12 +7,12 @@ use activate::{
     index::{Index, Target},
 };
 
-use crate::tiny::{Tiny, photo, spread};
+use crate::tiny::{Tiny, paper, photo, spread};
 
 const ITERATIONS: usize = 12;
 
 fn settings(stop: Stop) -> Settings {
-    Settings { iterations: ITERATIONS, strength: 20.0, stop, ..Settings::default() }
+    Settings { iterations: ITERATIONS, stop, ..paper(20.0) }
 }
 
 fn index(factory: &str) -> Index {

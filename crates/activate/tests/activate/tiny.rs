@@ -1,7 +1,7 @@
 //! A tiny network, and images and vectors for it.
 
 use activate::{
-    DescriptorNetwork,
+    DescriptorNetwork, Masked, Optimizer, Settings,
     burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
     extractor::{beside, resize_antialiased},
 };
@@ -54,4 +54,9 @@ pub fn spread(shape: [usize; 2], device: &Device) -> Tensor<2> {
     let values: Vec<f32> =
         (0..shape[0] * shape[1]).map(|i| ((i * 7919 % 199) as f32 - 99.0) / 99.0).collect();
     Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// The paper's method, with as large a perturbation.
+pub fn paper(strength: f64) -> Settings {
+    Settings { optimizer: Optimizer::Adam(Masked { strength, ..Masked::default() }), ..Settings::paper() }
 }

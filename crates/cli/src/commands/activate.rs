@@ -84,7 +84,7 @@ fn text(document: &Document, arguments: &Activate) -> String {
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     let (place, device) = (arguments.out.display(), document.device);
-    let steps = steps(rows, arguments.optimisation.iterations);
+    let steps = steps(rows, arguments.optimisation.iterations());
     let summary = format!(
         "{released} released in {place}{skipped}{failed}{steps}; {:.1} s on {device}",
         document.seconds

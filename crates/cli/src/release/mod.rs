@@ -1,12 +1,13 @@
 //! From image files to released image files: which becomes which, activation, quality, writing.
 
-mod budget;
 mod jobs;
+mod limits;
 mod releaser;
 mod row;
 
 pub use self::{
     jobs::plan,
+    limits::Limits,
     releaser::{Pair, Releaser},
     row::Row,
 };

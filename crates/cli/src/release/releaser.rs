@@ -11,12 +11,12 @@ use index::Index;
 use indicatif::ProgressBar;
 
 use super::{
-    budget::Budget,
     jobs::{Decision, Job},
+    limits::Limits,
     row::{Figures, Row},
 };
 use crate::{
-    args::{Activate, Editing, Optimisation},
+    args::{Activate, Editing},
     engine::Engine,
     files::write_whole,
     images,
@@ -30,7 +30,7 @@ const MAX_PIXELS_TOGETHER: u64 = 50_000_000;
 /// How images are released.
 pub struct Options {
     pub settings: Settings,
-    pub budget: Budget,
+    pub limits: Limits,
     pub encoding: Encoding,
     pub batch: usize,
     pub reader: Reader,
@@ -38,10 +38,11 @@ pub struct Options {
 
 impl From<&Activate> for Options {
     fn from(arguments: &Activate) -> Self {
+        let (optimisation, encoding) = (&arguments.optimisation, arguments.encoding());
         Self {
-            settings: (&arguments.optimisation).into(),
-            budget: Budget { min_psnr: arguments.min_psnr, min_ssim: arguments.min_ssim },
-            encoding: arguments.encoding(),
+            settings: optimisation.settings(arguments.cells.get()),
+            limits: optimisation.limits(encoding.is_lossless()),
+            encoding,
             batch: arguments.batch.get(),
             reader: (&arguments.reading).into(),
         }
@@ -50,15 +51,9 @@ impl From<&Activate> for Options {
 
 impl From<&Editing> for Options {
     fn from(arguments: &Editing) -> Self {
-        let (settings, reader) = ((&arguments.optimisation).into(), (&arguments.reading).into());
-        Self { settings, budget: Budget::default(), encoding: Encoding::Png, batch: 1, reader }
-    }
-}
-
-impl From<&Optimisation> for Settings {
-    fn from(arguments: &Optimisation) -> Self {
-        let Optimisation { iterations, stop_when, strength, target, seed, .. } = *arguments;
-        Self { iterations, stop: stop_when.unwrap_or_default(), strength, target, seed, ..Self::default() }
+        let (optimisation, encoding) = (&arguments.optimisation, Encoding::Png);
+        let (settings, limits) = (optimisation.settings(1), optimisation.limits(true));
+        Self { settings, limits, encoding, batch: 1, reader: (&arguments.reading).into() }
     }
 }
 
@@ -169,7 +164,7 @@ impl<'a> Releaser<'a> {
         Ok(activated)
     }
 
-    /// Writes the strongest change that the budget allows; figures are those of the file as read back.
+    /// Writes the strongest change that the limits allow; figures are those of the file as read back.
     fn finish(
         &self,
         job: &Job,
@@ -178,10 +173,10 @@ impl<'a> Releaser<'a> {
         seconds: f64,
         keeps: bool,
     ) -> Result<(Row, Option<Pair>)> {
-        let Options { budget, encoding, reader, .. } = &self.options;
+        let Options { limits, encoding, reader, .. } = &self.options;
         let depth = self.depth(&original);
         let full = images::from_tensor(&activated.pixels, depth)?;
-        let (file, released, measured) = budget.spend(&original.pixels, &full, |pixels| {
+        let (file, released, measured) = limits.spend(&original.pixels, &full, |pixels| {
             let file = original.encode(pixels, *encoding)?;
             let read_back = reader.decode(&file.bytes)?.pixels;
             Ok((file, read_back))
@@ -201,6 +196,7 @@ impl<'a> Releaser<'a> {
             stopped: activated.course.end.name(),
             seconds,
             cell: activated.before.cell,
+            kept: activated.course.kept,
             cosine_before: activated.before.cosine,
             cosine_after: after.cosine,
             distance_before: activated.before.distance,

@@ -34,6 +34,8 @@ pub struct Figures {
     pub stopped: &'static str,
     pub seconds: f64,
     pub cell: Option<i64>,
+    /// Share of the views of the last steps whose descriptors lie in the cell; null where the objective is none of cells.
+    pub kept: Option<f64>,
     pub cosine_before: f32,
     pub cosine_after: f32,
     /// Squared L2 distance to the target.
@@ -47,8 +49,8 @@ pub struct Figures {
 }
 
 impl Row {
-    pub const HEADINGS: [&str; 9] =
-        ["image", "size", "cell", "cosine to target", "distance", "PSNR dB", "SSIM", "L-inf", "s"];
+    pub const HEADINGS: [&str; 10] =
+        ["image", "size", "cell", "kept", "cosine to target", "distance", "PSNR dB", "SSIM", "L-inf", "s"];
 
     pub fn released(input: &Path, output: &Path, figures: Figures, notes: Vec<String>) -> Self {
         Self { output: Some(output.display().to_string()), figures: Some(figures), notes, ..Self::of(input) }
@@ -89,6 +91,7 @@ impl Row {
             self.name(),
             format!("{}x{}", f.width, f.height),
             f.cell.map_or_else(|| "-".to_owned(), |cell| cell.to_string()),
+            decimal(f.kept, 2),
             format!("{:.3} -> {:.3}", f.cosine_before, f.cosine_after),
             format!("{:.3} -> {:.3}", f.distance_before, f.distance_after),
             decimal(Some(f.psnr), 2),

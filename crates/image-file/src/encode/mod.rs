@@ -49,6 +49,11 @@ impl Encoding {
         }
     }
 
+    /// Whether files hold the pixels as they are, rounded.
+    pub fn is_lossless(self) -> bool {
+        matches!(self, Self::Png | Self::WebP)
+    }
+
     /// Whether a file of 16-bit pixels keeps them.
     pub fn keeps_depth(self) -> bool {
         self == Self::Png

@@ -1,4 +1,4 @@
-//! One image on its way to its target.
+//! The paper's perturbation, by Adam.
 //!
 //! The perturbation is as large as the image, the network's input is not: the graph that is differentiated begins at
 //! the changed pixels, and the few operations before it are differentiated by hand, in bands. So a step holds the
@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor};
 use extractor::IMAGENET_STD;
 
 use crate::{
+    Masked,
     adam::{Adam, Optimised},
     host::{self, Changed, Channels, Move, Scene},
     perturbation::Perturbation,
@@ -20,8 +21,9 @@ use crate::{
 const BAND: usize = 1 << 21;
 
 /// What is optimised for an image. All tensors are `[1, 3, h, w]`.
-pub(crate) struct Descent {
+pub(crate) struct MaskedDescent {
     perturbation: Perturbation,
+    settings: Masked,
     delta: Optimised,
     /// What the perturbation makes of the image now, and the mean squared change of each channel, `[1, 3]`.
     changed: Changed,
@@ -31,20 +33,29 @@ pub(crate) struct Descent {
     band: usize,
 }
 
-impl Descent {
-    pub(crate) fn new(perturbation: Perturbation, start: Tensor<4>) -> Self {
+impl MaskedDescent {
+    /// From `start`, or from noise of a seed.
+    pub(crate) fn new(original: Tensor<4>, settings: Masked, start: Option<Tensor<4>>, seed: u64) -> Self {
+        let perturbation = Perturbation::new(original, settings.strength);
+        let start = start.unwrap_or_else(|| perturbation.start(seed));
         let on_host = start.device() == Device::flex();
-        Self::with_passes(perturbation, start, on_host, BAND)
+        Self::with_passes(perturbation, settings, start, on_host, BAND)
     }
 
-    fn with_passes(perturbation: Perturbation, start: Tensor<4>, on_host: bool, band: usize) -> Self {
+    fn with_passes(
+        perturbation: Perturbation,
+        settings: Masked,
+        start: Tensor<4>,
+        on_host: bool,
+        band: usize,
+    ) -> Self {
         let changed = if on_host {
             let channels = channels(&perturbation, 0.0);
             mean(host::changed(scene(&perturbation), &start, channels))
         } else {
             changed(&perturbation, &start, band)
         };
-        Self { perturbation, delta: Optimised::new(start), changed, on_host, band }
+        Self { perturbation, settings, delta: Optimised::new(start), changed, on_host, band }
     }
 
     /// The changed image, not yet clamped, and the mean squared change of each channel.
@@ -57,10 +68,12 @@ impl Descent {
 
     /// One step of Adam. `gradient` is that of the descriptor's term to the changed pixels; the image's term adds
     /// `lambda_i` times the gradient of the mean squared change in normalised space.
-    pub(crate) fn step(self, gradient: Tensor<4>, lambda_i: f64, adam: Adam) -> Self {
-        let Self { perturbation, delta, changed: last, on_host, band } = self;
+    pub(crate) fn step(self, gradient: Tensor<4>, iteration: usize) -> Self {
+        let Self { perturbation, settings, delta, changed: last, on_host, band } = self;
         drop(last);
-        let channels = channels(&perturbation, lambda_i);
+        let gradient = gradient * settings.lambda_f;
+        let adam = Adam { learning_rate: settings.learning_rate, step: iteration as i32 + 1 };
+        let channels = channels(&perturbation, settings.lambda_i);
         let (delta, changed) = if on_host {
             let (delta, changed) = host::step(scene(&perturbation), delta, gradient, Move { channels, adam });
             (delta, mean(changed))
@@ -69,7 +82,7 @@ impl Descent {
             let changed = changed(&perturbation, &delta.x, band);
             (delta, changed)
         };
-        Self { perturbation, delta, changed, on_host, band }
+        Self { perturbation, settings, delta, changed, on_host, band }
     }
 
     /// The changed image, not yet clamped.
@@ -185,10 +198,11 @@ mod tests {
             Tensor::from_data(TensorData::new::<f32, _>(values, [1, 3, 11, 7]), &device)
         };
         let start = values(1) * 0.1;
-        let descent = Descent::with_passes(Perturbation::new(values(0), 3.0), start, on_host, band);
-        let descent = descent.step(values(2) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 1 });
+        let (perturbation, settings) = (Perturbation::new(values(0), 3.0), Masked::default());
+        let descent = MaskedDescent::with_passes(perturbation, settings, start, on_host, band);
+        let descent = descent.step(values(2) - 0.5, 0);
         let (_, squared) = descent.changed();
-        let descent = descent.step(values(3) - 0.5, 0.01, Adam { learning_rate: 1.0, step: 2 });
+        let descent = descent.step(values(3) - 0.5, 1);
         let read = |data: TensorData| data.try_to_vec::<f32>().unwrap();
         (read(descent.finish().into_data()), read(squared.into_data()))
     }

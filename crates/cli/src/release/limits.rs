@@ -8,20 +8,23 @@ use image_file::{Encoded, Pixels};
 /// Halvings of the interval in which the strongest allowed change is sought.
 const HALVINGS: usize = 7;
 
-/// The least quality a released file may have.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Budget {
+/// The quality a released file may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Limits {
     pub min_psnr: Option<f64>,
     pub min_ssim: Option<f64>,
+    /// In 8-bit levels.
+    pub max_linf: Option<u8>,
 }
 
-impl Budget {
+impl Limits {
     fn allows(&self, quality: &Quality) -> bool {
         self.min_psnr.is_none_or(|least| quality.psnr >= least)
             && self.min_ssim.is_none_or(|least| quality.ssim >= least)
+            && self.max_linf.is_none_or(|most| quality.linf <= most)
     }
 
-    /// The file of the strongest change towards `activated` that the budget allows, what is read back from it,
+    /// The file of the strongest change towards `activated` that the limits allow, what is read back from it,
     /// and its quality. `write` encodes and decodes.
     pub fn spend(
         &self,
@@ -102,11 +105,11 @@ mod tests {
         let activated =
             RgbImage::from_fn(32, 32, |x, y| Rgb(original.get_pixel(x, y).0.map(|v| v.saturating_add(30))));
         let (original, activated) = (Pixels::Eight(original), Pixels::Eight(activated));
-        let budget = Budget { min_psnr: Some(30.0), min_ssim: None };
+        let limits = Limits { min_psnr: Some(30.0), ..Limits::default() };
         let (_, _, quality) =
-            budget.spend(&original, &activated, |pixels| Ok((file(), pixels.clone()))).unwrap();
+            limits.spend(&original, &activated, |pixels| Ok((file(), pixels.clone()))).unwrap();
         assert!(quality.psnr >= 30.0 && quality.psnr < 31.0, "{}", quality.psnr);
-        let impossible = Budget { min_psnr: Some(30.0), min_ssim: None };
+        let impossible = Limits { min_psnr: Some(30.0), ..Limits::default() };
         let refused = impossible.spend(&original, &activated, |pixels| {
             let (width, height) = pixels.dimensions();
             Ok((file(), Pixels::Eight(RgbImage::from_pixel(width, height, Rgb([0; 3])))))
