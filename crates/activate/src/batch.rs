@@ -179,7 +179,8 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             0 => vec![input],
             views => {
                 let numbers = iteration * views..(iteration + 1) * views;
-                let draw = |number| View::draw(self.settings.seed, number, sides, [h, w]);
+                let seed = self.settings.seed;
+                let draw = |number| View::draw(seed, number, sides, [h, w]);
                 let drawn: Vec<_> = numbers.into_par_iter().map(draw).collect();
                 drawn.iter().map(|view| view.apply(input.clone())).collect()
             }
