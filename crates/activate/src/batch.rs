@@ -95,7 +95,7 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             }
             progress(Progress { iteration: iteration + 1, iterations, images: going.len() });
         }
-        let end = |traveller: Traveller| traveller.arrive(iterations, End::Iterations);
+        let end = |traveller: Traveller| traveller.arrive(iterations, End::Iterations, self.extractor);
         arrived.extend(going.into_iter().map(end));
         arrived.sort_by_key(|(place, _)| *place);
         Ok(arrived.into_iter().map(|(_, changed)| changed).collect())
@@ -134,14 +134,14 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         let ends = self.ends(&going, forward.descriptors)?;
         if going.len() == ends.iter().flatten().count() {
             let all = going.into_iter().zip(ends.into_iter().flatten());
-            arrived.extend(all.map(|(traveller, end)| traveller.arrive(iteration, end)));
+            arrived.extend(all.map(|(traveller, end)| traveller.arrive(iteration, end, self.extractor)));
             return Ok(Vec::new());
         }
         let gradients = gradients(forward.leaves, forward.losses);
         let mut left = Vec::with_capacity(going.len());
         for ((traveller, gradient), end) in going.into_iter().zip(gradients).zip(ends) {
             match end {
-                Some(end) => arrived.push(traveller.arrive(iteration, end)),
+                Some(end) => arrived.push(traveller.arrive(iteration, end, self.extractor)),
                 None => left.push(traveller.step(gradient, iteration, self.extractor)),
             }
         }
@@ -240,10 +240,10 @@ impl Traveller {
         Self { descent: self.descent.step(gradient, iteration, network), ..self }
     }
 
-    fn arrive(self, iterations: usize, end: End) -> Arrival {
+    fn arrive(self, iterations: usize, end: End, network: &impl DescriptorNetwork) -> Arrival {
         let late = &self.kept[self.kept.len() / 2..];
         let kept = (!late.is_empty()).then(|| late.iter().sum::<f64>() / late.len() as f64);
         let course = Course { iterations, end, steps: self.steps, kept };
-        (self.place, Changed { pixels: self.descent.finish(), course })
+        (self.place, Changed { pixels: self.descent.finish(network), course })
     }
 }

@@ -34,8 +34,8 @@ impl Descent {
                 Leaf { input: network.prepare(leaf.clone()), leaf, squared }
             }
             Self::Budgeted(descent) => {
-                let (input, squared) = descent.prepared();
-                let leaf = input.autodiff().require_grad();
+                let (changed, squared) = descent.changed();
+                let leaf = network.prepare(changed).autodiff().require_grad();
                 Leaf { input: leaf.clone(), leaf, squared }
             }
         }
@@ -55,10 +55,10 @@ impl Descent {
     }
 
     /// The changed image, not yet rounded.
-    pub(crate) fn finish(self) -> Tensor<4> {
+    pub(crate) fn finish(self, network: &impl DescriptorNetwork) -> Tensor<4> {
         match self {
             Self::Masked(descent) => descent.finish(),
-            Self::Budgeted(descent) => descent.finish(),
+            Self::Budgeted(descent) => descent.finish(network),
         }
     }
 }

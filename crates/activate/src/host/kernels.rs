@@ -70,6 +70,53 @@ pub(super) fn advance(
     );
 }
 
+/// The sum of the squares of `metric * x`, of at most some ten thousand values.
+pub(super) fn weighed(x: &[f32], metric: &[f32]) -> f64 {
+    widest(
+        #[inline(always)]
+        || {
+            let (runs, rest) = x.as_chunks::<LANES>();
+            let (metrics, last) = metric.as_chunks::<LANES>();
+            let mut sums = [0.0f32; LANES];
+            for (x, metric) in runs.iter().zip(metrics) {
+                for lane in 0..LANES {
+                    let weighed = x[lane] * metric[lane];
+                    sums[lane] += weighed * weighed;
+                }
+            }
+            for (sum, (x, metric)) in sums.iter_mut().zip(rest.iter().zip(last)) {
+                *sum += x * metric * (x * metric);
+            }
+            sums.into_iter().map(f64::from).sum()
+        },
+    )
+}
+
+/// Puts pixels where `x` was, changed by `factor * metric * x` but by no more than the smaller of `jnd * map` and `linf`,
+/// and says what the squares of the changes sum up to, of at most some ten thousand.
+pub(super) fn spend(
+    x: &mut [f32],
+    factor: f32,
+    [original, map, metric]: [&[f32]; 3],
+    [jnd, linf]: [f32; 2],
+) -> f64 {
+    widest(
+        #[inline(always)]
+        || {
+            for (((x, original), map), metric) in x.iter_mut().zip(original).zip(map).zip(metric) {
+                let limit = (map * jnd).min(linf);
+                let change = (*x * metric * factor).min(limit).max(-limit);
+                *x = (original + change).clamp(0.0, 1.0) - original;
+            }
+            let squares = squares(x);
+            for (x, original) in x.iter_mut().zip(original) {
+                *x += original;
+            }
+            squares
+        },
+    )
+}
+
 /// Clamps to [0, 1] and rounds to multiples of `1 / top`.
 pub(super) fn round(values: &mut [f32], top: f32) {
     widest(

@@ -63,6 +63,36 @@ pub(crate) fn step(scene: Scene<'_>, part: Optimised, gradient: Tensor<4>, by: M
     (Optimised { x, first, second }, (pixels, Tensor::from_dispatch(sums)))
 }
 
+/// What changes of an image may be, and are divided by for what they cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost<'a> {
+    /// `[1, 3, h, w]`.
+    pub original: &'a Tensor<4>,
+    /// The JND map, `[1, 1, h, w]`.
+    pub map: &'a Tensor<4>,
+    /// `[1, 1, h, w]`.
+    pub metric: &'a Tensor<4>,
+    /// Largest change, in units of the map.
+    pub jnd: f32,
+    /// Largest change, in pixels of [0, 1].
+    pub linf: f32,
+}
+
+/// Sums of the squares of each channel of `metric * x`, `[1, 3]`.
+pub(crate) fn weighed(x: &Tensor<4>, metric: &Tensor<4>) -> Tensor<2> {
+    let [x, metric] = [x, metric].map(|tensor| tensor.clone().into_dispatch());
+    Tensor::from_dispatch(Dispatch::weighed_squares(x, metric))
+}
+
+/// The original with the change `factor * metric * x`, clipped: pixels lie where `x` was.
+pub(crate) fn spend(cost: Cost<'_>, x: Tensor<4>, factor: Tensor<4>) -> Changed {
+    let [original, map, metric] =
+        [cost.original, cost.map, cost.metric].map(|tensor| tensor.clone().into_dispatch());
+    let (x, factor) = (x.into_dispatch(), factor.into_dispatch());
+    let (pixels, sums) = Dispatch::spent_pixels(x, factor, original, map, metric, [cost.jnd, cost.linf]);
+    (Tensor::from_dispatch(pixels), Tensor::from_dispatch(sums))
+}
+
 /// The JND map of images, `[n, 3, h, w]` -> `[n, 1, h, w]`.
 pub(crate) fn jnd_map(pixels: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::mask_of(pixels.into_dispatch()))
@@ -95,6 +125,19 @@ pub trait PixelPasses: Backend {
         map: FloatTensor<Self>,
         by: Move,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// See [`weighed`].
+    fn weighed_squares(x: FloatTensor<Self>, metric: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// See [`spend`].
+    fn spent_pixels(
+        x: FloatTensor<Self>,
+        factor: FloatTensor<Self>,
+        original: FloatTensor<Self>,
+        map: FloatTensor<Self>,
+        metric: FloatTensor<Self>,
+        limits: [f32; 2],
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// See [`jnd_map`].
     fn mask_of(pixels: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -157,6 +200,38 @@ impl PixelPasses for Flex {
         });
         let sums = tensor(sums.collect(), Shape::from([1, 3]));
         (x, first, second, pixels, sums)
+    }
+
+    fn weighed_squares(x: FlexTensor, metric: FlexTensor) -> FlexTensor {
+        let (x, metric) = (x.to_contiguous(), metric.to_contiguous());
+        let (x, metric) = (values(&x), values(&metric));
+        let sums = x.chunks_exact(metric.len()).map(|plane| {
+            let parts = plane.par_chunks(CHUNK).zip(metric.par_chunks(CHUNK));
+            sum(parts.map(|(x, metric)| kernels::weighed(x, metric)))
+        });
+        tensor(sums.collect(), Shape::from([1, 3]))
+    }
+
+    fn spent_pixels(
+        x: FlexTensor,
+        factor: FlexTensor,
+        original: FlexTensor,
+        map: FlexTensor,
+        metric: FlexTensor,
+        limits: [f32; 2],
+    ) -> (FlexTensor, FlexTensor) {
+        let (mut pixels, factor) = (own(x), values(&factor)[0]);
+        let [original, map, metric] = [original, map, metric].map(|tensor| tensor.to_contiguous());
+        let [original, map, metric] = [&original, &map, &metric].map(values);
+        let planes = pixels.storage_mut::<f32>().chunks_exact_mut(map.len());
+        let sums = planes.zip(original.chunks_exact(map.len())).map(|(pixels, original)| {
+            let inputs = original.par_chunks(CHUNK).zip(map.par_chunks(CHUNK)).zip(metric.par_chunks(CHUNK));
+            sum(pixels.par_chunks_mut(CHUNK).zip(inputs).map(|(pixels, ((original, map), metric))| {
+                kernels::spend(pixels, factor, [original, map, metric], limits)
+            }))
+        });
+        let sums = tensor(sums.collect(), Shape::from([1, 3]));
+        (pixels, sums)
     }
 
     fn mask_of(pixels: FlexTensor) -> FlexTensor {
