@@ -131,6 +131,53 @@ fn retrieval_has_intervals_several_nprobe_and_tables() {
 }
 
 #[test]
+fn originals_in_several_cells_are_found_as_by_visiting_several() {
+    let folder = Folder::new();
+    folder.succeeds("index train --factory IVF3,Flat --input db.npy --out empty.faiss");
+    let line = format!("eval retrieval --images photos --index empty.faiss {EDITS}");
+    let several = format!("{line} --cells 1,3 --nprobe 1,3 --csv q.csv --report r.html");
+    let document = folder.json(&several);
+    assert_eq!((&document["distractors"], &document["added"]), (&0.into(), &3.into()), "{document}");
+    assert_eq!(document["described"], 3 + 3 * 4, "descriptors are made once");
+    let tables = document["by_setting"].as_array().unwrap();
+    let settings = tables
+        .iter()
+        .map(|table| ["cells", "nprobe", "bytes_per_image"].map(|key| table[key].as_u64().unwrap()));
+    // 12 numbers of 4 bytes, and an id of 8.
+    assert_eq!(
+        settings.collect::<Vec<_>>(),
+        [[1, 1, 56], [1, 3, 56], [3, 1, 168], [3, 3, 168]],
+        "{document}"
+    );
+    let rates =
+        |at: usize| ["r1", "r10", "r100", "map", "interval"].map(|rate| &tables[at]["mean"]["passive"][rate]);
+    assert_eq!(rates(2), rates(1), "in every cell, or every cell visited: all is found");
+    assert_eq!(rates(3), rates(1));
+    assert_eq!((rates(1)[2], &tables[2]["mean"]["passive"]["same_cell"]), (&1.0.into(), &1.0.into()));
+    assert!(tables[0]["mean"]["passive"]["same_cell"].as_f64() == rates(0)[2].as_f64(), "{document}");
+    assert_eq!((&document["mean"], &document["cells"]), (&tables[0]["mean"], &1.into()));
+    assert_eq!(document["by_nprobe"], Value::Array(tables[..2].to_vec()));
+
+    let told = "nprobe 3, an image in 3 cells at 168 bytes";
+    let table = String::from_utf8(folder.succeeds(&several).stdout).unwrap();
+    assert!(table.contains(told) && table.contains("bytes an image"), "{table}");
+    assert!(folder.text("r.html").contains(told) && folder.text("r.html").contains("Means of R@1"));
+    let summary = folder.text("q.summary.csv");
+    assert!(summary.lines().next().unwrap().contains(",cells,bytes_per_image,images,"), "{summary}");
+    assert!(summary.lines().last().unwrap().ends_with(",3,168,3,0,0,0"), "{summary}");
+    assert_eq!(folder.text("q.csv").lines().count(), 1 + 3 * 5 * 4);
+
+    folder.succeeds("index train --factory Flat --input db.npy --out flat.faiss");
+    for (line, reason) in [
+        (line.replace("empty", "db"), "--cells 2: photos/05_grace_hopper.png is in db.faiss already"),
+        (line.replace("empty", "flat"), "flat.faiss: index Flat does not support entries in several lists"),
+    ] {
+        folder.is_refused(&format!("{line} --cells 1,2"), reason);
+    }
+    folder.is_refused(&format!("{line} --cells 4"), "empty.faiss: lists of an entry must be 1 to 3, found 4");
+}
+
+#[test]
 fn synthetic_entries_are_told_of_everywhere() {
     let folder = Folder::new();
     let line =

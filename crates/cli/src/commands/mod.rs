@@ -23,7 +23,7 @@ pub fn run(verb: &Verb, globals: &Globals, output: &Output) -> Result<Outcome> {
         Verb::Describe(arguments) => describe::run(arguments, globals, output),
         Verb::Index(verb) => index::run(verb, globals, output),
         Verb::Search(arguments) => search::run(arguments, globals, output),
-        Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval(arguments, globals, output),
+        Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval::run(arguments, globals, output),
         Verb::Eval(EvalVerb::CopyDetection(arguments)) => eval::copy_detection(arguments, globals, output),
         Verb::Transform(arguments) => transform::run(arguments, output),
         Verb::Completions { shell } => {
