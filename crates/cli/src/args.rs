@@ -1,5 +1,6 @@
 //! The command line as typed. What it resolves to is decided in `commands`.
 
+mod advise;
 mod eval;
 mod index;
 mod reading;
@@ -9,6 +10,7 @@ use std::{num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::advise::Advise;
 pub use self::eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb};
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
 pub use self::reading::Reading;
@@ -54,6 +56,11 @@ pub enum Verb {
         after_help = "Examples:\n  active-index activate\n  active-index activate photos/ --index db.faiss --out released/\n  active-index activate a.jpg --index db.faiss --min-psnr 42 --report report.html"
     )]
     Activate(Activate),
+    /// What to expect of activation for an index, from a few photographs
+    #[command(
+        after_help = "Examples:\n  active-index advise --images photos/ --index db.faiss\n  active-index advise --images photos/ --index db.faiss --sample 24 --nprobe 4,16 --strength 2"
+    )]
+    Advise(Advise),
     /// Descriptors of images, as a .npy file
     #[command(after_help = "Example:\n  active-index describe photos/ --out photos.npy")]
     Describe(Describe),
@@ -132,7 +139,7 @@ pub struct Activate {
     pub reading: Reading,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Optimisation {
     /// Optimisation steps
     #[arg(long, default_value = "10", value_parser = iterations, allow_negative_numbers = true, value_name = "N")]

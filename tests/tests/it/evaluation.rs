@@ -37,6 +37,18 @@ impl Folder {
         folder
     }
 
+    /// Descriptors of `n` crops of the photos, in `many.npy`.
+    fn describe_crops(&self, n: u32) {
+        let photo = image::open(self.path("others/19_dahlia.png")).unwrap().into_rgb8();
+        let crops = tempfile::tempdir_in(self.0.path()).unwrap();
+        for i in 0..n {
+            let crop = image::imageops::crop_imm(&photo, i % 8 * 4, i / 8 * 4, 40, 40).to_image();
+            crop.save(crops.path().join(format!("{i}.png"))).unwrap();
+        }
+        let folder = crops.path().file_name().unwrap().to_str().unwrap();
+        self.succeeds(&format!("describe {folder} --out many.npy"));
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -175,6 +187,78 @@ fn originals_in_several_cells_are_found_as_by_visiting_several() {
         folder.is_refused(&format!("{line} --cells 1,2"), reason);
     }
     folder.is_refused(&format!("{line} --cells 4"), "empty.faiss: lists of an entry must be 1 to 3, found 4");
+}
+
+#[test]
+fn advice_is_that_of_an_evaluation_and_leaves_nothing_behind() {
+    let folder = Folder::new();
+    folder.describe_crops(40);
+    folder.succeeds("index train --factory IVF4,PQ4x4 --input many.npy --out empty.faiss");
+    folder.succeeds("index add --index empty.faiss --input many.npy");
+    let line = "advise --images photos --index empty.faiss --sample 2 --nprobe 1,2 --iterations 2 --transforms hflip,auto";
+    let before = files(&folder.path(""));
+    let temporary = tempfile::tempdir().unwrap();
+    let run = |line: &str| folder.command(line).env("TMPDIR", temporary.path()).output().unwrap();
+    let document = parse(&run(&format!("{line} --json")));
+    assert_eq!((&document["schema"], &document["images"]), (&1.into(), &2.into()), "{document}");
+    let cells = &document["index"]["entries_per_cell"];
+    assert_eq!((&document["index"]["ntotal"], &cells["mean"]), (&40.into(), &10.0.into()), "{document}");
+    assert!(cells["max"].as_u64().unwrap() >= 10 && document["seconds_per_image"].as_f64().unwrap() > 0.0);
+    assert!(document["quality"]["psnr"]["min"].as_f64().unwrap() > 20.0, "{document}");
+    assert!(document["recommendations"][0].as_str().unwrap().starts_with("at nprobe 1 expect"), "{document}");
+    assert_eq!(document["by_setting"].as_array().unwrap().len(), 4, "1 and 4 cells, nprobe 1 and 2");
+    let table = String::from_utf8(run(line).stdout).unwrap();
+    assert!(table.contains("4 cells of 10.0 entries on average") && table.contains("dB (least"), "{table}");
+    assert_eq!(files(&folder.path("")), before);
+    assert_eq!(files(temporary.path()), Vec::<PathBuf>::new(), "released images are not kept");
+
+    // The same photographs, edits and strength.
+    let evaluation = "eval retrieval --images photos --index empty.faiss --sample 2 --nprobe 1,2 --cells 1,4 --activate \
+                      --iterations 2 --transforms hflip,auto";
+    let evaluation = folder.json(evaluation);
+    assert_eq!(evaluation["by_setting"].as_array().unwrap().len(), 4);
+    for (advised, evaluated) in
+        document["by_setting"].as_array().unwrap().iter().zip(evaluation["by_setting"].as_array().unwrap())
+    {
+        assert_eq!(advised["released"], evaluated["mean"]["released"]);
+        assert_eq!(advised["bytes_per_image"], evaluated["bytes_per_image"]);
+    }
+    assert_eq!(document["quality"], evaluation["quality"]);
+}
+
+#[test]
+fn advice_is_given_for_any_index_and_refused_in_one_line() {
+    let folder = Folder::new();
+    folder.succeeds("index train --factory SQ8 --input db.npy --out flat.faiss");
+    let options = "--iterations 1 --transforms hflip --out kept --report r.html";
+    let line = format!("advise --images photos --index flat.faiss {options}");
+    let table = String::from_utf8(folder.succeeds(&line).stdout).unwrap();
+    assert!(table.contains("no cells: each search visits all entries"), "{table}");
+    assert!(table.contains("the index holds nothing but these photographs"), "{table}");
+    assert_eq!(files(&folder.path("kept")).len(), 3);
+    assert!(folder.text("r.html").contains("05_grace_hopper.png"));
+    // Those that the index names stay in their cells.
+    let document =
+        folder.json("advise --images photos --index db.faiss --nprobe 1 --iterations 1 --target centroid --transforms hflip");
+    assert_eq!(document["by_setting"].as_array().unwrap().len(), 1, "{document}");
+    folder.is_refused("advise --images photos --index none.faiss", "none.faiss: No such file");
+    folder.is_refused("advise --images nothing --index db.faiss", "nothing");
+    fs::write(folder.path("photos/bad.png"), b"no image").unwrap();
+    let output = folder.run(&format!("{line} --json"));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
+    assert!(stderr.contains("photos/bad.png") && parse(&output)["images"] == 3, "{stderr}");
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
 }
 
 #[test]

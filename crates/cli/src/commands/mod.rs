@@ -1,6 +1,7 @@
 //! One module a verb.
 
 mod activate;
+mod advise;
 mod describe;
 mod eval;
 mod index;
@@ -20,6 +21,7 @@ use crate::{
 pub fn run(verb: &Verb, globals: &Globals, output: &Output) -> Result<Outcome> {
     match verb {
         Verb::Activate(arguments) => activate::run(arguments, globals, output),
+        Verb::Advise(arguments) => advise::run(arguments, globals, output),
         Verb::Describe(arguments) => describe::run(arguments, globals, output),
         Verb::Index(verb) => index::run(verb, globals, output),
         Verb::Search(arguments) => search::run(arguments, globals, output),
