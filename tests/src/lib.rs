@@ -158,6 +158,11 @@ pub fn program() -> Command {
 fn build() -> Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "--quiet", "--workspace", "--message-format=json"]).current_dir(root());
+    // Build scripts that look at what cargo sets for this package would run again, and all that depends on them.
+    let is_of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok().filter(|n| is_of_package(n))) {
+        cargo.env_remove(name);
+    }
     let output = cargo.output()?;
     let lines = String::from_utf8(output.stdout)?;
     let messages = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());

@@ -1,5 +1,6 @@
 //! The command line as typed. What it resolves to is decided in `commands`.
 
+mod advise;
 mod eval;
 mod index;
 mod optimisation;
@@ -10,6 +11,7 @@ use std::{num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::advise::Advise;
 pub use self::eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb};
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
 pub use self::optimisation::{Optimisation, Precision};
@@ -54,6 +56,11 @@ pub enum Verb {
         after_help = "Examples:\n  active-index activate\n  active-index activate photos/ --index db.faiss --out released/\n  active-index activate a.jpg --index db.faiss --min-psnr 42 --report report.html"
     )]
     Activate(Activate),
+    /// What to expect of activation for an index, from a few photographs
+    #[command(
+        after_help = "Examples:\n  active-index advise --images photos/ --index db.faiss\n  active-index advise --images photos/ --index db.faiss --sample 24 --nprobe 4,16 --strength 2"
+    )]
+    Advise(Advise),
     /// Descriptors of images, as a .npy file
     #[command(after_help = "Example:\n  active-index describe photos/ --out photos.npy")]
     Describe(Describe),
@@ -111,9 +118,6 @@ pub struct Activate {
     /// Store the colour of JPEG files once for four pixels: smaller files, less of the activation
     #[arg(long)]
     pub subsample_chroma: bool,
-    /// Cells of the index that copies may fall into: as many as the original is stored in, see `index add --cells`
-    #[arg(long, default_value = "1", value_name = "R")]
-    pub cells: NonZeroUsize,
     /// Images that go through the network together
     #[arg(long, default_value = "1", value_name = "N")]
     pub batch: NonZeroUsize,

@@ -8,6 +8,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use crate::scratch;
+
 /// What the shell expects of a program that an interrupt ended.
 const EXIT_CODE: i32 = 130;
 
@@ -48,6 +50,7 @@ pub fn install() -> anyhow::Result<()> {
             return;
         }
         let _finished = hold_off();
+        scratch::remove_all();
         eprintln!("interrupted; what is finished is on disk");
         std::process::exit(EXIT_CODE);
     })?;

@@ -20,6 +20,7 @@ mod progress;
 mod provenance;
 mod release;
 mod report;
+mod scratch;
 mod table;
 
 use std::process::ExitCode;

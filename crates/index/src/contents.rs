@@ -1,5 +1,7 @@
 //! What an index holds: the ids of its entries, their sizes, and how they are spread over the cells.
 
+use std::collections::HashMap;
+
 use crate::Index;
 use crate::fast_scan::PackedList;
 use crate::inverted_lists::InvertedList;
@@ -37,6 +39,19 @@ impl Index {
         }
     }
 
+    /// The cells that hold the entries of each of `ids`, ascending, a cell as often as it holds one; an id without entries
+    /// is not in it. `None` without inverted file.
+    pub fn cells_of(&self, ids: &[i64]) -> Option<HashMap<i64, Vec<usize>>> {
+        let mut cells: HashMap<i64, Vec<usize>> = ids.iter().map(|&id| (id, Vec::new())).collect();
+        match inverted(&self.kind)? {
+            Kind::Ivf(ivf) => find(&mut cells, ivf.lists.lists.iter().map(InvertedList::ids)),
+            Kind::FastScan(index) => find(&mut cells, index.lists.iter().map(PackedList::ids)),
+            _ => return None,
+        }
+        cells.retain(|_, cells| !cells.is_empty());
+        Some(cells)
+    }
+
     /// The number of cells that faiss would visit where a search does not say; `None` without inverted file.
     pub fn default_nprobe(&self) -> Option<u64> {
         match inverted(&self.kind)? {
@@ -54,6 +69,17 @@ fn inverted(kind: &Kind) -> Option<&Kind> {
         Kind::Exhaustive(_) | Kind::Hashed(_) => None,
         Kind::Transformed(transformed) => inverted(&transformed.inner),
         Kind::Refined(refined) => inverted(&refined.base),
+    }
+}
+
+/// Enters the cell of every entry under its id, where that is wanted.
+fn find(wanted: &mut HashMap<i64, Vec<usize>>, lists: impl Iterator<Item = impl Iterator<Item = i64>>) {
+    for (cell, ids) in lists.enumerate() {
+        for id in ids {
+            if let Some(cells) = wanted.get_mut(&id) {
+                cells.push(cell);
+            }
+        }
     }
 }
 

@@ -37,6 +37,18 @@ impl Folder {
         folder
     }
 
+    /// Descriptors of `n` crops of the photos, in `many.npy`.
+    fn describe_crops(&self, n: u32) {
+        let photo = image::open(self.path("others/19_dahlia.png")).unwrap().into_rgb8();
+        let crops = tempfile::tempdir_in(self.0.path()).unwrap();
+        for i in 0..n {
+            let crop = image::imageops::crop_imm(&photo, i % 8 * 4, i / 8 * 4, 40, 40).to_image();
+            crop.save(crops.path().join(format!("{i}.png"))).unwrap();
+        }
+        let folder = crops.path().file_name().unwrap().to_str().unwrap();
+        self.succeeds(&format!("describe {folder} --out many.npy"));
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -128,6 +140,125 @@ fn retrieval_has_intervals_several_nprobe_and_tables() {
         without_time(document),
         "the same seed gives the same figures"
     );
+}
+
+#[test]
+fn originals_in_several_cells_are_found_as_by_visiting_several() {
+    let folder = Folder::new();
+    folder.succeeds("index train --factory IVF3,Flat --input db.npy --out empty.faiss");
+    let line = format!("eval retrieval --images photos --index empty.faiss {EDITS}");
+    let several = format!("{line} --cells 1,3 --nprobe 1,3 --csv q.csv --report r.html");
+    let document = folder.json(&several);
+    assert_eq!((&document["distractors"], &document["added"]), (&0.into(), &3.into()), "{document}");
+    assert_eq!(document["described"], 3 + 3 * 4, "descriptors are made once");
+    let tables = document["by_setting"].as_array().unwrap();
+    let settings = tables
+        .iter()
+        .map(|table| ["cells", "nprobe", "bytes_per_image"].map(|key| table[key].as_u64().unwrap()));
+    // 12 numbers of 4 bytes, and an id of 8.
+    assert_eq!(
+        settings.collect::<Vec<_>>(),
+        [[1, 1, 56], [1, 3, 56], [3, 1, 168], [3, 3, 168]],
+        "{document}"
+    );
+    let rates =
+        |at: usize| ["r1", "r10", "r100", "map", "interval"].map(|rate| &tables[at]["mean"]["passive"][rate]);
+    assert_eq!(rates(2), rates(1), "in every cell, or every cell visited: all is found");
+    assert_eq!(rates(3), rates(1));
+    assert_eq!((rates(1)[2], &tables[2]["mean"]["passive"]["same_cell"]), (&1.0.into(), &1.0.into()));
+    assert!(tables[0]["mean"]["passive"]["same_cell"].as_f64() == rates(0)[2].as_f64(), "{document}");
+    assert_eq!((&document["mean"], &document["cells"]), (&tables[0]["mean"], &1.into()));
+    assert_eq!(document["by_nprobe"], Value::Array(tables[..2].to_vec()));
+
+    let told = "nprobe 3, an image in 3 cells at 168 bytes";
+    let table = String::from_utf8(folder.succeeds(&several).stdout).unwrap();
+    assert!(table.contains(told) && table.contains("bytes an image"), "{table}");
+    assert!(folder.text("r.html").contains(told) && folder.text("r.html").contains("Means of R@1"));
+    let summary = folder.text("q.summary.csv");
+    assert!(summary.lines().next().unwrap().contains(",cells,bytes_per_image,images,"), "{summary}");
+    assert!(summary.lines().last().unwrap().ends_with(",3,168,3,0,0,0"), "{summary}");
+    assert_eq!(folder.text("q.csv").lines().count(), 1 + 3 * 5 * 4);
+
+    folder.succeeds("index train --factory Flat --input db.npy --out flat.faiss");
+    for (line, reason) in [
+        (line.replace("empty", "db"), "--cells 2: photos/05_grace_hopper.png is in db.faiss already"),
+        (line.replace("empty", "flat"), "flat.faiss: index Flat does not support entries in several lists"),
+    ] {
+        folder.is_refused(&format!("{line} --cells 1,2"), reason);
+    }
+    folder.is_refused(&format!("{line} --cells 4"), "empty.faiss: lists of an entry must be 1 to 3, found 4");
+}
+
+#[test]
+fn advice_is_that_of_an_evaluation_and_leaves_nothing_behind() {
+    let folder = Folder::new();
+    folder.describe_crops(40);
+    folder.succeeds("index train --factory IVF4,PQ4x4 --input many.npy --out empty.faiss");
+    folder.succeeds("index add --index empty.faiss --input many.npy");
+    let line = "advise --images photos --index empty.faiss --sample 2 --nprobe 1,2 --iterations 2 --transforms hflip,auto";
+    let before = files(&folder.path(""));
+    let temporary = tempfile::tempdir().unwrap();
+    let run = |line: &str| folder.command(line).env("TMPDIR", temporary.path()).output().unwrap();
+    let document = parse(&run(&format!("{line} --json")));
+    assert_eq!((&document["schema"], &document["images"]), (&1.into(), &2.into()), "{document}");
+    let cells = &document["index"]["entries_per_cell"];
+    assert_eq!((&document["index"]["ntotal"], &cells["mean"]), (&40.into(), &10.0.into()), "{document}");
+    assert!(cells["max"].as_u64().unwrap() >= 10 && document["seconds_per_image"].as_f64().unwrap() > 0.0);
+    assert!(document["quality"]["psnr"]["min"].as_f64().unwrap() > 20.0, "{document}");
+    assert!(document["recommendations"][0].as_str().unwrap().starts_with("at nprobe 1 expect"), "{document}");
+    assert_eq!(document["by_setting"].as_array().unwrap().len(), 4, "1 and 4 cells, nprobe 1 and 2");
+    let table = String::from_utf8(run(line).stdout).unwrap();
+    assert!(table.contains("4 cells of 10.0 entries on average") && table.contains("dB (least"), "{table}");
+    assert_eq!(files(&folder.path("")), before);
+    assert_eq!(files(temporary.path()), Vec::<PathBuf>::new(), "released images are not kept");
+
+    // The same photographs, edits and strength.
+    let evaluation = "eval retrieval --images photos --index empty.faiss --sample 2 --nprobe 1,2 --cells 1,4 --activate \
+                      --iterations 2 --transforms hflip,auto";
+    let evaluation = folder.json(evaluation);
+    assert_eq!(evaluation["by_setting"].as_array().unwrap().len(), 4);
+    for (advised, evaluated) in
+        document["by_setting"].as_array().unwrap().iter().zip(evaluation["by_setting"].as_array().unwrap())
+    {
+        assert_eq!(advised["released"], evaluated["mean"]["released"]);
+        assert_eq!(advised["bytes_per_image"], evaluated["bytes_per_image"]);
+    }
+    assert_eq!(document["quality"], evaluation["quality"]);
+}
+
+#[test]
+fn advice_is_given_for_any_index_and_refused_in_one_line() {
+    let folder = Folder::new();
+    folder.succeeds("index train --factory SQ8 --input db.npy --out flat.faiss");
+    let options = "--iterations 1 --transforms hflip --out kept --report r.html";
+    let line = format!("advise --images photos --index flat.faiss {options}");
+    let table = String::from_utf8(folder.succeeds(&line).stdout).unwrap();
+    assert!(table.contains("no cells: each search visits all entries"), "{table}");
+    assert!(table.contains("the index holds nothing but these photographs"), "{table}");
+    assert_eq!(files(&folder.path("kept")).len(), 3);
+    assert!(folder.text("r.html").contains("05_grace_hopper.png"));
+    // Those that the index names stay in their cells.
+    let document =
+        folder.json("advise --images photos --index db.faiss --nprobe 1 --iterations 1 --target centroid --transforms hflip");
+    assert_eq!(document["by_setting"].as_array().unwrap().len(), 1, "{document}");
+    folder.is_refused("advise --images photos --index none.faiss", "none.faiss: No such file");
+    folder.is_refused("advise --images nothing --index db.faiss", "nothing");
+    fs::write(folder.path("photos/bad.png"), b"no image").unwrap();
+    let output = folder.run(&format!("{line} --json"));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
+    assert!(stderr.contains("photos/bad.png") && parse(&output)["images"] == 3, "{stderr}");
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{Optimisation, Reading, within};
 pub enum EvalVerb {
     /// R@1, R@10, R@100 and mAP for each edit, of originals and released images
     #[command(
-        after_help = "Examples:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/\n  active-index eval retrieval --images photos/ --index db.faiss --activate --sample 32 --nprobe 1,4,16 --report report.html\n  active-index eval retrieval --images photos/ --index db.faiss --transforms jpeg=50,crop=0.5 --synthetic 500000 --fit train.npy\n\nCtrl-C ends it with a report of what is finished; again, at once. --resume FILE goes on from there."
+        after_help = "Examples:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/\n  active-index eval retrieval --images photos/ --index db.faiss --activate --sample 32 --nprobe 1,4,16 --report report.html\n  active-index eval retrieval --images photos/ --index db.faiss --transforms jpeg=50,crop=0.5 --synthetic 500000 --fit train.npy\n  active-index eval retrieval --images photos/ --index db.faiss --released released/ --cells 1,4 --nprobe 1,4\n\nCtrl-C ends it with a report of what is finished; again, at once. --resume FILE goes on from there."
     )]
     Retrieval(EvalRetrieval),
     /// Micro average precision and recall at precision 0.9, among queries of which some have no match
@@ -41,6 +41,10 @@ pub struct EvalRetrieval {
     /// Cells to visit for each query; several numbers for several tables
     #[arg(long, default_value = "1", value_name = "N,...", value_delimiter = ',')]
     pub nprobe: Vec<NonZeroUsize>,
+    /// Store each original that is added in the lists of as many nearest cells, of an IVF index: copies that fall into
+    /// one of them are found, for the bytes of an entry each; several numbers for several tables
+    #[arg(long, default_value = "1", value_name = "R,...", value_delimiter = ',')]
+    pub cells: Vec<NonZeroUsize>,
     /// Also write one row a query; the table goes to FILE.summary.csv
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,

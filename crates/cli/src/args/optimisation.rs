@@ -1,5 +1,7 @@
 //! What activation may cost and what it is to reach.
 
+use std::num::NonZeroUsize;
+
 use ::index::Target;
 use activate::{Budget, Masked, Objective, Optimizer, Settings, Stop};
 use clap::{Args, ValueEnum};
@@ -14,7 +16,7 @@ const VIEWS: usize = 3;
 /// Steps of `--fast`.
 const FAST: usize = 3;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Optimisation {
     /// Optimisation steps [default: 10]
     #[arg(long, value_parser = iterations, allow_negative_numbers = true, value_name = "N")]
@@ -49,6 +51,9 @@ pub struct Optimisation {
     /// What descriptors move towards with --objective reconstruction: reconstruction or centroid
     #[arg(long)]
     pub target: Option<Target>,
+    /// Cells that copies may fall into: as many as the originals are stored in, see `index add --cells`
+    #[arg(long, default_value = "1", value_name = "R")]
+    pub secure_cells: NonZeroUsize,
     /// Seed of all that is random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -89,15 +94,14 @@ impl Optimisation {
         self.iterations.unwrap_or(if self.fast { FAST } else { Settings::default().iterations })
     }
 
-    /// For images that are stored in as many cells.
-    pub fn settings(&self, cells: usize) -> Settings {
+    pub fn settings(&self) -> Settings {
         Settings {
             iterations: self.iterations(),
             stop: self.stop_when.unwrap_or_default(),
             objective: self.objective(),
             optimizer: self.optimizer(),
             target: self.target.unwrap_or_default(),
-            cells,
+            cells: self.secure_cells.get(),
             seed: self.seed,
             ..Settings::default()
         }
@@ -187,14 +191,14 @@ mod tests {
 
     #[test]
     fn nothing_typed_is_the_default_of_the_library() {
-        assert_eq!(typed("").settings(1), Settings::default());
+        assert_eq!(typed("").settings(), Settings::default());
     }
 
     #[test]
     fn options_of_the_paper_choose_the_paper() {
         let paper = Settings::paper();
-        assert_eq!(typed("--objective reconstruction --optimizer adam").settings(1), paper);
-        assert_eq!(typed("--strength 3 --target reconstruction").settings(1), paper);
+        assert_eq!(typed("--objective reconstruction --optimizer adam").settings(), paper);
+        assert_eq!(typed("--strength 3 --target reconstruction").settings(), paper);
         assert_eq!(typed("--strength 3").limits(true), Limits::default());
     }
 

@@ -1,6 +1,7 @@
 //! One module a verb.
 
 mod activate;
+mod advise;
 mod describe;
 mod eval;
 mod index;
@@ -20,10 +21,11 @@ use crate::{
 pub fn run(verb: &Verb, globals: &Globals, output: &Output) -> Result<Outcome> {
     match verb {
         Verb::Activate(arguments) => activate::run(arguments, globals, output),
+        Verb::Advise(arguments) => advise::run(arguments, globals, output),
         Verb::Describe(arguments) => describe::run(arguments, globals, output),
         Verb::Index(verb) => index::run(verb, globals, output),
         Verb::Search(arguments) => search::run(arguments, globals, output),
-        Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval(arguments, globals, output),
+        Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval::run(arguments, globals, output),
         Verb::Eval(EvalVerb::CopyDetection(arguments)) => eval::copy_detection(arguments, globals, output),
         Verb::Transform(arguments) => transform::run(arguments, output),
         Verb::Completions { shell } => {

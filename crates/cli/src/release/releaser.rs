@@ -40,7 +40,7 @@ impl From<&Activate> for Options {
     fn from(arguments: &Activate) -> Self {
         let (optimisation, encoding) = (&arguments.optimisation, arguments.encoding());
         Self {
-            settings: optimisation.settings(arguments.cells.get()),
+            settings: optimisation.settings(),
             limits: optimisation.limits(encoding.is_lossless()),
             encoding,
             batch: arguments.batch.get(),
@@ -52,7 +52,7 @@ impl From<&Activate> for Options {
 impl From<&Editing> for Options {
     fn from(arguments: &Editing) -> Self {
         let (optimisation, encoding) = (&arguments.optimisation, Encoding::Png);
-        let (settings, limits) = (optimisation.settings(1), optimisation.limits(true));
+        let (settings, limits) = (optimisation.settings(), optimisation.limits(true));
         Self { settings, limits, encoding, batch: 1, reader: (&arguments.reading).into() }
     }
 }

@@ -22,6 +22,24 @@ fn ids_and_cells_account_for_every_entry() {
 }
 
 #[test]
+fn entries_are_in_the_cells_that_their_vectors_are_nearest_to() {
+    for kind in ["IVF4,PQ2x8", "IVF4,PQ4x4fs", "L2norm,IVF4,Flat", "IVF4,PQ2x8,RFlat"] {
+        let index = filled(kind, METRICS[0], 70);
+        let cells = index.cells(vectors(70, 2)).expect("has cells").expect("has cells");
+        let found = index.cells_of(&[3, 69, 70]).expect("has cells");
+        assert_eq!(found.len(), 2, "{kind}: id 70 has no entry");
+        for id in [3, 69] {
+            assert_eq!(found[&id], [cells[id as usize] as usize], "{kind}");
+        }
+    }
+    assert!(filled("Flat", METRICS[0], 20).cells_of(&[0]).is_none());
+    let mut index = empty("IVF4,Flat", METRICS[0]);
+    index.add_to_lists(vectors(5, 2), &[7, 7, 8, 9, 10], 4).expect("adds");
+    let found = index.cells_of(&[7, 9]).expect("has cells");
+    assert_eq!((&found[&7], &found[&9]), (&vec![0, 0, 1, 1, 2, 2, 3, 3], &vec![0, 1, 2, 3]));
+}
+
+#[test]
 fn code_sizes_are_those_of_the_file() {
     let sizes = [
         ("Flat", 4 * D),

@@ -4,11 +4,10 @@ mod copy_detection;
 mod gallery;
 mod gather;
 mod pipeline;
-mod retrieval;
+pub mod retrieval;
 mod settings;
 mod state;
-mod stored;
-mod subjects;
+pub mod stored;
+pub mod subjects;
 
 pub use copy_detection::copy_detection;
-pub use retrieval::retrieval;

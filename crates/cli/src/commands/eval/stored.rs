@@ -1,6 +1,6 @@
 //! The index that is searched: what its file holds, and what is added to it in memory.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, num::NonZeroUsize, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -9,7 +9,11 @@ use index::{Index, Target, npy};
 
 use super::{pipeline::Original, subjects::Subject};
 use crate::{
-    commands::index::add_file, engine::Engine, names::Names, output::Output, progress, provenance::Known,
+    commands::index::{add_file, add_rows},
+    engine::Engine,
+    names::Names,
+    output::Output,
+    progress, provenance,
 };
 
 /// An index of this extractor's descriptors.
@@ -24,6 +28,12 @@ pub fn open(engine: &Engine, path: &Path, output: &Output) -> Result<Index> {
     Ok(index)
 }
 
+/// Refuses descriptors of another extractor.
+fn check_extractor(file: &Path, engine: &Engine, output: &Output) -> Result<()> {
+    let ours = provenance::Known::weights(engine.provenance());
+    provenance::Known::descriptors(file)?.check(&ours, output)
+}
+
 /// Adds descriptors of files.
 pub fn add_files(
     index: &mut Index,
@@ -32,7 +42,7 @@ pub fn add_files(
     output: &Output,
 ) -> Result<()> {
     for file in files.iter().map(AsRef::as_ref) {
-        Known::descriptors(file)?.check(&Known::weights(engine.provenance()), output)?;
+        check_extractor(file, engine, output)?;
         add_file(index, file, &engine.device)?;
     }
     Ok(())
@@ -47,7 +57,7 @@ pub fn add_synthetic(
     engine: &Engine,
     output: &Output,
 ) -> Result<()> {
-    Known::descriptors(like)?.check(&Known::weights(engine.provenance()), output)?;
+    check_extractor(like, engine, output)?;
     let real = npy::read_descriptors(like, &engine.device)?;
     let [rows, d] = real.dims();
     ensure!(rows >= 2, "{}: {rows} descriptors, expected at least 2 to fit a Gaussian to", like.display());
@@ -62,48 +72,83 @@ pub fn add_synthetic(
     Ok(())
 }
 
+/// Refuses numbers of cells that originals cannot be stored in, before anything is computed.
+pub fn check_cells(index: &Index, cells: &[NonZeroUsize]) -> Result<()> {
+    let mut several = cells.iter().map(|cells| cells.get()).filter(|&cells| cells > 1);
+    several.try_for_each(|cells| {
+        let any = Tensor::ones([1, index.d()], &index.device());
+        Ok(add_rows(&mut index.clone(), any, cells).map(|_| ())?)
+    })
+}
+
+/// Which originals the index knows by name.
+pub struct Named<'a>(HashMap<&'a str, i64>);
+
+impl<'a> Named<'a> {
+    pub fn new(names: &'a Names) -> Self {
+        Self(names.iter().map(|(id, name)| (name.as_str(), *id)).collect())
+    }
+
+    pub fn id(&self, name: &str) -> Option<i64> {
+        self.0.get(name).copied()
+    }
+}
+
 /// An original in the index.
 pub struct Entry {
     pub id: i64,
-    /// The cell it is in, where the index has cells.
-    pub cell: Option<i64>,
-    /// What its code stands for `[d]`, where the index can say.
+    /// The cells that it is in, where the index has cells.
+    pub cells: Option<Vec<usize>>,
+    /// What its code in the nearest cell stands for `[d]`, where the index can say.
     pub point: Option<Vec<f32>>,
 }
 
-/// The entries of all originals.
-pub struct Entries {
+/// An index with the entries of all originals.
+pub struct Filled {
+    pub index: Index,
     /// By the subject's place.
     pub of: HashMap<usize, Entry>,
-    /// How many of them were added.
+    /// How many of the originals were added.
     pub added: usize,
+    /// Entries of the originals in all cells.
+    pub count: usize,
 }
 
-impl Entries {
-    /// Finds the originals among `names`, and adds those that are not.
+impl Filled {
+    /// Finds the originals among those that the index knows, and adds those that are not to as many nearest cells.
     pub fn new(
-        index: &mut Index,
-        names: &Names,
+        mut index: Index,
+        named: &Named,
         subjects: &[Subject],
         originals: &[Original],
+        cells: usize,
     ) -> Result<Self> {
-        let ids: HashMap<&str, i64> = names.iter().map(|(id, name)| (name.as_str(), *id)).collect();
-        let known = |number: usize| ids.get(subjects[number].name().as_str()).copied();
-        let device = index.device();
-        let unknown: Vec<&[f32]> =
-            originals.iter().filter(|original| known(original.number).is_none()).map(Original::row).collect();
-        let mut added =
-            if unknown.is_empty() { 0..0 } else { index.add(matrix(unknown.iter().copied(), &device))? };
-        let all = matrix(originals.iter().map(Original::row), &device);
-        let cells = index.cells(all.clone())?;
-        let points = points(index, all);
-        let entry = |(i, Original { number, .. }): (usize, &Original)| {
-            let id = known(*number).or_else(|| added.next()).context("fewer ids than images")?;
-            let cell = cells.as_ref().map(|cells| cells[i]);
-            Ok((*number, Entry { id, cell, point: points.as_ref().map(|points| points[i].clone()) }))
+        let id = |original: &Original| named.id(&subjects[original.number].name());
+        let unknown: Vec<&Original> = originals.iter().filter(|original| id(original).is_none()).collect();
+        let mut new = 0..0;
+        if !unknown.is_empty() {
+            let rows = matrix(unknown.iter().map(|original| original.row()), &index.device());
+            new = add_rows(&mut index, rows, cells)?;
+        }
+        let id = |original| id(original).or_else(|| new.next()).context("fewer ids than images");
+        let ids: Vec<i64> = originals.iter().map(id).collect::<Result<_>>()?;
+        let cells = index.cells_of(&ids);
+        let points = points(&index, matrix(originals.iter().map(Original::row), &index.device()));
+        let entry = |(i, (original, id)): (usize, (&Original, &i64))| {
+            let cells = cells.as_ref().map(|cells| cells.get(id).cloned().unwrap_or_default());
+            (
+                original.number,
+                Entry { id: *id, cells, point: points.as_ref().map(|points| points[i].clone()) },
+            )
         };
-        let of = originals.iter().enumerate().map(entry).collect::<Result<_>>()?;
-        Ok(Self { of, added: unknown.len() })
+        let of: HashMap<usize, Entry> = originals.iter().zip(&ids).enumerate().map(entry).collect();
+        let count = of.values().map(|entry| entry.cells.as_ref().map_or(1, Vec::len)).sum();
+        Ok(Self { index, of, added: unknown.len(), count })
+    }
+
+    /// Bytes of one entry: its code, and in an inverted file its id.
+    pub fn entry_size(&self) -> usize {
+        self.index.code_size() + self.index.nlist().map_or(0, |_| size_of::<i64>())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     engine::Engine,
     images::{self, Input},
     output::Output,
-    release::{Releaser, plan},
+    release::{Releaser, Row, plan},
 };
 
 /// An image to edit.
@@ -49,7 +49,7 @@ pub fn find(folders: &[PathBuf], editing: &Editing) -> Result<Vec<Input>> {
     Ok(drawn)
 }
 
-/// Activates what is asked for.
+/// Activates what is asked for, and says what that made.
 pub fn activate(
     engine: &Engine,
     index: &Index,
@@ -57,17 +57,16 @@ pub fn activate(
     inputs: &[Input],
     editing: &Editing,
     output: &Output,
-) -> Result<()> {
+) -> Result<Vec<Row>> {
     if !editing.activate {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let released = folder(editing);
     let is_same = |folder: &PathBuf| folder.canonicalize().ok() == released.canonicalize().ok();
     let mixes = released.exists() && folders.iter().any(is_same);
-    ensure!(!mixes, "{} holds the originals: name another folder for --released", released.display());
+    ensure!(!mixes, "{} holds the originals: name another one for the released images", released.display());
     let jobs = plan(inputs.to_vec(), &released, Encoding::Png, editing.resume.is_some());
-    Releaser::new(engine, index, editing.into())?.release(&jobs, output, None)?;
-    Ok(())
+    Releaser::new(engine, index, editing.into())?.release(&jobs, output, None)
 }
 
 /// Pairs originals with their released images, where these are compared.
@@ -83,6 +82,7 @@ pub fn pair(inputs: Vec<Input>, editing: &Editing, output: &Output) -> Result<Ve
     let (count, first) = (inputs.len(), inputs.first().map(|input| input.name.clone()));
     let released: Vec<Option<PathBuf>> = inputs.iter().map(|input| released_file(&folder, input)).collect();
     if released.iter().all(Option::is_none) {
+        ensure!(!editing.activate, "none of the {count} images could be activated");
         bail!(
             "none of the {count} originals has a released image of its name in {}, such as {}: name the folder that \
              `activate` wrote for these originals, or pass --activate",
@@ -93,6 +93,10 @@ pub fn pair(inputs: Vec<Input>, editing: &Editing, output: &Output) -> Result<Ve
     let mut all = Vec::with_capacity(count);
     let mut taken = HashMap::<PathBuf, PathBuf>::new();
     for (input, released) in inputs.into_iter().zip(released) {
+        if released.is_none() && editing.activate {
+            // Activation said why.
+            continue;
+        }
         match claim(&mut taken, &input.path, released, &folder) {
             Ok(released) => all.push(Subject { path: input.path, released: Some(released) }),
             Err(error) => output.failure(&input.path.display().to_string(), &error.to_string()),

@@ -1,9 +1,9 @@
 //! `index add`.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use index::{
     Index,
     npy::{self, Blocks},
@@ -77,17 +77,24 @@ fn fill(index: &mut Index, blocks: Blocks, entries: Entries<'_>, device: &Device
         let vectors = block.into_tensor(device);
         match ids {
             Some(ids) => index.add_to_lists(vectors, &ids[done..done + n], cells)?,
-            None if cells == 1 => index.add(vectors).map(|_| ())?,
-            None => {
-                let ids: Vec<i64> = (index.next_id()..).take(n).collect();
-                index.add_to_lists(vectors, &ids, cells)?;
-            }
+            None => add_rows(index, vectors, cells).map(|_| ())?,
         }
         done += n;
         bar.set_position(done as u64);
     }
     bar.finish_and_clear();
     Ok(())
+}
+
+/// Adds vectors `[n, d]` to the lists of as many nearest cells, under consecutive ids, which are returned.
+pub fn add_rows(index: &mut Index, vectors: Tensor<2>, cells: usize) -> index::Result<Range<i64>> {
+    if cells == 1 {
+        return index.add(vectors);
+    }
+    let [n, _] = vectors.dims();
+    let ids: Vec<i64> = (index.next_id()..).take(n).collect();
+    index.add_to_lists(vectors, &ids, cells)?;
+    Ok(ids.first().map_or(0..0, |first| *first..first + n as i64))
 }
 
 fn ids_of_rows(path: &Path, n: usize) -> Result<Vec<i64>> {

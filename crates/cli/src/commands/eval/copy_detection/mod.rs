@@ -41,12 +41,28 @@ pub fn copy_detection(arguments: &EvalCopyDetection, globals: &Globals, output: 
         output.result(&document, || document.text())?;
         return Ok(Outcome::Done);
     }
+    let findings = evaluate(arguments, globals, output)?;
+    let document = findings.write(arguments)?;
+    output.result(&document, || document.text())?;
+    Ok(Outcome::of(document.photographs < document.planned()))
+}
+
+/// All that was found out.
+struct Findings {
+    references: References,
+    shown: Shown,
+    queries: Queries,
+    sides: Sides,
+    scope: Scope,
+}
+
+fn evaluate(arguments: &EvalCopyDetection, globals: &Globals, output: &Output) -> Result<Findings> {
     let mut started = Instant::now();
     let editing = &arguments.editing;
     let path = arguments.index.as_deref().context("--index is missing")?;
     let truth = arguments.ground_truth.as_deref().map(tables::read_truth).transpose()?;
     let inputs = subjects::find(&arguments.images, editing)?;
-    let engine = Engine::start_for(globals, arguments.editing.optimisation.precision, output)?;
+    let engine = Engine::start_for(globals, editing.optimisation.precision, output)?;
     let mut index = stored::open(&engine, path, output)?;
     let settings = Settings::new(&engine, Some(&index), Some(path));
     let activating = Instant::now();
@@ -62,17 +78,7 @@ pub fn copy_detection(arguments: &EvalCopyDetection, globals: &Globals, output: 
     let references = References::store(&mut index, path, &images, &mut pipeline, output)?;
     let shown = Shown::new(arguments, images, &references, truth)?;
     let search = Search { index: &index, k: arguments.k, nprobe: arguments.nprobe, background };
-    let edits: &[Transform] =
-        if arguments.queries.is_empty() { &editing.transforms.0 } else { &[Transform::Identity] };
-    let mut sides = Sides::default();
-    let mut queries = Queries::default();
-    let mut take = |described| {
-        let photograph = shown.photograph(&described, edits, &mut queries);
-        search.answer(described, photograph, &mut sides)
-    };
-    let end =
-        pipeline.run("editing and searching", &shown.subjects, &shown.readable, edits, output, &mut take)?;
-    ensure!(!queries.all.is_empty(), "none of the {} images can be a query", shown.subjects.len());
+    let (queries, sides, end) = shown.search(&search, edits(arguments), &mut pipeline, output)?;
     let scope = Scope {
         references: references.ids.len(),
         entries: index.ntotal(),
@@ -84,17 +90,28 @@ pub fn copy_detection(arguments: &EvalCopyDetection, globals: &Globals, output: 
         background: search.background.as_ref().map(|background| background.n),
         settings,
     };
-    drop(pipeline);
-    let document = Document::new(arguments, edits, &queries, &sides, scope)?;
-    if let Some(folder) = &arguments.isc_out {
-        tables::write(folder, &queries, &sides, &references)?;
+    Ok(Findings { references, shown, queries, sides, scope })
+}
+
+/// What is done to the images that queries show.
+fn edits(arguments: &EvalCopyDetection) -> &[Transform] {
+    if arguments.queries.is_empty() { &arguments.editing.transforms.0 } else { &[Transform::Identity] }
+}
+
+impl Findings {
+    /// Writes what the caller wants beside the document.
+    fn write(self, arguments: &EvalCopyDetection) -> Result<Document> {
+        let Self { references, shown, queries, sides, scope } = self;
+        let document = Document::new(arguments, edits(arguments), &queries, &sides, scope)?;
+        if let Some(folder) = &arguments.isc_out {
+            tables::write(folder, &queries, &sides, &references)?;
+        }
+        if let Some(path) = &arguments.editing.report {
+            let shown = page::Shown { subjects: &shown.subjects, queries: &queries, sides: &sides };
+            page::write(path, &document, &shown, &(&arguments.editing.reading).into())?;
+        }
+        Ok(document)
     }
-    if let Some(path) = &editing.report {
-        let shown = page::Shown { subjects: &shown.subjects, queries: &queries, sides: &sides };
-        page::write(path, &document, &shown, &(&editing.reading).into())?;
-    }
-    output.result(&document, || document.text())?;
-    Ok(Outcome::of(document.photographs < document.planned()))
 }
 
 /// What the queries show.
@@ -177,6 +194,25 @@ impl Shown {
         }
         let labels = subjects.iter().map(|subject| stem(&subject.path)).collect();
         Ok(Self { readable: (0..subjects.len()).collect(), subjects, labels, matches, is_given: true })
+    }
+
+    /// Searches edits of all that can be read.
+    fn search(
+        &self,
+        search: &Search,
+        edits: &[Transform],
+        pipeline: &mut Pipeline,
+        output: &Output,
+    ) -> Result<(Queries, Sides, End)> {
+        let (mut queries, mut sides) = (Queries::default(), Sides::default());
+        let mut take = |described| {
+            let photograph = self.photograph(&described, edits, &mut queries);
+            search.answer(described, photograph, &mut sides)
+        };
+        let (subjects, readable) = (&self.subjects, &self.readable);
+        let end = pipeline.run("editing and searching", subjects, readable, edits, output, &mut take)?;
+        ensure!(!queries.all.is_empty(), "none of the {} images can be a query", subjects.len());
+        Ok((queries, sides, end))
     }
 
     /// Enters the queries of a photograph, and says which it is.

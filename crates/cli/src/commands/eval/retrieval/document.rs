@@ -1,17 +1,24 @@
 //! What `--json` prints, and the same as text.
 
-use std::fmt::Write;
+use std::{fmt::Write, slice};
 
 use eval::{Compared, Estimate, Summary, bootstrap::Interval, quality::Quality};
 use serde::Serialize;
 
-use super::{super::settings::Settings, Findings, answers::Answer};
+use super::{
+    super::settings::Settings,
+    Findings,
+    answers::{Answer, Answers},
+    variant::Variant,
+};
 use crate::{output::SCHEMA, table::table};
 
 #[derive(Serialize)]
 pub struct Document {
     schema: u32,
-    pub nprobe: usize,
+    /// The table of the first variant.
+    #[serde(flatten)]
+    pub first: Table,
     pub images: usize,
     /// Whether it was interrupted: figures are of `images` of `planned`.
     pub partial: bool,
@@ -22,11 +29,12 @@ pub struct Document {
     pub synthetic: usize,
     /// How many of the images were put into the index for the evaluation.
     pub added: usize,
-    pub transforms: Vec<Row>,
-    pub mean: Sides,
-    /// The same for each nprobe, where there are several.
+    /// The same for each nprobe, where there are several, of originals stored as in the first table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_nprobe: Vec<Table>,
+    /// The same for each number of cells that originals are stored in and each nprobe, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_setting: Vec<Table>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<QualitySummary>,
     pub seconds: f64,
@@ -48,7 +56,8 @@ pub struct Resampling {
 
 #[derive(Serialize, Clone)]
 pub struct Table {
-    pub nprobe: usize,
+    #[serde(flatten)]
+    pub variant: Variant,
     pub transforms: Vec<Row>,
     pub mean: Sides,
 }
@@ -168,7 +177,7 @@ impl Row {
 
 impl Table {
     fn new(findings: &Findings, at: usize, summary: &Summary) -> Self {
-        let shares: Vec<_> = (0..findings.edits.len()).map(|edit| same_cell(findings, edit)).collect();
+        let shares: Vec<_> = (0..findings.edits.len()).map(|edit| same_cell(findings, edit, at)).collect();
         let row = |(i, edit): (usize, &eval::Transform)| Row {
             name: edit.name(),
             param: edit.param(),
@@ -181,7 +190,7 @@ impl Table {
             all.map(|all| all.iter().sum::<f64>() / all.len() as f64)
         };
         Self {
-            nprobe: findings.arguments.nprobe[at].get(),
+            variant: findings.found.variants[at],
             transforms: findings.edits.iter().enumerate().map(row).collect(),
             mean: Sides::new(&summary.mean, [mean(0), mean(1)]),
         }
@@ -203,21 +212,14 @@ impl Table {
     }
 }
 
-/// Shares of the queries of an edit that are in the right entry's cell, of originals and of released images.
-fn same_cell(findings: &Findings, edit: usize) -> [Option<f64>; 2] {
-    let share = |answers: Option<Vec<&Answer>>| {
-        let same: Option<Vec<bool>> =
-            answers?.iter().map(|answer| answer.cell.map(|(_, is_same)| is_same)).collect();
-        same.map(|same| same.iter().filter(|is| **is).count() as f64 / same.len() as f64)
+/// Shares of the queries of an edit that are in a cell of the right entry, of originals and of released images.
+fn same_cell(findings: &Findings, edit: usize, variant: usize) -> [Option<f64>; 2] {
+    let share = |side: fn(&Answers) -> Option<&Vec<Answer>>| {
+        let is_same = |answers| side(answers)?.get(edit)?.hits[variant].same_cell;
+        let same: Vec<bool> = findings.found.answers.iter().map(is_same).collect::<Option<_>>()?;
+        Some(same.iter().filter(|is| **is).count() as f64 / same.len() as f64)
     };
-    let passive = findings.found.answers.iter().map(|answers| answers.passive.get(edit)).collect();
-    let released = findings
-        .found
-        .answers
-        .iter()
-        .map(|answers| answers.released.as_ref().and_then(|side| side.get(edit)))
-        .collect();
-    [share(passive), share(released)]
+    [share(|answers| Some(&answers.passive)), share(|answers| answers.released.as_ref())]
 }
 
 impl QualitySummary {
@@ -242,24 +244,22 @@ impl QualitySummary {
 impl Document {
     pub fn new(findings: &Findings) -> Self {
         let tables = findings.summaries.iter().enumerate();
-        let mut tables: Vec<Table> = tables.map(|(at, summary)| Table::new(findings, at, summary)).collect();
-        let by_nprobe = if tables.len() > 1 { tables.clone() } else { Vec::new() };
-        let Table { nprobe, transforms, mean } = tables.swap_remove(0);
+        let tables: Vec<Table> = tables.map(|(at, summary)| Table::new(findings, at, summary)).collect();
+        let several = |tables: &[Table]| if tables.len() > 1 { tables.to_vec() } else { Vec::new() };
         let qualities: Option<Vec<Quality>> =
             findings.found.answers.iter().map(|answers| answers.quality).collect();
         let editing = &findings.arguments.editing;
         Self {
             schema: SCHEMA,
-            nprobe,
+            first: tables[0].clone(),
             images: findings.found.answers.len(),
             partial: findings.is_partial(),
             planned: findings.planned,
             distractors: findings.found.distractors,
             synthetic: findings.arguments.synthetic.unwrap_or(0),
             added: findings.found.added,
-            transforms,
-            mean,
-            by_nprobe,
+            by_nprobe: several(&tables[..findings.arguments.nprobe.len()]),
+            by_setting: several(&tables),
             quality: qualities.as_deref().map(QualitySummary::new),
             seconds: findings.seconds,
             network_seconds: findings.network_seconds,
@@ -274,15 +274,13 @@ impl Document {
         }
     }
 
-    /// All tables, that of the first nprobe first.
-    pub fn tables(&self) -> Vec<Table> {
-        let Self { nprobe, transforms, mean, by_nprobe, .. } = self;
-        let only = Table { nprobe: *nprobe, transforms: transforms.clone(), mean: *mean };
-        if by_nprobe.is_empty() { vec![only] } else { by_nprobe.clone() }
+    /// All tables, that of the first variant first.
+    pub fn tables(&self) -> &[Table] {
+        if self.by_setting.is_empty() { slice::from_ref(&self.first) } else { &self.by_setting }
     }
 
     /// What was searched, in one sentence.
-    pub fn scope(&self, nprobe: usize) -> String {
+    pub fn scope(&self, variant: &Variant) -> String {
         let Self { images, planned, distractors, synthetic, added, .. } = self;
         let mut text = String::new();
         if self.partial {
@@ -292,7 +290,7 @@ impl Document {
         if *synthetic > 0 {
             let _ = write!(text, ", {synthetic} of these synthetic (from a fitted Gaussian)");
         }
-        let _ = write!(text, ", nprobe {nprobe}");
+        let _ = write!(text, ", {variant}");
         if *added > 0 {
             let _ = write!(text, "; {added} of the images were added to the index for this");
         }
@@ -302,7 +300,10 @@ impl Document {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for table in self.tables() {
-            let _ = writeln!(text, "{}\n{}\n", table.text(), self.scope(table.nprobe));
+            let _ = writeln!(text, "{}\n{}\n", table.text(), self.scope(&table.variant));
+        }
+        if self.tables().len() > 1 {
+            let _ = writeln!(text, "{}\n", means(self.tables()));
         }
         if let Some(quality) = &self.quality {
             let _ = writeln!(text, "released: {}", quality.text());
@@ -312,4 +313,20 @@ impl Document {
         let _ = write!(text, "{seconds:.1} s, {share:.0} % of it in the network for {described} descriptors");
         text
     }
+}
+
+/// The means of R@1 of all tables beside what they cost.
+pub fn means(tables: &[Table]) -> String {
+    let compares = tables.iter().any(|table| table.mean.released.is_some());
+    let sides = ["released", "gain"];
+    let sides = if compares { &sides[..] } else { &[] };
+    let headings = [&["cells", "nprobe", "bytes an image", "mean R@1 [95 %]"], sides].concat();
+    let row = |table: &Table| {
+        let Variant { cells, nprobe, bytes_per_image } = table.variant;
+        let numbers = [cells, nprobe, bytes_per_image].map(|number| number.to_string());
+        let Sides { passive, released, gain } = &table.mean;
+        let rates = [Some(passive), released.as_ref(), gain.as_ref()];
+        numbers.into_iter().chain(rates.into_iter().flatten().map(Rates::first)).collect()
+    };
+    table(&headings, 0, tables.iter().map(row))
 }

@@ -1,25 +1,27 @@
 //! `eval retrieval`: how often the right image comes first.
 
 mod answers;
-mod document;
-mod page;
+pub mod document;
+pub mod page;
 mod tables;
+pub mod variant;
 
-use std::time::Instant;
+use std::{iter::repeat_n, num::NonZeroUsize, time::Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use eval::{Ranks, Summary, Transform, bootstrap::Bootstrap};
 use index::Index;
 
 use self::{
     answers::{Answers, Judge},
     document::Document,
+    variant::Variant,
 };
 use super::{
     pipeline::{Described, End, Pipeline},
     settings::Settings,
     state::State,
-    stored::{self, Entries},
+    stored::{self, Filled, Named},
     subjects::{self, Subject},
 };
 use crate::{
@@ -27,18 +29,41 @@ use crate::{
     args::{EvalRetrieval, Globals},
     engine::Engine,
     files::write_whole,
-    names::{self, Names},
+    images::Input,
+    names,
     output::Output,
+    release::Row,
 };
+
+pub fn run(arguments: &EvalRetrieval, globals: &Globals, output: &Output) -> Result<Outcome> {
+    let started = Instant::now();
+    let inputs = subjects::find(&arguments.images, &arguments.editing)?;
+    let engine = Engine::start_for(globals, arguments.editing.optimisation.precision, output)?;
+    let index = stored::open(&engine, &arguments.index, output)?;
+    Evaluation { arguments, engine: &engine, inputs, index, started }.run(output)?.write(output)
+}
+
+/// What is to be evaluated.
+pub struct Evaluation<'a> {
+    pub arguments: &'a EvalRetrieval,
+    pub engine: &'a Engine,
+    /// The originals.
+    pub inputs: Vec<Input>,
+    /// That of the arguments.
+    pub index: Index,
+    pub started: Instant,
+}
 
 /// All that was found out.
 pub struct Findings<'a> {
     pub arguments: &'a EvalRetrieval,
     pub edits: &'a [Transform],
     pub averaged: Vec<bool>,
-    pub subjects: &'a [Subject],
+    pub subjects: Vec<Subject>,
+    /// What activation made for this.
+    pub rows: Vec<Row>,
     pub found: Found,
-    /// One for each nprobe.
+    /// One for each variant.
     pub summaries: Vec<Summary>,
     /// Images that were to be evaluated.
     pub planned: usize,
@@ -49,48 +74,12 @@ pub struct Findings<'a> {
     pub settings: Settings,
 }
 
-pub fn retrieval(arguments: &EvalRetrieval, globals: &Globals, output: &Output) -> Result<Outcome> {
-    let mut started = Instant::now();
-    let editing = &arguments.editing;
-    let inputs = subjects::find(&arguments.images, editing)?;
-    let engine = Engine::start_for(globals, arguments.editing.optimisation.precision, output)?;
-    let mut index = stored::open(&engine, &arguments.index, output)?;
-    let names = names::of_entries(&arguments.index, index.ntotal())?;
-    let settings = Settings::new(&engine, Some(&index), Some(&arguments.index));
-    let activating = Instant::now();
-    subjects::activate(&engine, &index, &arguments.images, &inputs, editing, output)?;
-    // Activation is no part of the evaluation's time.
-    started += activating.elapsed();
-    let planned = inputs.len();
-    let subjects = subjects::pair(inputs, editing, output)?;
-    fill(&mut index, arguments, &engine, output)?;
-
-    let state = State::open(editing.resume.as_deref(), engine.extractor.dimension(), output)?;
-    let mut pipeline = Pipeline::new(&engine, (&editing.reading).into(), state, editing.optimisation.seed);
-    let found = search(&mut pipeline, index, &names, &subjects, arguments, output)?;
-    let mut findings = Findings {
-        arguments,
-        edits: &editing.transforms.0,
-        averaged: editing.transforms.averaged(),
-        subjects: &subjects,
-        found,
-        summaries: Vec::new(),
-        planned,
-        seconds: 0.0,
-        network_seconds: pipeline.network.as_secs_f64(),
-        described: pipeline.described,
-        settings,
-    };
-    findings.summarise()?;
-    findings.seconds = started.elapsed().as_secs_f64();
-    drop(pipeline);
-    findings.write(output)
-}
-
 /// What the index answered.
 pub struct Found {
     /// Those images whose edits were all searched, in order.
     pub answers: Vec<Answers>,
+    /// Settings of storing and searching, which answers have hits of.
+    pub variants: Vec<Variant>,
     /// Entries of the index that are none of the originals.
     pub distractors: usize,
     /// Originals that were added for the evaluation.
@@ -98,30 +87,92 @@ pub struct Found {
     pub end: End,
 }
 
+impl<'a> Evaluation<'a> {
+    /// Activates where that is asked for, edits, describes and searches.
+    pub fn run(self, output: &Output) -> Result<Findings<'a>> {
+        let Self { arguments, engine, inputs, mut index, mut started } = self;
+        let editing = &arguments.editing;
+        check_cells(arguments, &index, &inputs)?;
+        let names = names::of_entries(&arguments.index, index.ntotal())?;
+        let settings = Settings::new(engine, Some(&index), Some(&arguments.index));
+        let activating = Instant::now();
+        let rows = subjects::activate(engine, &index, &arguments.images, &inputs, editing, output)?;
+        // Activation is no part of the evaluation's time.
+        started += activating.elapsed();
+        let planned = inputs.len();
+        let subjects = subjects::pair(inputs, editing, output)?;
+        fill(&mut index, arguments, engine, output)?;
+
+        let state = State::open(editing.resume.as_deref(), engine.extractor.dimension(), output)?;
+        let mut pipeline = Pipeline::new(engine, (&editing.reading).into(), state, editing.optimisation.seed);
+        let found = search(&mut pipeline, index, &Named::new(&names), &subjects, arguments, output)?;
+        let mut findings = Findings {
+            arguments,
+            edits: &editing.transforms.0,
+            averaged: editing.transforms.averaged(),
+            subjects,
+            rows,
+            found,
+            summaries: Vec::new(),
+            planned,
+            seconds: 0.0,
+            network_seconds: pipeline.network.as_secs_f64(),
+            described: pipeline.described,
+            settings,
+        };
+        findings.summarise()?;
+        findings.seconds = started.elapsed().as_secs_f64();
+        Ok(findings)
+    }
+}
+
+/// Several cells are for originals that are added, to an index that takes that.
+pub fn check_cells(arguments: &EvalRetrieval, index: &Index, inputs: &[Input]) -> Result<()> {
+    let Some(cells) = arguments.cells.iter().find(|cells| cells.get() > 1) else { return Ok(()) };
+    let path = arguments.index.display();
+    let names = names::of_entries(&arguments.index, index.ntotal())?;
+    let named = Named::new(&names);
+    if let Some(input) = inputs.iter().find(|input| named.id(&input.path.to_string_lossy()).is_some()) {
+        bail!(
+            "--cells {cells}: {} is in {path} already, and stays in the cells that it is in: fill an index with \
+             `index add --cells {cells}` instead",
+            input.path.display()
+        );
+    }
+    stored::check_cells(index, &arguments.cells).with_context(|| path.to_string())
+}
+
 /// Describes the originals and their edits, and searches these.
 fn search(
     pipeline: &mut Pipeline,
-    mut index: Index,
-    names: &Names,
+    index: Index,
+    named: &Named,
     subjects: &[Subject],
     arguments: &EvalRetrieval,
     output: &Output,
 ) -> Result<Found> {
-    let mut answers = Vec::with_capacity(subjects.len());
     let (originals, end) = pipeline.originals(subjects, output)?;
+    let entries = index.ntotal();
+    let mut found = Found { answers: Vec::new(), variants: Vec::new(), distractors: entries, added: 0, end };
     if end == End::Interrupted || originals.is_empty() {
-        return Ok(Found { answers, distractors: index.ntotal(), added: 0, end });
+        return Ok(found);
     }
-    let entries = Entries::new(&mut index, names, subjects, &originals)?;
+    let copies = repeat_n(index, arguments.cells.len()).zip(&arguments.cells);
+    let fill =
+        |(index, cells): (Index, &NonZeroUsize)| Filled::new(index, named, subjects, &originals, cells.get());
+    let filled: Vec<Filled> = copies.map(fill).collect::<Result<_>>()?;
+    found.variants = Variant::all(&filled, &arguments.nprobe);
+    (found.distractors, found.added) = (filled[0].index.ntotal() - filled[0].count, filled[0].added);
+
     let numbers: Vec<usize> = originals.iter().map(|original| original.number).collect();
-    let judge = Judge { index: &index, nprobes: &arguments.nprobe, entries: &entries };
+    let judge = Judge { filled: &filled, nprobes: &arguments.nprobe };
     let mut take = |described: Described| {
-        answers.push(judge.answers(described)?);
+        found.answers.push(judge.answers(described)?);
         Ok(())
     };
     let edits = &arguments.editing.transforms.0;
-    let end = pipeline.run("editing and searching", subjects, &numbers, edits, output, &mut take)?;
-    Ok(Found { answers, distractors: index.ntotal() - entries.of.len(), added: entries.added, end })
+    found.end = pipeline.run("editing and searching", subjects, &numbers, edits, output, &mut take)?;
+    Ok(found)
 }
 
 /// Adds what the caller wants beside the index's own entries.
@@ -149,7 +200,7 @@ impl Findings<'_> {
             let released = self.compares().then_some(released.as_slice());
             Ranks { passive: &passive, released, averaged: &self.averaged }.summary(&bootstrap)
         };
-        self.summaries = (0..self.arguments.nprobe.len()).map(summary).collect::<eval::Result<_>>()?;
+        self.summaries = (0..self.found.variants.len()).map(summary).collect::<eval::Result<_>>()?;
         Ok(())
     }
 

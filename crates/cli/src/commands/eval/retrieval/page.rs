@@ -10,6 +10,7 @@ use super::{
     Findings,
     answers::{Answer, Answers},
     document::{Document, Rates, Row, Sides, Table},
+    variant::Variant,
 };
 use crate::report::{
     self,
@@ -24,13 +25,14 @@ pub fn write(path: &Path, findings: &Findings, document: &Document) -> Result<()
     let body = html! {
         @if document.partial { p class="partial" { "Partial: interrupted after " (document.images) " of "
             (document.planned) " images. The figures are of these alone." } }
-        p { (document.scope(document.nprobe)) "." }
+        p { (document.scope(&document.first.variant)) "." }
         (headlines(document))
         (report::figure("Edited copies found first", &bars(&tables[0])?,
             "R@1: share of the queries whose right image comes first. Grey: edited originals; green: edited released images. \
              Whiskers: 95 % of the bootstrap resamples of photographs."))
         (plots(findings)?)
-        @for table in &tables { (figures(table, document)) }
+        @if tables.len() > 1 { (variants(tables)) }
+        @for table in tables { (figures(table, document)) }
         (gallery(exhibits(findings), &(&findings.arguments.editing.reading).into())?)
         (report::settings(&settings(findings, document)))
     };
@@ -46,7 +48,7 @@ fn within(interval: [f64; 2]) -> String {
 }
 
 fn headlines(document: &Document) -> Markup {
-    let Sides { passive, released, gain } = &document.mean;
+    let Sides { passive, released, gain } = &document.first.mean;
     let mut numbers = vec![("originals found first", percent(passive.r1), within(passive.interval.r1))];
     numbers.extend(released.map(|r| ("released found first", percent(r.r1), within(r.interval.r1))));
     numbers.extend(gain.map(|g| ("gain in points", format!("{:+.1}", 100.0 * g.r1), within(g.interval.r1))));
@@ -90,9 +92,9 @@ fn plots(findings: &Findings) -> Result<Markup> {
     })
 }
 
-/// Share of the edits of an image that are found first, for the first nprobe.
+/// Share of the edits of an image that are found first, for the first variant.
 fn found(answers: &[Answer]) -> f64 {
-    answers.iter().filter(|answer| answer.ranks[0] == Some(1)).count() as f64 / answers.len() as f64
+    answers.iter().filter(|answer| answer.is_first()).count() as f64 / answers.len() as f64
 }
 
 fn scatter(findings: &Findings) -> Result<Option<String>> {
@@ -151,7 +153,7 @@ fn figures(table: &Table, document: &Document) -> Markup {
     let compares = table.mean.released.is_some();
     html! {
         section {
-            h2 { "Figures at nprobe " (table.nprobe) }
+            h2 { "Figures at " (table.variant) }
             div class="scroll" {
                 table {
                     (headings(compares, table.mean.passive.same_cell.is_some()))
@@ -162,7 +164,34 @@ fn figures(table: &Table, document: &Document) -> Markup {
             p class="note" {
                 "In percent; R@1 with 95 % intervals. "
                 @if table.transforms.iter().any(|row| !row.averaged) { "* is not in the mean, as in the paper. " }
-                (document.scope(table.nprobe)) "."
+                (document.scope(&table.variant)) "."
+            }
+        }
+    }
+}
+
+/// The means of all tables beside what they cost.
+fn variants(tables: &[Table]) -> Markup {
+    let cells = |table: &Table| {
+        let Variant { cells, nprobe, bytes_per_image } = table.variant;
+        let Sides { passive, released, gain } = &table.mean;
+        html! {
+            td { (cells) } td { (nprobe) } td { (bytes_per_image) } (first(passive))
+            @if let Some(released) = released { (first(released)) }
+            @if let Some(gain) = gain { (difference(gain)) }
+        }
+    };
+    html! {
+        section {
+            h2 { "Means of R@1" }
+            div class="scroll" {
+                table {
+                    tr {
+                        th { "cells an image is in" } th { "nprobe" } th { "bytes an image" } th { "originals" }
+                        @if tables[0].mean.released.is_some() { th { "released" } th { "gain" } }
+                    }
+                    @for table in tables { tr { (cells(table)) } }
+                }
             }
         }
     }
@@ -177,12 +206,24 @@ fn headings(compares: bool, has_cells: bool) -> Markup {
     }
 }
 
+fn number(rate: f64) -> String {
+    format!("{:.1}", 100.0 * rate)
+}
+
+/// R@1 with its interval.
+fn first(rates: &Rates) -> Markup {
+    let [low, high] = rates.interval.r1;
+    html! { td { (number(rates.r1)) " " span class="note" { (number(low)) "–" (number(high)) } } }
+}
+
+/// The same of a gain, which has a sign.
+fn difference(gain: &Rates) -> Markup {
+    let [value, low, high] =
+        [gain.r1, gain.interval.r1[0], gain.interval.r1[1]].map(|rate| format!("{:+.1}", 100.0 * rate));
+    html! { td { (value) " " span class="note" { (low) " to " (high) } } }
+}
+
 fn cells(sides: &Sides) -> Markup {
-    let number = |rate: f64| format!("{:.1}", 100.0 * rate);
-    let first = |r: &Rates| {
-        let [low, high] = r.interval.r1;
-        html! { td { (number(r.r1)) " " span class="note" { (number(low)) "–" (number(high)) } } }
-    };
     let side = |r: &Rates| {
         html! {
             (first(r)) td { (number(r.r10)) } td { (number(r.r100)) } td { (number(r.map)) }
@@ -192,8 +233,7 @@ fn cells(sides: &Sides) -> Markup {
     html! {
         (side(&sides.passive))
         @if let Some(released) = &sides.released { (side(released)) }
-        @if let Some(gain) = &sides.gain { td { (format!("{:+.1} ", 100.0 * gain.r1))
-            span class="note" { (format!("{:+.1} to {:+.1}", 100.0 * gain.interval.r1[0], 100.0 * gain.interval.r1[1])) } } }
+        @if let Some(gain) = &sides.gain { (difference(gain)) }
     }
 }
 
@@ -212,7 +252,7 @@ fn exhibits<'a>(findings: &'a Findings) -> Vec<Exhibit<'a>> {
 
 /// What an image's caption says: quality, how many edits are found, and which are not.
 fn remarks(findings: &Findings, answers: &Answers, side: &[Answer]) -> String {
-    let count = |side: &[Answer]| side.iter().filter(|answer| answer.ranks[0] == Some(1)).count();
+    let count = |side: &[Answer]| side.iter().filter(|answer| answer.is_first()).count();
     let edits = side.len();
     let mut parts = Vec::new();
     if let Some(quality) = &answers.quality {
@@ -228,7 +268,7 @@ fn remarks(findings: &Findings, answers: &Answers, side: &[Answer]) -> String {
         }
         None => format!("found first {} of {edits} edits", count(side)),
     });
-    let missed = findings.edits.iter().zip(side).filter(|(_, answer)| answer.ranks[0] != Some(1));
+    let missed = findings.edits.iter().zip(side).filter(|(_, answer)| !answer.is_first());
     let missed: Vec<String> = missed.map(|(edit, _)| edit.to_string()).collect();
     if !missed.is_empty() {
         parts.push(format!("not first: {}", missed.join(", ")));

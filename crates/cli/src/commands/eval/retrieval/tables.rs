@@ -5,21 +5,23 @@ use csv::{Terminator, Writer, WriterBuilder};
 
 use super::{
     Findings,
-    answers::{Answer, Answers},
+    answers::{Answer, Answers, Hit},
     document::{Document, Rates, Sides},
+    variant::Variant,
 };
 
-const QUERIES: [&str; 10] =
-    ["image", "edit", "param", "side", "nprobe", "rank", "found", "distance", "cell", "same_cell"];
+const QUERIES: [&str; 11] =
+    ["image", "edit", "param", "side", "nprobe", "rank", "found", "distance", "cell", "same_cell", "cells"];
 const SIDES: [&str; 3] = ["passive", "released", "gain"];
 const RATES: [&str; 9] =
     ["r1", "r1_low", "r1_high", "r10", "r100", "map", "map_low", "map_high", "same_cell"];
+const SCOPE: [&str; 6] = ["cells", "bytes_per_image", "images", "distractors", "synthetic", "partial"];
 
 fn writer() -> Writer<Vec<u8>> {
     WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(Vec::new())
 }
 
-/// One row for each query and nprobe; what there is not is empty.
+/// One row for each query and variant; what there is not is empty.
 pub fn queries(findings: &Findings) -> Result<Vec<u8>> {
     let mut writer = writer();
     writer.write_record(QUERIES)?;
@@ -27,10 +29,11 @@ pub fn queries(findings: &Findings) -> Result<Vec<u8>> {
         let name = findings.subjects[answers.number].name();
         for (i, edit) in findings.edits.iter().enumerate() {
             for (side, answer) in sides(answers, i) {
-                for (nprobe, rank) in findings.arguments.nprobe.iter().zip(&answer.ranks) {
+                for (variant, hit) in findings.found.variants.iter().zip(&answer.hits) {
                     let (edit, param) = (edit.name().to_owned(), optional(edit.param()));
-                    let query = [name.clone(), edit, param, side.to_owned(), nprobe.to_string()];
-                    writer.write_record(query.into_iter().chain(found(answer, *rank)))?;
+                    let query = [name.clone(), edit, param, side.to_owned(), variant.nprobe.to_string()];
+                    let cells = [variant.cells.to_string()];
+                    writer.write_record(query.into_iter().chain(found(answer, hit)).chain(cells))?;
                 }
             }
         }
@@ -43,28 +46,28 @@ fn sides(answers: &Answers, edit: usize) -> impl Iterator<Item = (&'static str, 
     [(SIDES[0], &answers.passive[edit])].into_iter().chain(released)
 }
 
-fn found(answer: &Answer, rank: Option<usize>) -> [String; 5] {
-    let (cell, is_same) = answer.cell.unzip();
-    let is_first = u8::from(rank == Some(1)).to_string();
-    [optional(rank), is_first, optional(answer.distance), optional(cell), optional(is_same.map(u8::from))]
+fn found(answer: &Answer, hit: &Hit) -> [String; 5] {
+    let is_first = u8::from(hit.rank == Some(1)).to_string();
+    let is_same = optional(hit.same_cell.map(u8::from));
+    [optional(hit.rank), is_first, optional(answer.distance), optional(answer.cell), is_same]
 }
 
-/// One row for each nprobe and edit, and one for their mean; the columns of released images are empty where there are
+/// One row for each variant and edit, and one for their mean; the columns of released images are empty where there are
 /// none.
 pub fn summary(document: &Document) -> Result<Vec<u8>> {
     let mut writer = writer();
     let columns = SIDES.iter().flat_map(|side| RATES.map(|rate| format!("{side}_{rate}")));
     let heading = ["nprobe", "name", "param", "averaged"].map(str::to_owned).into_iter();
-    writer.write_record(
-        heading.chain(columns).chain(["images", "distractors", "synthetic", "partial"].map(str::to_owned)),
-    )?;
+    writer.write_record(heading.chain(columns).chain(SCOPE.map(str::to_owned)))?;
     let scope = [document.images, document.distractors, document.synthetic, document.partial.into()]
         .map(|number| number.to_string());
     for table in document.tables() {
+        let Variant { cells, nprobe, bytes_per_image } = table.variant;
+        let stored = [cells, bytes_per_image].map(|number| number.to_string());
         let mut row = |name: &str, param: Option<f32>, averaged: bool, sides: &Sides| {
-            let what =
-                [table.nprobe.to_string(), name.to_owned(), optional(param), u8::from(averaged).to_string()];
-            writer.write_record(what.into_iter().chain(rates(sides)).chain(scope.clone()))
+            let what = [nprobe.to_string(), name.to_owned(), optional(param), u8::from(averaged).to_string()];
+            writer
+                .write_record(what.into_iter().chain(rates(sides)).chain(stored.clone()).chain(scope.clone()))
         };
         table
             .transforms
