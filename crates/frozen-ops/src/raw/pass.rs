@@ -79,13 +79,13 @@ impl Pass {
         self.next.store(0, Relaxed);
         // Whoever enters acquires what is written above.
         self.gate.fetch_add(TURN, SeqCst);
-        while self
-            .called
-            .fetch_update(SeqCst, Relaxed, |called| (called < most).then_some(called + 1))
-            .is_ok()
-        {
-            call();
-        }
+        let one_more = |called| (called < most).then_some(called + 1);
+        // Nothing may leave this function while the gate is open, a panic neither.
+        self.keeping_panics(|| {
+            while self.called.fetch_update(SeqCst, Relaxed, one_more).is_ok() {
+                call();
+            }
+        });
         // SAFETY: this thread set `is_busy`, and the closure outlives this call.
         unsafe { self.take_tasks() };
         // From here on nobody enters: a helper does so by an exchange with the count of an open gate.
@@ -154,17 +154,22 @@ impl Pass {
     unsafe fn take_tasks(&self) {
         // SAFETY: nobody writes as long as this thread is there; see `run`.
         let Some(Work { tasks, closure, call }) = (unsafe { self.work.get() }) else { return };
-        let all = || loop {
-            let task = self.next.fetch_add(1, Relaxed);
-            if task >= tasks {
-                break;
+        self.keeping_panics(|| {
+            loop {
+                let task = self.next.fetch_add(1, Relaxed);
+                if task >= tasks {
+                    break;
+                }
+                // SAFETY: the closure lives as long as anybody is within the gate, where `run` waits.
+                unsafe { call(closure, task) };
             }
-            // SAFETY: the closure lives as long as anybody is within the gate, where `run` waits.
-            unsafe { call(closure, task) };
-        };
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(all)) {
-            // The rest need not be done.
-            self.next.fetch_max(tasks, Relaxed);
+        });
+    }
+
+    /// Keeps a panic for the end of the loop, whose other tasks need not be done.
+    fn keeping_panics(&self, work: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+            self.next.fetch_max(usize::MAX / 2, Relaxed);
             self.panic().get_or_insert(panic);
         }
     }
