@@ -106,13 +106,16 @@ fn nobody_need_come() {
 fn helpers_leave_a_pass_in_which_nothing_happens() {
     let pool = pool(2);
     let meeting = Barrier::new(2);
+    let meet = |_| {
+        meeting.wait();
+    };
     pool.install(|| {
         together(|team| {
-            team.for_each(2, |_| drop(meeting.wait()));
+            team.for_each(2, meet);
             let (send, done) = mpsc::channel();
             rayon::spawn(move || send.send(()).expect("awaited"));
             done.recv_timeout(LONG).expect("the helper's thread");
-            team.for_each(2, |_| drop(meeting.wait()));
+            team.for_each(2, meet);
         });
     });
 }
