@@ -135,7 +135,7 @@ impl HostBlock {
     }
 
     /// The output, in the place of the input where there is no shortcut.
-    fn forward(&self, team: Team, mut x: Map, mut signs: Option<&mut ImageSigns>) -> Map {
+    fn forward(&self, team: Team<'_>, mut x: Map, mut signs: Option<&mut ImageSigns>) -> Map {
         let last = self.convs.len() - 1;
         let mut z: Option<Map> = None;
         for conv in &self.convs[..last] {
@@ -156,7 +156,7 @@ impl HostBlock {
     /// convolutions but for the last, from behind, `kept` those of what goes in.
     fn input_gradient(
         &self,
-        team: Team,
+        team: Team<'_>,
         mut gradient: Map,
         input: Plane,
         signs: Vec<&Signs>,
@@ -183,7 +183,7 @@ impl HostBlock {
 /// `relu(conv(x) + sum)`, in the place of the sum.
 fn pass(
     conv: &HostConv,
-    team: Team,
+    team: Team<'_>,
     x: &mut Map,
     sum: Option<Map>,
     relu: bool,
@@ -206,7 +206,7 @@ fn pass(
 /// The gradient of a convolution's input, `plane`, added to the sum and in its place.
 fn back(
     conv: &HostConv,
-    team: Team,
+    team: Team<'_>,
     gradient: &mut Map,
     plane: Plane,
     sum: Option<Map>,
@@ -230,15 +230,16 @@ fn output_of(conv: &HostConv, plane: Plane) -> Plane {
 fn for_each_image<R: Send + Default>(
     level: Level,
     n: usize,
-    work: impl Fn(Team, usize) -> R + Sync,
+    work: impl Fn(Team<'_>, usize) -> R + Sync,
 ) -> Vec<R> {
-    let all = Team::all(level);
-    let alone = n - n % all.threads;
     let mut results: Vec<R> = (0..n).map(|_| R::default()).collect();
     let shared = Shared::new(&mut results);
     // SAFETY: every task has its own place.
     let store = |image: usize, result: R| unsafe { shared.part(image, 1)[0] = result };
-    all.for_each(alone, |image| store(image, work(Team::alone(level), image)));
-    (alone..n).for_each(|image| store(image, work(all, image)));
+    Team::together(level, |all| {
+        let alone = n - n % all.threads;
+        all.for_each(alone, |image| store(image, work(Team::alone(level), image)));
+        (alone..n).for_each(|image| store(image, work(all, image)));
+    });
     results
 }

@@ -53,7 +53,7 @@ enum Gradient {
 /// What a convolution is computed from and with.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
-    pub team: Team,
+    pub team: Team<'a>,
     pub plane: Plane,
     /// `[n, h, w, from]`.
     pub values: &'a [f32],
@@ -67,7 +67,7 @@ pub(crate) struct Input<'a> {
 /// The gradient of a convolution's output.
 #[derive(Clone, Copy)]
 pub(crate) struct OutputGradient<'a> {
-    pub team: Team,
+    pub team: Team<'a>,
     /// Of the convolution's input.
     pub plane: Plane,
     /// `[n, h', w', to]`.
@@ -333,7 +333,7 @@ fn pad(values: &[f32], plane: Plane, padding: usize, channels: usize) -> (Pooled
 const CHUNK: usize = 1 << 14;
 
 /// Sets the values, `[pixels, channels]`, to 0 whose bits are not set.
-pub(crate) fn keep(team: Team, kept: &Signs, channels: usize, values: &mut [f32]) {
+pub(crate) fn keep(team: Team<'_>, kept: &Signs, channels: usize, values: &mut [f32]) {
     let (rows, pixels) = ((CHUNK / channels).max(1), values.len() / channels);
     let values = Shared::new(values);
     team.for_each(pixels.div_ceil(rows), |chunk| {

@@ -120,22 +120,29 @@ impl FrozenBackend for Flex {
         assert_eq!(gradient.channels, conv.to, "channels of the gradient");
         let (plane, output) = (Plane { h, w, ..gradient.plane }, gradient.plane);
         assert_eq!(conv.window.of(plane), Some(output), "images, height and width of the gradient");
-        let (team, values) = (Team::all(Level::detected()), gradient.values());
-        let gradient = OutputGradient { team, plane, values, onto: false, kept: None };
-        image(plane, conv.from, |x| conv.input_gradient(gradient, output, x))
+        let values = gradient.values();
+        image(plane, conv.from, |x| {
+            Team::together(Level::detected(), |team| {
+                let gradient = OutputGradient { team, plane, values, onto: false, kept: None };
+                conv.input_gradient(gradient, output, x);
+            });
+        })
     }
 
     fn where_positive(gradient: FlexTensor, kept: Kept<Signs>) -> FlexTensor {
         let mut gradient = Image::new(gradient);
-        let (plane, channels, team) = (gradient.plane, gradient.channels, Team::all(Level::detected()));
+        let (plane, channels) = (gradient.plane, gradient.channels);
+        let clear = |values: &mut [f32]| {
+            Team::together(Level::detected(), |team| keep(team, kept.found(), channels, values));
+        };
         match gradient.tensor.try_storage_mut() {
             Some(values) if values.len() == plane.pixels() * channels => {
-                keep(team, kept.found(), channels, values);
+                clear(values);
                 gradient.tensor
             }
             _ => image(plane, channels, |out| {
                 out.copy_from_slice(gradient.values());
-                keep(team, kept.found(), channels, out);
+                clear(out);
             }),
         }
     }
@@ -172,7 +179,7 @@ impl FrozenBackend for Flex {
         let mut places = vec![0; output.pixels() * channels];
         let largest = image(output, channels, |out| {
             let pool = MaxPool { window, input, output, channels };
-            pool.forward(Level::detected(), x.values(), out, &mut places);
+            Team::together(Level::detected(), |team| pool.forward(team, x.values(), out, &mut places));
         });
         kept.keep(places);
         largest
@@ -189,7 +196,8 @@ impl FrozenBackend for Flex {
         let input = Plane { h, w, ..output };
         image(input, channels, |out| {
             let pool = MaxPool { window, input, output, channels };
-            pool.gradient(Level::detected(), kept.found(), gradient.values(), out);
+            let values = gradient.values();
+            Team::together(Level::detected(), |team| pool.gradient(team, kept.found(), values, out));
         })
     }
 }
@@ -208,12 +216,13 @@ fn forward(
         assert_eq!(found, (output, conv.to), "images, height, width and channels of the residual");
     }
     let mut signs = kept.as_ref().filter(|_| *relu).map(|_| Signs::new(output.pixels(), conv.to));
-    let team = Team::all(Level::detected());
     let out = image(output, conv.to, |out| {
         residual.iter().for_each(|residual| out.copy_from_slice(residual.values()));
         let (onto, signs) = (residual.is_some(), signs.as_mut().map(Signs::share));
-        let input = Input { team, plane: x.plane, values: x.values(), onto, relu: *relu, signs };
-        conv.forward(input, output, out);
+        Team::together(Level::detected(), |team| {
+            let input = Input { team, plane: x.plane, values: x.values(), onto, relu: *relu, signs };
+            conv.forward(input, output, out);
+        });
     });
     if let (Some(kept), Some(signs)) = (kept, signs) {
         kept.keep(signs);

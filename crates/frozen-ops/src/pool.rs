@@ -1,9 +1,8 @@
 //! The largest value of every window.
 
-use rayon::prelude::*;
-
 use crate::geometry::{Plane, Window};
-use crate::raw::Level;
+use crate::raw::Shared;
+use crate::team::Team;
 
 /// Max-pooling of images of a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,12 +16,14 @@ pub(crate) struct MaxPool {
 impl MaxPool {
     /// The largest values, `[n, h', w', c]` of `[n, h, w, c]`, and in which place of the window each was found: the
     /// first of equals.
-    pub fn forward(self, level: Level, values: &[f32], out: &mut [f32], places: &mut [u8]) {
+    pub fn forward(self, team: Team<'_>, values: &[f32], out: &mut [f32], places: &mut [u8]) {
         let Self { output, channels, .. } = self;
         let width = output.w * channels;
-        let rows = out.par_chunks_mut(width).zip(places.par_chunks_mut(width)).enumerate();
-        rows.for_each(|(row, (out, places))| {
-            level.run(
+        let (out, places) = (Shared::new(out), Shared::new(places));
+        team.for_each(output.n * output.h, |row| {
+            // SAFETY: every task has a row of its own.
+            let (out, places) = unsafe { (out.part(row * width, width), places.part(row * width, width)) };
+            team.level.run(
                 #[inline(always)]
                 || {
                     let columns = out.chunks_exact_mut(channels).zip(places.chunks_exact_mut(channels));
@@ -50,10 +51,12 @@ impl MaxPool {
     }
 
     /// The gradient of the input: that of every window goes where its largest value was found.
-    pub fn gradient(self, level: Level, places: &[u8], gradient: &[f32], out: &mut [f32]) {
-        let rows = out.par_chunks_mut(self.input.w * self.channels).enumerate();
-        rows.for_each(|(row, out)| {
-            level.run(
+    pub fn gradient(self, team: Team<'_>, places: &[u8], gradient: &[f32], out: &mut [f32]) {
+        let (width, out) = (self.input.w * self.channels, Shared::new(out));
+        team.for_each(self.input.n * self.input.h, |row| {
+            // SAFETY: every task has a row of its own.
+            let out = unsafe { out.part(row * width, width) };
+            team.level.run(
                 #[inline(always)]
                 || {
                     for (column, out) in out.chunks_exact_mut(self.channels).enumerate() {

@@ -97,7 +97,7 @@ pub(crate) struct Rows {
 /// `relu(A B + bias + out)`, where each part after the product may be missing.
 #[derive(Clone, Copy)]
 pub(crate) struct Product<'a> {
-    pub team: Team,
+    pub team: Team<'a>,
     pub a: &'a [f32],
     pub b: &'a Panels,
     /// `[n]`.
@@ -113,7 +113,7 @@ pub(crate) struct Product<'a> {
 
 impl<'a> Product<'a> {
     /// The product alone.
-    pub fn plain(team: Team, a: &'a [f32], b: &'a Panels) -> Self {
+    pub fn plain(team: Team<'a>, a: &'a [f32], b: &'a Panels) -> Self {
         Self { team, a, b, bias: None, onto: false, relu: false, kept: None, signs: None }
     }
 

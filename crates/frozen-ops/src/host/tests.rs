@@ -125,7 +125,11 @@ impl Case {
     }
 
     fn check(&self, level: Level) {
-        let team = Team::all(level);
+        Team::together(level, |team| self.check_by(team));
+    }
+
+    fn check_by(&self, team: Team<'_>) {
+        let level = team.level;
         let (conv, name) = (self.conv(), format!("{} {:?} {:?}", level.name(), self.window, self.plane));
         for (residual, relu) in [(false, false), (true, true), (true, false), (false, true)] {
             let mut out = if residual { self.other.clone() } else { vec![f32::NAN; self.other.len()] };
@@ -237,15 +241,15 @@ fn the_number_of_threads_changes_nothing() {
                 let mut both = vec![f32::NAN; case.other.len() + case.values.len()];
                 let (out, gradient) = both.split_at_mut(case.other.len());
                 let (plane, values) = (case.plane, &case.values[..]);
-                pool.install(|| {
-                    let team = Team::all(Level::detected());
+                let work = |team: Team<'_>| {
                     let input = Input { team, plane, values, onto: false, relu: true, signs: None };
                     conv.forward(input, case.output, out);
                     let signs = signs_of_all(values, case.from);
                     let (values, kept) = (&case.other[..], Some(&signs));
                     let given = OutputGradient { team, plane, values, onto: false, kept };
                     conv.input_gradient(given, case.output, gradient);
-                });
+                };
+                pool.install(|| Team::together(Level::detected(), work));
                 both
             })
             .collect();
@@ -259,14 +263,15 @@ fn gradients_may_be_asked_for_first_by_many_tasks_at_once() {
     let pool = ThreadPoolBuilder::new().num_threads(8).build().expect("threads");
     let case = Case::new([3, 1, 1], [1, 9, 13], [64, 64]).expect("fits");
     let (plane, values) = (case.plane, &case.other[..]);
-    let team = Team { level: Level::detected(), threads: 8 };
-    let given = OutputGradient { team, plane, values, onto: false, kept: None };
     for _ in 0..20 {
         let conv = case.conv();
         let gradients: Vec<Vec<f32>> = pool.install(|| {
             let gradient = |_| {
                 let mut out = vec![f32::NAN; case.values.len()];
-                conv.input_gradient(given, case.output, &mut out);
+                Team::together(Level::detected(), |team| {
+                    let given = OutputGradient { team, plane, values, onto: false, kept: None };
+                    conv.input_gradient(given, case.output, &mut out);
+                });
                 out
             };
             (0..64).into_par_iter().map(gradient).collect()

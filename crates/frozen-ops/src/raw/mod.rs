@@ -1,14 +1,16 @@
 //! All `unsafe` code: register tiles of the matrix product by level of vector instructions, and the output that
-//! threads share.
+//! threads share, loops that they join.
 //!
 //! [`scalar`] is the specification. Every other level computes the same sums in the same order with fused
 //! multiplications, so that a result of `K` products differs by at most `K * 2^-23` of the sum of their magnitudes.
 
 mod bf16;
 mod lanes;
+mod pass;
 mod pooled;
 mod scalar;
 mod shared;
+mod threads;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -17,6 +19,7 @@ use std::sync::OnceLock;
 
 pub(crate) use bf16::Bf16;
 pub(crate) use lanes::{LANES, Lanes, LanesWork};
+pub(crate) use pass::Pass;
 pub(crate) use pooled::Pooled;
 pub(crate) use shared::Shared;
 pub(crate) use tile::{Finish, ROWS, Tile, WIDTH};

@@ -38,7 +38,7 @@ pub(crate) enum TileSize {
 /// What goes into a convolution and what comes out.
 #[derive(Clone, Copy)]
 pub(crate) struct Images<'a> {
-    pub team: Team,
+    pub team: Team<'a>,
     pub plane: Plane,
     /// `[n, h, w, from]`.
     pub values: &'a [f32],
@@ -179,7 +179,14 @@ impl Winograd {
     }
 
     /// One product of transformed inputs and weights: `[tiles, to]`.
-    fn multiply(&self, team: Team, place: usize, rows: &Rows, inputs: Matrices<'_>, products: Matrices<'_>) {
+    fn multiply(
+        &self,
+        team: Team<'_>,
+        place: usize,
+        rows: &Rows,
+        inputs: Matrices<'_>,
+        products: Matrices<'_>,
+    ) {
         let panels = &self.weights[place];
         // SAFETY: nobody writes to the inputs of a place, or accesses its products, while they are multiplied.
         unsafe {
