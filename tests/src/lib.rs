@@ -158,6 +158,11 @@ pub fn program() -> Command {
 fn build() -> Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "--quiet", "--workspace", "--message-format=json"]).current_dir(root());
+    // Those of this build, so that nothing is compiled anew.
+    let devices = [("cuda", cfg!(feature = "cuda")), ("wgpu", cfg!(feature = "wgpu"))];
+    for (device, _) in devices.into_iter().filter(|(_, built)| *built) {
+        cargo.arg(format!("--features=cli/{device},tests/{device}"));
+    }
     let output = cargo.output()?;
     let lines = String::from_utf8(output.stdout)?;
     let messages = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
