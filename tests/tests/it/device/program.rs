@@ -6,7 +6,8 @@ use serde_json::Value;
 use tests::program;
 
 fn output(program: &mut Command) -> (Output, String) {
-    let output = program.output().unwrap();
+    // OpenGL's libraries complain on stderr where it is unset.
+    let output = program.env("XDG_RUNTIME_DIR", std::env::temp_dir()).output().unwrap();
     let errors = String::from_utf8(output.stderr.clone()).unwrap();
     (output, errors)
 }
