@@ -163,6 +163,11 @@ fn build() -> Result<PathBuf> {
     for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok().filter(|n| is_of_package(n))) {
         cargo.env_remove(name);
     }
+    // Those of this build, so that nothing is compiled anew.
+    let devices = [("cuda", cfg!(feature = "cuda")), ("wgpu", cfg!(feature = "wgpu"))];
+    for (device, _) in devices.into_iter().filter(|(_, built)| *built) {
+        cargo.arg(format!("--features=cli/{device},tests/{device}"));
+    }
     let output = cargo.output()?;
     let lines = String::from_utf8(output.stdout)?;
     let messages = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());

@@ -39,9 +39,18 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Names and versions of the packages that are built: `cargo metadata` also lists optional ones that never are.
+/// Names and versions of the packages that are built with some features: `cargo metadata` also lists optional ones
+/// that never are.
 fn built() -> Result<BTreeSet<String>> {
-    let arguments = ["tree", "--workspace", "--locked", "--target=all", "--prefix=none", "--format={p}"];
+    let arguments = [
+        "tree",
+        "--workspace",
+        "--locked",
+        "--all-features",
+        "--target=all",
+        "--prefix=none",
+        "--format={p}",
+    ];
     let text = String::from_utf8(cargo_output(&arguments)?)?;
     let first_two = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
     Ok(text.lines().filter(|line| !line.is_empty()).map(first_two).collect())
@@ -53,8 +62,12 @@ fn name_and_version(package: &Value) -> String {
 }
 
 fn packages() -> Result<Vec<Value>> {
-    let mut document: Value =
-        serde_json::from_slice(&cargo_output(&["metadata", "--format-version=1", "--locked"])?)?;
+    let mut document: Value = serde_json::from_slice(&cargo_output(&[
+        "metadata",
+        "--format-version=1",
+        "--locked",
+        "--all-features",
+    ])?)?;
     match document["packages"].take() {
         Value::Array(packages) if !packages.is_empty() => Ok(packages),
         _ => bail!("cargo metadata lists no packages"),

@@ -4,6 +4,7 @@
 mod check;
 mod convert_weights;
 mod default_index;
+mod devices;
 mod fetch_weights;
 mod licences;
 mod views;
@@ -35,6 +36,8 @@ enum Verb {
     Check,
     /// Everything that must hold before a change lands: the checks, then all tests
     Test(TestArguments),
+    /// Lints and tests of the features wgpu and cuda, which build burn anew: no part of `test`
+    TestDevices,
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,14 +75,25 @@ fn run(verb: Verb) -> Result<()> {
             let optional = "test --release -p image-file --test optional --features heic,jxl";
             cargo(optional.split(' ').map(str::to_owned))
         }
+        Verb::TestDevices => {
+            devices::check()?;
+            devices::test()
+        }
     }
 }
 
 /// Runs cargo in the project's root and fails where it does.
 fn cargo(arguments: impl IntoIterator<Item = String>) -> Result<()> {
+    cargo_with(&[], arguments)
+}
+
+/// The same with variables of the environment.
+fn cargo_with(variables: &[(&str, &str)], arguments: impl IntoIterator<Item = String>) -> Result<()> {
     let arguments: Vec<String> = arguments.into_iter().collect();
     println!("$ cargo {}", arguments.join(" "));
-    let status = Command::new(env!("CARGO")).args(&arguments).current_dir(root()?).status()?;
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(&arguments).envs(variables.iter().copied()).current_dir(root()?);
+    let status = cargo.status()?;
     ensure!(status.success(), "cargo {} failed", arguments.join(" "));
     Ok(())
 }

@@ -117,7 +117,9 @@ struct Side {
 impl Side {
     fn new(root: &Path, weights: &Path, threads: usize) -> Result<Self> {
         let device = Device::flex();
-        let start = |python: std::ffi::OsString| Peer::start(&python, weights, threads);
+        let start = |python: std::ffi::OsString| {
+            Peer::start(&python, "torch_step.py", &[weights.as_os_str(), threads.to_string().as_ref()])
+        };
         Ok(Self {
             extractor: Extractor::load(weights, &device)?,
             index: Index::open(&root.join("weights/default.faiss"), &device)?,

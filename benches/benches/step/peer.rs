@@ -18,15 +18,11 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub fn start(python: &OsStr, weights: &Path, threads: usize) -> Result<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/torch_step.py");
+    /// A script of the folder `peers`.
+    pub fn start(python: &OsStr, script: &str, arguments: &[&OsStr]) -> Result<Self> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script);
         let mut command = Command::new(python);
-        command
-            .arg(script)
-            .arg(weights)
-            .arg(threads.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.arg(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().context("cannot run PEER_PYTHON")?;
         let ask = process.stdin.take().context("no stdin")?;
         let mut answers = BufReader::new(process.stdout.take().context("no stdout")?).lines();

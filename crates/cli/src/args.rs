@@ -32,7 +32,7 @@ pub struct Arguments {
 /// Options of every verb.
 #[derive(Debug, Args)]
 pub struct Globals {
-    /// Where to compute: auto, cpu, wgpu, cuda or cuda:N
+    /// Where to compute: auto, cpu, wgpu, wgpu:N, cuda or cuda:N; see `active-index devices`
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
     /// A model of weights/manifest.toml, or a weights file: safetensors, PyTorch, TorchScript, ONNX
@@ -87,6 +87,9 @@ pub enum Verb {
         Transform::known().join(", ")
     ))]
     Transform(TransformArgs),
+    /// What --device can be here, and why not
+    #[command(after_help = "Example:\n  active-index devices --json")]
+    Devices,
     /// Completions for a shell
     #[command(after_help = "Example:\n  active-index completions bash > /etc/bash_completion.d/active-index")]
     Completions {

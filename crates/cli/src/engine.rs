@@ -30,7 +30,7 @@ const MAX_INPUT: usize = 1 << 23;
 pub struct Engine {
     pub extractor: Extractor,
     pub device: Device,
-    pub device_name: &'static str,
+    pub device_name: String,
     /// The model of the manifest, or the name of the weights file.
     weights: String,
 }
@@ -43,7 +43,7 @@ impl Engine {
 
     /// The same for activation, whose gradients multiply in a precision.
     pub fn start_for(globals: &Globals, gradients: Precision, output: &Output) -> Result<Self> {
-        let chosen = device::choose(&globals.device)?;
+        let chosen = device::choose(&globals.device, output)?;
         let weights = weights_file(globals.weights.as_deref(), output)?;
         output.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
         let precision = match gradients {

@@ -24,7 +24,7 @@ use crate::{
 #[derive(Serialize)]
 struct Document {
     schema: u32,
-    device: &'static str,
+    device: String,
     seconds: f64,
     images: Vec<Row>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,8 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
     let retrieval = comparisons.as_ref().map(Comparisons::summary).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
     let outcome = Outcome::of(rows.iter().any(Row::failed));
-    let document = Document { schema: SCHEMA, device: engine.device_name, seconds, images: rows, retrieval };
+    let document =
+        Document { schema: SCHEMA, device: engine.device_name.clone(), seconds, images: rows, retrieval };
     output.result(&document, || text(&document, arguments))?;
     Ok(outcome)
 }
@@ -83,7 +84,7 @@ fn text(document: &Document, arguments: &Activate) -> String {
     let (released, skipped, failed) = (count(Row::is_released), count(|row| row.skipped), count(Row::failed));
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-    let (place, device) = (arguments.out.display(), document.device);
+    let (place, device) = (arguments.out.display(), &document.device);
     let steps = steps(rows, arguments.optimisation.iterations());
     let summary = format!(
         "{released} released in {place}{skipped}{failed}{steps}; {:.1} s on {device}",

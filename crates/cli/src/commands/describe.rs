@@ -27,7 +27,7 @@ use crate::{
 #[derive(Serialize)]
 struct Document {
     schema: u32,
-    device: &'static str,
+    device: String,
     seconds: f64,
     images: Vec<Row>,
 }
@@ -59,7 +59,7 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     }
     let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();
-    let document = Document { schema: SCHEMA, device: engine.device_name, seconds, images: rows };
+    let document = Document { schema: SCHEMA, device: engine.device_name.clone(), seconds, images: rows };
     output.result(&document, || text(&document, engine.extractor.dimension(), arguments))?;
     Ok(outcome)
 }
@@ -145,7 +145,7 @@ fn text(document: &Document, dimension: usize, arguments: &Describe) -> String {
             dimension.to_string(),
             (document.images.len() - described).to_string(),
             format!("{:.1}", document.seconds),
-            document.device.to_owned(),
+            document.device.clone(),
             arguments.out.display().to_string(),
         ]],
     )

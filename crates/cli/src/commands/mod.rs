@@ -3,6 +3,7 @@
 mod activate;
 mod advise;
 mod describe;
+mod devices;
 mod eval;
 mod index;
 mod search;
@@ -28,6 +29,7 @@ pub fn run(verb: &Verb, globals: &Globals, output: &Output) -> Result<Outcome> {
         Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval::run(arguments, globals, output),
         Verb::Eval(EvalVerb::CopyDetection(arguments)) => eval::copy_detection(arguments, globals, output),
         Verb::Transform(arguments) => transform::run(arguments, output),
+        Verb::Devices => devices::run(output),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "active-index", &mut script);

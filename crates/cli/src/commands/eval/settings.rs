@@ -11,7 +11,7 @@ use crate::{engine::Engine, provenance::Provenance};
 #[derive(Debug, Clone, Serialize)]
 pub struct Settings {
     pub version: &'static str,
-    pub device: &'static str,
+    pub device: String,
     pub extractor: Provenance,
     /// The arguments as given, without the program's name.
     pub arguments: Vec<String>,
@@ -40,7 +40,7 @@ impl Settings {
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            device: engine.device_name,
+            device: engine.device_name.clone(),
             extractor: engine.provenance(),
             arguments: std::env::args().skip(1).collect(),
             index: index.zip(file).map(described),
@@ -53,7 +53,7 @@ impl Settings {
             ("program", format!("active-index {}", self.version)),
             ("arguments", self.arguments.join(" ")),
             ("extractor", self.extractor.to_string()),
-            ("device", self.device.to_owned()),
+            ("device", self.device.clone()),
         ];
         rows.extend(self.index.iter().flat_map(|index| {
             let IndexSettings { file, factory, metric, d, ntotal } = index;

@@ -25,7 +25,9 @@ use document::{Change, Document};
 
 pub fn run(verb: &IndexVerb, globals: &Globals, output: &Output) -> Result<Outcome> {
     let started = Instant::now();
-    let device = device::choose(&globals.device)?.device;
+    let computes = matches!(verb, IndexVerb::Train(_) | IndexVerb::Add(_));
+    let choose = if computes { device::choose } else { device::choose_for_files };
+    let device = choose(&globals.device, output)?.device;
     let (index, path, change) = match verb {
         IndexVerb::Train(arguments) => (train::train(arguments, &device)?, &arguments.out, Change::default()),
         IndexVerb::Add(arguments) => {

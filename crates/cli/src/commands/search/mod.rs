@@ -85,7 +85,7 @@ struct Loaded {
 fn load(arguments: &Search, globals: &Globals, output: &Output) -> Result<Loaded> {
     match arguments.inputs.as_slice() {
         [file] if file.extension().is_some_and(|e| e == "npy") => {
-            let device = device::choose(&globals.device)?.device;
+            let device = device::choose(&globals.device, output)?.device;
             let index = Index::open(&arguments.index, &device)?;
             let descriptors = npy::read_descriptors(file, &device)?;
             Known::index(&arguments.index)?.check(&Known::descriptors(file)?, output)?;

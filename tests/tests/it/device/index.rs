@@ -1,12 +1,11 @@
-//! Training, encoding and searching on every device that this build knows, against the CPU.
-//!
-//! The feature `wgpu` adds the graphics device; a software Vulkan driver (Mesa's lavapipe) will do:
-//! `cargo test --release -p tests --features wgpu --test it device::`.
+//! Training, encoding and searching on every device, against the CPU.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use index::{Index, Metric, Neighbours, Target, TrainConfig};
 
-const D: usize = 12;
+use super::devices;
+
+pub const D: usize = 12;
 
 /// All that is searched on a device, and two that the host searches whatever the device.
 const KINDS: [&str; 10] = [
@@ -22,28 +21,8 @@ const KINDS: [&str; 10] = [
     "PQ3,RFlat",
 ];
 
-fn devices() -> Vec<(&'static str, Device)> {
-    let mut devices = vec![("flex", Device::flex())];
-    if cfg!(feature = "wgpu") {
-        devices.extend(wgpu());
-    } else {
-        println!("SKIPPED wgpu: built without the feature `wgpu`");
-    }
-    devices
-}
-
-#[cfg(feature = "wgpu")]
-fn wgpu() -> Option<(&'static str, Device)> {
-    Some(("wgpu", Device::wgpu(Default::default())))
-}
-
-#[cfg(not(feature = "wgpu"))]
-fn wgpu() -> Option<(&'static str, Device)> {
-    None
-}
-
 /// Hashed numbers in [-1, 1], `[n, D]`: the same on every device, and without ties.
-fn vectors(n: usize, seed: u32, device: &Device) -> Tensor<2> {
+pub fn vectors(n: usize, seed: u32, device: &Device) -> Tensor<2> {
     let value = |i: usize| {
         let hashed = (i as u32).wrapping_add(seed << 16).wrapping_mul(0x9E37_79B1);
         let hashed = (hashed ^ hashed >> 15).wrapping_mul(0x85EB_CA77);
@@ -52,12 +31,12 @@ fn vectors(n: usize, seed: u32, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new((0..n * D).map(value).collect::<Vec<f32>>(), [n, D]), device)
 }
 
-fn trained(factory: &str, metric: Metric, device: &Device) -> Index {
+pub fn trained(factory: &str, metric: Metric, device: &Device) -> Index {
     let config = TrainConfig { metric, ..TrainConfig::default() };
     Index::train(&factory.parse().unwrap(), vectors(500, 1, device), &config).unwrap()
 }
 
-fn bytes(index: &Index) -> Vec<u8> {
+pub fn bytes(index: &Index) -> Vec<u8> {
     let mut bytes = Vec::new();
     index.write_to(&mut bytes).unwrap();
     bytes

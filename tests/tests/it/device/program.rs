@@ -1,0 +1,149 @@
+//! `--device` of the program as it is built here.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tests::program;
+
+fn output(program: &mut Command) -> (Output, String) {
+    // OpenGL's libraries complain on stderr where it is unset.
+    let output = program.env("XDG_RUNTIME_DIR", std::env::temp_dir()).output().unwrap();
+    let errors = String::from_utf8(output.stderr.clone()).unwrap();
+    (output, errors)
+}
+
+fn listed() -> Vec<Value> {
+    let (output, errors) = output(program().args(["devices", "--json"]));
+    assert!(output.status.success(), "{errors}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["schema"], 1);
+    document["devices"].as_array().unwrap().clone()
+}
+
+fn of(runtime: &str) -> Vec<Value> {
+    let named = |row: &Value| row["device"].as_str().unwrap().starts_with(runtime);
+    listed().into_iter().filter(named).collect()
+}
+
+#[test]
+fn the_cpu_is_listed_and_every_runtime_works_or_says_why_not() {
+    assert_eq!(of("cpu").len(), 1);
+    for row in listed() {
+        let why_not = row["why_not"].as_str();
+        assert_eq!(row["works"] == true, why_not.is_none(), "{row}");
+        assert!(why_not.is_none_or(|line| !line.is_empty() && !line.contains('\n')), "{row}");
+    }
+    assert!(!of("cuda").is_empty() && !of("wgpu").is_empty());
+}
+
+/// One line on stderr, no panic, and nothing written.
+fn refused(device: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.npy");
+    let sample = tests::root().join("samples/00_astronaut.jpg");
+    let (output, errors) =
+        output(program().args(["describe", "--device", device, "--out"]).arg(&out).arg(sample));
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(!out.exists());
+    errors
+}
+
+#[test]
+fn what_is_no_device_is_refused_in_a_line() {
+    assert!(refused("gpu").contains("expected auto, cpu, wgpu"));
+    for runtime in ["cuda", "wgpu"] {
+        // Nothing has ten thousand of them.
+        let error = refused(&format!("{runtime}:9999"));
+        let reasons = ["--features", "the last one is", "NVIDIA driver", "no driver of Vulkan"];
+        assert!(reasons.iter().any(|reason| error.contains(reason)), "{error}");
+    }
+}
+
+#[cfg(not(any(feature = "cuda", feature = "wgpu")))]
+#[test]
+fn a_program_for_the_cpu_says_how_to_build_another() {
+    for runtime in ["cuda", "wgpu"] {
+        assert!(refused(runtime).contains(&format!("build it with --features {runtime}")));
+    }
+}
+
+#[cfg(feature = "wgpu")]
+mod on_wgpu {
+    use std::{fs, path::Path};
+
+    use tests::{golden, largest_difference, npy_at, root};
+
+    use super::*;
+
+    fn run(arguments: &[&str], device: &str, folder: &Path) -> (Value, String) {
+        let network = golden().join("extractors/sscd.safetensors");
+        let mut program = program();
+        program.args(arguments).args(["--json", "--device", device, "--weights"]).arg(network);
+        let (output, errors) = output(program.current_dir(folder));
+        assert!(output.status.success(), "{arguments:?} on {device}: {errors}");
+        (serde_json::from_slice(&output.stdout).unwrap(), errors)
+    }
+
+    /// The loop as a user runs it, with a tiny network: describe, train, add, activate, search, evaluate.
+    fn whole_loop(device: &str, folder: &Path) -> (Vec<f64>, Value) {
+        let photo = folder.join("photo.png");
+        fs::copy(golden().join("img0.png"), &photo).unwrap();
+        let samples = root().join("samples");
+        let samples = samples.to_str().unwrap();
+        let (described, errors) = run(&["describe", samples, "--out", "d.npy"], device, folder);
+        assert!(described["device"].as_str().unwrap().starts_with(device), "{described}");
+        let software = device == "wgpu" && of("wgpu").iter().all(|row| row["kind"] == "software");
+        assert_eq!(errors.contains("software driver"), software, "{errors}");
+        let train = ["index", "train", "--factory", "IVF2,PQ3x4", "--input", "d.npy", "--out", "i.faiss"];
+        run(&train, device, folder);
+        run(&["index", "add", "--index", "i.faiss", "--input", "d.npy"], device, folder);
+        let activate = ["activate", "photo.png", "--index", "i.faiss", "--out", "out", "--iterations", "3"];
+        let (activated, _) = run(&activate, device, folder);
+        let (found, _) = run(&["search", "out/photo.png", "--index", "i.faiss", "-k", "1"], device, folder);
+        assert_eq!(found["queries"][0]["results"].as_array().unwrap().len(), 1);
+        let evaluate =
+            ["eval", "retrieval", "--images", ".", "--index", "i.faiss", "--transforms", "none,blur=11"];
+        run(&evaluate, device, folder);
+        (npy_at(&folder.join("d.npy")).unwrap().values, activated["images"][0].clone())
+    }
+
+    #[test]
+    fn the_whole_loop_of_the_program_is_that_of_the_cpu() {
+        let [host, there] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let (expected, wanted) = whole_loop("cpu", host.path());
+        let (found, activated) = whole_loop("wgpu", there.path());
+        // As in the parity test of the network.
+        assert!(largest_difference(&found, &expected) < 2e-5);
+        assert_eq!(activated["cell"], wanted["cell"]);
+        for key in ["cosine_before", "cosine_after"] {
+            let [found, wanted] = [&activated, &wanted].map(|row| row[key].as_f64().unwrap());
+            assert!((found - wanted).abs() < 5e-3, "{key}: {found} for {wanted}");
+        }
+    }
+
+    #[test]
+    fn one_behind_the_last_device_is_refused() {
+        let last = of("wgpu").len();
+        assert!(refused(&format!("wgpu:{last}")).contains(&format!("the last one is wgpu:{}", last - 1)));
+    }
+
+    /// The Vulkan loader finds no driver, EGL none that is real: the CPU computes, and says why.
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn without_a_driver_auto_takes_the_cpu_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let sample = root().join("samples/00_astronaut.jpg");
+        let mut program = program();
+        let nowhere = [("VK_DRIVER_FILES", "/nonexistent.json"), ("VK_ICD_FILENAMES", "/nonexistent.json")];
+        program.envs(nowhere).env("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent.json");
+        program.args(["describe", "--json", "--out", "d.npy", "--weights"]);
+        program.arg(golden().join("extractors/sscd.safetensors")).arg(sample).current_dir(folder.path());
+        let (output, errors) = output(&mut program);
+        assert!(output.status.success(), "{errors}");
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["device"], "cpu");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(errors.contains("device cpu (wgpu: "), "{errors}");
+    }
+}
