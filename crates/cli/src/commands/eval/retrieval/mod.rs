@@ -162,7 +162,10 @@ fn search(
         |(index, cells): (Index, &NonZeroUsize)| Filled::new(index, named, subjects, &originals, cells.get());
     let filled: Vec<Filled> = copies.map(fill).collect::<Result<_>>()?;
     found.variants = Variant::all(&filled, &arguments.nprobe);
-    (found.distractors, found.added) = (filled[0].index.ntotal() - filled[0].count, filled[0].added);
+    let first = &filled[0];
+    // Names may be of entries that are gone.
+    found.distractors = first.index.ntotal().saturating_sub(first.count);
+    found.added = first.added;
 
     let numbers: Vec<usize> = originals.iter().map(|original| original.number).collect();
     let judge = Judge { filled: &filled, nprobes: &arguments.nprobe };
