@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use image_file::Encoding;
 use index::Index;
 use rand::{SeedableRng, seq::IteratorRandom};
@@ -40,7 +40,13 @@ fn folder(editing: &Editing) -> PathBuf {
 }
 
 /// The originals to evaluate: all of them, or some drawn by the seed, in their order.
+///
+/// # Errors
+/// If one of the folders is not there.
 pub fn find(folders: &[PathBuf], editing: &Editing) -> Result<Vec<Input>> {
+    for folder in folders {
+        folder.metadata().with_context(|| folder.display().to_string())?;
+    }
     let inputs = images::find(folders, Some(&folder(editing)))?;
     let Some(n) = editing.sample else { return Ok(inputs) };
     let mut rng = ChaCha8Rng::seed_from_u64(editing.optimisation.seed);
