@@ -163,8 +163,8 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         let cells = before.map(|before| self.index.nearest_cells(before, self.settings.cells)).transpose()?;
         let cells = cells.flatten();
         let goal = match &cells {
-            Some(own) if self.aims_at_cells() => Goal::Cells(Cells::new(self.index, own.clone())?),
-            _ => Goal::Stored(targets.clone()),
+            Some(own) if self.aims_at_cells() => Goal::Cells(Box::new(Cells::new(self.index, own.clone())?)),
+            _ => Goal::Stored(Box::new(targets.clone())),
         };
         let Self { extractor, index, settings } = *self;
         let batch = Batch { extractor, index, settings, goal: &goal, cells: cells.as_deref() };

@@ -116,9 +116,11 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
     fn descent(&self, image: Tensor<4>, start: Option<Tensor<4>>) -> Descent {
         let Settings { seed, depth, .. } = self.settings;
         match self.settings.optimizer {
-            Optimizer::Adam(masked) => Descent::Masked(MaskedDescent::new(image, masked, start, seed)),
+            Optimizer::Adam(masked) => {
+                Descent::Masked(Box::new(MaskedDescent::new(image, masked, start, seed)))
+            }
             Optimizer::Steepest(budget) => {
-                Descent::Budgeted(Budgeted::new(image, budget, depth, self.extractor))
+                Descent::Budgeted(Box::new(Budgeted::new(image, budget, depth, self.extractor)))
             }
         }
     }

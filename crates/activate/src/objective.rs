@@ -71,8 +71,8 @@ impl Step {
 #[derive(Debug, Clone)]
 pub(crate) enum Goal {
     /// What the index stores.
-    Stored(Aim),
-    Cells(Cells),
+    Stored(Box<Aim>),
+    Cells(Box<Cells>),
 }
 
 impl Goal {

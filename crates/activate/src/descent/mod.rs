@@ -10,8 +10,8 @@ use crate::DescriptorNetwork;
 
 /// Who is optimised, and how.
 pub(crate) enum Descent {
-    Masked(MaskedDescent),
-    Budgeted(Budgeted),
+    Masked(Box<MaskedDescent>),
+    Budgeted(Box<Budgeted>),
 }
 
 /// Where an image is: its graph begins at a leaf.
@@ -49,8 +49,8 @@ impl Descent {
         network: &impl DescriptorNetwork,
     ) -> Self {
         match self {
-            Self::Masked(descent) => Self::Masked(descent.step(gradient, iteration)),
-            Self::Budgeted(descent) => Self::Budgeted(descent.step(gradient, network)),
+            Self::Masked(descent) => Self::Masked(Box::new(descent.step(gradient, iteration))),
+            Self::Budgeted(descent) => Self::Budgeted(Box::new(descent.step(gradient, network))),
         }
     }
 

@@ -63,7 +63,7 @@ impl Overlay {
         let [rows, columns] =
             [sides[0] * height as f32, sides[1] * width as f32].map(|length| length as usize);
         for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
-            if dense || (row / LETTER + column / LETTER) % 3 != 0 {
+            if dense || !(row / LETTER + column / LETTER).is_multiple_of(3) {
                 let place = (first[0] + row) * width + first[1] + column;
                 self.keep[place] = 0.0;
                 self.cover

@@ -40,7 +40,7 @@ fn the_budget_is_spent_and_held() {
             let budget = Budget { psnr: wanted, jnd: 4.0, linf };
             let settings = Settings { optimizer: Optimizer::Steepest(budget), ..settings(objective, wanted) };
             let activator = Activator::new(&tiny, &index, settings).unwrap();
-            let done = activator.activate(&[image.clone()], &mut |_| ()).unwrap().remove(0);
+            let done = activator.activate(std::slice::from_ref(&image), &mut |_| ()).unwrap().remove(0);
             let change = done.pixels - image.clone();
             let found = psnr(change.clone());
             let is_tight = linf < 1.0;
@@ -78,7 +78,7 @@ fn more_cells_are_easier_to_stay_in() {
     let kept = |cells| {
         let settings = Settings { cells, ..settings(Objective::Robust { views: 4 }, 40.0) };
         let activator = Activator::new(&tiny, &index, settings).unwrap();
-        activator.activate(&[image.clone()], &mut |_| ()).unwrap().remove(0).course.kept.unwrap()
+        activator.activate(std::slice::from_ref(&image), &mut |_| ()).unwrap().remove(0).course.kept.unwrap()
     };
     assert!(kept(1) <= kept(4) && kept(8) == 1.0);
     let few = Activator::new(&tiny, &index, Settings { cells: 9, ..Settings::default() });
