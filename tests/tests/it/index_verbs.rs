@@ -359,6 +359,8 @@ fn every_kind_serves_every_verb() {
             text(&out),
             "--iterations",
             "2",
+            "--objective",
+            "reconstruction",
         ]);
         let row = &released["images"][0];
         assert_eq!(row["cell"].is_null(), !kind.contains("IVF"), "{kind}: {row}");
