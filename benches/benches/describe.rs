@@ -31,6 +31,9 @@ const BATCH: usize = 8;
 /// Edge of the network's input.
 const SIZE: usize = 288;
 
+/// What the peer does: the paper's ten steps.
+const PAPER: [&str; 6] = ["--objective", "reconstruction", "--optimizer", "adam", "--iterations", "10"];
+
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let named = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).map(PathBuf::from);
@@ -132,7 +135,7 @@ impl Ours {
     fn describe(&self, files: &[PathBuf]) -> Result<f64> {
         let out = std::env::temp_dir().join(format!("describe-{}.npy", std::process::id()));
         let inputs = if files.len() == self.files.len() { std::slice::from_ref(&self.folder) } else { files };
-        let seconds = self.run("describe", inputs, &out, ["--batch", &BATCH.to_string()])?;
+        let seconds = self.run("describe", inputs, &out, &["--batch", &BATCH.to_string()])?;
         for file in [out.clone(), out.with_extension("names.tsv")] {
             std::fs::remove_file(file)?;
         }
@@ -142,12 +145,12 @@ impl Ours {
     /// The same of releasing.
     fn activate(&self, files: &[PathBuf]) -> Result<f64> {
         let out = std::env::temp_dir().join(format!("activated-{}", std::process::id()));
-        let seconds = self.run("activate", files, &out, ["--iterations", "10"])?;
+        let seconds = self.run("activate", files, &out, &PAPER)?;
         std::fs::remove_dir_all(out)?;
         Ok(seconds)
     }
 
-    fn run(&self, verb: &str, inputs: &[PathBuf], out: &Path, options: [&str; 2]) -> Result<f64> {
+    fn run(&self, verb: &str, inputs: &[PathBuf], out: &Path, options: &[&str]) -> Result<f64> {
         let mut command = Command::new(&self.program);
         command.arg(verb).args(inputs).arg("--out").arg(out).args(options).arg("--json");
         let output = command.output()?;
