@@ -97,9 +97,9 @@ impl Budgeted {
 
     /// The changed pixels, with as much of the budget as clipping leaves once they are rounded.
     pub(crate) fn finish(self, network: &impl DescriptorNetwork) -> Tensor<4> {
-        // What was not needed is not spent.
-        let needed = self.cost(&self.lift(&self.small, network)) / self.allowed;
-        let wanted = needed * squared(self.budget.psnr).sqrt();
+        // One or two steps do not go as far as the budget.
+        let reached = self.cost(&self.lift(&self.small, network)) / self.allowed;
+        let wanted = reached * squared(self.budget.psnr).sqrt();
         let (mut fill, mut pixels) = (self.fill.clone(), self.changed.0.clone());
         for _ in 0..REFILLS {
             let rounded = round_to(pixels, self.depth) - self.original.clone();
