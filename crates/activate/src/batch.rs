@@ -139,7 +139,8 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             arrived.extend(all.map(|(traveller, end)| traveller.arrive(iteration, end, self.extractor)));
             return Ok(Vec::new());
         }
-        let gradients = gradients(forward.leaves, forward.losses);
+        let [lambda_f, _] = self.settings.weights();
+        let gradients = gradients(forward.leaves, forward.losses * lambda_f);
         let mut left = Vec::with_capacity(going.len());
         for ((traveller, gradient), end) in going.into_iter().zip(gradients).zip(ends) {
             match end {

@@ -66,12 +66,11 @@ impl MaskedDescent {
         self.changed.clone()
     }
 
-    /// One step of Adam. `gradient` is that of the descriptor's term to the changed pixels; the image's term adds
+    /// One step of Adam. `gradient` is that of the weighted descriptor's term to the changed pixels; the image's term adds
     /// `lambda_i` times the gradient of the mean squared change in normalised space.
     pub(crate) fn step(self, gradient: Tensor<4>, iteration: usize) -> Self {
         let Self { perturbation, settings, delta, changed: last, on_host, band } = self;
         drop(last);
-        let gradient = gradient * settings.lambda_f;
         let adam = Adam { learning_rate: settings.learning_rate, step: iteration as i32 + 1 };
         let channels = channels(&perturbation, settings.lambda_i);
         let (delta, changed) = if on_host {

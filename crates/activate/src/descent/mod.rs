@@ -41,7 +41,7 @@ impl Descent {
         }
     }
 
-    /// Step `iteration`, against the gradient of the descriptor's term to the leaf.
+    /// Step `iteration`, against the gradient of the weighted descriptor's term to the leaf.
     pub(crate) fn step(
         self,
         gradient: Tensor<4>,
