@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
-# Everything that is to be known of a GPU, in one go: correctness first, then one table.
+# Everything that is to be known of a GPU, in one go: correctness first, then the tables.
 #
 #   PEER_PYTHON=target/torch/bin/python benches/gpu.sh cuda|wgpu [ARGUMENTS OF THE BENCHMARK]
+#
+# On a software driver, to see that it works (minutes):
+#   benches/gpu.sh wgpu --weights tests/golden/extractors/sscd.safetensors --size 64 --batches 1,2 --side 96 \
+#       --steps 2 --runs 1 --vectors 0
 set -euo pipefail
 cd "$(dirname "$0")/.."
 device="${1:?cuda or wgpu}"
 shift
-features="cli/$device,tests/$device,benches/$device"
+features="cli/$device,tests/$device"
+printf '%s\n' "--- devices"
 cargo run --release --workspace --features "$features" --bin active-index -- devices
+printf '%s\n' "--- parity"
 cargo test --release --workspace --features "$features" --test it device::
-cargo bench --workspace --features "$features" --bench device -- --device "$device" "$@"
+printf '%s\n' "--- speed"
+cargo bench --workspace --features "$features,benches/$device" --bench device -- --device "$device" "$@"

@@ -3,7 +3,7 @@
 
     python3 torch_device.py WEIGHTS.onnx cpu|wgpu|cuda
 
-Lines: `describe HOW BATCH`, `activate HOW BATCH SIDE`, `train faiss VECTORS`, `search faiss VECTORS QUERIES`, where HOW is
+Lines: `describe HOW BATCH`, `activate HOW BATCH SIDE STEPS`, `train faiss VECTORS`, `search faiss VECTORS QUERIES`, where HOW is
 `eager-f32`, `eager-tf32`, `eager-bf16`, `compiled-tf32` or `compiled-bf16`. Channels are last.
 """
 import pathlib
@@ -89,7 +89,7 @@ def describe(how, batch):
     return timed(work) / IN_A_ROW
 
 
-def activate(how, batch, side):
+def activate(how, batch, side, steps):
     net = network(how)
     image = torch.rand(batch, 3, side, side, device=DEVICE)
     target = F.normalize(torch.randn(batch, D, device=DEVICE))
@@ -97,7 +97,7 @@ def activate(how, batch, side):
     def work():
         delta = (1e-6 * torch.randn_like(image)).requires_grad_(True)
         adam = torch.optim.Adam([delta], lr=1.0)
-        for _ in range(10):
+        for _ in range(steps):
             change = AMPLITUDE * torch.tanh(delta)
             small = F.interpolate(image + change, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
             cosine = (net((small - MEAN) / STD) * target).sum()

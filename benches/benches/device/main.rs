@@ -1,5 +1,6 @@
 //! How many images a second a device describes and activates, and how long it trains and searches an index: beside our
-//! own CPU, PyTorch on the same device (eager and compiled, in three precisions) and faiss on the CPU.
+//! own CPU, PyTorch on the same device (eager and compiled, in three precisions) and faiss on the CPU. Below the table,
+//! what a step of an activation sends and reads, and who waits for whom.
 //!
 //! ```text
 //! PEER_PYTHON=target/torch/bin/python cargo bench -p benches -p cli --features benches/cuda --bench device -- --device cuda
@@ -8,14 +9,15 @@
 
 #[path = "../step/peer.rs"]
 mod peer;
+mod trace;
 mod work;
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use clap::Parser;
-use extractor::weights::Manifest;
+use extractor::{Precision, weights::Manifest};
 use peer::Peer;
 use work::{Side, Work};
 
@@ -30,6 +32,16 @@ struct Arguments {
     /// Edge of the images that are activated.
     #[arg(long, default_value_t = 512)]
     side: usize,
+    /// Steps of an activation.
+    #[arg(long, default_value_t = 10)]
+    steps: usize,
+    /// A weights file, from the project's folder, instead of the default model: small ones let a software driver through. The
+    /// peer reads ONNX alone.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Edge of the network's input.
+    #[arg(long, default_value_t = 288)]
+    size: usize,
     /// Vectors that an index is trained on, and that it stores; 0 leaves indexes out.
     #[arg(long, default_value_t = 262_144)]
     vectors: usize,
@@ -52,13 +64,21 @@ const PEERS: [&str; 5] = ["eager-f32", "eager-tf32", "eager-bf16", "compiled-tf3
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
-    let there = Side::new(&root, &weights, device(&arguments.device)?)?;
-    let host = (!arguments.device_only).then(|| Side::new(&root, &weights, Device::flex())).transpose()?;
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let weights = match &arguments.weights {
+        Some(file) => root.join(file),
+        None => Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?,
+    };
+    let side = |device, precision| Side::new(&weights, arguments.size, device, precision);
+    let there = side(device(&arguments.device)?, Precision::Single)?;
+    let rough = side(device(&arguments.device)?, Precision::Bf16);
+    let host = (!arguments.device_only).then(|| side(Device::flex(), Precision::Single)).transpose()?;
     let start = |python: std::ffi::OsString| {
         Peer::start(&python, "torch_device.py", &[weights.as_os_str(), arguments.device.as_ref()])
     };
+    if let Err(error) = &rough {
+        println!("bf16 is left out: {error}");
+    }
     let mut peer = std::env::var_os("PEER_PYTHON").map(start).transpose()?;
     let name = peer.as_ref().map_or("no peer (set PEER_PYTHON)", |peer| &peer.version);
     println!(
@@ -68,11 +88,14 @@ fn main() -> Result<()> {
         arguments.runs
     );
     println!(
-        "| work | ours | our CPU | {} | faiss-cpu |\n|---|---|---|---|---|---|---|---|---|",
+        "| work | ours | ours, bf16 | our CPU | {} | faiss-cpu |\n|---|---|---|---|---|---|---|---|---|---|",
         PEERS.join(" | ")
     );
     for work in works(&arguments) {
         let mine = median(&work, arguments.runs, |work| there.measure(work))?;
+        let rough = rough.as_ref().ok().filter(|_| work.is_differentiated());
+        let rough =
+            rough.map(|rough| median(&work, arguments.runs, |work| rough.measure(work))).transpose()?;
         // One of them: an activation of 64 images takes minutes.
         let own = host.as_ref().map(|host| median(&work, 1, |work| host.measure(work))).transpose()?;
         let mut ask = |peer_name: &str| match &mut peer {
@@ -84,17 +107,24 @@ fn main() -> Result<()> {
         };
         let others = PEERS.into_iter().chain(["faiss"]).map(&mut ask).collect::<Result<Vec<_>>>()?;
         let cells: Vec<_> =
-            [Some(mine), own].into_iter().chain(others).map(|seconds| work.cell(seconds)).collect();
+            [Some(mine), rough, own].into_iter().chain(others).map(|seconds| work.cell(seconds)).collect();
         println!("| {} | {} |", work.name(), cells.join(" | "));
+    }
+    println!("\n{}", trace::HEADING);
+    for &batch in &arguments.batches {
+        for (name, settings) in trace::settings(arguments.steps) {
+            println!("| {name}, batch {batch} | {} |", there.trace(settings, batch, arguments.side)?);
+        }
     }
     Ok(())
 }
 
 fn works(arguments: &Arguments) -> Vec<Work> {
-    let Arguments { side, vectors, queries, .. } = *arguments;
+    let Arguments { side, steps, vectors, queries, .. } = *arguments;
     let batches = || arguments.batches.iter().copied();
     let describe = batches().map(|batch| Work::Describe { batch });
-    let mut works: Vec<_> = describe.chain(batches().map(|batch| Work::Activate { batch, side })).collect();
+    let mut works: Vec<_> =
+        describe.chain(batches().map(|batch| Work::Activate { batch, side, steps })).collect();
     if vectors > 0 {
         works.extend([Work::Train { vectors }, Work::Search { vectors, queries }]);
     }

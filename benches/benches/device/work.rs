@@ -1,19 +1,20 @@
 //! What is measured of a device.
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use activate::{Activator, Settings};
 use anyhow::Result;
 use burn::tensor::{Device, Distribution, Tensor};
-use extractor::Extractor;
+use extractor::{Extractor, Precision, Preprocess};
 use index::{Index, Target, TrainConfig};
 
-/// Edge of the network's input, and length of a descriptor.
-const SIZE: usize = 288;
-const D: usize = 512;
 /// Passes in a row, so that the device is not waited for after each; `torch_device.py` has the same number.
 const IN_A_ROW: usize = 5;
-/// What indexes are measured.
+/// What indexes are measured, of vectors of this length.
+const D: usize = 512;
 const FACTORY: &str = "IVF4096,PQ8x8";
 const NPROBE: usize = 16;
 
@@ -23,10 +24,11 @@ pub enum Work {
     Describe {
         batch: usize,
     },
-    /// Ten steps on images of `side` x `side`.
+    /// The paper's method on images of `side` x `side`.
     Activate {
         batch: usize,
         side: usize,
+        steps: usize,
     },
     Train {
         vectors: usize,
@@ -39,23 +41,34 @@ pub enum Work {
 
 /// The network and an index on a device.
 pub struct Side {
-    device: Device,
+    pub device: Device,
     extractor: Extractor,
     index: Index,
 }
 
 impl Side {
-    pub fn new(root: &Path, weights: &Path, device: Device) -> Result<Self> {
-        let extractor = Extractor::load(weights, &device)?;
-        let index = Index::open(&root.join("weights/default.faiss"), &device)?;
-        Ok(Self { device, extractor, index })
+    /// With gradients in a precision, and `IVF256,PQ8` of random vectors.
+    pub fn new(weights: &Path, size: usize, device: Device, gradients: Precision) -> Result<Self> {
+        let extractor = Extractor::load_with_gradients_in(weights, &device, gradients)?;
+        let preprocess = Preprocess { size, ..extractor.preprocess() };
+        let extractor = extractor.with_preprocess(preprocess);
+        let d = extractor.dimension();
+        let pieces = (1..=8).rev().find(|m| d.is_multiple_of(*m)).unwrap_or(1);
+        let vectors = Tensor::random([10_240, d], Distribution::Normal(0.0, 1.0), &Device::flex());
+        let trained = Index::train(&format!("IVF256,PQ{pieces}").parse()?, vectors, &TrainConfig::default())?;
+        let mut bytes = Vec::new();
+        trained.write_to(&mut bytes)?;
+        Ok(Self { index: Index::from_bytes(&bytes, &device)?, device, extractor })
     }
 
     /// Seconds.
     pub fn measure(&self, work: &Work) -> Result<f64> {
         match *work {
             Work::Describe { batch } => self.describe(batch),
-            Work::Activate { batch, side } => self.activate(batch, side),
+            Work::Activate { batch, side, steps } => {
+                let settings = Settings { iterations: steps, ..Settings::paper() };
+                Ok(self.activate(settings, batch, side)?.as_secs_f64())
+            }
             Work::Train { vectors } => Ok(self.train(vectors)?.1),
             Work::Search { vectors, queries } => self.search(vectors, queries),
         }
@@ -63,7 +76,8 @@ impl Side {
 
     /// Of one pass.
     fn describe(&self, batch: usize) -> Result<f64> {
-        let input = self.random([batch, 3, SIZE, SIZE]);
+        let size = self.extractor.preprocess().size;
+        let input = self.random([batch, 3, size, size]);
         self.device.sync()?;
         let started = Instant::now();
         let passes: Vec<_> = (0..IN_A_ROW).map(|_| self.extractor.describe(input.clone())).collect();
@@ -71,17 +85,19 @@ impl Side {
         Ok(started.elapsed().as_secs_f64() / IN_A_ROW as f64)
     }
 
-    fn activate(&self, batch: usize, side: usize) -> Result<f64> {
+    /// How long the optimisation of images takes, from the first step to the last pixel.
+    pub fn activate(&self, settings: Settings, batch: usize, side: usize) -> Result<Duration> {
         let images: Vec<_> = (0..batch).map(|_| self.random([1, 3, side, side]).clamp(0.0, 1.0)).collect();
-        let activator = Activator::new(&self.extractor, &self.index, Settings::paper())?;
-        let target = self.index.target(self.random([batch, D]), Target::Reconstruction)?;
+        let activator = Activator::new(&self.extractor, &self.index, settings)?;
+        let descriptors = self.random([batch, self.extractor.dimension()]);
+        let target = self.index.target(descriptors, Target::Reconstruction)?;
         self.device.sync()?;
         let started = Instant::now();
         let changed = activator.optimise(&images, &target, None, &mut |_| ())?;
         self.device.sync()?;
-        let seconds = started.elapsed().as_secs_f64();
+        let taken = started.elapsed();
         drop(changed);
-        Ok(seconds)
+        Ok(taken)
     }
 
     fn train(&self, vectors: usize) -> Result<(Index, f64)> {
@@ -109,10 +125,17 @@ impl Side {
 }
 
 impl Work {
+    /// Whether gradients are taken.
+    pub fn is_differentiated(self) -> bool {
+        matches!(self, Self::Activate { .. })
+    }
+
     pub fn name(self) -> String {
         match self {
             Self::Describe { batch } => format!("describe, batch {batch}, images/s"),
-            Self::Activate { batch, side } => format!("activate, batch {batch}, {side} x {side}, images/s"),
+            Self::Activate { batch, side, steps } => {
+                format!("activate, batch {batch}, {side} x {side}, {steps} steps, images/s")
+            }
             Self::Train { vectors } => format!("train {FACTORY} on {vectors}, s"),
             Self::Search { vectors, queries } => {
                 format!("{queries} queries in {vectors}, nprobe {NPROBE}, s")
@@ -138,7 +161,7 @@ impl Work {
     pub fn request(self, peer: &str) -> String {
         match self {
             Self::Describe { batch } => format!("describe {peer} {batch}"),
-            Self::Activate { batch, side } => format!("activate {peer} {batch} {side}"),
+            Self::Activate { batch, side, steps } => format!("activate {peer} {batch} {side} {steps}"),
             Self::Train { vectors } => format!("train {peer} {vectors}"),
             Self::Search { vectors, queries } => format!("search {peer} {vectors} {queries}"),
         }

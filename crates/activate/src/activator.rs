@@ -1,4 +1,5 @@
 use burn::tensor::Tensor;
+use extractor::transfer::download;
 use index::{Aim, Index, Target};
 
 use crate::{
@@ -195,7 +196,5 @@ fn wrong_bits(margins: Tensor<2>) -> Result<Vec<usize>> {
 }
 
 pub(crate) fn read(tensor: Tensor<2>) -> Result<Vec<f64>> {
-    let data = tensor.try_into_data().map_err(|e| Error::Device(e.to_string()))?;
-    let values: Vec<f32> = data.try_to_vec().map_err(|e| Error::Device(e.to_string()))?;
-    Ok(values.into_iter().map(f64::from).collect())
+    Ok(download(tensor)?.into_iter().map(f64::from).collect())
 }

@@ -1,4 +1,5 @@
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
+use extractor::transfer::upload;
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
@@ -23,10 +24,10 @@ pub(crate) struct Optimised {
 
 impl Optimised {
     pub(crate) fn new(x: Tensor<4>) -> Self {
-        // Memory that the system hands out is 0 already.
-        let zeros = || {
-            let data = TensorData::new(vec![0.0f32; x.shape().num_elements()], x.dims());
-            Tensor::from_data(data, &x.device())
+        let zeros = || match x.device() == Device::flex() {
+            // Memory that the system hands out is 0 already.
+            true => upload(vec![0.0; x.shape().num_elements()], x.dims(), &x.device()),
+            false => x.zeros_like(),
         };
         Self { first: zeros(), second: zeros(), x }
     }

@@ -2,17 +2,16 @@
 
 use burn::tensor::Tensor;
 use index::Index;
-use rayon::prelude::*;
 
 use crate::{
     DescriptorNetwork, Optimizer, Result,
     activator::read,
     descent::{Budgeted, Descent, MaskedDescent},
     network::describe_prepared,
-    objective::{Goal, Step},
+    objective::{Goal, Rows, Step},
     settings::Settings,
     stop::{End, Stop},
-    views::View,
+    views::{View, seen_of},
 };
 
 /// How an image got to its target.
@@ -85,15 +84,32 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         starts: Option<Vec<Tensor<4>>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Changed>> {
+        if images.is_empty() {
+            return Ok(Vec::new());
+        }
         let iterations = self.settings.iterations;
         let mut going = self.departures(images, starts);
+        let mut goals = self.goals(&going);
         let mut arrived = Vec::with_capacity(images.len());
+        let mut unread = None;
         for iteration in 0..iterations {
-            going = self.advance(iteration, going, &mut arrived)?;
+            let before = going.len();
+            let figures;
+            (going, figures) = self.advance(iteration, going, &goals, &mut arrived)?;
             if going.is_empty() {
                 break;
             }
+            if going.len() < before {
+                goals = self.goals(&going);
+            }
+            // Read when the next step is on its way: the device has work while the host waits.
+            if let Some(last) = std::mem::replace(&mut unread, figures) {
+                self.note(&mut going, iteration - 1, last)?;
+            }
             progress(Progress { iteration: iteration + 1, iterations, images: going.len() });
+        }
+        if let Some(last) = unread {
+            self.note(&mut going, iterations - 1, last)?;
         }
         let end = |traveller: Traveller| traveller.arrive(iterations, End::Iterations, self.extractor);
         arrived.extend(going.into_iter().map(end));
@@ -110,7 +126,17 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             let descent = self.descent(image.clone(), start);
             Traveller { place, sides: [h, w], descent, steps: Vec::new(), kept: Vec::new() }
         };
-        images.iter().enumerate().map(depart).collect()
+        let mut going: Vec<_> = images.iter().enumerate().map(depart).collect();
+        // Images of the same sides have the same views, which are made for all of them at once.
+        going.sort_by_key(|traveller| traveller.sides);
+        going
+    }
+
+    /// What each view of each image is to reach.
+    fn goals(&self, going: &[Traveller]) -> Rows {
+        let views = self.settings.views().max(1);
+        let places: Vec<_> = going.iter().flat_map(|traveller| vec![traveller.place; views]).collect();
+        self.goal.rows(&places)
     }
 
     fn descent(&self, image: Tensor<4>, start: Option<Tensor<4>>) -> Descent {
@@ -125,19 +151,27 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         }
     }
 
-    /// A step for all that are not there yet.
+    /// A step for all that are not there yet, and its figures where nobody had to know them.
     fn advance(
         &self,
         iteration: usize,
         mut going: Vec<Traveller>,
+        goals: &Rows,
         arrived: &mut Vec<Arrival>,
-    ) -> Result<Vec<Traveller>> {
-        let forward = self.forward(iteration, &mut going)?;
-        let ends = self.ends(&going, forward.descriptors)?;
+    ) -> Result<(Vec<Traveller>, Option<Tensor<2>>)> {
+        let mut forward = self.forward(iteration, &going, goals);
+        let ends = match self.settings.stop {
+            Stop::Never => vec![None; going.len()],
+            _ => {
+                let known = forward.figures.take();
+                known.map(|figures| self.note(&mut going, iteration, figures)).transpose()?;
+                self.ends(&going, forward.descriptors)?
+            }
+        };
         if going.len() == ends.iter().flatten().count() {
             let all = going.into_iter().zip(ends.into_iter().flatten());
             arrived.extend(all.map(|(traveller, end)| traveller.arrive(iteration, end, self.extractor)));
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let [lambda_f, _] = self.settings.weights();
         let gradients = gradients(forward.leaves, forward.losses * lambda_f);
@@ -148,58 +182,57 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
                 None => left.push(traveller.step(gradient, iteration, self.extractor)),
             }
         }
-        Ok(left)
+        Ok((left, forward.figures))
     }
 
-    /// Describes the changed pixels of all, or views of them, and notes the objective of each.
-    fn forward(&self, iteration: usize, going: &mut [Traveller]) -> Result<Forward> {
+    /// Describes the changed pixels of all, or views of them.
+    fn forward(&self, iteration: usize, going: &[Traveller], goals: &Rows) -> Forward {
         let (mut leaves, mut inputs, mut squares) = (Vec::new(), Vec::new(), Vec::new());
-        for traveller in going.iter() {
+        for traveller in going {
             let from = traveller.descent.leaf(self.extractor);
-            inputs.extend(self.views(iteration, traveller.sides, from.input));
+            inputs.push(from.input);
             leaves.push(from.leaf);
             squares.push(from.squared);
         }
-        let views = inputs.len() / going.len();
-        let descriptors = describe_prepared(self.extractor, inputs);
-        let places: Vec<_> = going.iter().flat_map(|traveller| vec![traveller.place; views]).collect();
-        let losses = self.goal.loss(descriptors.clone(), &places).reshape([going.len(), views]).mean_dim(1);
-        // Rows of the descriptor's term and the mean squared change of each channel.
-        let columns = Tensor::cat(vec![losses.clone().inner(), Tensor::cat(squares, 0)], 1);
-        let rows = read(columns)?;
-        for (traveller, &[loss_f, r, g, b]) in going.iter_mut().zip(rows.as_chunks().0) {
-            traveller.steps.push(Step::new(iteration, self.settings.weights(), loss_f, [r, g, b]));
-        }
-        let descriptors = descriptors.inner();
-        self.note_kept(going, descriptors.clone())?;
-        Ok(Forward { leaves, descriptors, losses })
+        let descriptors = describe_prepared(self.extractor, self.views(iteration, going, inputs));
+        let views = descriptors.dims()[0] / going.len();
+        let mean = |rows: Tensor<2>| rows.reshape([going.len(), views]).mean_dim(1);
+        let judged = goals.judge(descriptors.clone());
+        let losses = mean(judged.losses);
+        let figures = [losses.clone().inner(), Tensor::cat(squares, 0)].into_iter();
+        let figures = Tensor::cat(figures.chain(judged.inside.map(mean)).collect(), 1);
+        Forward { leaves, descriptors: descriptors.inner(), losses, figures: Some(figures) }
     }
 
-    /// What the network sees of an image at a step.
-    fn views(&self, iteration: usize, sides: [usize; 2], input: Tensor<4>) -> Vec<Tensor<4>> {
-        let [_, _, h, w] = input.dims();
-        match self.settings.views() {
-            0 => vec![input],
-            views => {
-                let numbers = iteration * views..(iteration + 1) * views;
-                let seed = self.settings.seed;
-                let draw = |number| View::draw(seed, number, sides, [h, w]);
-                let drawn: Vec<_> = numbers.into_par_iter().map(draw).collect();
-                drawn.iter().map(|view| view.apply(input.clone())).collect()
+    /// Reads the figures of a step from the device, and nothing else is read there.
+    fn note(&self, going: &mut [Traveller], iteration: usize, figures: Tensor<2>) -> Result<()> {
+        let [_, columns] = figures.dims();
+        for (traveller, row) in going.iter_mut().zip(read(figures)?.chunks_exact(columns)) {
+            if let [loss_f, r, g, b, ref kept @ ..] = *row {
+                traveller.steps.push(Step::new(iteration, self.settings.weights(), loss_f, [r, g, b]));
+                traveller.kept.extend(kept);
             }
         }
+        Ok(())
     }
 
-    /// How many of the views `[n * views, d]` lie in cells of their images.
-    fn note_kept(&self, going: &mut [Traveller], descriptors: Tensor<2>) -> Result<()> {
-        let (Some(own), Goal::Cells(_)) = (self.cells, self.goal) else { return Ok(()) };
-        let cells = self.index.cells(descriptors)?.unwrap_or_default();
-        let views = cells.len() / going.len();
-        for (traveller, cells) in going.iter_mut().zip(cells.chunks_exact(views)) {
-            let inside = cells.iter().filter(|cell| own[traveller.place].contains(cell)).count();
-            traveller.kept.push(inside as f64 / views as f64);
+    /// What the network sees of images at a step: of each image its views, one behind the other.
+    fn views(&self, iteration: usize, going: &[Traveller], inputs: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
+        let Settings { seed, .. } = self.settings;
+        let views = self.settings.views();
+        if views == 0 {
+            return inputs;
         }
-        Ok(())
+        let (mut seen, mut inputs) = (Vec::new(), inputs.into_iter());
+        for alike in going.chunk_by(|a, b| a.sides == b.sides) {
+            let images: Vec<_> = inputs.by_ref().take(alike.len()).collect();
+            let [_, _, h, w] = images[0].dims();
+            let numbers = iteration * views..(iteration + 1) * views;
+            let drawn: Vec<_> =
+                numbers.map(|number| View::draw(seed, number, alike[0].sides, [h, w])).collect();
+            seen.extend(seen_of(&drawn, images));
+        }
+        seen
     }
 
     /// Who is there, and why: by the least margin of their views.
@@ -226,6 +259,9 @@ struct Forward {
     descriptors: Tensor<2>,
     /// `[n, 1]`.
     losses: Tensor<2>,
+    /// The loss, the mean squared change of each channel, and where cells are the goal the share of views in the image's
+    /// own: `[n, 4 or 5]`, until they are noted.
+    figures: Option<Tensor<2>>,
 }
 
 /// Gradients of the losses to each of the leaves.

@@ -1,3 +1,5 @@
+use extractor::transfer::{self, Failure};
+
 /// Why an image could not be activated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -58,9 +60,20 @@ pub enum Error {
         /// Its range.
         expected: &'static str,
     },
-    /// A tensor could not be read from its device.
-    #[error("cannot read a tensor from its device: {0}")]
-    Device(String),
+    /// A tensor could not be read from its device, or not be computed there.
+    #[error(transparent)]
+    Device(#[from] Failure),
+}
+
+impl Error {
+    /// Whether the device had no room, so that fewer or smaller images may go through; it is as usable as before.
+    pub fn is_out_of_memory(&self) -> bool {
+        match self {
+            Self::Device(failure) => matches!(failure, Failure::OutOfMemory(_)),
+            Self::Index(error) => transfer::is_out_of_memory(&error.to_string()),
+            _ => false,
+        }
+    }
 }
 
 /// A result of this crate.

@@ -1,4 +1,5 @@
 use burn::tensor::{Device, Tensor, module::conv2d, ops::ConvOptions};
+use extractor::transfer::upload;
 
 use crate::host;
 
@@ -31,7 +32,7 @@ pub fn jnd_map(pixels: Tensor<4>) -> Tensor<4> {
 /// The map on every device, with intermediate images; differentiable.
 fn by_convolutions(pixels: Tensor<4>) -> Tensor<4> {
     let device = pixels.device();
-    let weights = Tensor::<1>::from_floats(LUMINANCE, &device).reshape([1, 3, 1, 1]);
+    let weights = upload(LUMINANCE.to_vec(), [1, 3, 1, 1], &device);
     let luminance = (pixels * weights).sum_dim(1) * 255.0;
     let luminance_masking = luminance_masking(luminance.clone());
     let contrast_masking = contrast_masking(luminance);
@@ -57,7 +58,7 @@ fn contrast_masking(luminance: Tensor<4>) -> Tensor<4> {
 
 /// Correlation of one channel with a `K` x `K` kernel, zero padding `K / 2`.
 fn filter<const K: usize>(channel: Tensor<4>, kernel: [[f32; K]; K]) -> Tensor<4> {
-    let kernel = Tensor::<2>::from_floats(kernel, &channel.device()).reshape([1, 1, K, K]);
+    let kernel = upload(kernel.as_flattened().to_vec(), [1, 1, K, K], &channel.device());
     conv2d(channel, kernel, None, ConvOptions::new([1, 1], [K / 2; 2], [1, 1], 1))
 }
 

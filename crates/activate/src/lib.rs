@@ -33,6 +33,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests may send and read what they like"))]
+
 mod activator;
 mod adam;
 mod batch;

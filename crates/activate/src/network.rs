@@ -67,13 +67,75 @@ pub fn describe(
 /// not stay in memory.
 ///
 /// # Shapes
-/// `n` images `[1, 3, h', w']` -> `[n, d]`, unit norm
+/// `[m, 3, h', w']` each, `n` images in all -> `[n, d]`, unit norm, in their order
 ///
 /// # Panics
 /// If there is no input.
 pub fn describe_prepared(extractor: &impl DescriptorNetwork, inputs: Vec<Tensor<4>>) -> Tensor<2> {
-    if inputs.windows(2).all(|pair| pair[0].dims() == pair[1].dims()) {
-        return extractor.describe(Tensor::cat(inputs, 0));
+    let sizes: Vec<[usize; 4]> = inputs.iter().map(Tensor::dims).collect();
+    let size = |i: usize| [sizes[i][2], sizes[i][3]];
+    let mut order: Vec<usize> = (0..inputs.len()).collect();
+    order.sort_by_key(|&i| size(i));
+    let of_a_size = order.chunk_by(|&a, &b| size(a) == size(b));
+    let together = of_a_size.map(|alike| {
+        let inputs = alike.iter().map(|&i| inputs[i].clone()).collect();
+        extractor.describe(Tensor::cat(inputs, 0))
+    });
+    let descriptors = Tensor::cat(together.collect(), 0);
+    if order.is_sorted() {
+        return descriptors;
     }
-    Tensor::cat(inputs.into_iter().map(|input| extractor.describe(input)).collect(), 0)
+    in_order(descriptors, &order, |i| sizes[i][0])
+}
+
+/// Rows that belong to inputs of some rows each, from the order of the inputs that they are in to 0, 1, 2 and so on.
+fn in_order(rows: Tensor<2>, order: &[usize], rows_of: impl Fn(usize) -> usize) -> Tensor<2> {
+    let mut places = vec![None; order.len()];
+    let mut first = 0;
+    for &input in order {
+        places[input] = Some(rows.clone().narrow(0, first, rows_of(input)));
+        first += rows_of(input);
+    }
+    Tensor::cat(places.into_iter().flatten().collect(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use burn::tensor::Device;
+
+    use super::*;
+
+    /// Describes images by their mean, and notes what it is given.
+    #[derive(Default)]
+    struct Mean {
+        seen: RefCell<Vec<[usize; 4]>>,
+    }
+
+    impl DescriptorNetwork for Mean {
+        fn dimension(&self) -> usize {
+            1
+        }
+
+        fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {
+            pixels
+        }
+
+        fn describe(&self, input: Tensor<4>) -> Tensor<2> {
+            self.seen.borrow_mut().push(input.dims());
+            input.flatten::<2>(1, 3).mean_dim(1)
+        }
+    }
+
+    #[test]
+    fn images_of_a_size_go_together_and_come_back_in_order() {
+        let shapes = [[1, 3, 4, 6], [2, 3, 5, 5], [1, 3, 4, 6], [1, 3, 5, 5], [1, 3, 9, 2]];
+        let levels = |i: usize| Tensor::<4>::full(shapes[i], i as f32, &Device::flex());
+        let network = Mean::default();
+        let found = describe_prepared(&network, (0..shapes.len()).map(levels).collect());
+        let found = found.into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(found, [0.0, 1.0, 1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(network.seen.into_inner(), [[2, 3, 4, 6], [3, 3, 5, 5], [1, 3, 9, 2]]);
+    }
 }

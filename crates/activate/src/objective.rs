@@ -1,10 +1,10 @@
 //! What is minimised.
 
 use burn::tensor::{
-    Int, Tensor, TensorData,
+    Int, Tensor,
     activation::{log_softmax, relu},
 };
-use extractor::{IMAGENET_STD, beside};
+use extractor::{IMAGENET_STD, beside, transfer::upload_ints};
 use index::{Aim, Index, Metric, Signs};
 
 use crate::{Error, Result};
@@ -75,15 +75,38 @@ pub(crate) enum Goal {
     Cells(Box<Cells>),
 }
 
+/// What the rows of a batch's descriptors are to reach: made once for the same images at each step.
+pub(crate) enum Rows {
+    Stored(Aim),
+    /// With the own cells of each row, `[n, cells]`.
+    Cells(Cells, Tensor<2, Int>),
+}
+
+/// Descriptors and their goals.
+pub(crate) struct Judged {
+    /// The descriptor's term, `[n, 1]`.
+    pub losses: Tensor<2>,
+    /// 1 for those in a cell of their own and 0 for others, `[n, 1]`, where cells are the goal.
+    pub inside: Option<Tensor<2>>,
+}
+
 impl Goal {
-    /// The descriptor's term, of descriptors of images of these numbers in the batch.
-    ///
-    /// # Shapes
-    /// `[n, d]`, `n` -> `[n, 1]`
-    pub(crate) fn loss(&self, descriptors: Tensor<2>, places: &[usize]) -> Tensor<2> {
+    /// Of rows of images of these numbers in the batch.
+    pub(crate) fn rows(&self, places: &[usize]) -> Rows {
         match self {
-            Self::Cells(cells) => cells.loss(descriptors, places),
-            Self::Stored(aim) => stored_loss(descriptors, &aim.select(places)),
+            Self::Cells(cells) => Rows::Cells((**cells).clone(), cells.own(places)),
+            Self::Stored(aim) => Rows::Stored(aim.select(places)),
+        }
+    }
+}
+
+impl Rows {
+    /// # Shapes
+    /// `[n, d]`
+    pub(crate) fn judge(&self, descriptors: Tensor<2>) -> Judged {
+        match self {
+            Self::Cells(cells, own) => cells.judge(descriptors, own.clone()),
+            Self::Stored(aim) => Judged { losses: stored_loss(descriptors, aim), inside: None },
         }
     }
 }
@@ -118,16 +141,25 @@ impl Cells {
         Ok(Self { centroids, offsets: squares / TEMPERATURE, own })
     }
 
-    fn loss(&self, descriptors: Tensor<2>, places: &[usize]) -> Tensor<2> {
+    /// Own cells of rows of images of these numbers, `[n, cells]`, on the device.
+    fn own(&self, places: &[usize]) -> Tensor<2, Int> {
+        let own: Vec<i32> =
+            places.iter().flat_map(|&place| self.own[place].iter().map(|&cell| cell as i32)).collect();
+        let shape = [places.len(), own.len() / places.len().max(1)];
+        upload_ints(own, shape, &self.centroids.device())
+    }
+
+    fn judge(&self, descriptors: Tensor<2>, own: Tensor<2, Int>) -> Judged {
         let centroids = beside(&self.centroids, &descriptors);
         let logits = descriptors.clone().matmul(centroids) + beside(&self.offsets, &descriptors);
-        let own: Vec<i64> = places.iter().flat_map(|&place| self.own[place].iter().copied()).collect();
-        let shape = [places.len(), own.len() / places.len().max(1)];
-        let own = Tensor::<2, Int>::from_data(TensorData::new(own, shape), &descriptors.device().inner());
+        let plain = logits.clone().inner();
+        let nearest = plain.clone().max_dim(1);
+        let inside = plain.gather(1, own.clone()).max_dim(1).greater_equal(nearest).float();
         let own = if descriptors.is_autodiff() { own.autodiff() } else { own };
         let own = log_softmax(logits, 1).gather(1, own);
         let most = own.clone().detach().max_dim(1);
-        ((own - most.clone()).exp().sum_dim(1).log() + most).neg()
+        let losses = ((own - most.clone()).exp().sum_dim(1).log() + most).neg();
+        Judged { losses, inside: Some(inside) }
     }
 }
 
@@ -164,7 +196,7 @@ fn hinge(descriptors: Tensor<2>, signs: &Signs) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
 
     fn cells(own: Vec<Vec<i64>>) -> Cells {
         let rows: Vec<f32> = (0..5 * 4).map(|i| ((i * 7919 % 13) as f32 - 6.0) / 20.0).collect();
@@ -187,8 +219,13 @@ mod tests {
             let share: f64 =
                 own.iter().map(|&c| weights[c as usize]).sum::<f64>() / weights.iter().sum::<f64>();
             let descriptors = Tensor::<2>::from_floats([x], &Device::flex());
-            let found = f64::from(cells(vec![own]).loss(descriptors, &[0]).into_scalar::<f32>());
+            let nearest = (0..5).max_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap();
+            let goal = Goal::Cells(Box::new(cells(vec![vec![0; own.len()], own.clone()])));
+            let judged = goal.rows(&[1]).judge(descriptors);
+            let found = f64::from(judged.losses.into_scalar::<f32>());
             assert!((found + share.ln()).abs() < 1e-4, "{found} for {}", -share.ln());
+            let is_inside = judged.inside.unwrap().into_scalar::<f32>() == 1.0;
+            assert_eq!(is_inside, own.contains(&(nearest as i64)), "{own:?}");
         }
     }
 }

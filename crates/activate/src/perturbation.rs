@@ -1,7 +1,7 @@
 use std::ops::Range;
 
-use burn::tensor::{Tensor, TensorData};
-use extractor::{IMAGENET_STD, beside};
+use burn::tensor::Tensor;
+use extractor::{IMAGENET_STD, beside, transfer::upload};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
@@ -36,7 +36,7 @@ impl Perturbation {
         let device = original.device();
         let amplitude = |c: usize| IMAGENET_STD[c] * CHANNEL_WEIGHTS[c] * strength as f32;
         let amplitudes = std::array::from_fn(amplitude);
-        let per_channel = Tensor::<1>::from_floats(amplitudes, &device).reshape([1, 3, 1, 1]);
+        let per_channel = upload(amplitudes.to_vec(), [1, 3, 1, 1], &device);
         let map = jnd_map(original.clone());
         Self { original, map, per_channel, amplitudes }
     }
@@ -54,7 +54,7 @@ impl Perturbation {
             rng.set_stream(stream as u64);
             values.iter_mut().zip(noise.sample_iter(&mut rng)).for_each(|(value, noise)| *value = noise);
         });
-        Tensor::from_data(TensorData::new(values, shape), &self.original.device())
+        upload(values, shape, &self.original.device())
     }
 
     /// What `delta` adds to the image, exact where the sum would be rounded.

@@ -1,6 +1,7 @@
 //! Between buffers of 8 or 16-bit RGB and tensors, and the rounding of a released image.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
+use extractor::transfer::{download, upload};
 use rayon::prelude::*;
 
 use crate::{Error, Result, host};
@@ -67,7 +68,7 @@ fn from_levels<T: Copy + Into<f32> + Sync>(
             }
         });
     }
-    Ok(Tensor::from_data(TensorData::new(values, [1, 3, height, width]), device))
+    Ok(upload(values, [1, 3, height, width], device))
 }
 
 /// An image as interleaved 8-bit RGB, clamped to [0, 1] and rounded.
@@ -98,8 +99,7 @@ fn to_levels<T: Copy + Default + Send>(
     cast: impl Fn(f32) -> T + Sync,
 ) -> Result<Vec<T>> {
     check_shape(pixels)?;
-    let data = pixels.clone().try_into_data().map_err(|e| Error::Device(e.to_string()))?;
-    let values: &[f32] = data.as_slice().map_err(|e| Error::Device(format!("{e:?}")))?;
+    let values = download(pixels.clone())?;
     let plane = values.len() / 3;
     let mut levels = vec![T::default(); values.len()];
     let [red, green, blue] = [0, 1, 2].map(|c| values[c * plane..][..plane].par_chunks(host::CHUNK));

@@ -19,6 +19,8 @@ pub use self::reading::Reading;
 use ::eval::Transform;
 use image_file::Encoding;
 
+use crate::together::Batch;
+
 /// Makes images findable before they are released, and finds their edited copies.
 #[derive(Debug, Parser)]
 #[command(name = "active-index", version, propagate_version = true, arg_required_else_help = true)]
@@ -121,9 +123,9 @@ pub struct Activate {
     /// Store the colour of JPEG files once for four pixels: smaller files, less of the activation
     #[arg(long)]
     pub subsample_chroma: bool,
-    /// Images that go through the network together
-    #[arg(long, default_value = "1", value_name = "N")]
-    pub batch: NonZeroUsize,
+    /// Images that go through the network together; auto: 1 on the CPU, on a GPU as many as fit
+    #[arg(long, default_value = "auto", value_name = "N|auto")]
+    pub batch: Batch,
     /// Skip images whose released file is there already
     #[arg(long)]
     pub resume: bool,
@@ -172,9 +174,9 @@ pub struct Describe {
     /// How images are brought to that size [default: the weights' own, stretch]
     #[arg(long, value_enum)]
     pub resize: Option<ResizeMode>,
-    /// Images that go through the network together
-    #[arg(long, default_value = "8", value_name = "N")]
-    pub batch: NonZeroUsize,
+    /// Images that go through the network together; auto: 8 on the CPU, on a GPU as many as fit
+    #[arg(long, default_value = "auto", value_name = "N|auto")]
+    pub batch: Batch,
     #[command(flatten)]
     pub reading: Reading,
 }

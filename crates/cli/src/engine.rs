@@ -31,6 +31,8 @@ pub struct Engine {
     pub extractor: Extractor,
     pub device: Device,
     pub device_name: String,
+    /// Whether the device is a GPU with memory of its own.
+    pub own_memory: bool,
     /// The model of the manifest, or the name of the weights file.
     weights: String,
 }
@@ -53,7 +55,8 @@ impl Engine {
         let extractor = Extractor::load_with_gradients_in(&weights, &chosen.device, precision)?;
         output.detail(|| format!("extractor {}", extractor.fingerprint()));
         let weights = model_name(globals.weights.as_deref(), &weights);
-        Ok(Self { extractor, device: chosen.device, device_name: chosen.name, weights })
+        let device::Chosen { device, name: device_name, own_memory } = chosen;
+        Ok(Self { extractor, device, device_name, own_memory, weights })
     }
 
     /// The same with other preprocessing.

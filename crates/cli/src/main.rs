@@ -22,6 +22,7 @@ mod release;
 mod report;
 mod scratch;
 mod table;
+mod together;
 
 use std::process::ExitCode;
 

@@ -26,6 +26,7 @@ mod error;
 mod extractor;
 mod pooling;
 mod preprocess;
+mod resampling;
 mod spec;
 pub mod weights;
 
@@ -34,7 +35,7 @@ pub use architecture::Architecture;
 pub use burn;
 pub use constant::beside;
 pub use error::{Error, Result};
-pub use frozen_ops::Precision;
+pub use frozen_ops::{Precision, transfer};
 pub use pooling::{Pooling, gem};
 pub use preprocess::{
     IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased, resize_transposed,

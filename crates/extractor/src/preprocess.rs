@@ -1,10 +1,8 @@
-use std::sync::Arc;
-
 use burn::tensor::Tensor;
-use frozen_ops::{Bands, resample, resample_transposed};
+use frozen_ops::transfer::upload;
 use serde::{Deserialize, Serialize};
 
-use crate::constant::beside;
+use crate::{constant::beside, resampling::resampling};
 
 /// Mean of the RGB channels of ImageNet, in [0, 1].
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -85,7 +83,7 @@ impl Preprocess {
     /// If the tensor has not 3 channels.
     pub fn normalize(&self, pixels: Tensor<4>) -> Tensor<4> {
         let device = pixels.device().inner();
-        let per_channel = |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
+        let per_channel = |values: [f32; 3]| upload(values.to_vec(), [1, 3, 1, 1], &device);
         let mean = beside(&per_channel(self.mean), &pixels);
         let std = beside(&per_channel(self.std), &pixels);
         (pixels - mean) / std
@@ -105,8 +103,7 @@ pub fn resize_antialiased(pixels: Tensor<4>, out: [usize; 2]) -> Tensor<4> {
     if [h, w] == out {
         return pixels;
     }
-    let [rows, columns] = [(h, out[0]), (w, out[1])].map(|(from, to)| Arc::new(triangle_filter(from, to)));
-    resample(pixels, &rows, &columns)
+    resampling([h, w], out, &pixels.device().inner()).forward(pixels)
 }
 
 /// The transpose of [`resize_antialiased`]: what a gradient to the resized image is to one of `from[0]` x `from[1]`.
@@ -121,41 +118,13 @@ pub fn resize_transposed(gradient: Tensor<4>, from: [usize; 2]) -> Tensor<4> {
     if [h, w] == from {
         return gradient;
     }
-    let [rows, columns] = [(from[0], h), (from[1], w)].map(|(from, to)| Arc::new(triangle_filter(from, to)));
-    resample_transposed(gradient, &rows, &columns)
-}
-
-/// Weights `[to, from]` of a triangle filter whose support grows with the reduction.
-fn triangle_filter(from: usize, to: usize) -> Bands {
-    assert!(from > 0 && to > 0, "cannot resize {from} pixels to {to}");
-    Bands::new(from, (0..to).map(|i| triangle(from, i, from as f64 / to as f64)).collect())
-}
-
-/// First source pixel and weights of the source pixels for output pixel `i`, at `scale` source pixels an output
-/// pixel.
-fn triangle(from: usize, i: usize, scale: f64) -> (usize, Vec<f32>) {
-    let support = scale.max(1.0);
-    let centre = scale * (i as f64 + 0.5);
-    let first = (centre - support + 0.5).max(0.0) as usize;
-    let last = ((centre + support + 0.5) as usize).min(from);
-    let weight = |j: usize| (1.0 - ((j as f64 + 0.5 - centre) / support).abs()).max(0.0);
-    let total: f64 = (first..last).map(weight).sum();
-    (first, (first..last).map(|j| (weight(j) / total) as f32).collect())
+    resampling(from, [h, w], &gradient.device().inner()).transposed(gradient)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn::tensor::Device;
-
-    #[test]
-    fn every_output_pixel_is_a_mean_of_the_input() {
-        for (from, to) in [(1, 288), (7, 5), (288, 288), (1000, 288), (5000, 1)] {
-            let dense = triangle_filter(from, to).dense();
-            let sums: Vec<f32> = dense.chunks_exact(from).map(|row| row.iter().sum()).collect();
-            assert!(sums.iter().all(|s| (s - 1.0).abs() < 1e-5), "{from} -> {to}");
-        }
-    }
 
     #[test]
     fn constant_images_stay_constant_at_any_aspect_ratio() {

@@ -2,11 +2,11 @@
 //!
 //! Whoever back-propagates through a frozen network to its input needs neither the gradients of weights nor what is
 //! kept for them. [`Conv`] is `relu(conv(x) + bias + residual)` in one operation that keeps one bit a value for its
-//! gradient, [`Residual`] a chain of blocks of them; [`max_pool`] and [`resample`] are their like. On the CPU they are computed by kernels of this crate,
+//! gradient, [`Residual`] a chain of blocks of them; [`max_pool`] and [`Resample`] are their like. On the CPU they are computed by kernels of this crate,
 //! convolutions on weights that are transformed and packed once (Winograd's filtering for 3x3 windows of stride 1); on
 //! any other device by burn's operations.
 //!
-//! Images are `[n, h, w, c]`, channels last, but for [`resample`], which takes planes.
+//! Images are `[n, h, w, c]`, channels last, but for [`Resample`], which takes planes.
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};
@@ -38,6 +38,7 @@ mod resample;
 mod residual;
 mod signs;
 mod team;
+pub mod transfer;
 mod winograd;
 
 pub use bands::Bands;
@@ -46,5 +47,5 @@ pub use conv::{Conv, Multiplications, Precision, max_pool};
 pub use error::{Error, Result};
 pub use geometry::Window;
 pub use raw::Level;
-pub use resample::{resample, resample_transposed};
+pub use resample::Resample;
 pub use residual::{Block, Residual};

@@ -9,11 +9,12 @@ use burn::backend::autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
-use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
+use burn::tensor::{DType, Device, Shape, Tensor};
 use burn_flex::{FlexTensor, Layout};
 
 use crate::Bands;
 use crate::raw::{Level, Pooled};
+use crate::transfer::upload;
 
 /// Both matrices, with what their gradient needs.
 #[derive(Debug, Clone)]
@@ -22,50 +23,83 @@ pub struct Both {
     columns: Arc<Bands>,
 }
 
-/// `rows X columns^T` of every plane of images `[n, c, h, w]`. Gradients flow to the images where they are tracked.
-///
-/// # Shapes
-///
-/// `[n, c, h, w]`, `[h', h]`, `[w', w]` -> `[n, c, h', w']`
-///
-/// # Panics
-///
-/// Other shapes.
-pub fn resample(images: Tensor<4>, rows: &Arc<Bands>, columns: &Arc<Bands>) -> Tensor<4> {
-    let [_, _, h, w] = images.dims();
-    assert_eq!([h, w], [rows.from(), columns.from()], "height and width of the images");
-    if images.device().inner() == Device::flex() {
-        let both = Both { rows: rows.clone(), columns: columns.clone() };
-        return Tensor::from_dispatch(Dispatch::resample_planes(images.into_dispatch(), both));
-    }
-    let matrix = |bands: &Bands| {
-        let data = TensorData::new(bands.dense(), [1, 1, bands.to(), bands.from()]);
-        let matrix = Tensor::<4>::from_data(data, &images.device().inner());
-        if images.is_autodiff() { matrix.autodiff() } else { matrix }
-    };
-    let (rows, columns) = (matrix(rows), matrix(columns).swap_dims(2, 3));
-    // The longer side first leaves the smaller intermediate image.
-    if h >= w { rows.matmul(images).matmul(columns) } else { rows.matmul(images.matmul(columns)) }
+/// `rows X columns^T` of every plane of images, made once for images of a size on a device.
+#[derive(Debug, Clone)]
+pub struct Resample {
+    both: Both,
+    device: Device,
+    /// `[1, 1, h', h]` and `[1, 1, w', w]`, there; the CPU multiplies by the bands.
+    dense: Option<[Tensor<4>; 2]>,
 }
 
-/// `rows^T X columns` of every plane of images `[n, c, h', w']`: the transpose of [`resample`], as its gradient is.
-///
-/// # Shapes
-///
-/// `[n, c, h', w']`, `[h', h]`, `[w', w]` -> `[n, c, h, w]`
-///
-/// # Panics
-///
-/// Other shapes.
-pub fn resample_transposed(images: Tensor<4>, rows: &Arc<Bands>, columns: &Arc<Bands>) -> Tensor<4> {
-    let [_, _, h, w] = images.dims();
-    assert_eq!([h, w], [rows.to(), columns.to()], "height and width of the images");
-    if images.device().inner() == Device::flex() {
-        let both = Both { rows: rows.clone(), columns: columns.clone() };
-        return Tensor::from_dispatch(Dispatch::resample_planes_gradient(images.into_dispatch(), both));
+impl Resample {
+    /// From `rows` `[h', h]` and `columns` `[w', w]`, which are sent to the device.
+    pub fn new(rows: Bands, columns: Bands, device: &Device) -> Self {
+        let dense = |bands: &Bands| upload(bands.dense(), [1, 1, bands.to(), bands.from()], device);
+        let dense = (*device != Device::flex()).then(|| [dense(&rows), dense(&columns)]);
+        Self { both: Both { rows: rows.into(), columns: columns.into() }, device: device.clone(), dense }
     }
-    let [rows, columns] = [rows, columns].map(|bands| Arc::new(bands.transposed()));
-    resample(images, &rows, &columns)
+
+    /// The device that it was made for.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Height and width of images, before and after.
+    pub fn sizes(&self) -> [[usize; 2]; 2] {
+        let Both { rows, columns } = &self.both;
+        [[rows.from(), columns.from()], [rows.to(), columns.to()]]
+    }
+
+    /// The images resampled. Gradients flow to them where they are tracked.
+    ///
+    /// # Shapes
+    ///
+    /// `[n, c, h, w]` -> `[n, c, h', w']`
+    ///
+    /// # Panics
+    ///
+    /// Another height or width, another device.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        let [_, _, h, w] = images.dims();
+        assert_eq!([h, w], self.sizes()[0], "height and width of the images");
+        let Some([rows, columns]) = &self.dense else {
+            return Tensor::from_dispatch(Dispatch::resample_planes(
+                images.into_dispatch(),
+                self.both.clone(),
+            ));
+        };
+        between(rows.clone(), images, columns.clone().swap_dims(2, 3))
+    }
+
+    /// `rows^T X columns` of every plane: the transpose of [`Self::forward`], as its gradient is.
+    ///
+    /// # Shapes
+    ///
+    /// `[n, c, h', w']` -> `[n, c, h, w]`
+    ///
+    /// # Panics
+    ///
+    /// Another height or width, another device.
+    pub fn transposed(&self, gradient: Tensor<4>) -> Tensor<4> {
+        let [_, _, h, w] = gradient.dims();
+        assert_eq!([h, w], self.sizes()[1], "height and width of the images");
+        let Some([rows, columns]) = &self.dense else {
+            let gradient = gradient.into_dispatch();
+            return Tensor::from_dispatch(Dispatch::resample_planes_gradient(gradient, self.both.clone()));
+        };
+        between(rows.clone().swap_dims(2, 3), gradient, columns.clone())
+    }
+}
+
+/// `left X right`, by operations of every device.
+fn between(left: Tensor<4>, images: Tensor<4>, right: Tensor<4>) -> Tensor<4> {
+    let [left, right] =
+        [left, right].map(|matrix| if images.is_autodiff() { matrix.autodiff() } else { matrix });
+    let ([_, _, to, from], [_, _, narrow, wide]) = (left.dims(), right.dims());
+    // The side that shrinks most first, or grows least, leaves the smaller intermediate images.
+    let left_first = to * narrow <= from * wide;
+    if left_first { left.matmul(images).matmul(right) } else { left.matmul(images.matmul(right)) }
 }
 
 /// The operation and its transpose.

@@ -8,7 +8,7 @@ use burn::tensor::{
     module::{conv2d, max_pool2d},
     ops::{ConvOptions, MaxPoolOptions},
 };
-use frozen_ops::{Bands, Block, Conv, Residual, Window, max_pool, resample};
+use frozen_ops::{Bands, Block, Conv, Resample, Residual, Window, max_pool};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -193,14 +193,15 @@ fn what_does_not_fit_is_refused() {
 
 #[test]
 fn resampling_is_two_matrix_products() {
-    let rows = Arc::new(Bands::new(9, vec![(0, vec![0.5, 0.25]), (3, vec![1.0, -2.0, 0.5]), (7, vec![1.5])]));
-    let columns = Arc::new(Bands::new(5, vec![(1, vec![0.5]), (0, vec![]), (2, vec![1.0, 0.5, 0.25])]));
+    let rows = Bands::new(9, vec![(0, vec![0.5, 0.25]), (3, vec![1.0, -2.0, 0.5]), (7, vec![1.5])]);
+    let columns = Bands::new(5, vec![(1, vec![0.5]), (0, vec![]), (2, vec![1.0, 0.5, 0.25])]);
+    let resample = Resample::new(rows.clone(), columns.clone(), &Device::flex());
     let dense = |bands: &Bands| {
         let data = TensorData::new(bands.dense(), [1, 1, bands.to(), bands.from()]);
         Tensor::<4>::from_data(data, &Device::flex()).autodiff()
     };
     let (x, residual) = (random([2, 3, 9, 5]), random([2, 3, 3, 3]));
-    let found = run(&x, &residual, |x, residual| resample(x, &rows, &columns) * residual);
+    let found = run(&x, &residual, |x, residual| resample.forward(x) * residual);
     let expected = run(&x, &residual, |x, residual| {
         dense(&rows).matmul(x).matmul(dense(&columns).swap_dims(2, 3)) * residual
     });

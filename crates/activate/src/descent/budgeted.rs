@@ -6,6 +6,7 @@
 //! that is kept of the way, whatever the size of the image.
 
 use burn::tensor::{Device, Tensor, module::avg_pool2d, ops::AvgPoolOptions};
+use extractor::transfer::upload;
 
 use crate::{
     Budget, DescriptorNetwork,
@@ -157,7 +158,7 @@ impl Budgeted {
 /// # Shapes
 /// `[1, 3, h, w]` in [0, 1] and its map `[1, 1, h, w]` -> `[1, 1, h, w]`
 fn metric(image: &Tensor<4>, map: &Tensor<4>) -> Tensor<4> {
-    let weights = Tensor::<1>::from_floats(LUMINANCE, &image.device()).reshape([1, 3, 1, 1]);
+    let weights = upload(LUMINANCE.to_vec(), [1, 3, 1, 1], &image.device());
     let luminance = (image.clone() * weights).sum_dim(1);
     let windows = AvgPoolOptions::new([WINDOW; 2]).with_stride([1; 2]).with_padding([WINDOW / 2; 2]);
     let windows = windows.with_count_include_pad(false);

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
-use extractor::IMAGENET_STD;
+use extractor::{IMAGENET_STD, transfer::upload};
 
 use crate::{
     Masked,
@@ -25,6 +25,8 @@ pub(crate) struct MaskedDescent {
     perturbation: Perturbation,
     settings: Masked,
     delta: Optimised,
+    /// What the gradient of the image's term is per unit of change, `[1, 3, 1, 1]`.
+    weights: Tensor<4>,
     /// What the perturbation makes of the image now, and the mean squared change of each channel, `[1, 3]`.
     changed: Changed,
     /// Whether the passes of the CPU serve.
@@ -55,7 +57,9 @@ impl MaskedDescent {
         } else {
             changed(&perturbation, &start, band)
         };
-        Self { perturbation, settings, delta: Optimised::new(start), changed, on_host, band }
+        let channels = channels(&perturbation, settings.lambda_i);
+        let weights = upload(channels.weight.to_vec(), [1, 3, 1, 1], &start.device());
+        Self { perturbation, settings, delta: Optimised::new(start), weights, changed, on_host, band }
     }
 
     /// The changed image, not yet clamped, and the mean squared change of each channel.
@@ -69,19 +73,20 @@ impl MaskedDescent {
     /// One step of Adam. `gradient` is that of the weighted descriptor's term to the changed pixels; the image's term adds
     /// `lambda_i` times the gradient of the mean squared change in normalised space.
     pub(crate) fn step(self, gradient: Tensor<4>, iteration: usize) -> Self {
-        let Self { perturbation, settings, delta, changed: last, on_host, band } = self;
+        let Self { perturbation, settings, delta, weights, changed: last, on_host, band } = self;
         drop(last);
         let adam = Adam { learning_rate: settings.learning_rate, step: iteration as i32 + 1 };
-        let channels = channels(&perturbation, settings.lambda_i);
         let (delta, changed) = if on_host {
+            let channels = channels(&perturbation, settings.lambda_i);
             let (delta, changed) = host::step(scene(&perturbation), delta, gradient, Move { channels, adam });
             (delta, mean(changed))
         } else {
-            let delta = step_in_bands(&perturbation, delta, gradient, Move { channels, adam }, band);
+            let delta =
+                step_in_bands(&perturbation, delta, Slope { gradient, weights: &weights }, adam, band);
             let changed = changed(&perturbation, &delta.x, band);
             (delta, changed)
         };
-        Self { perturbation, settings, delta, changed, on_host, band }
+        Self { perturbation, settings, delta, weights, changed, on_host, band }
     }
 
     /// The changed image, not yet clamped.
@@ -114,16 +119,23 @@ fn changed(perturbation: &Perturbation, delta: &Tensor<4>, band: usize) -> Chang
     (perturbation.apply(change), squared)
 }
 
+/// What is gone down.
+struct Slope<'a> {
+    /// Of the weighted descriptor's term to the changed pixels.
+    gradient: Tensor<4>,
+    /// Of the image's term, per unit of change.
+    weights: &'a Tensor<4>,
+}
+
 /// A step of Adam on any device.
 fn step_in_bands(
     perturbation: &Perturbation,
     mut delta: Optimised,
-    gradient: Tensor<4>,
-    Move { channels, adam }: Move,
+    Slope { gradient, weights }: Slope<'_>,
+    adam: Adam,
     pixels: usize,
 ) -> Optimised {
     let [_, _, height, width] = gradient.dims();
-    let weights = Tensor::<1>::from_floats(channels.weight, &gradient.device()).reshape([1, 3, 1, 1]);
     for rows in bands(height, width, pixels) {
         let part = Optimised {
             x: delta.x.clone().slice(band(&rows, width)),

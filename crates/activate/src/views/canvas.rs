@@ -1,5 +1,7 @@
 //! Where the pixels of an edited image come from.
 
+use burn::tensor::Tensor;
+
 /// From points of an edited image to points of the image itself, both in shares of the sides: [0, 1] from the upper left
 /// corner where there is image.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,6 +16,11 @@ impl Affine {
 
     pub fn at(&self, [u, v]: [f32; 2]) -> [f32; 2] {
         [self.x, self.y].map(|[a, b, c]| a * u + b * v + c)
+    }
+
+    /// The same of many points, whose coordinates are broadcast.
+    pub fn all<const D: usize>(&self, [u, v]: [Tensor<D>; 2]) -> [Tensor<D>; 2] {
+        [self.x, self.y].map(|[a, b, c]| u.clone() * a + v.clone() * b + c)
     }
 
     /// How far the image's point moves, in shares of its sides, while the other goes along its first or second side.

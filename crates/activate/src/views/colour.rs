@@ -1,7 +1,7 @@
 //! Edits of colour, as torchvision and AugLy define them, each clamped to [0, 1].
 
-use burn::tensor::{Tensor, TensorData};
-use extractor::beside;
+use burn::tensor::Tensor;
+use extractor::{beside, transfer::upload};
 
 use crate::jnd::LUMINANCE;
 
@@ -19,8 +19,10 @@ pub(super) enum Colour {
 }
 
 impl Colour {
+    /// Of each image as if it were alone.
+    ///
     /// # Shapes
-    /// `[1, 3, h, w]` in [0, 1] -> the same
+    /// `[n, 3, h, w]` in [0, 1] -> the same
     pub fn apply(self, image: Tensor<4>) -> Tensor<4> {
         let edited = match self {
             Self::Brightness(factor) => image * factor,
@@ -35,18 +37,19 @@ impl Colour {
     }
 }
 
-/// `[1, 1, 1, 1]`.
-fn mean_luminance(image: &Tensor<4>) -> Tensor<4> {
-    let weights = Tensor::<1>::from_floats(LUMINANCE, &image.device().inner()).reshape([1, 3, 1, 1]);
-    (image.clone() * beside(&weights, image)).sum_dim(1).mean().reshape([1, 1, 1, 1])
+/// `[n, 1, 1, 1]`.
+fn mean_luminance(images: &Tensor<4>) -> Tensor<4> {
+    let [n, _, height, width] = images.dims();
+    let weights = upload(LUMINANCE.to_vec(), [1, 3, 1, 1], &images.device().inner());
+    let luminance = (images.clone() * beside(&weights, images)).sum_dim(1);
+    luminance.reshape([n, height * width]).mean_dim(1).reshape([n, 1, 1, 1])
 }
 
 /// Every pixel times a matrix.
-fn mixed(image: Tensor<4>, matrix: [[f32; 3]; 3]) -> Tensor<4> {
-    let [_, _, height, width] = image.dims();
-    let data = TensorData::new(matrix.as_flattened().to_vec(), [3, 3]);
-    let matrix = Tensor::<2>::from_data(data, &image.device().inner());
-    beside(&matrix, &image).matmul(image.reshape([3, height * width])).reshape([1, 3, height, width])
+fn mixed(images: Tensor<4>, matrix: [[f32; 3]; 3]) -> Tensor<4> {
+    let [n, _, height, width] = images.dims();
+    let matrix = upload(matrix.as_flattened().to_vec(), [1, 3, 3], &images.device().inner());
+    beside(&matrix, &images).matmul(images.reshape([n, 3, height * width])).reshape([n, 3, height, width])
 }
 
 fn saturation(factor: f32) -> [[f32; 3]; 3] {

@@ -6,12 +6,18 @@ mod colour;
 mod overlay;
 mod warp;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use extractor::resize_antialiased;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
-use self::{canvas::Canvas, colour::Colour, overlay::Overlay, warp::Warp};
+use self::{
+    canvas::Canvas,
+    colour::Colour,
+    overlay::{Overlay, Sticker, Surroundings},
+    warp::{Table, Warp},
+};
 
 /// How often an image is turned, cropped, put into something else, turned by right angles, mirrored, turned upside down
 /// and left as it is, of 100 views.
@@ -44,14 +50,25 @@ enum Geometry {
     Stay,
 }
 
-/// One edited copy.
-#[derive(Debug, Clone)]
+/// One edited copy: a few numbers, of which each device makes what it needs.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct View {
+    /// Height and width of the network's input.
+    size: [usize; 2],
     warp: Option<Warp>,
-    surroundings: Option<Overlay>,
-    /// Short side of what is left of the details, in pixels.
+    surroundings: Option<Surroundings>,
+    /// Height and width of what is left of the details, in pixels.
     coarse: Option<[usize; 2]>,
     colour: Option<Colour>,
+    stickers: Vec<Sticker>,
+}
+
+/// What the CPU looks up for a view, once for images of the same sides.
+#[derive(Debug)]
+pub(crate) struct Tables<'a> {
+    view: &'a View,
+    warp: Option<Table>,
+    surroundings: Option<Overlay>,
     stickers: Option<Overlay>,
 }
 
@@ -79,35 +96,72 @@ impl View {
             size.map(|side| ((side as f64 * share) as usize).max(1))
         });
         let colour = rng.random_bool(COLOUR).then(|| colour(rng));
-        let stickers = rng.random_bool(STICKERS).then(|| Overlay::stickers(size, rng));
-        Self { warp, surroundings, coarse, colour, stickers }
+        let stickers = if rng.random_bool(STICKERS) { Sticker::draw(size, rng) } else { Vec::new() };
+        Self { size, warp, surroundings, coarse, colour, stickers }
     }
 
+    /// By operations of every device.
+    ///
+    /// # Shapes
+    /// `[n, 3, h, w]` in [0, 1] -> the same
+    pub(crate) fn on_device(&self, images: Tensor<4>) -> Tensor<4> {
+        let images = match &self.warp {
+            Some(warp) => {
+                let (warped, coverage) = warp.on_device(images);
+                let around = self.surroundings.iter();
+                around.fold(warped, |images, around| around.on_device(images, coverage.clone()))
+            }
+            None => images,
+        };
+        self.stickers.iter().fold(self.toned(images), |images, sticker| sticker.on_device(images))
+    }
+
+    /// Less of the details, other colours.
+    fn toned(&self, images: Tensor<4>) -> Tensor<4> {
+        let images = match self.coarse {
+            Some(coarse) => resize_antialiased(resize_antialiased(images, coarse), self.size),
+            None => images,
+        };
+        match self.colour {
+            Some(colour) => colour.apply(images),
+            None => images,
+        }
+    }
+
+    /// For the CPU.
+    pub(crate) fn tables(&self) -> Tables<'_> {
+        let warp = self.warp.map(|warp| warp.table());
+        let around = warp.as_ref().zip(self.surroundings.as_ref());
+        let surroundings = around.map(|(warp, around)| around.table(warp.coverage(), self.size));
+        let stickers = (!self.stickers.is_empty()).then(|| Sticker::table(&self.stickers, self.size));
+        Tables { view: self, warp, surroundings, stickers }
+    }
+}
+
+impl Tables<'_> {
     /// # Shapes
     /// `[1, 3, h, w]` in [0, 1] -> the same
     pub(crate) fn apply(&self, image: Tensor<4>) -> Tensor<4> {
-        let [_, _, height, width] = image.dims();
-        let image = match &self.warp {
-            Some(warp) => warp.apply(image),
-            None => image,
-        };
-        let image = match &self.surroundings {
-            Some(surroundings) => surroundings.apply(image),
-            None => image,
-        };
-        let image = match self.coarse {
-            Some(coarse) => resize_antialiased(resize_antialiased(image, coarse), [height, width]),
-            None => image,
-        };
-        let image = match self.colour {
-            Some(colour) => colour.apply(image),
-            None => image,
-        };
-        match &self.stickers {
-            Some(stickers) => stickers.apply(image),
-            None => image,
-        }
+        let image = self.warp.iter().fold(image, |image, warp| warp.apply(image));
+        let image = self.surroundings.iter().fold(image, |image, around| around.apply(image));
+        self.stickers.iter().fold(self.view.toned(image), |image, stickers| stickers.apply(image))
     }
+}
+
+/// What is seen of images of the same sides: of each image its views, one behind the other.
+///
+/// # Shapes
+/// `m` images `[1, 3, h, w]` in [0, 1] -> `m * views` of them, in one tensor or several
+pub(crate) fn seen_of(views: &[View], images: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
+    let [_, channels, height, width] = images[0].dims();
+    if images[0].device().inner() == Device::flex() {
+        let tables: Vec<_> = views.par_iter().map(View::tables).collect();
+        let pairs = images.iter().flat_map(|image| tables.iter().map(move |view| (image, view)));
+        return pairs.map(|(image, view)| view.apply(image.clone())).collect();
+    }
+    let (count, images) = (images.len() * views.len(), Tensor::cat(images, 0));
+    let seen = views.iter().map(|view| view.on_device(images.clone())).collect();
+    vec![Tensor::stack::<5>(seen, 1).reshape([count, channels, height, width])]
 }
 
 /// The kind of geometry at a place in [0, 1).
@@ -151,14 +205,14 @@ fn inset(canvas: Canvas, rng: &mut impl Rng) -> Canvas {
 }
 
 /// What is around a warped image, half of it black, where it leaves anything free.
-fn surroundings(warp: &Warp, size: [usize; 2], rng: &mut impl Rng) -> Option<Overlay> {
-    warp.coverage().any(|share| share < 1.0 - 1e-3).then_some(())?;
+fn surroundings(warp: &Warp, size: [usize; 2], rng: &mut impl Rng) -> Option<Surroundings> {
+    warp.leaves_room().then_some(())?;
     let (colour, letters) = match rng.random_range(0..4) {
         0 | 1 => ([0.0; 3], 0.0),
         2 => ([1.0; 3], 1.0),
         _ => (std::array::from_fn(|_| rng.random()), 0.5),
     };
-    Some(Overlay::around(warp.coverage(), size, colour, letters, rng))
+    Some(Surroundings::draw(size, colour, letters, rng))
 }
 
 fn colour(rng: &mut impl Rng) -> Colour {
@@ -200,7 +254,7 @@ mod tests {
         let values: Vec<f32> = (0..3 * 24 * 20).map(|i| ((i * 7919) % 251) as f32 / 250.0).collect();
         let image = Tensor::<4>::from_data(TensorData::new(values, [1, 3, 24, 20]), &Device::flex());
         let view = |seed, number| {
-            let view = View::draw(seed, number, [30, 40], [24, 20]).apply(image.clone());
+            let view = View::draw(seed, number, [30, 40], [24, 20]).tables().apply(image.clone());
             view.into_data().try_to_vec::<f32>().unwrap()
         };
         for number in 0..40 {
@@ -211,5 +265,33 @@ mod tests {
         }
         assert_ne!(view(1, 3), view(2, 3));
         assert_ne!(view(1, 3), view(1, 4));
+    }
+
+    /// Views of several images and their gradients, by the tables of the CPU and by every device's operations.
+    #[test]
+    fn the_tables_of_the_cpu_are_what_every_device_computes() {
+        let noise = |salt: usize| -> Tensor<4> {
+            let values =
+                (0..2 * 3 * 48 * 40).map(|i| ((i * 7919 + salt) % 251) as f32 / 250.0).collect::<Vec<f32>>();
+            Tensor::from_data(TensorData::new(values, [2, 3, 48, 40]), &Device::flex())
+        };
+        let far = |a: Tensor<4>, b: Tensor<4>| (a - b).abs().max().into_scalar::<f32>();
+        for number in 0..60 {
+            let view = View::draw(2, number, [30, 40], [48, 40]);
+            let tables = view.tables();
+            let run = |apply: &dyn Fn(Tensor<4>) -> Tensor<4>| {
+                let leaf = noise(1).autodiff().require_grad();
+                let seen = apply(leaf.clone());
+                let mut gradients = (seen.clone() * noise(90).autodiff()).sum().backward();
+                (seen.inner(), leaf.grad_remove(&mut gradients).unwrap())
+            };
+            let expected = run(&|images| {
+                Tensor::cat(images.split(1, 0).into_iter().map(|image| tables.apply(image)).collect(), 0)
+            });
+            let found = run(&|images| view.on_device(images));
+            // As in the test of warps; colours amplify by up to 3.
+            assert!(far(found.0, expected.0) < 1e-4, "{view:?}");
+            assert!(far(found.1, expected.1) < 1e-3, "{view:?}: gradient");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! Activation on a tiny network.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod budgeted;
 mod codes;

@@ -4,8 +4,11 @@ use std::{num::NonZeroUsize, time::Instant};
 
 use activate::describe_prepared;
 use anyhow::Result;
-use burn::tensor::Tensor;
-use extractor::{Preprocess, Resize};
+use burn::tensor::{Device, Tensor};
+use extractor::{
+    Preprocess, Resize,
+    transfer::{download, upload},
+};
 use image_file::Reader;
 use index::npy;
 use serde::Serialize;
@@ -21,7 +24,11 @@ use crate::{
     progress,
     provenance::{self, Provenance},
     table,
+    together::{Sizes, Together},
 };
+
+/// Images that are described together.
+const SIZES: Sizes = Sizes { small: 8, first: 32, most: 128 };
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -84,11 +91,13 @@ fn describe(
     output: &Output,
 ) -> Result<(Vec<Tensor<2>>, Vec<Row>)> {
     let bar = progress::bar(inputs.len(), "describing");
-    let (reader, batch) = (Reader::from(&arguments.reading), arguments.batch);
+    let reader = Reader::from(&arguments.reading);
+    let mut together = Together::new(arguments.batch, engine.own_memory, SIZES);
     let read = |input: &Input| engine.prepare_file(&reader, &input.path);
     let (mut descriptors, mut rows, mut prepared) =
         (Vec::new(), Vec::with_capacity(inputs.len()), Vec::new());
-    let mut count = 0;
+    let window = NonZeroUsize::new(2 * together.size()).unwrap_or(NonZeroUsize::MIN);
+    let (mut count, mut through) = (0, |inputs: &[Tensor<4>]| through(engine, inputs));
     let take = |read: Result<(Tensor<4>, Vec<String>)>| {
         let name = inputs[rows.len()].path.display().to_string();
         let (image, row) = Row::new(name, read, count);
@@ -96,16 +105,26 @@ fn describe(
         count += usize::from(image.is_some());
         prepared.extend(image);
         rows.push(row);
-        if prepared.len() == batch.get() || (rows.len() == inputs.len() && !prepared.is_empty()) {
-            descriptors.push(describe_prepared(&engine.extractor, std::mem::take(&mut prepared)));
+        if prepared.len() >= together.size() || (rows.len() == inputs.len() && !prepared.is_empty()) {
+            let described = together.work(&std::mem::take(&mut prepared), &mut through);
+            descriptors.extend(described.into_iter().collect::<Result<Vec<_>>>()?);
         }
         bar.inc(1);
         Ok(())
     };
     let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);
-    ahead(inputs, threads, batch.saturating_add(batch.get()), read, take)?;
+    ahead(inputs, threads, window, read, take)?;
     bar.finish_and_clear();
     Ok((descriptors, rows))
+}
+
+/// The descriptor of each input, on the host where they come from another device: what does not fit there shows when it
+/// is read.
+fn through(engine: &Engine, inputs: &[Tensor<4>]) -> Result<Vec<Tensor<2>>> {
+    let descriptors = describe_prepared(&engine.extractor, inputs.to_vec());
+    let [n, d] = descriptors.dims();
+    let values = download(descriptors).map_err(activate::Error::from)?;
+    Ok(upload(values, [n, d], &Device::flex()).split(1, 0))
 }
 
 impl Row {

@@ -15,6 +15,7 @@ mod wgpu;
 use anyhow::Result;
 use burn::tensor::Device;
 
+use self::select::Selected;
 pub use self::{
     machine::Machine,
     select::{Offer, survey},
@@ -25,13 +26,16 @@ use crate::output::Output;
 pub struct Chosen {
     pub device: Device,
     pub name: String,
+    /// Whether it is a GPU with memory of its own.
+    pub own_memory: bool,
 }
 
 /// The device that `--device name` asks for, and on stderr what should be known of the choice.
 pub fn choose(name: &str, output: &Output) -> Result<Chosen> {
     let selected = select::select(name.parse()?, &Machine)?;
     selected.note.iter().for_each(|note| output.note(note));
-    Ok(Chosen { device: selected.device, name: selected.name })
+    let Selected { device, name, own_memory, .. } = selected;
+    Ok(Chosen { device, name, own_memory })
 }
 
 /// The same for work that is no computation, for which `auto` wakes no GPU.

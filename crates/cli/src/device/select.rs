@@ -12,13 +12,15 @@ use super::{
 pub struct Selected {
     pub device: Device,
     pub name: String,
+    /// Whether it is a GPU with memory of its own.
+    pub own_memory: bool,
     /// What the user should know of the choice.
     pub note: Option<String>,
 }
 
 impl Selected {
     fn cpu(note: Option<String>) -> Self {
-        Self { device: Device::flex(), name: "cpu".to_owned(), note }
+        Self { device: Device::flex(), name: "cpu".to_owned(), own_memory: false, note }
     }
 }
 
@@ -43,7 +45,7 @@ fn fastest(drivers: &impl Drivers) -> Selected {
                     match usable(runtime, &card, drivers) {
                         Ok(device) => {
                             let note = Some(format!("device {name} ({})", card.name));
-                            return Selected { device, name, note };
+                            return Selected { device, name, own_memory: card.kind == Kind::Discrete, note };
                         }
                         Err(reason) => why_not.push(format!("{name}: {reason}")),
                     }
@@ -82,7 +84,8 @@ fn named(runtime: Runtime, index: Option<usize>, drivers: &impl Drivers) -> Resu
         opened.map_err(|reason| anyhow!("--device {asked}: {}: {reason}; use --device cpu", card.name))?;
     let slow = format!("{} is a software driver, far slower than --device cpu", card.name);
     let note = (card.kind == Kind::Software).then_some(slow);
-    Ok(Selected { device, name: format!("{runtime}:{}", card.index), note })
+    let (name, own_memory) = (format!("{runtime}:{}", card.index), card.kind == Kind::Discrete);
+    Ok(Selected { device, name, own_memory, note })
 }
 
 fn not_built(runtime: Runtime, idle: Option<String>) -> String {
@@ -222,6 +225,15 @@ mod tests {
         assert!(note.contains("far slower than --device cpu"), "{note}");
         assert!(refusal("wgpu:2", &machine).contains("Old (broken): out of memory; use --device cpu"));
         assert!(refusal("wgpu:3", &machine).contains("the last one is wgpu:2"));
+    }
+
+    #[test]
+    fn discrete_gpus_alone_have_memory_of_their_own() {
+        let kinds = [("Arc", Kind::Discrete), ("Iris", Kind::Integrated), ("llvmpipe", Kind::Software)];
+        let machine = machine(cards(&kinds[..1]), cards(&kinds));
+        let own = |text: &str| select(text.parse().unwrap(), &machine).unwrap().own_memory;
+        let found = ["auto", "cuda", "cpu", "wgpu:0", "wgpu:1", "wgpu:2"].map(own);
+        assert_eq!(found, [true, true, false, true, false, false]);
     }
 
     #[test]

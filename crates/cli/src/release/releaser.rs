@@ -22,17 +22,21 @@ use crate::{
     images,
     output::{Output, one_line},
     progress,
+    together::{Batch, Sizes, Together},
 };
 
 /// Pixels that are activated together: each takes about 70 bytes.
 const MAX_PIXELS_TOGETHER: u64 = 50_000_000;
+
+/// Images that are activated together.
+const SIZES: Sizes = Sizes { small: 1, first: 16, most: 64 };
 
 /// How images are released.
 pub struct Options {
     pub settings: Settings,
     pub limits: Limits,
     pub encoding: Encoding,
-    pub batch: usize,
+    pub batch: Batch,
     pub reader: Reader,
 }
 
@@ -43,7 +47,7 @@ impl From<&Activate> for Options {
             settings: optimisation.settings(),
             limits: optimisation.limits(encoding.is_lossless()),
             encoding,
-            batch: arguments.batch.get(),
+            batch: arguments.batch,
             reader: (&arguments.reading).into(),
         }
     }
@@ -53,7 +57,7 @@ impl From<&Editing> for Options {
     fn from(arguments: &Editing) -> Self {
         let (optimisation, encoding) = (&arguments.optimisation, Encoding::Png);
         let (settings, limits) = (optimisation.settings(), optimisation.limits(true));
-        Self { settings, limits, encoding, batch: 1, reader: (&arguments.reading).into() }
+        Self { settings, limits, encoding, batch: Batch::Auto, reader: (&arguments.reading).into() }
     }
 }
 
@@ -95,8 +99,10 @@ impl<'a> Releaser<'a> {
         let steps = count.saturating_mul(self.options.settings.iterations);
         let bar = progress::bar(steps, "activating");
         let mut rows = Vec::with_capacity(jobs.len());
-        for batch in jobs.chunks(self.options.batch) {
-            for (row, pair) in self.release_batch(batch, &bar, keep.is_some()) {
+        let mut together = Together::new(self.options.batch, self.engine.own_memory, SIZES);
+        while let Some(left) = jobs.get(rows.len()..).filter(|left| !left.is_empty()) {
+            let batch = &left[..left.len().min(together.size())];
+            for (row, pair) in self.release_batch(batch, &mut together, &bar, keep.is_some()) {
                 bar.suspend(|| output.notes(&row.input, &row.notes));
                 if let Some(reason) = &row.error {
                     bar.suspend(|| output.failure(&row.input, reason));
@@ -111,12 +117,18 @@ impl<'a> Releaser<'a> {
         Ok(rows)
     }
 
-    fn release_batch(&self, jobs: &[Job], bar: &ProgressBar, keeps: bool) -> Vec<(Row, Option<Pair>)> {
+    fn release_batch(
+        &self,
+        jobs: &[Job],
+        together: &mut Together,
+        bar: &ProgressBar,
+        keeps: bool,
+    ) -> Vec<(Row, Option<Pair>)> {
         let started = Instant::now();
         let originals: Vec<Result<Picture>> = jobs.iter().map(|job| self.read(job)).collect();
         let readable: Vec<&Picture> = originals.iter().flatten().collect();
         let count = readable.len();
-        let mut activated = self.activate(&readable, bar).into_iter();
+        let mut activated = self.activate(&readable, together, bar).into_iter();
         let seconds = started.elapsed().as_secs_f64() / count.max(1) as f64;
         let finished = jobs.iter().zip(originals).map(|(job, original)| match &job.decision {
             Decision::Skip => {
@@ -133,9 +145,13 @@ impl<'a> Releaser<'a> {
         finished.zip(jobs).map(|(done, job)| done.unwrap_or_else(|error| refused(job, error))).collect()
     }
 
-    /// Activates images together, in halves where they are too many pixels or of both depths; where a batch fails, one
-    /// by one, so that one does not spoil the others.
-    fn activate(&self, originals: &[&Picture], bar: &ProgressBar) -> Vec<Result<Activated>> {
+    /// Activates images together, in halves where they are too many pixels or of both depths.
+    fn activate(
+        &self,
+        originals: &[&Picture],
+        together: &mut Together,
+        bar: &ProgressBar,
+    ) -> Vec<Result<Activated>> {
         let pixels = |picture: &&Picture| {
             let (width, height) = picture.dimensions();
             u64::from(width) * u64::from(height)
@@ -144,13 +160,9 @@ impl<'a> Releaser<'a> {
         let is_large = originals.iter().map(pixels).sum::<u64>() > MAX_PIXELS_TOGETHER;
         if originals.len() > 1 && (is_large || is_mixed) {
             let (first, second) = originals.split_at(originals.len() / 2);
-            return [first, second].into_iter().flat_map(|half| self.activate(half, bar)).collect();
+            return [first, second].into_iter().flat_map(|half| self.activate(half, together, bar)).collect();
         }
-        match self.activate_together(originals, bar) {
-            Ok(activated) => activated.into_iter().map(Ok).collect(),
-            Err(error) if originals.len() == 1 => vec![Err(error)],
-            Err(_) => originals.iter().flat_map(|&original| self.activate(&[original], bar)).collect(),
-        }
+        together.work(originals, &mut |images| self.activate_together(images, bar))
     }
 
     fn activate_together(&self, originals: &[&Picture], bar: &ProgressBar) -> Result<Vec<Activated>> {

@@ -1,9 +1,14 @@
 //! The optimisation on every device: the JND map against the published one, the course of images against the CPU's.
 
-use activate::{Activated, Activator, Settings, jnd_map, pixels::to_rgb8};
-use burn::tensor::Device;
-use extractor::Preprocess;
-use index::{Index, Metric};
+use activate::{Activated, Activator, Objective, Settings, jnd_map, pixels::to_rgb8};
+use burn::tensor::{Device, Tensor};
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use extractor::transfer::download;
+use extractor::{
+    Extractor, Preprocess,
+    transfer::{Traffic, counted},
+};
+use index::{Index, Metric, Target};
 use tests::{largest_difference, npz, photo, values};
 
 use super::{
@@ -26,28 +31,119 @@ fn every_device_has_the_published_jnd_map() {
     }
 }
 
-/// Two photographs of different sizes through the whole loop with the tiny network, towards codes of an index.
-fn activated(device: &Device) -> Vec<Activated> {
+/// Edge of the network's input here: software drivers are slow.
+const SIZE: usize = 64;
+
+fn extractor_at(device: &Device) -> Extractor {
     let extractor = network::load("sscd", None, device);
-    let preprocess = Preprocess { size: 64, ..extractor.preprocess() };
-    let extractor = extractor.with_preprocess(preprocess);
+    let preprocess = Preprocess { size: SIZE, ..extractor.preprocess() };
+    extractor.with_preprocess(preprocess)
+}
+
+fn index_at(device: &Device) -> Index {
     let mut host = trained("IVF7,PQ3", Metric::L2, &Device::flex());
     host.add(vectors(300, 2, &Device::flex())).unwrap();
-    let index = Index::from_bytes(&bytes(&host), device).unwrap();
-    let images = ["img0.png", "img1.png"].map(|file| photo(file).unwrap().to_device(device));
-    let activator = Activator::new(&extractor, &index, Settings::paper()).unwrap();
-    activator.activate(&images, &mut |_| ()).unwrap()
+    Index::from_bytes(&bytes(&host), device).unwrap()
+}
+
+fn photos(device: &Device) -> Vec<Tensor<4>> {
+    ["img0.png", "img1.png"].map(|file| photo(file).unwrap().to_device(device)).into()
+}
+
+/// What runs on every device: the paper's method, its successor, and that without views.
+fn methods() -> [(&'static str, Settings); 3] {
+    let robust = Settings { iterations: 5, objective: Objective::Robust { views: 4 }, ..Settings::default() };
+    let margin = Settings { objective: Objective::CellMargin, ..robust };
+    [("paper", Settings { iterations: 5, ..Settings::paper() }), ("views", robust), ("margin", margin)]
+}
+
+/// Two photographs of different sizes through the whole loop with the tiny network, towards codes or cells of an index.
+fn activated(settings: Settings, device: &Device) -> Vec<Activated> {
+    let (extractor, index) = (extractor_at(device), index_at(device));
+    let activator = Activator::new(&extractor, &index, settings).unwrap();
+    activator.activate(&photos(device), &mut |_| ()).unwrap()
 }
 
 #[test]
 fn every_device_takes_the_steps_of_the_cpu() {
-    let expected = activated(&Device::flex());
-    for (name, device) in devices() {
-        for (i, (found, expected)) in activated(&device).iter().zip(&expected).enumerate() {
-            assert_eq!(found.before.cell, expected.before.cell, "{name}, image {i}");
-            assert_eq!(found.pixels.device(), device, "{name}: released images stay on the device");
-            assert_same_course(&format!("{name}, image {i}"), found, expected);
+    for (method, settings) in methods() {
+        let expected = activated(settings, &Device::flex());
+        for (name, device) in devices() {
+            for (i, (found, expected)) in activated(settings, &device).iter().zip(&expected).enumerate() {
+                let name = format!("{name}, {method}, image {i}");
+                assert_eq!(found.before.cell, expected.before.cell, "{name}");
+                assert_eq!(found.pixels.device(), device, "{name}: released images stay on the device");
+                assert_same_course(&name, found, expected);
+            }
         }
+    }
+}
+
+/// Of a step, whatever is done once for an image left out: what five more of them send and read.
+fn traffic_of_a_step(settings: Settings, device: &Device) -> [f64; 3] {
+    let (extractor, index, images) = (extractor_at(device), index_at(device), photos(device));
+    let run = |iterations| {
+        let activator = Activator::new(&extractor, &index, Settings { iterations, ..settings }).unwrap();
+        let targets = index.target(vectors(2, 4, device), Target::Reconstruction).unwrap();
+        let optimise = || activator.optimise(&images, &targets, None, &mut |_| ()).unwrap();
+        counted(optimise).1
+    };
+    let (less, more) = (run(3), run(8));
+    let per_step = |of: fn(&Traffic) -> usize| (of(&more) - of(&less)) as f64 / 5.0;
+    [per_step(|t| t.sent), per_step(|t| t.downloads), per_step(|t| t.read)]
+}
+
+/// Images go to the device once: a step sends what fits in a few cache lines, and of views with letters a number for each
+/// square of five pixels, and reads the figures of its images at once.
+#[test]
+fn a_step_sends_no_pixels_and_reads_its_figures_alone() {
+    for (name, device) in devices() {
+        for (method, settings) in methods() {
+            let [sent, downloads, read] = traffic_of_a_step(settings, &device);
+            println!("{name}, {method}: {sent} bytes sent, {downloads} reads of {read} bytes in all");
+            let figures = if method == "paper" { 4 } else { 5 };
+            assert_eq!((downloads, read), (1.0, (2 * figures * size_of::<f32>()) as f64), "{name}, {method}");
+            // Two images of different sides have views of their own. Colours are at most a matrix of 9.
+            let letters = SIZE.div_ceil(5).pow(2);
+            let views = if method == "views" { 2 * 4 * (letters + 9) } else { 0 };
+            let normalisation = 6;
+            let allowed = (views + normalisation) * size_of::<f32>();
+            // The CPU's own memory is not sent anywhere: it looks views up in tables.
+            assert!(
+                device == Device::flex() || sent <= allowed as f64,
+                "{name}, {method}: {sent} of {allowed}"
+            );
+        }
+    }
+}
+
+/// What an image becomes does not depend on what it is activated with, up to the order of sums.
+#[test]
+fn images_of_different_sizes_together_are_what_they_are_alone() {
+    for (name, device) in devices() {
+        let (extractor, index, images) = (extractor_at(&device), index_at(&device), photos(&device));
+        let (_, settings) = methods()[1];
+        let activator = Activator::new(&extractor, &index, settings).unwrap();
+        let both = [images[0].clone(), images[1].clone(), images[0].clone()];
+        let together = activator.activate(&both, &mut |_| ()).unwrap();
+        for (i, found) in together.iter().enumerate() {
+            let alone = activator.activate(&both[i..=i], &mut |_| ()).unwrap();
+            assert_same_course(&format!("{name}, image {i}"), found, &alone[0]);
+        }
+    }
+}
+
+/// A terabyte, which no device has: an error says so, and what fits goes through afterwards.
+#[test]
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn a_device_that_is_out_of_memory_says_so_and_goes_on() {
+    for (name, device) in devices().into_iter().filter(|(_, device)| *device != Device::flex()) {
+        let large = Tensor::<2>::zeros([1 << 19, 1 << 19], &device);
+        let error = activate::Error::from(download(large + 1.0).unwrap_err());
+        println!("{name}: {error}");
+        assert!(error.is_out_of_memory(), "{name}: {error}");
+        assert!(!error.to_string().contains('\n'), "{name}: {error}");
+        assert_eq!(download(Tensor::<1>::ones([2], &device)).unwrap(), [1.0, 1.0], "{name}");
     }
 }
 
