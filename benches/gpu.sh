@@ -3,8 +3,8 @@
 #
 #   PEER_PYTHON=target/torch/bin/python benches/gpu.sh cuda|wgpu [ARGUMENTS OF THE BENCHMARK]
 #
-# On a software driver, to see that it works (minutes):
-#   benches/gpu.sh wgpu --weights tests/golden/extractors/sscd.safetensors --size 64 --batches 1,2 --side 96 \
+# On a software driver, to see that it works, with kernels that are not chosen by measuring, which takes it hours:
+#   benches/gpu.sh wgpu-untuned --weights tests/golden/extractors/sscd.safetensors --size 64 --batches 1,2 --side 96 \
 #       --steps 2 --runs 1 --vectors 0
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,4 +16,4 @@ cargo run --release --workspace --features "$features" --bin active-index -- dev
 printf '%s\n' "--- parity"
 cargo test --release --workspace --features "$features" --test it device::
 printf '%s\n' "--- speed"
-cargo bench --workspace --features "$features,benches/$device" --bench device -- --device "$device" "$@"
+cargo bench --workspace --features "$features,benches/$device" --bench device -- --device "${device%-untuned}" "$@"

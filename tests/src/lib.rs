@@ -164,7 +164,11 @@ fn build() -> Result<PathBuf> {
         cargo.env_remove(name);
     }
     // Those of this build, so that nothing is compiled anew.
-    let devices = [("cuda", cfg!(feature = "cuda")), ("wgpu", cfg!(feature = "wgpu"))];
+    let devices = [
+        ("cuda", cfg!(feature = "cuda")),
+        ("wgpu", cfg!(feature = "wgpu")),
+        ("wgpu-untuned", cfg!(feature = "wgpu-untuned")),
+    ];
     for (device, _) in devices.into_iter().filter(|(_, built)| *built) {
         cargo.arg(format!("--features=cli/{device},tests/{device}"));
     }

@@ -134,7 +134,7 @@ fn works(arguments: &Arguments) -> Vec<Work> {
 fn device(name: &str) -> Result<Device> {
     match name {
         "cpu" => Ok(Device::flex()),
-        #[cfg(feature = "wgpu")]
+        #[cfg(feature = "wgpu-untuned")]
         "wgpu" => Ok(Device::wgpu(Default::default())),
         #[cfg(feature = "cuda")]
         "cuda" => Ok(Device::cuda(0)),

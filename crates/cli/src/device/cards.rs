@@ -27,7 +27,7 @@ impl fmt::Display for Runtime {
 
 /// What a device is, the faster first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(not(feature = "wgpu"), allow(dead_code, reason = "CUDA's are all discrete"))]
+#[cfg_attr(not(feature = "wgpu-untuned"), allow(dead_code, reason = "CUDA's are all discrete"))]
 pub enum Kind {
     Discrete,
     Integrated,

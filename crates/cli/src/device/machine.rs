@@ -33,24 +33,24 @@ fn offered(cards: Result<Vec<Card>, String>) -> Driver {
     cards.map_or_else(Driver::Missing, Driver::Cards)
 }
 
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "wgpu-untuned")]
 fn wgpu_cards() -> Driver {
     offered(super::wgpu::cards())
 }
 
-#[cfg(not(feature = "wgpu"))]
+#[cfg(not(feature = "wgpu-untuned"))]
 fn wgpu_cards() -> Driver {
     Driver::NotBuilt { idle: None }
 }
 
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "wgpu-untuned")]
 fn open_wgpu(card: &Card) -> Result<Device, String> {
     let device = super::wgpu::open(card)?;
     super::trial::computes(&device)?;
     Ok(device)
 }
 
-#[cfg(not(feature = "wgpu"))]
+#[cfg(not(feature = "wgpu-untuned"))]
 fn open_wgpu(_: &Card) -> Result<Device, String> {
     Err("not built".to_owned())
 }

@@ -7,9 +7,9 @@ mod cuda;
 mod machine;
 mod request;
 mod select;
-#[cfg(any(feature = "cuda", feature = "wgpu", test))]
+#[cfg(any(feature = "cuda", feature = "wgpu-untuned", test))]
 mod trial;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "wgpu-untuned")]
 mod wgpu;
 
 use anyhow::Result;

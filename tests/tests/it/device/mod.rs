@@ -1,7 +1,8 @@
 //! The whole loop on every device that this build knows: one suite, to which the device is given.
 //!
-//! The features `wgpu` and `cuda` add devices; a software Vulkan driver (Mesa's lavapipe) will do for the former:
-//! `cargo test --release --workspace --features cli/wgpu,tests/wgpu --test it device::`.
+//! The features `wgpu` and `cuda` add devices. A software Vulkan driver (Mesa's lavapipe) will do for the former, with kernels
+//! that are not chosen by measuring:
+//! `cargo test --release --workspace --features cli/wgpu-untuned,tests/wgpu-untuned --test it device::`.
 
 mod index;
 mod network;
@@ -21,14 +22,14 @@ fn devices() -> Vec<(&'static str, Device)> {
     devices
 }
 
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "wgpu-untuned")]
 fn wgpu() -> Option<(&'static str, Device)> {
     let found = Device::enumerate(burn::tensor::DeviceType::Wgpu);
     assert!(!found.is_empty(), "the feature wgpu wants a graphics driver; Mesa's software Vulkan will do");
     Some(("wgpu", found[0].clone()))
 }
 
-#[cfg(not(feature = "wgpu"))]
+#[cfg(not(feature = "wgpu-untuned"))]
 fn wgpu() -> Option<(&'static str, Device)> {
     println!("SKIPPED wgpu: built without the feature `wgpu`");
     None

@@ -2,7 +2,7 @@
 
 use activate::{Activated, Activator, Objective, Settings, jnd_map, pixels::to_rgb8};
 use burn::tensor::{Device, Tensor};
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(any(feature = "wgpu-untuned", feature = "cuda"))]
 use extractor::transfer::download;
 use extractor::{
     Extractor, Preprocess,
@@ -135,7 +135,7 @@ fn images_of_different_sizes_together_are_what_they_are_alone() {
 
 /// A terabyte, which no device has: an error says so, and what fits goes through afterwards.
 #[test]
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(any(feature = "wgpu-untuned", feature = "cuda"))]
 fn a_device_that_is_out_of_memory_says_so_and_goes_on() {
     for (name, device) in devices().into_iter().filter(|(_, device)| *device != Device::flex()) {
         let large = Tensor::<2>::zeros([1 << 19, 1 << 19], &device);

@@ -60,7 +60,7 @@ fn what_is_no_device_is_refused_in_a_line() {
     }
 }
 
-#[cfg(not(any(feature = "cuda", feature = "wgpu")))]
+#[cfg(not(any(feature = "cuda", feature = "wgpu-untuned")))]
 #[test]
 fn a_program_for_the_cpu_says_how_to_build_another() {
     for runtime in ["cuda", "wgpu"] {
@@ -68,7 +68,7 @@ fn a_program_for_the_cpu_says_how_to_build_another() {
     }
 }
 
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "wgpu-untuned")]
 mod on_wgpu {
     use std::{fs, path::Path};
 
