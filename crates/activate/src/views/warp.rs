@@ -207,7 +207,7 @@ mod tests {
 
     fn image(values: &[f32], height: usize, width: usize) -> Tensor<4> {
         let values = [values, values, values].concat();
-        Tensor::from_data(TensorData::new(values, [1, 3, height, width]), &Device::flex())
+        upload(values, [1, 3, height, width], &Device::flex())
     }
 
     fn warped(canvas: Canvas, image: Tensor<4>) -> Vec<f32> {
@@ -247,9 +247,7 @@ mod tests {
     fn gradients_are_transposes() {
         let warp = Warp::new(Canvas::new(6, 4).rotated(-35.0).cropped(0.6, [0.2, 0.7]).map, [4, 6]).table();
         let values = |salt: usize| (0..72).map(move |i| ((i * 7919 + salt) % 251) as f32 / 251.0);
-        let of = |salt| {
-            Tensor::<4>::from_data(TensorData::new(values(salt).collect(), [1, 3, 4, 6]), &Device::flex())
-        };
+        let of = |salt| upload(values(salt).collect(), [1, 3, 4, 6], &Device::flex());
         let (x, y): (Tensor<4>, Tensor<4>) = (of(1), of(90));
         let leaf = x.clone().autodiff().require_grad();
         let mut gradients = (warp.apply(leaf.clone()) * y.clone().autodiff()).sum().backward();
