@@ -2,6 +2,7 @@
 //! like to the network.
 
 mod canvas;
+mod coarse;
 mod colour;
 mod overlay;
 mod warp;
@@ -113,15 +114,12 @@ impl View {
             }
             None => images,
         };
+        let images = self.coarse.into_iter().fold(images, coarse::on_device);
         self.stickers.iter().fold(self.toned(images), |images, sticker| sticker.on_device(images))
     }
 
-    /// Less of the details, other colours.
+    /// Other colours.
     fn toned(&self, images: Tensor<4>) -> Tensor<4> {
-        let images = match self.coarse {
-            Some(coarse) => resize_antialiased(resize_antialiased(images, coarse), self.size),
-            None => images,
-        };
         match self.colour {
             Some(colour) => colour.apply(images),
             None => images,
@@ -144,6 +142,11 @@ impl Tables<'_> {
     pub(crate) fn apply(&self, image: Tensor<4>) -> Tensor<4> {
         let image = self.warp.iter().fold(image, |image, warp| warp.apply(image));
         let image = self.surroundings.iter().fold(image, |image, around| around.apply(image));
+        let View { coarse, size, .. } = *self.view;
+        let image = match coarse {
+            Some(coarse) => resize_antialiased(resize_antialiased(image, coarse), size),
+            None => image,
+        };
         self.stickers.iter().fold(self.view.toned(image), |image, stickers| stickers.apply(image))
     }
 }
