@@ -77,9 +77,9 @@ pub(crate) enum Goal {
 
 /// What the rows of a batch's descriptors are to reach: made once for the same images at each step.
 pub(crate) enum Rows {
-    Stored(Aim),
+    Stored(Box<Aim>),
     /// With the own cells of each row, `[n, cells]`.
-    Cells(Cells, Tensor<2, Int>),
+    Cells(Box<(Cells, Tensor<2, Int>)>),
 }
 
 /// Descriptors and their goals.
@@ -94,8 +94,8 @@ impl Goal {
     /// Of rows of images of these numbers in the batch.
     pub(crate) fn rows(&self, places: &[usize]) -> Rows {
         match self {
-            Self::Cells(cells) => Rows::Cells((**cells).clone(), cells.own(places)),
-            Self::Stored(aim) => Rows::Stored(aim.select(places)),
+            Self::Cells(cells) => Rows::Cells(Box::new(((**cells).clone(), cells.own(places)))),
+            Self::Stored(aim) => Rows::Stored(Box::new(aim.select(places))),
         }
     }
 }
@@ -105,7 +105,7 @@ impl Rows {
     /// `[n, d]`
     pub(crate) fn judge(&self, descriptors: Tensor<2>) -> Judged {
         match self {
-            Self::Cells(cells, own) => cells.judge(descriptors, own.clone()),
+            Self::Cells(both) => both.0.judge(descriptors, both.1.clone()),
             Self::Stored(aim) => Judged { losses: stored_loss(descriptors, aim), inside: None },
         }
     }
