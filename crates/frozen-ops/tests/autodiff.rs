@@ -1,7 +1,5 @@
 //! The operations against burn's own, which keep channels first.
 
-use std::sync::Arc;
-
 use burn::tensor::{
     Device, Tensor, TensorData,
     activation::relu,
