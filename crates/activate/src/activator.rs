@@ -4,7 +4,7 @@ use index::{Aim, Index, Target};
 
 use crate::{
     DescriptorNetwork, Error, Objective, Result,
-    batch::{Batch, Changed, Course, Progress},
+    batch::{Batch, Changed, Course, Destination, Progress},
     network::describe,
     objective::{Cells, Goal, cosine},
     pixels::{check_shape, round_to},
@@ -44,7 +44,8 @@ pub struct Activated {
 #[derive(Debug, Clone)]
 pub struct Activator<'a, E> {
     extractor: &'a E,
-    index: &'a Index,
+    /// At least one: what is told of images is told of the first.
+    indexes: Vec<&'a Index>,
     settings: Settings,
 }
 
@@ -57,32 +58,41 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
     /// index does not have.
     pub fn new(extractor: &'a E, index: &'a Index, settings: Settings) -> Result<Self> {
         settings.check()?;
-        let (found, expected) = (extractor.dimension(), index.d());
+        Self { extractor, indexes: Vec::new(), settings }.and_for(index)
+    }
+
+    /// Activates for another index besides: the mean of the objectives is what is minimised, and [`Course::kept`] is the mean
+    /// of the shares. [`Activated::target`] and the positions stay those of the first index.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn and_for(mut self, index: &'a Index) -> Result<Self> {
+        let settings = &self.settings;
+        let (found, expected) = (self.extractor.dimension(), index.d());
         if found != expected {
             return Err(Error::Dimension { index: expected, descriptor: found });
         }
-        let activator = Self { extractor, index, settings };
         let factory = || index.factory().to_string();
-        if !activator.aims_at_cells() && settings.target == Target::Reconstruction && index.is_lossless() {
+        if !settings.aims_at_cells(index) && settings.target == Target::Reconstruction && index.is_lossless()
+        {
             return Err(Error::NothingToApproach { factory: factory() });
         }
         let needs_cells = matches!(settings.stop, Stop::Safe { .. })
             || settings.objective == Objective::CellMargin
-            || settings.cells > 1;
+            || settings.cells > 1
+            || settings.nprobe > 1;
         match index.nlist() {
             None if needs_cells => Err(Error::NoCells { factory: factory() }),
             Some(nlist) if settings.cells > nlist => Err(Error::FewCells { nlist, cells: settings.cells }),
-            _ => Ok(activator),
+            _ => {
+                self.indexes.push(index);
+                Ok(self)
+            }
         }
     }
 
-    /// Whether cells of the index are the goal, and not what it stores.
-    fn aims_at_cells(&self) -> bool {
-        match self.settings.objective {
-            Objective::Reconstruction => false,
-            Objective::CellMargin => true,
-            Objective::Robust { .. } => self.index.nlist().is_some(),
-        }
+    fn index(&self) -> &'a Index {
+        self.indexes[0]
     }
 
     /// Activates a batch: one pass of the network a step for all of them, each image as if it were alone.
@@ -101,10 +111,12 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        let before = describe(self.extractor, images.to_vec());
-        let target = if self.index.is_lossless() { Target::Centroid } else { self.settings.target };
-        let targets = self.index.target(before.clone(), target)?;
-        let changed = self.travel(images, &targets, Some(before.clone()), None, progress)?;
+        let batch = self.batch();
+        let mut departure = batch.depart(images, None);
+        let before = batch.originals(&mut departure, images);
+        let targets = self.settings.aim(self.index(), before.clone())?;
+        let destinations = self.destinations(&targets, Some(&before))?;
+        let changed = batch.optimise(departure, &destinations, progress)?;
         let round = |changed: Changed| (round_to(changed.pixels, self.settings.depth), changed.course);
         let (released, courses): (Vec<_>, Vec<_>) = changed.into_iter().map(round).unzip();
         let after = describe(self.extractor, released.clone());
@@ -148,32 +160,49 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         starts: Option<Vec<Tensor<4>>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Changed>> {
-        let needs_cells = self.aims_at_cells() || matches!(self.settings.stop, Stop::Safe { .. });
-        let before = (needs_cells && !images.is_empty()).then(|| describe(self.extractor, images.to_vec()));
-        self.travel(images, targets, before, starts, progress)
+        let batch = self.batch();
+        let mut departure = batch.depart(images, starts);
+        let settings = &self.settings;
+        let needs_cells = self.indexes.len() > 1
+            || settings.aims_at_cells(self.index())
+            || matches!(settings.stop, Stop::Safe { .. });
+        let before = (needs_cells && !images.is_empty()).then(|| batch.originals(&mut departure, images));
+        batch.optimise(departure, &self.destinations(targets, before.as_ref())?, progress)
     }
 
-    fn travel(
+    fn batch(&self) -> Batch<'a, E> {
+        Batch { extractor: self.extractor, settings: self.settings }
+    }
+
+    /// What images with these descriptors and, in the first index, these targets are to reach.
+    fn destinations(&self, targets: &Aim, before: Option<&Tensor<2>>) -> Result<Vec<Destination<'a>>> {
+        let mut destinations = vec![self.destination(self.index(), targets.clone(), before)?];
+        for (&index, before) in self.indexes[1..].iter().zip(before.into_iter().cycle()) {
+            let targets = self.settings.aim(index, before.clone())?;
+            destinations.push(self.destination(index, targets, Some(before))?);
+        }
+        Ok(destinations)
+    }
+
+    fn destination(
         &self,
-        images: &[Tensor<4>],
-        targets: &Aim,
-        before: Option<Tensor<2>>,
-        starts: Option<Vec<Tensor<4>>>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Changed>> {
-        let cells = before.map(|before| self.index.nearest_cells(before, self.settings.cells)).transpose()?;
-        let cells = cells.flatten();
-        let goal = match &cells {
-            Some(own) if self.aims_at_cells() => Goal::Cells(Box::new(Cells::new(self.index, own.clone())?)),
-            _ => Goal::Stored(Box::new(targets.clone())),
+        index: &'a Index,
+        targets: Aim,
+        before: Option<&Tensor<2>>,
+    ) -> Result<Destination<'a>> {
+        let Settings { cells, nprobe, .. } = self.settings;
+        let own = before.map(|before| index.nearest_cells(before.clone(), cells)).transpose()?.flatten();
+        let goal = match &own {
+            Some(own) if self.settings.aims_at_cells(index) => {
+                Goal::Cells(Box::new(Cells::new(index, own.clone(), nprobe)?))
+            }
+            _ => Goal::Stored(Box::new(targets)),
         };
-        let Self { extractor, index, settings } = *self;
-        let batch = Batch { extractor, index, settings, goal: &goal, cells: cells.as_deref() };
-        batch.optimise(images, starts, progress)
+        Ok(Destination { index, goal, cells: own })
     }
 
     fn positions(&self, descriptors: Tensor<2>, targets: &Aim) -> Result<Vec<Position>> {
-        let cells = self.index.cells(descriptors.clone())?;
+        let cells = self.index().cells(descriptors.clone())?;
         let wrong_bits = targets.signs.as_ref().map(|signs| wrong_bits(signs.margins(descriptors.clone())));
         let wrong_bits = wrong_bits.transpose()?;
         let difference = descriptors.clone() - targets.points.clone();

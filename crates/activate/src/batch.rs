@@ -7,7 +7,7 @@ use crate::{
     DescriptorNetwork, Optimizer, Result,
     activator::read,
     descent::{Budgeted, Descent, MaskedDescent},
-    network::describe_prepared,
+    network::{describe, describe_prepared},
     objective::{Goal, Rows, Step},
     settings::Settings,
     stop::{End, Stop},
@@ -48,14 +48,25 @@ pub struct Progress {
     pub images: usize,
 }
 
+/// An index, and what images are to reach there.
+pub(crate) struct Destination<'a> {
+    pub(crate) index: &'a Index,
+    pub(crate) goal: Goal,
+    /// The cells of each image, where the index has any.
+    pub(crate) cells: Option<Vec<Vec<i64>>>,
+}
+
 /// What images are optimised by.
 pub(crate) struct Batch<'a, E> {
     pub(crate) extractor: &'a E,
-    pub(crate) index: &'a Index,
     pub(crate) settings: Settings,
-    pub(crate) goal: &'a Goal,
-    /// The cells of each image, where the index has any.
-    pub(crate) cells: Option<&'a [Vec<i64>]>,
+}
+
+/// Images before their first step.
+pub(crate) struct Departure {
+    going: Vec<Traveller>,
+    /// What the first step looks at, where somebody looked at it already.
+    seen: Option<Seen>,
 }
 
 /// An image that is still going.
@@ -74,33 +85,32 @@ struct Traveller {
 type Arrival = (usize, Changed);
 
 impl<E: DescriptorNetwork> Batch<'_, E> {
-    /// Changes images, from `starts` of the paper's perturbation where they are given.
-    ///
-    /// # Panics
-    /// If there are not as many starts as images.
+    /// Changes images, the mean of their objectives at all destinations being what is minimised.
     pub(crate) fn optimise(
         &self,
-        images: &[Tensor<4>],
-        starts: Option<Vec<Tensor<4>>>,
+        Departure { mut going, mut seen }: Departure,
+        destinations: &[Destination<'_>],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Changed>> {
-        if images.is_empty() {
+        if going.is_empty() {
             return Ok(Vec::new());
         }
         let iterations = self.settings.iterations;
-        let mut going = self.departures(images, starts);
-        let mut goals = self.goals(&going);
-        let mut arrived = Vec::with_capacity(images.len());
+        let mut goals = self.goals(&going, destinations);
+        let mut arrived = Vec::with_capacity(going.len());
         let mut unread = None;
         for iteration in 0..iterations {
             let before = going.len();
             let figures;
-            (going, figures) = self.advance(iteration, going, &goals, &mut arrived)?;
+            let seen = seen.take().unwrap_or_else(|| self.see(iteration, &going));
+            let mut forward = judge(seen, &goals);
+            let ends = self.ends(iteration, &mut going, &mut forward, destinations)?;
+            (going, figures) = self.advance(iteration, going, forward, ends, &mut arrived);
             if going.is_empty() {
                 break;
             }
             if going.len() < before {
-                goals = self.goals(&going);
+                goals = self.goals(&going, destinations);
             }
             // Read when the next step is on its way: the device has work while the host waits.
             if let Some(last) = std::mem::replace(&mut unread, figures) {
@@ -117,7 +127,11 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         Ok(arrived.into_iter().map(|(_, changed)| changed).collect())
     }
 
-    fn departures(&self, images: &[Tensor<4>], starts: Option<Vec<Tensor<4>>>) -> Vec<Traveller> {
+    /// From `starts` of the paper's perturbation where they are given.
+    ///
+    /// # Panics
+    /// If there are not as many starts as images.
+    pub(crate) fn depart(&self, images: &[Tensor<4>], starts: Option<Vec<Tensor<4>>>) -> Departure {
         let mut starts = starts.map(Vec::into_iter);
         let depart = |(place, image): (usize, &Tensor<4>)| {
             let start = starts.as_mut().map(|starts| starts.next());
@@ -129,14 +143,33 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         let mut going: Vec<_> = images.iter().enumerate().map(depart).collect();
         // Images of the same sides have the same views, which are made for all of them at once.
         going.sort_by_key(|traveller| traveller.sides);
-        going
+        Departure { going, seen: None }
     }
 
-    /// What each view of each image is to reach.
-    fn goals(&self, going: &[Traveller]) -> Rows {
+    /// Descriptors of images as they are. Where the first step looks at just that, it does not look again.
+    ///
+    /// # Shapes
+    /// `n` images -> `[n, d]`
+    pub(crate) fn originals(&self, departure: &mut Departure, images: &[Tensor<4>]) -> Tensor<2> {
+        let looks = self.settings.iterations > 0
+            && self.settings.views() == 0
+            && matches!(self.settings.optimizer, Optimizer::Steepest(_));
+        if !looks {
+            return describe(self.extractor, images.to_vec());
+        }
+        let seen = self.see(0, &departure.going);
+        let mut rows: Vec<_> = departure.going.iter().map(|traveller| traveller.place).enumerate().collect();
+        rows.sort_by_key(|(_, place)| *place);
+        let descriptors = seen.descriptors.clone().inner();
+        departure.seen = Some(seen);
+        Tensor::cat(rows.into_iter().map(|(row, _)| descriptors.clone().narrow(0, row, 1)).collect(), 0)
+    }
+
+    /// What each view of each image is to reach, at each destination.
+    fn goals(&self, going: &[Traveller], destinations: &[Destination<'_>]) -> Vec<Rows> {
         let views = self.settings.views().max(1);
         let places: Vec<_> = going.iter().flat_map(|traveller| vec![traveller.place; views]).collect();
-        self.goal.rows(&places)
+        destinations.iter().map(|to| to.goal.rows(&places)).collect()
     }
 
     fn descent(&self, image: Tensor<4>, start: Option<Tensor<4>>) -> Descent {
@@ -145,9 +178,13 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             Optimizer::Adam(masked) => {
                 Descent::Masked(Box::new(MaskedDescent::new(image, masked, start, seed)))
             }
-            Optimizer::Steepest(budget) => {
-                Descent::Budgeted(Box::new(Budgeted::new(image, budget, depth, self.extractor)))
-            }
+            Optimizer::Steepest(budget) => Descent::Budgeted(Box::new(Budgeted::new(
+                image,
+                budget,
+                depth,
+                self.settings.iterations,
+                self.extractor,
+            ))),
         }
     }
 
@@ -155,23 +192,15 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
     fn advance(
         &self,
         iteration: usize,
-        mut going: Vec<Traveller>,
-        goals: &Rows,
+        going: Vec<Traveller>,
+        forward: Forward,
+        ends: Vec<Option<End>>,
         arrived: &mut Vec<Arrival>,
-    ) -> Result<(Vec<Traveller>, Option<Tensor<2>>)> {
-        let mut forward = self.forward(iteration, &going, goals);
-        let ends = match self.settings.stop {
-            Stop::Never => vec![None; going.len()],
-            _ => {
-                let known = forward.figures.take();
-                known.map(|figures| self.note(&mut going, iteration, figures)).transpose()?;
-                self.ends(&going, forward.descriptors)?
-            }
-        };
+    ) -> (Vec<Traveller>, Option<Tensor<2>>) {
         if going.len() == ends.iter().flatten().count() {
             let all = going.into_iter().zip(ends.into_iter().flatten());
             arrived.extend(all.map(|(traveller, end)| traveller.arrive(iteration, end, self.extractor)));
-            return Ok((Vec::new(), None));
+            return (Vec::new(), None);
         }
         let [lambda_f, _] = self.settings.weights();
         let gradients = gradients(forward.leaves, forward.losses * lambda_f);
@@ -182,11 +211,11 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
                 None => left.push(traveller.step(gradient, iteration, self.extractor)),
             }
         }
-        Ok((left, forward.figures))
+        (left, forward.figures)
     }
 
     /// Describes the changed pixels of all, or views of them.
-    fn forward(&self, iteration: usize, going: &[Traveller], goals: &Rows) -> Forward {
+    fn see(&self, iteration: usize, going: &[Traveller]) -> Seen {
         let (mut leaves, mut inputs, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         for traveller in going {
             let from = traveller.descent.leaf(self.extractor);
@@ -195,13 +224,7 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             squares.push(from.squared);
         }
         let descriptors = describe_prepared(self.extractor, self.views(iteration, going, inputs));
-        let views = descriptors.dims()[0] / going.len();
-        let mean = |rows: Tensor<2>| rows.reshape([going.len(), views]).mean_dim(1);
-        let judged = goals.judge(descriptors.clone());
-        let losses = mean(judged.losses);
-        let figures = [losses.clone().inner(), Tensor::cat(squares, 0)].into_iter();
-        let figures = Tensor::cat(figures.chain(judged.inside.map(mean)).collect(), 1);
-        Forward { leaves, descriptors: descriptors.inner(), losses, figures: Some(figures) }
+        Seen { leaves, descriptors, squares: Tensor::cat(squares, 0) }
     }
 
     /// Reads the figures of a step from the device, and nothing else is read there.
@@ -235,20 +258,56 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         seen
     }
 
-    /// Who is there, and why: by the least margin of their views.
-    fn ends(&self, going: &[Traveller], descriptors: Tensor<2>) -> Result<Vec<Option<End>>> {
-        let (stop, [rows, _]) = (self.settings.stop, descriptors.dims());
-        let views = rows / going.len();
-        let margins = match (stop, self.cells) {
-            (Stop::Safe { .. }, Some(own)) => {
-                let cells = going.iter().flat_map(|traveller| vec![own[traveller.place][0]; views]);
-                self.index.cell_margins(descriptors, &cells.collect::<Vec<_>>())?
-            }
-            _ => None,
+    /// Who is there, and why. For that the figures of the step are noted.
+    fn ends(
+        &self,
+        iteration: usize,
+        going: &mut [Traveller],
+        forward: &mut Forward,
+        destinations: &[Destination<'_>],
+    ) -> Result<Vec<Option<End>>> {
+        let stop = self.settings.stop;
+        if stop == Stop::Never {
+            return Ok(vec![None; going.len()]);
+        }
+        let known = forward.figures.take();
+        known.map(|figures| self.note(going, iteration, figures)).transpose()?;
+        let margins = match stop {
+            Stop::Safe { .. } => least_margins(going, &forward.descriptors, destinations)?,
+            _ => vec![None; going.len()],
         };
-        let least = |i: usize| margins.as_ref()?[i * views..(i + 1) * views].iter().copied().reduce(f32::min);
-        Ok(going.iter().enumerate().map(|(i, traveller)| stop.reached(&traveller.steps, least(i))).collect())
+        let end = |(traveller, margin): (&Traveller, _)| stop.reached(&traveller.steps, margin);
+        Ok(going.iter().zip(margins).map(end).collect())
     }
+}
+
+/// The least margin of the views of each image, in its cells of all indexes that have any.
+fn least_margins(
+    going: &[Traveller],
+    descriptors: &Tensor<2>,
+    destinations: &[Destination<'_>],
+) -> Result<Vec<Option<f32>>> {
+    let views = descriptors.dims()[0] / going.len();
+    let mut least: Vec<Option<f32>> = vec![None; going.len()];
+    for Destination { index, cells, .. } in destinations {
+        let Some(own) = cells else { continue };
+        let cells: Vec<_> = going.iter().flat_map(|traveller| vec![own[traveller.place][0]; views]).collect();
+        let margins = index.cell_margins(descriptors.clone(), &cells)?.unwrap_or_default();
+        for (least, margins) in least.iter_mut().zip(margins.chunks_exact(views)) {
+            *least = least.iter().chain(margins).copied().reduce(f32::min);
+        }
+    }
+    Ok(least)
+}
+
+/// What the network saw of all that are still going.
+struct Seen {
+    /// What gradients are wanted of, one an image.
+    leaves: Vec<Tensor<4>>,
+    /// `[n * views, d]`.
+    descriptors: Tensor<2>,
+    /// Mean squared change of each channel, `[n, 3]`.
+    squares: Tensor<2>,
 }
 
 /// A forward pass for all that are still going.
@@ -262,6 +321,20 @@ struct Forward {
     /// The loss, the mean squared change of each channel, and where cells are the goal the share of views in the image's
     /// own: `[n, 4 or 5]`, until they are noted.
     figures: Option<Tensor<2>>,
+}
+
+/// The mean over views and destinations of the objective of each image.
+fn judge(Seen { leaves, descriptors, squares }: Seen, goals: &[Rows]) -> Forward {
+    let images = leaves.len();
+    let mean = |rows: Vec<Tensor<2>>| Tensor::cat(rows, 1).reshape([images as i32, -1]).mean_dim(1);
+    let judged = goals.iter().map(|goals| goals.judge(descriptors.clone()));
+    let (losses, inside): (Vec<_>, Vec<_>) = judged.map(|judged| (judged.losses, judged.inside)).unzip();
+    let losses = mean(losses);
+    let inside: Vec<_> = inside.into_iter().flatten().collect();
+    let inside = (!inside.is_empty()).then(|| mean(inside));
+    let figures = [losses.clone().inner(), squares].into_iter().chain(inside);
+    let figures = Some(Tensor::cat(figures.collect(), 1));
+    Forward { leaves, descriptors: descriptors.inner(), losses, figures }
 }
 
 /// Gradients of the losses to each of the leaves.

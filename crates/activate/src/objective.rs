@@ -1,9 +1,6 @@
 //! What is minimised.
 
-use burn::tensor::{
-    Int, Tensor,
-    activation::{log_softmax, relu},
-};
+use burn::tensor::{IndexingUpdateOp, Int, Tensor, activation::relu};
 use extractor::{IMAGENET_STD, beside, transfer::upload_ints};
 use index::{Aim, Index, Metric, Signs};
 
@@ -120,12 +117,14 @@ pub(crate) struct Cells {
     offsets: Tensor<2>,
     /// The cells of each image, as many of each.
     own: Vec<Vec<i64>>,
+    /// Cells that a search visits.
+    nprobe: usize,
 }
 
 impl Cells {
     /// # Errors
     /// An index without cells, or behind transforms that cannot be undone.
-    pub(crate) fn new(index: &Index, mut own: Vec<Vec<i64>>) -> Result<Self> {
+    pub(crate) fn new(index: &Index, mut own: Vec<Vec<i64>>, nprobe: usize) -> Result<Self> {
         // A graph may have led to fewer cells of one image than of another: its first one counts for those.
         let most = own.iter().map(Vec::len).max().unwrap_or(0);
         own.iter_mut().for_each(|cells| cells.resize(most, cells.first().copied().unwrap_or(0)));
@@ -138,7 +137,7 @@ impl Cells {
             Metric::InnerProduct => (1.0, squares.zeros_like()),
         };
         let centroids = centroids.transpose() * (products / TEMPERATURE);
-        Ok(Self { centroids, offsets: squares / TEMPERATURE, own })
+        Ok(Self { centroids, offsets: squares / TEMPERATURE, own, nprobe })
     }
 
     /// Own cells of rows of images of these numbers, `[n, cells]`, on the device.
@@ -153,14 +152,37 @@ impl Cells {
         let centroids = beside(&self.centroids, &descriptors);
         let logits = descriptors.clone().matmul(centroids) + beside(&self.offsets, &descriptors);
         let plain = logits.clone().inner();
-        let nearest = plain.clone().max_dim(1);
-        let inside = plain.gather(1, own.clone()).max_dim(1).greater_equal(nearest).float();
-        let own = if descriptors.is_autodiff() { own.autodiff() } else { own };
-        let own = log_softmax(logits, 1).gather(1, own);
-        let most = own.clone().detach().max_dim(1);
-        let losses = ((own - most.clone()).exp().sum_dim(1).log() + most).neg();
+        let hidden = self.visited_anyway(plain.clone(), own.clone());
+        let nearest_rival = (plain.clone() - hidden.clone()).max_dim(1);
+        let inside = plain.gather(1, own.clone()).max_dim(1).greater_equal(nearest_rival).float();
+        let rivals = log_sum_exp(logits.clone() - beside(&hidden, &logits));
+        let own = log_sum_exp(logits.gather(1, if descriptors.is_autodiff() { own.autodiff() } else { own }));
+        let losses = log_sum_exp(Tensor::cat(vec![own.clone(), rivals], 1)) - own;
         Judged { losses, inside: Some(inside) }
     }
+
+    /// What takes the cells that do not compete out of a sum of exponentials: the own ones, and the `nprobe - 1` nearest
+    /// others, which a search may visit besides an own one.
+    ///
+    /// # Shapes
+    /// `[n, nlist]`, `[n, own]` -> `[n, nlist]`
+    fn visited_anyway(&self, logits: Tensor<2>, own: Tensor<2, Int>) -> Tensor<2> {
+        const FAR: f64 = 1e6;
+        let far = Tensor::full(own.dims(), FAR, &logits.device());
+        let mut hidden = logits.zeros_like().scatter(1, own, far, IndexingUpdateOp::Add);
+        for _ in 1..self.nprobe {
+            let others = logits.clone() - hidden.clone();
+            let nearest = others.clone().max_dim(1);
+            hidden = hidden + others.greater_equal(nearest).float() * FAR;
+        }
+        hidden
+    }
+}
+
+/// `[n, m]` -> `[n, 1]`
+fn log_sum_exp(x: Tensor<2>) -> Tensor<2> {
+    let most = x.clone().detach().max_dim(1);
+    (x - most.clone()).exp().sum_dim(1).log() + most
 }
 
 /// See [`Objective::Reconstruction`]: `[n, d]` and targets for `n` -> `[n, 1]`.
@@ -198,11 +220,12 @@ mod tests {
     use super::*;
     use burn::tensor::{Device, TensorData};
 
-    fn cells(own: Vec<Vec<i64>>) -> Cells {
+    fn cells(own: Vec<Vec<i64>>, nprobe: usize) -> Cells {
         let rows: Vec<f32> = (0..5 * 4).map(|i| ((i * 7919 % 13) as f32 - 6.0) / 20.0).collect();
         let centroids = Tensor::<2>::from_data(TensorData::new(rows, [5, 4]), &Device::flex());
         let squares = (centroids.clone() * centroids.clone()).sum_dim(1).transpose();
-        Cells { centroids: centroids.transpose() * (2.0 / TEMPERATURE), offsets: squares / -TEMPERATURE, own }
+        let centroids = centroids.transpose() * (2.0 / TEMPERATURE);
+        Cells { centroids, offsets: squares / -TEMPERATURE, own, nprobe }
     }
 
     /// The cross-entropy from its definition, in double precision.
@@ -215,17 +238,21 @@ mod tests {
         let distance =
             |row: &Vec<f64>| row.iter().zip(x).map(|(c, x)| (c - f64::from(x)).powi(2)).sum::<f64>();
         let weights: Vec<f64> = rows.iter().map(|row| (-distance(row) / TEMPERATURE).exp()).collect();
-        for own in [vec![2], vec![0, 3], vec![4, 1, 2]] {
-            let share: f64 =
-                own.iter().map(|&c| weights[c as usize]).sum::<f64>() / weights.iter().sum::<f64>();
-            let descriptors = Tensor::<2>::from_floats([x], &Device::flex());
-            let nearest = (0..5).max_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap();
-            let goal = Goal::Cells(Box::new(cells(vec![vec![0; own.len()], own.clone()])));
-            let judged = goal.rows(&[1]).judge(descriptors);
+        let owns = [vec![2], vec![0, 3], vec![4, 1, 2]];
+        for (own, nprobe) in owns.iter().flat_map(|own| (1..=4).map(move |nprobe| (own, nprobe))) {
+            let mine: Vec<usize> = own.iter().map(|&cell| cell as usize).collect();
+            let mut others: Vec<usize> = (0..5).filter(|cell| !mine.contains(cell)).collect();
+            others.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
+            let rivals = others.get(nprobe - 1..).unwrap_or_default();
+            let sum = |cells: &[usize]| cells.iter().map(|&cell| weights[cell]).sum::<f64>();
+            let expected = -(sum(&mine) / (sum(&mine) + sum(rivals))).ln();
+            let goal = Goal::Cells(Box::new(cells(vec![vec![0; own.len()], own.clone()], nprobe)));
+            let judged = goal.rows(&[1]).judge(Tensor::<2>::from_floats([x], &Device::flex()));
             let found = f64::from(judged.losses.into_scalar::<f32>());
-            assert!((found + share.ln()).abs() < 1e-4, "{found} for {}", -share.ln());
+            assert!((found - expected).abs() < 1e-4, "{own:?}, {nprobe} visited: {found} for {expected}");
+            let most = |cells: &[usize]| cells.iter().map(|&cell| weights[cell]).fold(0.0, f64::max);
             let is_inside = judged.inside.unwrap().into_scalar::<f32>() == 1.0;
-            assert_eq!(is_inside, own.contains(&(nearest as i64)), "{own:?}");
+            assert_eq!(is_inside, most(&mine) >= most(rivals), "{own:?}, {nprobe} visited");
         }
     }
 }

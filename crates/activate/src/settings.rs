@@ -1,4 +1,5 @@
-use index::Target;
+use burn::tensor::Tensor;
+use index::{Aim, Index, Target};
 
 use crate::{Error, Result, objective::Objective, pixels::Depth, stop::Stop};
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub target: Target,
     /// Cells of the index that an image's copies may fall into: as many as its owner stores it in.
     pub cells: usize,
+    /// Cells that searches visit: a copy is found where a cell of its original is among as many nearest ones.
+    pub nprobe: usize,
     /// Fixes all that is random, for each image alike.
     pub seed: u64,
     /// What the released images are rounded to.
@@ -80,6 +83,7 @@ impl Default for Settings {
             optimizer: Optimizer::Steepest(Budget::default()),
             target: Target::Reconstruction,
             cells: 1,
+            nprobe: 1,
             seed: 0,
             depth: Depth::Eight,
         }
@@ -109,6 +113,21 @@ impl Settings {
         }
     }
 
+    /// Whether cells of an index are the goal, and not what it stores.
+    pub(crate) fn aims_at_cells(&self, index: &Index) -> bool {
+        match self.objective {
+            Objective::Reconstruction => false,
+            Objective::CellMargin => true,
+            Objective::Robust { .. } => index.nlist().is_some(),
+        }
+    }
+
+    /// What descriptors are to come near to in an index.
+    pub(crate) fn aim(&self, index: &Index, descriptors: Tensor<2>) -> Result<Aim> {
+        let target = if index.is_lossless() { Target::Centroid } else { self.target };
+        Ok(index.target(descriptors, target)?)
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         let optimizer = match self.optimizer {
             Optimizer::Adam(Masked { strength, learning_rate, lambda_f, lambda_i }) => vec![
@@ -128,6 +147,7 @@ impl Settings {
         }
         match self {
             Self { cells: 0, .. } => refuse("cells", 0.0, "at least 1"),
+            Self { nprobe: 0, .. } => refuse("nprobe", 0.0, "at least 1"),
             Self { objective: Objective::Robust { views: 0 }, .. } => refuse("views", 0.0, "at least 1"),
             _ => Ok(()),
         }

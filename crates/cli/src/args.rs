@@ -55,7 +55,7 @@ pub struct Globals {
 pub enum Verb {
     /// Activate images for an index; without images, the bundled samples, and show what it gains
     #[command(
-        after_help = "Examples:\n  active-index activate\n  active-index activate photos/ --index db.faiss --out released/\n  active-index activate a.jpg --index db.faiss --min-psnr 42 --report report.html"
+        after_help = "Examples:\n  active-index activate\n  active-index activate photos/ --index db.faiss --out released/\n  active-index activate photos/ --index ours.faiss --index theirs.faiss --out released/\n  active-index activate a.jpg --index db.faiss --min-psnr 42 --report report.html"
     )]
     Activate(Activate),
     /// What to expect of activation for an index, from a few photographs
@@ -105,9 +105,10 @@ pub struct Activate {
     /// Images, and folders of images
     #[arg(value_name = "IMAGE|DIR")]
     pub inputs: Vec<PathBuf>,
-    /// Index to activate for [default: the bundled one]
+    /// Index to activate for; named several times, images are activated for all of them, and figures are those of the
+    /// first [default: the bundled one]
     #[arg(long, value_name = "FILE")]
-    pub index: Option<PathBuf>,
+    pub index: Vec<PathBuf>,
     /// Folder for the released images
     #[arg(long, default_value = "activated", value_name = "DIR")]
     pub out: PathBuf,

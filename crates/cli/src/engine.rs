@@ -1,6 +1,6 @@
 //! The parts that most verbs need: device, extractor, index.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use activate::{DescriptorNetwork, describe_prepared};
 use anyhow::{Result, ensure};
@@ -79,6 +79,14 @@ impl Engine {
         Ok(index)
     }
 
+    /// Opens indexes, the bundled one where none is named.
+    pub fn indexes(&self, paths: &[PathBuf], output: &Output) -> Result<Vec<Index>> {
+        if paths.is_empty() {
+            return Ok(vec![self.index(None, output)?]);
+        }
+        paths.iter().map(|path| self.index(Some(path), output)).collect()
+    }
+
     /// What descriptors of this extractor are recorded as.
     pub fn provenance(&self) -> Provenance {
         let Preprocess { size, resize, .. } = self.extractor.preprocess();
@@ -131,7 +139,7 @@ fn model_name(named: Option<&str>, file: &Path) -> String {
 }
 
 /// A file as it is named, or a model of the manifest from the cache.
-fn weights_file(name: Option<&str>, output: &Output) -> Result<std::path::PathBuf> {
+fn weights_file(name: Option<&str>, output: &Output) -> Result<PathBuf> {
     if let Some(file) = name.map(Path::new).filter(|path| path.is_file()) {
         return Ok(file.to_owned());
     }

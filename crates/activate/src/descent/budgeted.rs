@@ -17,8 +17,9 @@ use crate::{
 
 /// Share of the last direction in the next one.
 const MOMENTUM: f64 = 0.9;
-/// Length of a step, in budgets.
+/// Length of a step, in budgets, and of all steps together at least, so that few of them spend the budget too.
 const RATE: f64 = 0.5;
+const WAY: f64 = 1.6;
 /// How often the last change is scaled to what clipping left of the budget.
 const REFILLS: usize = 3;
 /// Side of the windows of SSIM (Wang et al. 2004), in pixels, and its stabiliser `C2` of pixels of [0, 1].
@@ -34,6 +35,8 @@ pub(crate) struct Budgeted {
     metric: Tensor<4>,
     budget: Budget,
     depth: Depth,
+    /// Length of a step, in budgets.
+    rate: f64,
     /// Root mean square of the change before it is rounded.
     allowed: f64,
     /// Sums of gradients, `[1, 3, h', w']`.
@@ -52,6 +55,7 @@ impl Budgeted {
         original: Tensor<4>,
         budget: Budget,
         depth: Depth,
+        iterations: usize,
         network: &impl DescriptorNetwork,
     ) -> Self {
         let map = jnd_map(original.clone());
@@ -62,6 +66,7 @@ impl Budgeted {
             allowed: allowed(budget.psnr, depth),
             budget,
             depth,
+            rate: RATE.max(WAY / iterations.max(1) as f64),
             momentum: none.clone(),
             small: none,
             reach: None,
@@ -85,7 +90,7 @@ impl Budgeted {
             Some(reach) => reach.clone(),
             None => self.cost(&self.lift(&momentum, network)) / length.clone(),
         };
-        let small = self.small.clone() - momentum.clone() / length / reach * (RATE * self.allowed);
+        let small = self.small.clone() - momentum.clone() / length / reach * (self.rate * self.allowed);
         let lifted = self.lift(&small, network);
         let cost = self.cost(&lifted);
         let reach = cost.clone() / root_mean_square(small.clone());
@@ -98,7 +103,7 @@ impl Budgeted {
 
     /// The changed pixels, with as much of the budget as clipping leaves once they are rounded.
     pub(crate) fn finish(self, network: &impl DescriptorNetwork) -> Tensor<4> {
-        // One or two steps do not go as far as the budget.
+        // An early stop may come before that is as far as the budget.
         let reached = self.cost(&self.lift(&self.small, network)) / self.allowed;
         let wanted = reached * squared(self.budget.psnr).sqrt();
         let (mut fill, mut pixels) = (self.fill.clone(), self.changed.0.clone());
@@ -238,7 +243,7 @@ mod tests {
     fn the_first_step_is_the_steepest() {
         let (original, gradient) = (image(12, 14) * 0.5 + 0.25, image(12, 14) - 0.3);
         let budget = Budget { psnr: 70.0, ..Budget::default() };
-        let descent = Budgeted::new(original.clone(), budget, Depth::Sixteen, &Eye);
+        let descent = Budgeted::new(original.clone(), budget, Depth::Sixteen, 10, &Eye);
         let (cost, lowered) = (descent.metric.clone().recip(), |x: Tensor<4>| (x * gradient.clone()).sum());
         let change = descent.step(gradient.clone(), &Eye).changed().0 - original.clone();
         let ratio = |x: Tensor<4>| {

@@ -4,6 +4,7 @@
 mod canvas;
 mod coarse;
 mod colour;
+mod gather;
 mod overlay;
 mod warp;
 

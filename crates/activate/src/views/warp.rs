@@ -1,12 +1,14 @@
 //! Geometric edits as weighted sums of pixels, which gradients go through.
 
-use burn::tensor::{Device, Int, Tensor};
-use extractor::{
-    beside,
-    transfer::{upload, upload_ints},
-};
+use std::sync::Arc;
 
-use super::canvas::Affine;
+use burn::tensor::{Device, Int, Tensor};
+use extractor::beside;
+
+use super::{
+    canvas::Affine,
+    gather::{Sums, gather},
+};
 
 /// Points on each side of a pixel that are averaged where the image shrinks, at most.
 const MAX_POINTS: usize = 3;
@@ -25,12 +27,8 @@ pub(super) struct Warp {
 pub(super) struct Table {
     /// Height and width, before and after.
     size: [usize; 2],
-    /// Summands of each pixel.
-    taps: usize,
-    /// `[h * w, taps]`: which pixels.
-    sources: Vec<i32>,
-    /// `[h * w, taps]`, zeros outside of the image.
-    weights: Vec<f32>,
+    /// Weights are zeros outside of the image.
+    sums: Arc<Sums>,
 }
 
 impl Warp {
@@ -51,10 +49,10 @@ impl Warp {
     pub fn table(&self) -> Table {
         let Self { map, size } = *self;
         let points = points(map, size);
-        let taps = 4 * points * points;
+        let count = 4 * points * points;
         let [height, width] = size;
-        let (mut sources, mut weights) = (vec![0; height * width * taps], vec![0.0; height * width * taps]);
-        let pixels = sources.chunks_exact_mut(taps).zip(weights.chunks_exact_mut(taps));
+        let (mut sources, mut weights) = (vec![0; height * width * count], vec![0.0; height * width * count]);
+        let pixels = sources.chunks_exact_mut(count).zip(weights.chunks_exact_mut(count));
         for (place, (sources, weights)) in pixels.enumerate() {
             let quads = sources.as_chunks_mut::<4>().0.iter_mut().zip(weights.as_chunks_mut::<4>().0);
             for (point, (sources, weights)) in quads.enumerate() {
@@ -64,7 +62,7 @@ impl Warp {
             }
             weights.iter_mut().for_each(|weight| *weight /= (points * points) as f32);
         }
-        Table { size, taps, sources, weights }
+        Table { size, sums: Arc::new(Sums { count, sources, weights }) }
     }
 
     /// The same sums by operations of every device, where all is computed from the numbers of the map, and the share of
@@ -152,21 +150,17 @@ fn all_neighbours(at: Tensor<1>, length: usize) -> ([Tensor<1>; 2], Tensor<1>) {
 impl Table {
     /// `[h * w]`: the share of each pixel that comes from the image.
     pub fn coverage(&self) -> impl Iterator<Item = f32> {
-        self.weights.chunks_exact(self.taps).map(|weights| weights.iter().sum())
+        self.sums.weights.chunks_exact(self.sums.count).map(|weights| weights.iter().sum())
     }
 
+    /// On the CPU.
+    ///
     /// # Shapes
     /// `[1, 3, h, w]` -> `[1, 3, h, w]`
     pub fn apply(&self, image: Tensor<4>) -> Tensor<4> {
-        let [height, width] = self.size;
-        let device = image.device().inner();
-        let sources = upload_ints(self.sources.clone(), [self.sources.len()], &device);
-        let sources = if image.is_autodiff() { sources.autodiff() } else { sources };
-        let weights = upload(self.weights.clone(), [1, height * width, self.taps], &device);
-        let weights = beside(&weights, &image);
-        let pixels: Tensor<2> = image.reshape([3, height * width]);
-        let summands = pixels.select(1, sources).reshape([3, height * width, self.taps]);
-        (summands * weights).sum_dim(2).reshape([1, 3, height, width])
+        let [_, _, height, width] = image.dims();
+        assert_eq!([height, width], self.size, "height and width of the image");
+        gather(image, &self.sums)
     }
 }
 
@@ -204,6 +198,7 @@ fn neighbours(at: f32, length: usize) -> ([usize; 2], f32) {
 mod tests {
     use super::{super::canvas::Canvas, *};
     use burn::tensor::Device;
+    use extractor::transfer::upload;
 
     fn image(values: &[f32], height: usize, width: usize) -> Tensor<4> {
         let values = [values, values, values].concat();

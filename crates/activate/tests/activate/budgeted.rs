@@ -1,7 +1,9 @@
 //! Steepest descent under a budget, towards cells, on a tiny network.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use activate::{
-    Activator, Budget, Error, Objective, Optimizer, Settings,
+    Activator, Budget, DescriptorNetwork, Error, Objective, Optimizer, Settings,
     burn::tensor::{Device, Tensor},
     describe,
     index::Index,
@@ -12,7 +14,10 @@ use crate::tiny::{Tiny, photo, spread};
 
 /// Of vectors of unit norm, as descriptors are.
 fn index(factory: &str, device: &Device) -> Index {
-    let vectors = spread([256, 8], device);
+    trained(factory, spread([256, 8], device))
+}
+
+fn trained(factory: &str, vectors: Tensor<2>) -> Index {
     let norms = vectors.clone().powi_scalar(2).sum_dim(1).sqrt();
     Index::train(&factory.parse().unwrap(), vectors / norms, &Default::default()).unwrap()
 }
@@ -52,6 +57,20 @@ fn the_budget_is_spent_and_held() {
     }
 }
 
+/// Few steps are longer ones.
+#[test]
+fn few_steps_spend_the_budget_too() {
+    let device = Device::flex();
+    let (tiny, index, image) = (Tiny::new(&device), index("IVF32,PQ2x4", &device), photo(&device, 40, 30));
+    for iterations in [1, 2, 3, 20] {
+        let settings = Settings { iterations, ..settings(Objective::CellMargin, 40.0) };
+        let activator = Activator::new(&tiny, &index, settings).unwrap();
+        let done = activator.activate(std::slice::from_ref(&image), &mut |_| ()).unwrap().remove(0);
+        let found = psnr(done.pixels - image.clone());
+        assert!((found - 40.0).abs() < 0.1, "{iterations} steps: {found} dB");
+    }
+}
+
 #[test]
 fn images_move_deeper_into_their_cells() {
     let device = Device::flex();
@@ -83,6 +102,83 @@ fn more_cells_are_easier_to_stay_in() {
     assert!(kept(1) <= kept(4) && kept(8) == 1.0);
     let few = Activator::new(&tiny, &index, Settings { cells: 9, ..Settings::default() });
     assert!(matches!(few, Err(Error::FewCells { nlist: 8, cells: 9 })));
+}
+
+#[test]
+fn more_visited_cells_find_more() {
+    let device = Device::flex();
+    let (tiny, index) = (Tiny::new(&device), index("IVF8,PQ2x4", &device));
+    let image = photo(&device, 20, 20);
+    let kept = |nprobe| {
+        let settings = Settings { nprobe, ..settings(Objective::Robust { views: 4 }, 40.0) };
+        let activator = Activator::new(&tiny, &index, settings).unwrap();
+        activator.activate(std::slice::from_ref(&image), &mut |_| ()).unwrap().remove(0).course.kept.unwrap()
+    };
+    assert!(kept(1) <= kept(4) && kept(8) == 1.0);
+    let none = Activator::new(&tiny, &index, Settings { nprobe: 0, ..Settings::default() });
+    assert!(matches!(none, Err(Error::Setting { name: "nprobe", .. })));
+}
+
+/// What is secured in both is less deep in the first than what is secured there alone, and deeper in the second.
+#[test]
+fn several_indexes_are_secured_together() {
+    let device = Device::flex();
+    let tiny = Tiny::new(&device);
+    let first = index("IVF32,PQ2x4", &device);
+    let second = trained("IVF64,PQ2x4", spread([512, 8], &device).flip([1]));
+    let image = photo(&device, 31, 20);
+    let deep = settings(Objective::CellMargin, 30.0);
+    let new = || Activator::new(&tiny, &first, deep).unwrap();
+    let [alone, both] = [new(), new().and_for(&second).unwrap()].map(|activator| {
+        activator.activate(std::slice::from_ref(&image), &mut |_| ()).unwrap().remove(0).pixels
+    });
+    let margin = |index: &Index, pixels: &Tensor<4>| {
+        let cells = index.cells(describe(&tiny, [image.clone()])).unwrap().unwrap();
+        index.cell_margins(describe(&tiny, [pixels.clone()]), &cells).unwrap().unwrap()[0]
+    };
+    assert!(margin(&second, &both) > margin(&second, &alone));
+    assert!(margin(&second, &both) > margin(&second, &image));
+    assert!(margin(&first, &both) > margin(&first, &image));
+    let wrong = trained("IVF4,PQ2x4", spread([256, 4], &device));
+    let refused = new().and_for(&wrong);
+    assert!(matches!(refused, Err(Error::Dimension { index: 4, descriptor: 8 })));
+}
+
+/// Images are described before, after, and at each step, but the first step of what looks at nothing else is the first.
+#[test]
+fn nothing_is_described_twice() {
+    struct Counting(Tiny, AtomicUsize);
+
+    impl DescriptorNetwork for Counting {
+        fn dimension(&self) -> usize {
+            self.0.dimension()
+        }
+
+        fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {
+            self.0.prepare(pixels)
+        }
+
+        fn describe(&self, input: Tensor<4>) -> Tensor<2> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.describe(input)
+        }
+    }
+
+    let device = Device::flex();
+    let index = index("IVF32,PQ2x4", &device);
+    // Their order by size is another one.
+    let images = [photo(&device, 31, 20), photo(&device, 12, 44), photo(&device, 20, 20)];
+    for (objective, expected) in [(Objective::CellMargin, 5), (Objective::Robust { views: 2 }, 6)] {
+        let network = Counting(Tiny::new(&device), AtomicUsize::new(0));
+        let settings = Settings { iterations: 4, ..settings(objective, 40.0) };
+        let done =
+            Activator::new(&network, &index, settings).unwrap().activate(&images, &mut |_| ()).unwrap();
+        assert_eq!(network.1.load(Ordering::Relaxed), expected, "{objective:?}");
+        for (image, done) in images.iter().zip(done) {
+            let alone = index.cells(describe(&network.0, [image.clone()])).unwrap().unwrap();
+            assert_eq!(done.before.cell, Some(alone[0]));
+        }
+    }
 }
 
 #[test]

@@ -34,13 +34,13 @@ struct Document {
 pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<Outcome> {
     let started = Instant::now();
     let engine = Engine::start_for(globals, arguments.optimisation.precision, output)?;
-    let index = engine.index(arguments.index.as_deref(), output)?;
+    let indexes = engine.indexes(&arguments.index, output)?;
     let demonstrates = arguments.inputs.is_empty();
     let folders = if demonstrates { vec![bundled::samples()?] } else { arguments.inputs.clone() };
     let found = images::find(&folders, Some(&arguments.out))?;
     let jobs = plan(found, &arguments.out, arguments.encoding(), arguments.resume);
 
-    let releaser = Releaser::new(&engine, &index, arguments.into())?;
+    let releaser = Releaser::new(&engine, &indexes, arguments.into())?;
     let (mut pairs, mut gallery) = (Vec::new(), Vec::new());
     let mut keep = |pair: Pair| -> Result<()> {
         if arguments.report.is_some() {
@@ -51,7 +51,8 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
     };
     let keeps = demonstrates || arguments.report.is_some();
     let rows = releaser.release(&jobs, output, keeps.then_some(&mut keep))?;
-    let comparisons = demonstrates.then(|| demonstrate(&engine, &index, &pairs, arguments)).transpose()?;
+    let comparisons =
+        demonstrates.then(|| demonstrate(&engine, &indexes[0], &pairs, arguments)).transpose()?;
 
     if let Some(path) = &arguments.report {
         report::activation::write(path, &rows, &gallery, comparisons.as_ref())?;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use activate::{Activated, Activator, Settings, pixels::Depth};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use extractor::Extractor;
 use image::RgbImage;
 use image_file::{Encoding, Picture, Reader};
@@ -72,19 +72,23 @@ pub struct Pair {
 
 pub struct Releaser<'a> {
     engine: &'a Engine,
-    index: &'a Index,
+    /// At least one.
+    indexes: &'a [Index],
     options: Options,
 }
 
 impl<'a> Releaser<'a> {
-    pub fn new(engine: &'a Engine, index: &'a Index, options: Options) -> Result<Self> {
-        let releaser = Self { engine, index, options };
+    pub fn new(engine: &'a Engine, indexes: &'a [Index], options: Options) -> Result<Self> {
+        let releaser = Self { engine, indexes, options };
         releaser.activator(Depth::Eight)?;
         Ok(releaser)
     }
 
     fn activator(&self, depth: Depth) -> Result<Activator<'a, Extractor>> {
-        Ok(Activator::new(&self.engine.extractor, self.index, Settings { depth, ..self.options.settings })?)
+        let (first, others) = self.indexes.split_first().context("no index to activate for")?;
+        let settings = Settings { depth, ..self.options.settings };
+        let activator = Activator::new(&self.engine.extractor, first, settings)?;
+        others.iter().try_fold(activator, |activator, index| Ok(activator.and_for(index)?))
     }
 
     /// What the released file of a picture holds.

@@ -72,7 +72,7 @@ pub fn activate(
     let mixes = released.exists() && folders.iter().any(is_same);
     ensure!(!mixes, "{} holds the originals: name another one for the released images", released.display());
     let jobs = plan(inputs.to_vec(), &released, Encoding::Png, editing.resume.is_some());
-    Releaser::new(engine, index, editing.into())?.release(&jobs, output, None)
+    Releaser::new(engine, std::slice::from_ref(index), editing.into())?.release(&jobs, output, None)
 }
 
 /// Pairs originals with their released images, where these are compared.
