@@ -33,7 +33,7 @@ pub struct Optimisation {
     /// Edited views of each image that a step of --objective robust looks at [default: 3]
     #[arg(long, value_parser = views, value_name = "N")]
     pub views: Option<usize>,
-    /// Two steps of --objective cell-margin: an eighth of the time, and fewer copies found
+    /// Two steps of --objective cell-margin: a tenth of the time, and fewer copies found
     #[arg(long, conflicts_with_all = ["views", "target"])]
     pub fast: bool,
     /// Least PSNR of the released file [default: 42.5 for --optimizer steepest]
