@@ -174,12 +174,14 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         Batch { extractor: self.extractor, settings: self.settings }
     }
 
-    /// What images with these descriptors and, in the first index, these targets are to reach.
+    /// What images with these targets in the first index are to reach, and in the other ones, with these descriptors.
     fn destinations(&self, targets: &Aim, before: Option<&Tensor<2>>) -> Result<Vec<Destination<'a>>> {
         let mut destinations = vec![self.destination(self.index(), targets.clone(), before)?];
-        for (&index, before) in self.indexes[1..].iter().zip(before.into_iter().cycle()) {
-            let targets = self.settings.aim(index, before.clone())?;
-            destinations.push(self.destination(index, targets, Some(before))?);
+        if let Some(descriptors) = before {
+            for &index in &self.indexes[1..] {
+                let targets = self.settings.aim(index, descriptors.clone())?;
+                destinations.push(self.destination(index, targets, before)?);
+            }
         }
         Ok(destinations)
     }
