@@ -4,7 +4,7 @@ use index::{Aim, Index, Target};
 
 use crate::{
     DescriptorNetwork, Error, Objective, Result,
-    batch::{Batch, Changed, Course, Destination, Progress},
+    batch::{Batch, Changed, Course, Departure, Destination, Progress},
     network::describe,
     objective::{Cells, Goal, cosine},
     pixels::{check_shape, round_to},
@@ -32,6 +32,8 @@ pub struct Activated {
     pub pixels: Tensor<4>,
     /// What the descriptor was moved towards, of one row.
     pub target: Aim,
+    /// The cell that it was to stay in, or the nearest one where cells are not the goal.
+    pub cell: Option<i64>,
     /// The original's descriptor.
     pub before: Position,
     /// The released image's descriptor, of its rounded pixels.
@@ -80,6 +82,7 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         let needs_cells = matches!(settings.stop, Stop::Safe { .. })
             || settings.objective == Objective::CellMargin
             || settings.cells > 1
+            || settings.choice > 0
             || settings.nprobe > 1;
         match index.nlist() {
             None if needs_cells => Err(Error::NoCells { factory: factory() }),
@@ -115,7 +118,8 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         let mut departure = batch.depart(images, None);
         let before = batch.originals(&mut departure, images);
         let targets = self.settings.aim(self.index(), before.clone())?;
-        let destinations = self.destinations(&targets, Some(&before))?;
+        let destinations = self.destinations(&departure, &targets, Some(&before))?;
+        let own = destinations[0].cells.clone();
         let changed = batch.optimise(departure, &destinations, progress)?;
         let round = |changed: Changed| (round_to(changed.pixels, self.settings.depth), changed.course);
         let (released, courses): (Vec<_>, Vec<_>) = changed.into_iter().map(round).unzip();
@@ -124,14 +128,11 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         let positions = before.into_iter().zip(after);
         let rows = (0..images.len()).map(|i| targets.rows(i..i + 1));
         let parts = released.into_iter().zip(rows).zip(positions).zip(courses);
-        let activated = |(((pixels, target), (before, after)), course)| Activated {
-            pixels,
-            target,
-            before,
-            after,
-            course,
+        let activated = |(i, (((pixels, target), (before, after)), course)): (usize, _)| {
+            let cell = own.as_ref().map(|own| own[i][0]);
+            Activated { pixels, target, cell, before, after, course }
         };
-        Ok(parts.map(activated).collect())
+        Ok(parts.enumerate().map(activated).collect())
     }
 
     /// Where an image's descriptor is, seen from a target of one row: for released images that were changed again,
@@ -167,7 +168,8 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
             || settings.aims_at_cells(self.index())
             || matches!(settings.stop, Stop::Safe { .. });
         let before = (needs_cells && !images.is_empty()).then(|| batch.originals(&mut departure, images));
-        batch.optimise(departure, &self.destinations(targets, before.as_ref())?, progress)
+        let destinations = self.destinations(&departure, targets, before.as_ref())?;
+        batch.optimise(departure, &destinations, progress)
     }
 
     fn batch(&self) -> Batch<'a, E> {
@@ -175,12 +177,17 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
     }
 
     /// What images with these targets in the first index are to reach, and in the other ones, with these descriptors.
-    fn destinations(&self, targets: &Aim, before: Option<&Tensor<2>>) -> Result<Vec<Destination<'a>>> {
-        let mut destinations = vec![self.destination(self.index(), targets.clone(), before)?];
+    fn destinations(
+        &self,
+        departure: &Departure,
+        targets: &Aim,
+        before: Option<&Tensor<2>>,
+    ) -> Result<Vec<Destination<'a>>> {
+        let mut destinations = vec![self.destination(departure, self.index(), targets.clone(), before)?];
         if let Some(descriptors) = before {
             for &index in &self.indexes[1..] {
                 let targets = self.settings.aim(index, descriptors.clone())?;
-                destinations.push(self.destination(index, targets, before)?);
+                destinations.push(self.destination(departure, index, targets, before)?);
             }
         }
         Ok(destinations)
@@ -188,12 +195,15 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
 
     fn destination(
         &self,
+        departure: &Departure,
         index: &'a Index,
         targets: Aim,
         before: Option<&Tensor<2>>,
     ) -> Result<Destination<'a>> {
         let Settings { cells, nprobe, .. } = self.settings;
-        let own = before.map(|before| index.nearest_cells(before.clone(), cells)).transpose()?.flatten();
+        let nearest = before.map(|before| index.nearest_cells(before.clone(), cells)).transpose()?.flatten();
+        let own =
+            nearest.map(|nearest| self.batch().frequent_cells(departure, index, nearest)).transpose()?;
         let goal = match &own {
             Some(own) if self.settings.aims_at_cells(index) => {
                 Goal::Cells(Box::new(Cells::new(index, own.clone(), nprobe)?))

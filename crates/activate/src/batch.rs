@@ -1,5 +1,7 @@
 //! Images on their way to their targets, one pass of the network a step for all that are still going.
 
+use std::{cmp::Reverse, ops::Range};
+
 use burn::tensor::Tensor;
 use index::Index;
 
@@ -165,6 +167,30 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         Tensor::cat(rows.into_iter().map(|(row, _)| descriptors.clone().narrow(0, row, 1)).collect(), 0)
     }
 
+    /// Of each image as many cells as are nearest to it: those that most views of it fall into, where views choose.
+    pub(crate) fn frequent_cells(
+        &self,
+        Departure { going, .. }: &Departure,
+        index: &Index,
+        nearest: Vec<Vec<i64>>,
+    ) -> Result<Vec<Vec<i64>>> {
+        let Settings { choice, iterations, .. } = self.settings;
+        let views = self.settings.views();
+        // Other views than those of the steps, as many at a time.
+        let (first, together) = (iterations * views, views.max(1));
+        let mut met = vec![Vec::with_capacity(choice); nearest.len()];
+        for number in (first..first + choice).step_by(together) {
+            let numbers = number..(number + together).min(first + choice);
+            let input = |traveller: &Traveller| traveller.descent.leaf(self.extractor).input.inner();
+            let views = self.views(numbers.clone(), going, going.iter().map(input).collect());
+            let cells = index.cells(describe_prepared(self.extractor, views))?.unwrap_or_default();
+            for (traveller, cells) in going.iter().zip(cells.chunks_exact(numbers.len())) {
+                met[traveller.place].extend_from_slice(cells);
+            }
+        }
+        Ok(nearest.into_iter().zip(met).map(|(nearest, met)| most_frequent(nearest, &met)).collect())
+    }
+
     /// What each view of each image is to reach, at each destination.
     fn goals(&self, going: &[Traveller], destinations: &[Destination<'_>]) -> Vec<Rows> {
         let views = self.settings.views().max(1);
@@ -223,7 +249,11 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             leaves.push(from.leaf);
             squares.push(from.squared);
         }
-        let descriptors = describe_prepared(self.extractor, self.views(iteration, going, inputs));
+        let views = self.settings.views();
+        if views > 0 {
+            inputs = self.views(iteration * views..(iteration + 1) * views, going, inputs);
+        }
+        let descriptors = describe_prepared(self.extractor, inputs);
         Seen { leaves, descriptors, squares: Tensor::cat(squares, 0) }
     }
 
@@ -239,20 +269,15 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         Ok(())
     }
 
-    /// What the network sees of images at a step: of each image its views, one behind the other.
-    fn views(&self, iteration: usize, going: &[Traveller], inputs: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
+    /// Views of these numbers of each image, one behind the other.
+    fn views(&self, numbers: Range<usize>, going: &[Traveller], inputs: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
         let Settings { seed, .. } = self.settings;
-        let views = self.settings.views();
-        if views == 0 {
-            return inputs;
-        }
         let (mut seen, mut inputs) = (Vec::new(), inputs.into_iter());
         for alike in going.chunk_by(|a, b| a.sides == b.sides) {
             let images: Vec<_> = inputs.by_ref().take(alike.len()).collect();
             let [_, _, h, w] = images[0].dims();
-            let numbers = iteration * views..(iteration + 1) * views;
             let drawn: Vec<_> =
-                numbers.map(|number| View::draw(seed, number, alike[0].sides, [h, w])).collect();
+                numbers.clone().map(|number| View::draw(seed, number, alike[0].sides, [h, w])).collect();
             seen.extend(seen_of(&drawn, images));
         }
         seen
@@ -279,6 +304,20 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         let end = |(traveller, margin): (&Traveller, _)| stop.reached(&traveller.steps, margin);
         Ok(going.iter().zip(margins).map(end).collect())
     }
+}
+
+/// The most frequent of the cells that were met, as many as are nearest: of equals the nearest, then the first.
+fn most_frequent(nearest: Vec<i64>, met: &[i64]) -> Vec<i64> {
+    let count = nearest.len();
+    let mut cells = nearest;
+    for &cell in met {
+        if !cells.contains(&cell) {
+            cells.push(cell);
+        }
+    }
+    cells.sort_by_key(|cell| Reverse(met.iter().filter(|other| *other == cell).count()));
+    cells.truncate(count);
+    cells
 }
 
 /// The least margin of the views of each image, in its cells of all indexes that have any.
@@ -357,5 +396,20 @@ impl Traveller {
         let kept = (!late.is_empty()).then(|| late.iter().sum::<f64>() / late.len() as f64);
         let course = Course { iterations, end, steps: self.steps, kept };
         (self.place, Changed { pixels: self.descent.finish(network), course })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_frequent_cells_are_chosen_and_the_nearest_of_equals() {
+        let chosen = |nearest: &[i64], met: &[i64]| most_frequent(nearest.to_vec(), met);
+        assert_eq!(chosen(&[5, 6], &[]), [5, 6], "nothing was met");
+        assert_eq!(chosen(&[5], &[7, 5, 7]), [7]);
+        assert_eq!(chosen(&[5], &[7, 5]), [5], "the nearest of equals");
+        assert_eq!(chosen(&[5, 6], &[9, 7, 7, 6, 9]), [9, 7], "the first met of equals");
+        assert_eq!(chosen(&[5, 6, 8], &[7, 7]), [7, 5, 6]);
     }
 }

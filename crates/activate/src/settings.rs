@@ -19,6 +19,9 @@ pub struct Settings {
     pub target: Target,
     /// Cells of the index that an image's copies may fall into: as many as its owner stores it in.
     pub cells: usize,
+    /// Views of the original that choose its cells: those that most of them fall into, for an index that will store the
+    /// released image. 0 for the nearest ones, which an index has that stores the original.
+    pub choice: usize,
     /// Cells that searches visit: a copy is found where a cell of its original is among as many nearest ones.
     pub nprobe: usize,
     /// Fixes all that is random, for each image alike.
@@ -83,6 +86,7 @@ impl Default for Settings {
             optimizer: Optimizer::Steepest(Budget::default()),
             target: Target::Reconstruction,
             cells: 1,
+            choice: 0,
             nprobe: 1,
             seed: 0,
             depth: Depth::Eight,

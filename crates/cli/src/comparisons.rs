@@ -6,7 +6,7 @@ use image::RgbImage;
 use serde::Serialize;
 
 use crate::{
-    engine::Engine,
+    describer::Describer,
     progress,
     table::{decimal, table},
 };
@@ -20,15 +20,15 @@ pub struct Comparisons {
 impl Comparisons {
     /// Edits, describes and searches originals and released images.
     pub fn measure(
-        engine: &Engine,
+        describer: &mut Describer<'_>,
         setting: &Setting<'_>,
         originals: &[&RgbImage],
         released: Option<&[&RgbImage]>,
     ) -> Result<Self> {
         let sides = if released.is_some() { 2 } else { 1 };
         let bar = progress::bar(setting.transforms.len() * originals.len() * sides, "editing and searching");
-        let describe = |images: &[&RgbImage]| engine.describe(images);
-        let rows = setting.compare(originals, released, &describe, &|n| bar.inc(n as u64))?;
+        let mut describe = |images: &[&RgbImage]| describer.images(images);
+        let rows = setting.compare(originals, released, &mut describe, &|n| bar.inc(n as u64))?;
         bar.finish_and_clear();
         Ok(Self { nprobe: setting.nprobe, rows })
     }

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use activate::{DescriptorNetwork, describe_prepared};
+use activate::DescriptorNetwork;
 use anyhow::{Result, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
 use extractor::{
     Extractor, Preprocess,
     weights::{Manifest, Progress},
 };
-use image::RgbImage;
 use image_file::{Pixels, Reader};
 use index::Index;
 
@@ -21,8 +20,6 @@ use crate::{
     provenance::{Known, Provenance},
 };
 
-/// Images that go through the network together.
-const BATCH: usize = 8;
 /// Pixels of the largest input of the network: its first layer holds 64 bytes for each.
 const MAX_INPUT: usize = 1 << 23;
 
@@ -110,20 +107,6 @@ impl Engine {
     pub fn prepare_file(&self, reader: &Reader, path: &Path) -> Result<(Tensor<4>, Vec<String>)> {
         let picture = reader.open(path)?;
         Ok((self.prepare(&picture.pixels)?, picture.notes))
-    }
-
-    /// Descriptors `[n, d]` of images of any sizes.
-    pub fn describe(&self, images: &[&RgbImage]) -> Result<Tensor<2>> {
-        let prepare = |image: &&RgbImage| self.prepare(&Pixels::Eight((*image).clone()));
-        let inputs = images.iter().map(prepare).collect::<Result<_>>()?;
-        Ok(describe_prepared(&self.extractor, inputs))
-    }
-
-    /// The same for many images, in batches.
-    pub fn describe_batches(&self, images: &[&RgbImage]) -> Result<Tensor<2>> {
-        let parts = images.chunks(BATCH).map(|images| self.describe(images)).collect::<Result<Vec<_>>>()?;
-        ensure!(!parts.is_empty(), "no images to describe");
-        Ok(Tensor::cat(parts, 0))
     }
 }
 

@@ -8,6 +8,7 @@ mod args;
 mod bundled;
 mod commands;
 mod comparisons;
+mod describer;
 mod device;
 mod engine;
 mod files;

@@ -51,11 +51,11 @@ impl Setting<'_> {
         &self,
         originals: &[&RgbImage],
         released: Option<&[&RgbImage]>,
-        describe: &dyn Fn(&[&RgbImage]) -> Result<Tensor<2>, E>,
+        describe: &mut dyn FnMut(&[&RgbImage]) -> Result<Tensor<2>, E>,
         progress: &dyn Fn(usize),
     ) -> Result<Vec<Comparison>, E> {
         let compare = |transform: &Transform| {
-            let measure = |images| self.measure(transform, images, describe, progress);
+            let mut measure = |images| self.measure(transform, images, describe, progress);
             let (passive, released) = (measure(originals)?, released.map(measure).transpose()?);
             Ok(Comparison { transform: *transform, passive, released })
         };
@@ -66,7 +66,7 @@ impl Setting<'_> {
         &self,
         transform: &Transform,
         images: &[&RgbImage],
-        describe: &dyn Fn(&[&RgbImage]) -> Result<Tensor<2>, E>,
+        describe: &mut dyn FnMut(&[&RgbImage]) -> Result<Tensor<2>, E>,
         progress: &dyn Fn(usize),
     ) -> Result<Measures, E> {
         let edit = |(i, image): (usize, &&RgbImage)| {

@@ -68,7 +68,7 @@ impl SharedSigns<'_> {
 }
 
 /// Which of up to 16 values are above 0.
-#[inline(always)]
+#[cfg(test)]
 pub(crate) fn signs_of(values: &[f32]) -> u16 {
     let mut all = [0.0; BITS];
     match values.first_chunk() {

@@ -2,8 +2,9 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, str::FromStr};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use eval::Transform;
+use serde::Serialize;
 
 use super::{Optimisation, Reading, within};
 
@@ -45,11 +46,24 @@ pub struct EvalRetrieval {
     /// one of them are found, for the bytes of an entry each; several numbers for several tables
     #[arg(long, default_value = "1", value_name = "R,...", value_delimiter = ',')]
     pub cells: Vec<NonZeroUsize>,
+    /// What of released images the index stores, when their copies are searched: originals are always searched by what it
+    /// stores of originals
+    #[arg(long, value_enum, default_value_t = Stored::Originals)]
+    pub stored: Stored,
     /// Also write one row a query; the table goes to FILE.summary.csv
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
     #[command(flatten)]
     pub editing: Editing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stored {
+    /// The codes of their originals: an index that is there already
+    Originals,
+    /// Their own: an index that is filled after activation, as --choose-cell wants
+    Released,
 }
 
 #[derive(Debug, Args)]

@@ -54,6 +54,10 @@ pub struct Optimisation {
     /// Cells that copies may fall into: as many as the originals are stored in, see `index add --cells`
     #[arg(long, default_value = "1", value_name = "R")]
     pub secure_cells: NonZeroUsize,
+    /// Secure the cell that most of so many edited views fall into [default: 32] instead of the original's nearest, for an
+    /// index that will store the released image
+    #[arg(long, value_parser = views, value_name = "VIEWS", num_args = 0..=1, require_equals = true, default_missing_value = "32")]
+    pub choose_cell: Option<usize>,
     /// Cells that searches will visit: an own cell has to be among as many nearest ones of a copy
     #[arg(long, default_value = "1", value_name = "N")]
     pub secure_nprobe: NonZeroUsize,
@@ -105,6 +109,7 @@ impl Optimisation {
             optimizer: self.optimizer(),
             target: self.target.unwrap_or_default(),
             cells: self.secure_cells.get(),
+            choice: self.choose_cell.unwrap_or(0),
             nprobe: self.secure_nprobe.get(),
             seed: self.seed,
             ..Settings::default()

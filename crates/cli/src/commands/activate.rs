@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use eval::{Setting, Transform};
 use index::Index;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use crate::{
     args::{Activate, Globals},
     bundled,
     comparisons::{Comparisons, Summary},
+    describer::Describer,
     engine::Engine,
     images,
     output::{Output, SCHEMA},
@@ -36,6 +37,10 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
     let engine = Engine::start_for(globals, arguments.optimisation.precision, output)?;
     let indexes = engine.indexes(&arguments.index, output)?;
     let demonstrates = arguments.inputs.is_empty();
+    ensure!(
+        !demonstrates || arguments.optimisation.choose_cell.is_none(),
+        "--choose-cell: name images; without any the bundled index stores originals"
+    );
     let folders = if demonstrates { vec![bundled::samples()?] } else { arguments.inputs.clone() };
     let found = images::find(&folders, Some(&arguments.out))?;
     let jobs = plan(found, &arguments.out, arguments.encoding(), arguments.resume);
@@ -71,11 +76,12 @@ fn demonstrate(engine: &Engine, index: &Index, pairs: &[Pair], arguments: &Activ
     let mut index = index.clone();
     let originals: Vec<_> = pairs.iter().map(|pair| &pair.original).collect();
     let released: Vec<_> = pairs.iter().map(|pair| &pair.released).collect();
-    let truth: Vec<i64> = index.add(engine.describe_batches(&originals)?)?.collect();
+    let mut describer = Describer::new(engine, arguments.batch);
+    let truth: Vec<i64> = index.add(describer.images(&originals)?)?.collect();
     let transforms = Transform::paper();
     let seed = arguments.optimisation.seed;
     let setting = Setting { index: &index, truth: &truth, transforms: &transforms, nprobe: 1, seed };
-    Comparisons::measure(engine, &setting, &originals, Some(&released))
+    Comparisons::measure(&mut describer, &setting, &originals, Some(&released))
 }
 
 fn text(document: &Document, arguments: &Activate) -> String {

@@ -2,13 +2,9 @@
 
 use std::{num::NonZeroUsize, time::Instant};
 
-use activate::describe_prepared;
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
-use extractor::{
-    Preprocess, Resize,
-    transfer::{download, upload},
-};
+use extractor::{Preprocess, Resize};
 use image_file::Reader;
 use index::npy;
 use serde::Serialize;
@@ -17,6 +13,7 @@ use crate::{
     Outcome,
     ahead::ahead,
     args::{Describe, Globals, ResizeMode},
+    describer::{Describer, stacked},
     engine::Engine,
     images::{self, Input},
     interrupt, names,
@@ -24,11 +21,7 @@ use crate::{
     progress,
     provenance::{self, Provenance},
     table,
-    together::{Sizes, Together},
 };
-
-/// Images that are described together.
-const SIZES: Sizes = Sizes { small: 8, first: 32, most: 128 };
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -61,8 +54,8 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     let inputs = images::find(&arguments.inputs, None)?;
     let (descriptors, rows) = describe(&engine, &inputs, arguments, output)?;
 
-    if !descriptors.is_empty() {
-        write(arguments, Tensor::cat(descriptors, 0), &rows, &engine.provenance())?;
+    if let Some(descriptors) = stacked(&descriptors, &Device::flex()) {
+        write(arguments, descriptors, &rows, &engine.provenance())?;
     }
     let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();
@@ -89,15 +82,15 @@ fn describe(
     inputs: &[Input],
     arguments: &Describe,
     output: &Output,
-) -> Result<(Vec<Tensor<2>>, Vec<Row>)> {
+) -> Result<(Vec<Vec<f32>>, Vec<Row>)> {
     let bar = progress::bar(inputs.len(), "describing");
     let reader = Reader::from(&arguments.reading);
-    let mut together = Together::new(arguments.batch, engine.own_memory, SIZES);
+    let mut describer = Describer::new(engine, arguments.batch);
     let read = |input: &Input| engine.prepare_file(&reader, &input.path);
     let (mut descriptors, mut rows, mut prepared) =
         (Vec::new(), Vec::with_capacity(inputs.len()), Vec::new());
-    let window = NonZeroUsize::new(2 * together.size()).unwrap_or(NonZeroUsize::MIN);
-    let (mut count, mut through) = (0, |inputs: &[Tensor<4>]| through(engine, inputs));
+    let window = NonZeroUsize::new(2 * describer.size()).unwrap_or(NonZeroUsize::MIN);
+    let mut count = 0;
     let take = |read: Result<(Tensor<4>, Vec<String>)>| {
         let name = inputs[rows.len()].path.display().to_string();
         let (image, row) = Row::new(name, read, count);
@@ -105,9 +98,8 @@ fn describe(
         count += usize::from(image.is_some());
         prepared.extend(image);
         rows.push(row);
-        if prepared.len() >= together.size() || (rows.len() == inputs.len() && !prepared.is_empty()) {
-            let described = together.work(&std::mem::take(&mut prepared), &mut through);
-            descriptors.extend(described.into_iter().collect::<Result<Vec<_>>>()?);
+        if prepared.len() >= describer.size() || rows.len() == inputs.len() {
+            descriptors.extend(describer.describe(&std::mem::take(&mut prepared))?);
         }
         bar.inc(1);
         Ok(())
@@ -116,15 +108,6 @@ fn describe(
     ahead(inputs, threads, window, read, take)?;
     bar.finish_and_clear();
     Ok((descriptors, rows))
-}
-
-/// The descriptor of each input, on the host where they come from another device: what does not fit there shows when it
-/// is read.
-fn through(engine: &Engine, inputs: &[Tensor<4>]) -> Result<Vec<Tensor<2>>> {
-    let descriptors = describe_prepared(&engine.extractor, inputs.to_vec());
-    let [n, d] = descriptors.dims();
-    let values = download(descriptors).map_err(activate::Error::from)?;
-    Ok(upload(values, [n, d], &Device::flex()).split(1, 0))
 }
 
 impl Row {

@@ -211,7 +211,7 @@ impl<'a> Releaser<'a> {
             iterations: activated.course.iterations,
             stopped: activated.course.end.name(),
             seconds,
-            cell: activated.before.cell,
+            cell: activated.cell,
             kept: activated.course.kept,
             cosine_before: activated.before.cosine,
             cosine_after: after.cosine,

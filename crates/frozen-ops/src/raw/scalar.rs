@@ -1,6 +1,9 @@
 //! The specification.
 
-use super::tile::{ROWS, Tile, WIDTH, finish_row};
+use super::{
+    lanes::{LANES, Lanes, Scalar},
+    tile::{ROWS, Tile, WIDTH, finish},
+};
 
 /// # Safety
 ///
@@ -22,8 +25,10 @@ pub(super) unsafe fn tiles<'a>(tiles: impl Iterator<Item = Tile<'a>>) {
             }
         }
         for (row, sums) in sums.iter_mut().enumerate().take(tile.count) {
-            // SAFETY: the caller's.
-            unsafe { finish_row(&tile, row, sums) };
+            for (strip, sums) in sums.chunks_exact(LANES).enumerate().take(tile.width.div_ceil(LANES)) {
+                // SAFETY: there are as many sums as lanes; the caller's.
+                unsafe { finish(&tile, row, strip * LANES, Scalar::load(sums.as_ptr(), LANES)) };
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a register tile of the matrix product computes.
 
-use crate::signs::{BITS, signs_of};
+use super::lanes::{LANES, Lanes};
 
 /// Rows of a register tile: with [`WIDTH`] columns, 24 of the 32 registers of AVX-512.
 pub(crate) const ROWS: usize = 6;
@@ -56,38 +56,34 @@ impl Finish {
     };
 }
 
-/// Stores one row of sums, `sums[..width]`, as [`Finish`] says.
+/// Stores the sums of one row in the columns from `first` on, as [`Finish`] says.
 ///
 /// # Safety
 ///
-/// That of [`Tile`].
+/// That of [`Tile`]; `first` is below the width, and a multiple of [`LANES`].
 #[inline(always)]
-pub(super) unsafe fn finish_row(tile: &Tile<'_>, row: usize, sums: &mut [f32; WIDTH]) {
+pub(super) unsafe fn finish<L: Lanes>(tile: &Tile<'_>, row: usize, first: usize, mut sums: L) {
     let Finish { bias, onto, relu, kept, signs } = tile.finish;
-    let width = tile.width;
+    let width = (tile.width - first).min(LANES);
+    let out = tile.out[row].wrapping_add(first);
+    let (kept, signs) = (kept[row], signs[row]);
     // SAFETY: the caller's.
     unsafe {
         if !bias.is_null() {
-            let bias = std::slice::from_raw_parts(bias, width);
-            sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+            sums = sums.plus(L::load(bias.add(first), width));
         }
         if onto {
-            let out = std::slice::from_raw_parts(tile.out[row], width);
-            sums.iter_mut().zip(out).for_each(|(sum, out)| *sum += out);
+            sums = sums.plus(L::load(out, width));
         }
         if relu {
-            sums.iter_mut().for_each(|sum| *sum = if *sum > 0.0 { *sum } else { 0.0 });
+            sums = sums.positive();
         }
-        if !kept[row].is_null() {
-            let words = std::slice::from_raw_parts(kept[row], width.div_ceil(BITS));
-            for (i, sum) in sums[..width].iter_mut().enumerate() {
-                *sum = if words[i / BITS] >> (i % BITS) & 1 == 1 { *sum } else { 0.0 };
-            }
+        if !kept.is_null() {
+            sums = sums.keep(kept.add(first / LANES).read());
         }
-        if !signs[row].is_null() {
-            let words = std::slice::from_raw_parts_mut(signs[row], width.div_ceil(BITS));
-            words.iter_mut().zip(sums[..width].chunks(BITS)).for_each(|(word, sums)| *word = signs_of(sums));
+        if !signs.is_null() {
+            signs.add(first / LANES).write(sums.signs());
         }
-        std::slice::from_raw_parts_mut(tile.out[row], width).copy_from_slice(&sums[..width]);
+        sums.store(out, width);
     }
 }

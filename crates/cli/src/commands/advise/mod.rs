@@ -14,7 +14,7 @@ use super::eval::{
 };
 use crate::{
     Outcome,
-    args::{Advise, Editing, EvalRetrieval, Globals},
+    args::{Advise, Editing, EvalRetrieval, Globals, Stored},
     engine::Engine,
     output::{Output, one_line},
     scratch::Scratch,
@@ -71,6 +71,10 @@ fn evaluated(arguments: &Advise, folder: Option<&Path>) -> EvalRetrieval {
         images: arguments.images.clone(),
         index: arguments.index.clone(),
         distractors: Vec::new(),
+        stored: match arguments.optimisation.choose_cell {
+            Some(_) => Stored::Released,
+            None => Stored::Originals,
+        },
         synthetic: None,
         fit: None,
         nprobe: arguments.nprobe.clone(),

@@ -1,11 +1,7 @@
 //! Puts inputs of many images into batches for the network, and their descriptors back to the images.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::collections::VecDeque;
 
-use activate::describe_prepared;
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use eval::quality::Quality;
@@ -16,16 +12,13 @@ use super::{
     state::{Key, Sink},
 };
 use crate::{
-    engine::Engine,
+    describer::Describer,
     output::{Output, one_line},
 };
 
-/// Images that go through the network together.
-const BATCH: usize = 8;
-
 /// Gathers the results of tasks, which come in order.
-pub struct Gather<'a> {
-    engine: &'a Engine,
+pub struct Gather<'a, 'b> {
+    describer: &'a mut Describer<'b>,
     /// Edits of each image.
     edits: usize,
     sink: &'a mut Sink,
@@ -37,10 +30,6 @@ pub struct Gather<'a> {
     /// How many images were closed.
     closed: usize,
     waiting: Vec<Waiting>,
-    /// Time in the network.
-    pub network: Duration,
-    /// Descriptors that the network made.
-    pub described: usize,
 }
 
 /// An image with some of its descriptors.
@@ -65,9 +54,9 @@ struct Waiting {
     input: Tensor<4>,
 }
 
-impl<'a> Gather<'a> {
+impl<'a, 'b> Gather<'a, 'b> {
     pub fn new(
-        engine: &'a Engine,
+        describer: &'a mut Describer<'b>,
         edits: usize,
         sink: &'a mut Sink,
         bar: &'a ProgressBar,
@@ -75,8 +64,7 @@ impl<'a> Gather<'a> {
         finish: &'a mut dyn FnMut(Described) -> Result<()>,
     ) -> Self {
         let (open, waiting) = (VecDeque::new(), Vec::new());
-        let network = Duration::ZERO;
-        Self { engine, edits, sink, bar, output, finish, open, closed: 0, waiting, network, described: 0 }
+        Self { describer, edits, sink, bar, output, finish, open, closed: 0, waiting }
     }
 
     /// Takes what a task made, and describes what fills a batch.
@@ -95,8 +83,8 @@ impl<'a> Gather<'a> {
             }
             Err(_) => {}
         }
-        while self.waiting.len() >= BATCH {
-            self.describe(BATCH)?;
+        while self.waiting.len() >= self.describer.size() {
+            self.describe(self.describer.size())?;
         }
         self.close()
     }
@@ -109,23 +97,16 @@ impl<'a> Gather<'a> {
 
     /// Describes the first `n` inputs that wait.
     fn describe(&mut self, n: usize) -> Result<()> {
-        if n == 0 {
-            return Ok(());
-        }
         let (places, inputs): (Vec<_>, Vec<_>) =
             self.waiting.drain(..n).map(|w| ((w.image, w.place, w.key), w.input)).unzip();
-        let started = Instant::now();
-        let values: Vec<f32> = describe_prepared(&self.engine.extractor, inputs).into_data().try_to_vec()?;
-        self.network += started.elapsed();
-        self.described += n;
         let mut new = Vec::with_capacity(n);
-        for ((image, place, key), row) in places.into_iter().zip(values.chunks_exact(values.len() / n)) {
+        for ((image, place, key), row) in places.into_iter().zip(self.describer.describe(&inputs)?) {
             // An image that failed may be closed already.
             let open = image.checked_sub(self.closed).and_then(|i| self.open.get_mut(i));
             if let Some(open) = open {
-                open.descriptors[place] = Some(row.to_vec());
+                open.descriptors[place] = Some(row.clone());
             }
-            new.push((key, row.to_vec()));
+            new.push((key, row));
         }
         self.sink.keep(&new)
     }

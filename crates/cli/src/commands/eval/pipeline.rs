@@ -3,7 +3,7 @@
 //! Threads of their own read, edit and resize while the network works, a few batches ahead of it. Images come one after
 //! the other, each with all its edits, so that what is finished is finished for whole images, and little is in memory.
 
-use std::{num::NonZeroUsize, path::Path, time::Duration};
+use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Tensor;
@@ -19,7 +19,10 @@ use super::{
     state::{Key, Keys, Known, State},
     subjects::Subject,
 };
-use crate::{ahead::ahead, engine::Engine, interrupt::Watch, output::Output, progress};
+use crate::{
+    ahead::ahead, describer::Describer, engine::Engine, interrupt::Watch, output::Output, progress,
+    together::Batch,
+};
 
 /// Edits of one image that a thread makes in one go: it reads the image once for them. With its released image they fill
 /// two batches.
@@ -34,10 +37,7 @@ pub struct Pipeline<'a> {
     pub state: State,
     pub seed: u64,
     pub watch: Watch,
-    /// Time in the network so far.
-    pub network: Duration,
-    /// Descriptors that the network made so far.
-    pub described: usize,
+    pub describer: Describer<'a>,
 }
 
 /// Some edits of one image.
@@ -99,8 +99,8 @@ pub enum End {
 
 impl<'a> Pipeline<'a> {
     pub fn new(engine: &'a Engine, reader: Reader, state: State, seed: u64) -> Self {
-        let watch = Watch::start();
-        Self { engine, reader, state, seed, watch, network: Duration::ZERO, described: 0 }
+        let describer = Describer::new(engine, Batch::Auto);
+        Self { engine, reader, state, seed, watch: Watch::start(), describer }
     }
 
     /// The unedited originals: each image and its descriptor. They are not described again as long as this lives.
@@ -143,7 +143,7 @@ impl<'a> Pipeline<'a> {
             known,
             seed: self.seed,
         };
-        let mut gather = Gather::new(self.engine, edits.len(), sink, &bar, output, finish);
+        let mut gather = Gather::new(&mut self.describer, edits.len(), sink, &bar, output, finish);
         let mut next = tasks.iter();
         let take = |edited: Result<Edited>| {
             let task = next.next().context("more results than tasks")?;
@@ -154,8 +154,6 @@ impl<'a> Pipeline<'a> {
         let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);
         let ended = ahead(&tasks, threads, AHEAD, |task: &Task| maker.edit(task), take);
         let ended = ended.and_then(|()| gather.flush());
-        self.network += gather.network;
-        self.described += gather.described;
         bar.finish_and_clear();
         match ended {
             Err(_) if self.watch.is_requested() => Ok(End::Interrupted),

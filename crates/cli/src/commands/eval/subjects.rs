@@ -111,6 +111,15 @@ pub fn pair(inputs: Vec<Input>, editing: &Editing, output: &Output) -> Result<Ve
     Ok(all)
 }
 
+/// Released images in place of their originals.
+pub fn released(subjects: &[Subject]) -> Vec<Subject> {
+    let alone = |subject: &Subject| Subject {
+        path: subject.released.clone().unwrap_or_else(|| subject.path.clone()),
+        released: None,
+    };
+    subjects.iter().map(alone).collect()
+}
+
 /// A released image is of one original.
 fn claim(
     taken: &mut HashMap<PathBuf, PathBuf>,

@@ -4,7 +4,6 @@ mod found;
 
 use std::{path::PathBuf, time::Instant};
 
-use activate::describe_prepared;
 use anyhow::Result;
 use burn::tensor::Tensor;
 use found::Found;
@@ -14,6 +13,7 @@ use serde::Serialize;
 use crate::{
     Outcome,
     args::{Globals, Search},
+    describer::{Describer, stacked},
     device,
     engine::Engine,
     images,
@@ -22,6 +22,7 @@ use crate::{
     progress,
     provenance::Known,
     table,
+    together::Batch,
 };
 
 /// What `--json` prints.
@@ -103,23 +104,27 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
     let inputs = images::find(inputs, None)?;
     let reader = (&arguments.reading).into();
     let bar = progress::bar(inputs.len(), "describing");
-    let (mut descriptors, mut queries) = (Vec::new(), Vec::new());
+    let mut describer = Describer::new(&engine, Batch::Auto);
+    let (mut descriptors, mut queries, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
     for input in inputs {
         let query = input.path.display().to_string();
-        let described = engine.prepare_file(&reader, &input.path).map(|(prepared, notes)| {
+        let prepared = engine.prepare_file(&reader, &input.path).map(|(prepared, notes)| {
             bar.suspend(|| output.notes(&query, &notes));
-            describe_prepared(&engine.extractor, vec![prepared])
+            waiting.push(prepared);
         });
-        let error =
-            described.map(|descriptor| descriptors.push(descriptor)).err().map(|error| one_line(&error));
+        let error = prepared.err().map(|error| one_line(&error));
         if let Some(reason) = &error {
             bar.suspend(|| output.failure(&query, reason));
         }
         queries.push(Query { query, error, results: Vec::new() });
+        if waiting.len() >= describer.size() {
+            descriptors.extend(describer.describe(&std::mem::take(&mut waiting))?);
+        }
         bar.inc(1);
     }
+    descriptors.extend(describer.describe(&waiting)?);
     bar.finish_and_clear();
-    Ok(Loaded { index, descriptors: (!descriptors.is_empty()).then(|| Tensor::cat(descriptors, 0)), queries })
+    Ok(Loaded { index, descriptors: stacked(&descriptors, &engine.device), queries })
 }
 
 /// An inverted file computes tables of its cells in its first search, which belongs to loading: faiss does it

@@ -2,10 +2,10 @@
 
 use std::arch::x86_64::{
     __m256, _MM_HINT_T0, _mm_prefetch, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_storeu_ps,
 };
 
-use crate::raw::tile::{Tile, WIDTH, finish_row};
+use super::lanes256::Avx2;
+use crate::raw::tile::{Tile, WIDTH, finish};
 
 /// Lanes of a register.
 const LANES: usize = 8;
@@ -43,20 +43,13 @@ pub(crate) unsafe fn tiles<'a>(tiles: impl Iterator<Item = Tile<'a>>) {
 /// As above, with `R` rows.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn compute<const R: usize>(tile: &Tile<'_>) {
-    let mut stored = [[0.0; WIDTH]; R];
     for strip in (0..tile.width).step_by(STRIP) {
         // SAFETY: the caller's.
         let sums = unsafe { strip_sums::<R>(tile, strip) };
-        for (stored, sums) in stored.iter_mut().zip(sums) {
-            for (j, sum) in sums.into_iter().enumerate() {
-                // SAFETY: strips lie within the width.
-                unsafe { _mm256_storeu_ps(stored.as_mut_ptr().add(strip + j * LANES), sum) };
-            }
+        for (row, sums) in sums.into_iter().enumerate() {
+            // SAFETY: the caller's.
+            unsafe { finish(tile, row, strip, Avx2(sums)) };
         }
-    }
-    for (row, stored) in stored.iter_mut().enumerate() {
-        // SAFETY: the caller's.
-        unsafe { finish_row(tile, row, stored) };
     }
 }
 

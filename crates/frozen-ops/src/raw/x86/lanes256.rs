@@ -12,7 +12,7 @@ use crate::raw::lanes::{LANES, Lanes};
 const HALF: usize = LANES / 2;
 
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2([__m256; 2]);
+pub(crate) struct Avx2(pub(super) [__m256; 2]);
 
 // SAFETY of all methods: the type is named only where the processor has AVX2 and FMA, see `Lanes`; what is read and
 // written is the caller's.

@@ -60,6 +60,10 @@ fn evaluate(arguments: &EvalCopyDetection, globals: &Globals, output: &Output) -
     let mut started = Instant::now();
     let editing = &arguments.editing;
     let path = arguments.index.as_deref().context("--index is missing")?;
+    ensure!(
+        editing.optimisation.choose_cell.is_none(),
+        "--choose-cell is for an index that stores released images: `eval retrieval --stored released` measures it"
+    );
     let truth = arguments.ground_truth.as_deref().map(tables::read_truth).transpose()?;
     let inputs = subjects::find(&arguments.images, editing)?;
     let engine = Engine::start_for(globals, editing.optimisation.precision, output)?;
@@ -85,8 +89,8 @@ fn evaluate(arguments: &EvalCopyDetection, globals: &Globals, output: &Output) -
         planned: shown.subjects.len(),
         partial: end == End::Interrupted,
         seconds: started.elapsed().as_secs_f64(),
-        network_seconds: pipeline.network.as_secs_f64(),
-        described: pipeline.described,
+        network_seconds: pipeline.describer.network.as_secs_f64(),
+        described: pipeline.describer.described,
         background: search.background.as_ref().map(|background| background.n),
         settings,
     };

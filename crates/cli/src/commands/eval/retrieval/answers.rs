@@ -51,29 +51,32 @@ impl Answer {
 pub struct Judge<'a> {
     /// One for each number of cells that originals are stored in.
     pub filled: &'a [Filled],
+    /// The same with released images in place of originals, where copies of them are searched there.
+    pub by_released: Option<&'a [Filled]>,
     pub nprobes: &'a [NonZeroUsize],
 }
 
 impl Judge<'_> {
     pub fn answers(&self, described: Described) -> Result<Answers> {
         let Described { number, passive, released, quality, .. } = described;
-        let passive = self.search(number, &passive)?;
-        let released = released.map(|rows| self.search(number, &rows)).transpose()?;
+        let passive = self.search(self.filled, number, &passive)?;
+        let stored = self.by_released.unwrap_or(self.filled);
+        let released = released.map(|rows| self.search(stored, number, &rows)).transpose()?;
         Ok(Answers { number, passive, released, quality })
     }
 
-    fn search(&self, number: usize, rows: &[Vec<f32>]) -> Result<Vec<Answer>> {
-        let first = self.filled.first().context("no index to search")?;
+    fn search(&self, filled: &[Filled], number: usize, rows: &[Vec<f32>]) -> Result<Vec<Answer>> {
+        let first = filled.first().context("no index to search")?;
         let queries = matrix(rows.iter().map(Vec::as_slice), &first.index.device());
         let cells = first.index.cells(queries.clone())?;
         let point = entry(first, number)?.point.as_ref();
         let answer = |(i, row): (usize, &Vec<f32>)| Answer {
-            hits: Vec::with_capacity(self.filled.len() * self.nprobes.len()),
+            hits: Vec::with_capacity(filled.len() * self.nprobes.len()),
             distance: point.map(|point| squared_distance(row, point)),
             cell: cells.as_ref().map(|cells| cells[i]),
         };
         let mut answers: Vec<Answer> = rows.iter().enumerate().map(answer).collect();
-        for filled in self.filled {
+        for filled in filled {
             for nprobe in self.nprobes {
                 enter(&mut answers, filled, entry(filled, number)?, queries.clone(), nprobe.get())?;
             }

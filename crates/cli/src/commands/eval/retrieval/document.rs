@@ -11,7 +11,7 @@ use super::{
     answers::{Answer, Answers},
     variant::Variant,
 };
-use crate::{output::SCHEMA, table::table};
+use crate::{args::Stored, output::SCHEMA, table::table};
 
 #[derive(Serialize)]
 pub struct Document {
@@ -29,6 +29,8 @@ pub struct Document {
     pub synthetic: usize,
     /// How many of the images were put into the index for the evaluation.
     pub added: usize,
+    /// What copies of released images are searched by.
+    pub stored: Stored,
     /// The same for each nprobe, where there are several, of originals stored as in the first table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_nprobe: Vec<Table>,
@@ -258,6 +260,7 @@ impl Document {
             distractors: findings.found.distractors,
             synthetic: findings.arguments.synthetic.unwrap_or(0),
             added: findings.found.added,
+            stored: findings.arguments.stored,
             by_nprobe: several(&tables[..findings.arguments.nprobe.len()]),
             by_setting: several(&tables),
             quality: qualities.as_deref().map(QualitySummary::new),
@@ -281,7 +284,7 @@ impl Document {
 
     /// What was searched, in one sentence.
     pub fn scope(&self, variant: &Variant) -> String {
-        let Self { images, planned, distractors, synthetic, added, .. } = self;
+        let Self { images, planned, distractors, synthetic, added, stored, .. } = self;
         let mut text = String::new();
         if self.partial {
             let _ = write!(text, "PARTIAL, interrupted after {images} of {planned} images: ");
@@ -291,6 +294,9 @@ impl Document {
             let _ = write!(text, ", {synthetic} of these synthetic (from a fitted Gaussian)");
         }
         let _ = write!(text, ", {variant}");
+        if *stored == Stored::Released {
+            let _ = write!(text, "; copies of released images are searched where these are stored");
+        }
         if *added > 0 {
             let _ = write!(text, "; {added} of the images were added to the index for this");
         }

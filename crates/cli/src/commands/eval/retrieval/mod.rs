@@ -18,7 +18,7 @@ use self::{
     variant::Variant,
 };
 use super::{
-    pipeline::{Described, End, Pipeline},
+    pipeline::{Described, End, Original, Pipeline},
     settings::Settings,
     state::State,
     stored::{self, Filled, Named},
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     Outcome,
-    args::{EvalRetrieval, Globals},
+    args::{EvalRetrieval, Globals, Stored},
     engine::Engine,
     files::write_whole,
     images::Input,
@@ -93,6 +93,7 @@ impl<'a> Evaluation<'a> {
         let Self { arguments, engine, inputs, mut index, mut started } = self;
         let editing = &arguments.editing;
         check_cells(arguments, &index, &inputs)?;
+        check_stored(arguments, &index, &inputs)?;
         let names = names::of_entries(&arguments.index, index.ntotal())?;
         let settings = Settings::new(engine, Some(&index), Some(&arguments.index));
         let activating = Instant::now();
@@ -116,8 +117,8 @@ impl<'a> Evaluation<'a> {
             summaries: Vec::new(),
             planned,
             seconds: 0.0,
-            network_seconds: pipeline.network.as_secs_f64(),
-            described: pipeline.described,
+            network_seconds: pipeline.describer.network.as_secs_f64(),
+            described: pipeline.describer.described,
             settings,
         };
         findings.summarise()?;
@@ -142,6 +143,30 @@ pub fn check_cells(arguments: &EvalRetrieval, index: &Index, inputs: &[Input]) -
     stored::check_cells(index, &arguments.cells).with_context(|| path.to_string())
 }
 
+/// What released images are stored as has to be what they were activated for, and the index must not hold their originals.
+fn check_stored(arguments: &EvalRetrieval, index: &Index, inputs: &[Input]) -> Result<()> {
+    let editing = &arguments.editing;
+    if arguments.stored == Stored::Originals {
+        let chooses = editing.activate && editing.optimisation.choose_cell.is_some();
+        ensure!(
+            !chooses,
+            "--choose-cell is for an index that stores released images: pass --stored released"
+        );
+        return Ok(());
+    }
+    ensure!(
+        editing.activate || editing.released.is_some(),
+        "--stored released: name the released images with --released, or pass --activate"
+    );
+    let path = arguments.index.display();
+    let names = names::of_entries(&arguments.index, index.ntotal())?;
+    let named = Named::new(&names);
+    match inputs.iter().find(|input| named.id(&input.path.to_string_lossy()).is_some()) {
+        Some(input) => bail!("--stored released: {} is in {path} already", input.path.display()),
+        None => Ok(()),
+    }
+}
+
 /// Describes the originals and their edits, and searches these.
 fn search(
     pipeline: &mut Pipeline,
@@ -151,16 +176,32 @@ fn search(
     arguments: &EvalRetrieval,
     output: &Output,
 ) -> Result<Found> {
-    let (originals, end) = pipeline.originals(subjects, output)?;
+    let (mut originals, end) = pipeline.originals(subjects, output)?;
     let entries = index.ntotal();
     let mut found = Found { answers: Vec::new(), variants: Vec::new(), distractors: entries, added: 0, end };
     if end == End::Interrupted || originals.is_empty() {
         return Ok(found);
     }
-    let copies = repeat_n(index, arguments.cells.len()).zip(&arguments.cells);
-    let fill =
-        |(index, cells): (Index, &NonZeroUsize)| Filled::new(index, named, subjects, &originals, cells.get());
-    let filled: Vec<Filled> = copies.map(fill).collect::<Result<_>>()?;
+    let fill = |index: &Index, originals: &[Original]| {
+        let copies = repeat_n(index.clone(), arguments.cells.len()).zip(&arguments.cells);
+        let fill = |(index, cells): (Index, &NonZeroUsize)| {
+            Filled::new(index, named, subjects, originals, cells.get())
+        };
+        copies.map(fill).collect::<Result<Vec<_>>>()
+    };
+    let filled = fill(&index, &originals)?;
+    let by_released = match arguments.stored {
+        Stored::Originals => None,
+        Stored::Released => {
+            let (released, end) = pipeline.originals(&subjects::released(subjects), output)?;
+            if end == End::Interrupted || released.is_empty() {
+                return Ok(Found { end, ..found });
+            }
+            originals.retain(|original| released.iter().any(|other| other.number == original.number));
+            Some(fill(&index, &released)?)
+        }
+    };
+    drop(index);
     found.variants = Variant::all(&filled, &arguments.nprobe);
     let first = &filled[0];
     // Names may be of entries that are gone.
@@ -168,7 +209,7 @@ fn search(
     found.added = first.added;
 
     let numbers: Vec<usize> = originals.iter().map(|original| original.number).collect();
-    let judge = Judge { filled: &filled, nprobes: &arguments.nprobe };
+    let judge = Judge { filled: &filled, by_released: by_released.as_deref(), nprobes: &arguments.nprobe };
     let mut take = |described: Described| {
         found.answers.push(judge.answers(described)?);
         Ok(())

@@ -12,9 +12,12 @@ use super::{
     document::{Document, Rates, Row, Sides, Table},
     variant::Variant,
 };
-use crate::report::{
-    self,
-    plots::{self, AFTER, Axis, BEFORE, Bars, Rate, Series},
+use crate::{
+    args::Stored,
+    report::{
+        self,
+        plots::{self, AFTER, Axis, BEFORE, Bars, Rate, Series},
+    },
 };
 
 /// Squared distance of unit vectors that are unrelated is 2; beyond it nothing is of interest.
@@ -284,11 +287,16 @@ fn settings(findings: &Findings, document: &Document) -> Vec<(&'static str, Stri
         0 => "none".to_owned(),
         n => format!("{n}, from a Gaussian fitted to {}", path(findings.arguments.fit.as_deref())),
     };
+    let stored = match findings.arguments.stored {
+        Stored::Originals => "searched by what the index stores of the originals",
+        Stored::Released => "searched by what the index stores of themselves",
+    };
     rows.extend([
         ("images", format!("{} of {}", document.images, document.planned)),
         ("other entries", document.distractors.to_string()),
         ("synthetic entries", synthetic),
         ("edits", edits.join(", ")),
+        ("released images", stored.to_owned()),
         ("seed", editing.optimisation.seed.to_string()),
         (
             "intervals",
