@@ -189,6 +189,43 @@ fn originals_in_several_cells_are_found_as_by_visiting_several() {
     folder.is_refused(&format!("{line} --cells 4"), "empty.faiss: lists of an entry must be 1 to 3, found 4");
 }
 
+/// Released images that show something else than their originals: copies of them are found where they are stored.
+#[test]
+fn released_images_can_be_what_the_index_stores() {
+    let folder = Folder::new();
+    folder.succeeds("index train --factory IVF2,Flat --input db.npy --out empty.faiss");
+    fs::create_dir(folder.path("swapped")).unwrap();
+    let names: Vec<_> =
+        files(&folder.path("photos")).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    for (name, other) in names.iter().zip(names.iter().cycle().skip(1)) {
+        let photo = image::open(folder.path("photos").join(name)).unwrap();
+        let other = image::open(folder.path("photos").join(other)).unwrap();
+        let other = other.resize_exact(photo.width(), photo.height(), image::imageops::FilterType::Triangle);
+        other.save(folder.path("swapped").join(name)).unwrap();
+    }
+    let line =
+        "eval retrieval --images photos --index empty.faiss --released swapped --transforms none,jpeg=90";
+    let rates = |document: &Value| ["passive", "released"].map(|side| document["mean"][side]["r1"].clone());
+    let by_originals = folder.json(line);
+    assert_eq!(rates(&by_originals), [1.0, 0.0].map(Value::from), "{by_originals}");
+    let by_released = folder.json(&format!("{line} --stored released --report page.html"));
+    assert_eq!(rates(&by_released), [1.0, 1.0].map(Value::from), "{by_released}");
+    assert_eq!((&by_originals["stored"], &by_released["stored"]), (&"originals".into(), &"released".into()));
+    assert!(folder.text("page.html").contains("stores of themselves"));
+
+    let named = format!("{RETRIEVAL} --stored released");
+    folder.is_refused(&named, "--stored released: photos/05_grace_hopper.png is in db.faiss already");
+    let retrieval = "eval retrieval --images photos --index empty.faiss";
+    folder.is_refused(&format!("{retrieval} --stored released"), "name the released images with --released");
+    folder.is_refused(&format!("{retrieval} --activate --choose-cell"), "pass --stored released");
+    let detection = "eval copy-detection --images photos --distractors others --index empty.faiss";
+    folder.is_refused(&format!("{detection} --activate --choose-cell"), "--choose-cell is for an index");
+    let activate =
+        "activate photos --index empty.faiss --out chosen --iterations 1 --views 2 --choose-cell=3";
+    let chosen = folder.json(activate);
+    assert!(chosen["images"][0]["cell"].is_u64(), "{chosen}");
+}
+
 #[test]
 fn advice_is_that_of_an_evaluation_and_leaves_nothing_behind() {
     let folder = Folder::new();

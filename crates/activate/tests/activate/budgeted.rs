@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use activate::{
-    Activator, Budget, DescriptorNetwork, Error, Objective, Optimizer, Settings,
+    Activated, Activator, Budget, DescriptorNetwork, Error, Objective, Optimizer, Settings,
     burn::tensor::{Device, Tensor},
     describe,
     index::Index,
@@ -89,16 +89,20 @@ fn images_move_deeper_into_their_cells() {
     }
 }
 
+/// The share of views of a photograph of these sides that stay in its cells.
+fn kept(factory: &str, [h, w]: [usize; 2], settings: Settings) -> f64 {
+    let device = Device::flex();
+    let (tiny, index) = (Tiny::new(&device), index(factory, &device));
+    let activator = Activator::new(&tiny, &index, settings).unwrap();
+    activator.activate(&[photo(&device, h, w)], &mut |_| ()).unwrap().remove(0).course.kept.unwrap()
+}
+
 #[test]
 fn more_cells_are_easier_to_stay_in() {
     let device = Device::flex();
     let (tiny, index) = (Tiny::new(&device), index("IVF8,PQ2x4", &device));
-    let image = photo(&device, 20, 20);
-    let kept = |cells| {
-        let settings = Settings { cells, ..settings(Objective::Robust { views: 4 }, 40.0) };
-        let activator = Activator::new(&tiny, &index, settings).unwrap();
-        activator.activate(std::slice::from_ref(&image), &mut |_| ()).unwrap().remove(0).course.kept.unwrap()
-    };
+    let robust = settings(Objective::Robust { views: 4 }, 40.0);
+    let kept = |cells| kept("IVF8,PQ2x4", [20, 20], Settings { cells, ..robust });
     assert!(kept(1) <= kept(4) && kept(8) == 1.0);
     let few = Activator::new(&tiny, &index, Settings { cells: 9, ..Settings::default() });
     assert!(matches!(few, Err(Error::FewCells { nlist: 8, cells: 9 })));
@@ -108,15 +112,40 @@ fn more_cells_are_easier_to_stay_in() {
 fn more_visited_cells_find_more() {
     let device = Device::flex();
     let (tiny, index) = (Tiny::new(&device), index("IVF8,PQ2x4", &device));
-    let image = photo(&device, 20, 20);
-    let kept = |nprobe| {
-        let settings = Settings { nprobe, ..settings(Objective::Robust { views: 4 }, 40.0) };
-        let activator = Activator::new(&tiny, &index, settings).unwrap();
-        activator.activate(std::slice::from_ref(&image), &mut |_| ()).unwrap().remove(0).course.kept.unwrap()
-    };
+    let robust = settings(Objective::Robust { views: 4 }, 40.0);
+    let kept = |nprobe| kept("IVF8,PQ2x4", [20, 20], Settings { nprobe, ..robust });
     assert!(kept(1) <= kept(4) && kept(8) == 1.0);
     let none = Activator::new(&tiny, &index, Settings { nprobe: 0, ..Settings::default() });
     assert!(matches!(none, Err(Error::Setting { name: "nprobe", .. })));
+}
+
+/// Over photographs of different sides; where views choose the nearest cell nothing changes.
+#[test]
+fn the_cell_that_views_choose_keeps_more_of_them() {
+    let device = Device::flex();
+    let tiny = Tiny::new(&device);
+    let images: Vec<_> = (0..8).map(|i| photo(&device, 14 + 3 * i, 40 - 3 * i)).collect();
+    // Cells as small as what edits do to these photographs.
+    let around = describe(&tiny, images.clone()).mean_dim(0);
+    let index = trained("IVF64,PQ2x4", around + spread([256, 8], &device) * 0.1);
+    let activated = |choice| {
+        let settings = Settings { choice, ..settings(Objective::Robust { views: 4 }, 50.0) };
+        Activator::new(&tiny, &index, settings).unwrap().activate(&images, &mut |_| ()).unwrap()
+    };
+    let (nearest, chosen) = (activated(0), activated(64));
+    let kept = |done: &[Activated]| done.iter().map(|done| done.course.kept.unwrap()).sum::<f64>();
+    assert!(kept(&chosen) > kept(&nearest), "{} > {}", kept(&chosen), kept(&nearest));
+    let mut moved = 0;
+    for (nearest, chosen) in nearest.iter().zip(&chosen) {
+        assert_eq!((nearest.cell, chosen.before), (nearest.before.cell, nearest.before));
+        let same = chosen.cell == nearest.cell;
+        assert_eq!(chosen.course == nearest.course, same, "{:?} for {:?}", chosen.cell, nearest.cell);
+        moved += usize::from(!same);
+    }
+    assert!((1..8).contains(&moved), "{moved} of 8 cells are other ones than the nearest");
+    let none = self::index("PQ2x4", &device);
+    let settings = Settings { choice: 8, ..settings(Objective::Robust { views: 1 }, 50.0) };
+    assert!(matches!(Activator::new(&tiny, &none, settings), Err(Error::NoCells { .. })));
 }
 
 /// What is secured in both is less deep in the first than what is secured there alone, and deeper in the second.
