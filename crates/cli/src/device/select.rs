@@ -8,6 +8,13 @@ use super::{
     request::Request,
 };
 
+/// What is said of software drivers besides: kernels are chosen by running each, seconds at a time there.
+const TUNING: &str = if cfg!(feature = "wgpu") {
+    "; to choose its kernels alone takes an hour, which a build with --features wgpu-untuned spares"
+} else {
+    ""
+};
+
 /// A device that works.
 pub struct Selected {
     pub device: Device,
@@ -82,7 +89,7 @@ fn named(runtime: Runtime, index: Option<usize>, drivers: &impl Drivers) -> Resu
     let opened = drivers.open(runtime, &card);
     let device =
         opened.map_err(|reason| anyhow!("--device {asked}: {}: {reason}; use --device cpu", card.name))?;
-    let slow = format!("{} is a software driver, far slower than --device cpu", card.name);
+    let slow = format!("{} is a software driver, far slower than --device cpu{TUNING}", card.name);
     let note = (card.kind == Kind::Software).then_some(slow);
     let (name, own_memory) = (format!("{runtime}:{}", card.index), card.kind == Kind::Discrete);
     Ok(Selected { device, name, own_memory, note })
