@@ -4,7 +4,7 @@ use index::{Aim, Index, Target};
 
 use crate::{
     DescriptorNetwork, Error, Objective, Result,
-    batch::{Batch, Changed, Course, Departure, Destination, Progress},
+    batch::{Batch, Changed, Course, Departure, Destination, Progress, frequent_cells},
     network::describe,
     objective::{Cells, Goal, cosine},
     pixels::{check_shape, round_to},
@@ -183,11 +183,13 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         targets: &Aim,
         before: Option<&Tensor<2>>,
     ) -> Result<Vec<Destination<'a>>> {
-        let mut destinations = vec![self.destination(departure, self.index(), targets.clone(), before)?];
+        let views = before.and_then(|_| self.batch().choosing(departure));
+        let mut destinations =
+            vec![self.destination(self.index(), targets.clone(), before, views.as_ref())?];
         if let Some(descriptors) = before {
             for &index in &self.indexes[1..] {
                 let targets = self.settings.aim(index, descriptors.clone())?;
-                destinations.push(self.destination(departure, index, targets, before)?);
+                destinations.push(self.destination(index, targets, before, views.as_ref())?);
             }
         }
         Ok(destinations)
@@ -195,15 +197,19 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
 
     fn destination(
         &self,
-        departure: &Departure,
         index: &'a Index,
         targets: Aim,
         before: Option<&Tensor<2>>,
+        views: Option<&(Vec<usize>, Tensor<2>)>,
     ) -> Result<Destination<'a>> {
         let Settings { cells, nprobe, .. } = self.settings;
         let nearest = before.map(|before| index.nearest_cells(before.clone(), cells)).transpose()?.flatten();
-        let own =
-            nearest.map(|nearest| self.batch().frequent_cells(departure, index, nearest)).transpose()?;
+        let own = match (nearest, views) {
+            (Some(nearest), Some(views)) if self.settings.aims_at_cells(index) => {
+                Some(frequent_cells(index, views, nearest)?)
+            }
+            (nearest, _) => nearest,
+        };
         let goal = match &own {
             Some(own) if self.settings.aims_at_cells(index) => {
                 Goal::Cells(Box::new(Cells::new(index, own.clone(), nprobe)?))

@@ -167,28 +167,22 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         Tensor::cat(rows.into_iter().map(|(row, _)| descriptors.clone().narrow(0, row, 1)).collect(), 0)
     }
 
-    /// Of each image as many cells as are nearest to it: those that most views of it fall into, where views choose.
-    pub(crate) fn frequent_cells(
-        &self,
-        Departure { going, .. }: &Departure,
-        index: &Index,
-        nearest: Vec<Vec<i64>>,
-    ) -> Result<Vec<Vec<i64>>> {
+    /// The views that choose cells: of each the number of its image, and its descriptor, `[n * choice, d]`. `None` where none
+    /// choose.
+    pub(crate) fn choosing(&self, Departure { going, .. }: &Departure) -> Option<(Vec<usize>, Tensor<2>)> {
         let Settings { choice, iterations, .. } = self.settings;
         let views = self.settings.views();
         // Other views than those of the steps, as many at a time.
         let (first, together) = (iterations * views, views.max(1));
-        let mut met = vec![Vec::with_capacity(choice); nearest.len()];
+        let (mut places, mut descriptors) = (Vec::new(), Vec::new());
         for number in (first..first + choice).step_by(together) {
             let numbers = number..(number + together).min(first + choice);
             let input = |traveller: &Traveller| traveller.descent.leaf(self.extractor).input.inner();
             let views = self.views(numbers.clone(), going, going.iter().map(input).collect());
-            let cells = index.cells(describe_prepared(self.extractor, views))?.unwrap_or_default();
-            for (traveller, cells) in going.iter().zip(cells.chunks_exact(numbers.len())) {
-                met[traveller.place].extend_from_slice(cells);
-            }
+            descriptors.push(describe_prepared(self.extractor, views));
+            places.extend(going.iter().flat_map(|traveller| vec![traveller.place; numbers.len()]));
         }
-        Ok(nearest.into_iter().zip(met).map(|(nearest, met)| most_frequent(nearest, &met)).collect())
+        (!descriptors.is_empty()).then(|| (places, Tensor::cat(descriptors, 0)))
     }
 
     /// What each view of each image is to reach, at each destination.
@@ -304,6 +298,18 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         let end = |(traveller, margin): (&Traveller, _)| stop.reached(&traveller.steps, margin);
         Ok(going.iter().zip(margins).map(end).collect())
     }
+}
+
+/// Of each image as many cells as are nearest to it: those that most of its views fall into.
+pub(crate) fn frequent_cells(
+    index: &Index,
+    (places, descriptors): &(Vec<usize>, Tensor<2>),
+    nearest: Vec<Vec<i64>>,
+) -> Result<Vec<Vec<i64>>> {
+    let mut met = vec![Vec::new(); nearest.len()];
+    let cells = index.cells(descriptors.clone())?.unwrap_or_default();
+    places.iter().zip(cells).for_each(|(&place, cell)| met[place].push(cell));
+    Ok(nearest.into_iter().zip(met).map(|(nearest, met)| most_frequent(nearest, &met)).collect())
 }
 
 /// The most frequent of the cells that were met, as many as are nearest: of equals the nearest, then the first.

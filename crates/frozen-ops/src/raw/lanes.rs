@@ -5,8 +5,8 @@ pub(crate) const LANES: usize = 16;
 
 /// [`LANES`] values.
 ///
-/// Only [`super::Level::with_lanes`] names the types that have this, where the processor has their instructions: that
-/// makes the safe methods safe.
+/// Only [`super::Level::with_lanes`] and the tiles of a level name the types that have this, where the processor has their
+/// instructions: that makes the safe methods safe.
 pub(crate) trait Lanes: Copy {
     fn splat(value: f32) -> Self;
 
