@@ -3,7 +3,7 @@
 #
 #   PEER_PYTHON=target/torch/bin/python benches/gpu.sh cuda|wgpu [ARGUMENTS OF THE BENCHMARK]
 #
-# On a software driver, to see that it works, with kernels that are not chosen by measuring, which takes it hours:
+# On a software driver, to see that it works, with kernels that are not chosen by measuring, which would take it a quarter of an hour for each program:
 #   benches/gpu.sh wgpu-untuned --weights tests/golden/extractors/sscd.safetensors --size 64 --batches 1,2 --side 96 \
 #       --steps 2 --runs 1 --vectors 0
 set -euo pipefail
@@ -12,7 +12,8 @@ device="${1:?cuda or wgpu}"
 shift
 features="cli/$device,tests/$device"
 printf '%s\n' "--- devices"
-cargo run --release --workspace --features "$features" --bin active-index -- devices
+cargo build --release --workspace --features "$features" --bin active-index
+"${CARGO_TARGET_DIR:-target}/release/active-index" devices
 printf '%s\n' "--- parity"
 cargo test --release --workspace --features "$features" --test it device::
 printf '%s\n' "--- speed"

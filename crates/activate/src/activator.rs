@@ -205,9 +205,7 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         let Settings { cells, nprobe, .. } = self.settings;
         let nearest = before.map(|before| index.nearest_cells(before.clone(), cells)).transpose()?.flatten();
         let own = match (nearest, views) {
-            (Some(nearest), Some(views)) if self.settings.aims_at_cells(index) => {
-                Some(frequent_cells(index, views, nearest)?)
-            }
+            (Some(nearest), Some(views)) => Some(frequent_cells(index, views, nearest)?),
             (nearest, _) => nearest,
         };
         let goal = match &own {

@@ -152,6 +152,11 @@ impl Settings {
         match self {
             Self { cells: 0, .. } => refuse("cells", 0.0, "at least 1"),
             Self { nprobe: 0, .. } => refuse("nprobe", 0.0, "at least 1"),
+            Self { choice: 1.., objective: Objective::Reconstruction, .. } => refuse(
+                "choice",
+                self.choice as f64,
+                "0 with the objective reconstruction, which aims at no cell",
+            ),
             Self { objective: Objective::Robust { views: 0 }, .. } => refuse("views", 0.0, "at least 1"),
             _ => Ok(()),
         }

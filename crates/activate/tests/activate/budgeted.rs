@@ -146,6 +146,9 @@ fn the_cell_that_views_choose_keeps_more_of_them() {
     let none = self::index("PQ2x4", &device);
     let settings = Settings { choice: 8, ..settings(Objective::Robust { views: 1 }, 50.0) };
     assert!(matches!(Activator::new(&tiny, &none, settings), Err(Error::NoCells { .. })));
+    let aimless = Settings { objective: Objective::Reconstruction, ..settings };
+    let refused = Activator::new(&tiny, &index, aimless);
+    assert!(matches!(refused, Err(Error::Setting { name: "choice", .. })));
 }
 
 /// What is secured in both is less deep in the first than what is secured there alone, and deeper in the second.

@@ -8,9 +8,9 @@ use super::{
     request::Request,
 };
 
-/// What is said of software drivers besides: kernels are chosen by running each, seconds at a time there.
+/// What is said of software drivers besides: kernels are chosen by running each, seconds at a time there, at every start.
 const TUNING: &str = if cfg!(feature = "wgpu") {
-    "; to choose its kernels alone takes an hour, which a build with --features wgpu-untuned spares"
+    "; choosing its kernels takes a quarter of an hour more, which a build with --features wgpu-untuned spares"
 } else {
     ""
 };

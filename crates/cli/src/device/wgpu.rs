@@ -6,6 +6,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+#[cfg(feature = "wgpu")]
+use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn::tensor::{
     Device, DeviceKind,
     wgpu::wgpu::{AdapterInfo, Backend, DeviceType, Instance, InstanceDescriptor},
@@ -71,6 +73,10 @@ fn kind(kind: DeviceType) -> Kind {
 
 /// Starts a device; the reason where it cannot be started, in a line.
 pub fn open(card: &Card) -> Result<Device, String> {
+    #[cfg(feature = "wgpu")]
+    if card.kind == Kind::Software {
+        tune_briefly();
+    }
     let kind = match card.kind {
         Kind::Discrete => DeviceKind::DiscreteGpu(card.nth),
         Kind::Integrated => DeviceKind::IntegratedGpu(card.nth),
@@ -79,4 +85,15 @@ pub fn open(card: &Card) -> Result<Device, String> {
         Kind::Software => DeviceKind::Cpu,
     };
     Device::wgpu_options().device_kind(kind).init().map_err(|error| error.to_string())
+}
+
+/// Runs each kernel that may be chosen once, not up to ten times: a run of one takes seconds on a software driver. Before burn
+/// starts a device, which settles it; what the user's `cubecl.toml` and environment say besides is kept.
+#[cfg(feature = "wgpu")]
+fn tune_briefly() {
+    let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
+    let bench = &mut config.autotune.bench;
+    (bench.min_samples, bench.max_samples, bench.short_circuit_samples) = (1, 1, 1);
+    // Where another device has settled it before, this one takes longer.
+    let _ = CubeClRuntimeConfig::try_set(config);
 }

@@ -131,13 +131,10 @@ impl<'a> Evaluation<'a> {
 pub fn check_cells(arguments: &EvalRetrieval, index: &Index, inputs: &[Input]) -> Result<()> {
     let Some(cells) = arguments.cells.iter().find(|cells| cells.get() > 1) else { return Ok(()) };
     let path = arguments.index.display();
-    let names = names::of_entries(&arguments.index, index.ntotal())?;
-    let named = Named::new(&names);
-    if let Some(input) = inputs.iter().find(|input| named.id(&input.path.to_string_lossy()).is_some()) {
+    if let Some(input) = already_in(arguments, index, inputs)? {
         bail!(
-            "--cells {cells}: {} is in {path} already, and stays in the cells that it is in: fill an index with \
-             `index add --cells {cells}` instead",
-            input.path.display()
+            "--cells {cells}: {input} is in {path} already, and stays in the cells that it is in: fill an index with \
+             `index add --cells {cells}` instead"
         );
     }
     stored::check_cells(index, &arguments.cells).with_context(|| path.to_string())
@@ -158,13 +155,18 @@ fn check_stored(arguments: &EvalRetrieval, index: &Index, inputs: &[Input]) -> R
         editing.activate || editing.released.is_some(),
         "--stored released: name the released images with --released, or pass --activate"
     );
-    let path = arguments.index.display();
-    let names = names::of_entries(&arguments.index, index.ntotal())?;
-    let named = Named::new(&names);
-    match inputs.iter().find(|input| named.id(&input.path.to_string_lossy()).is_some()) {
-        Some(input) => bail!("--stored released: {} is in {path} already", input.path.display()),
+    match already_in(arguments, index, inputs)? {
+        Some(input) => bail!("--stored released: {input} is in {} already", arguments.index.display()),
         None => Ok(()),
     }
+}
+
+/// The first image that the index has under its name.
+fn already_in(arguments: &EvalRetrieval, index: &Index, inputs: &[Input]) -> Result<Option<String>> {
+    let names = names::of_entries(&arguments.index, index.ntotal())?;
+    let named = Named::new(&names);
+    let mut paths = inputs.iter().map(|input| input.path.to_string_lossy());
+    Ok(paths.find(|path| named.id(path).is_some()).map(Into::into))
 }
 
 /// Describes the originals and their edits, and searches these.
