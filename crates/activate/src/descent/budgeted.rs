@@ -20,6 +20,8 @@ const MOMENTUM: f64 = 0.9;
 /// Length of a step, in budgets, and of all steps together at least, so that few of them spend the budget too.
 const RATE: f64 = 0.5;
 const WAY: f64 = 1.6;
+/// Share of the budget's tightness that the square of a change costs by itself, see [`metric`].
+const EVEN: f64 = 1.0 / 45.0;
 /// How often the last change is scaled to what clipping left of the budget.
 const REFILLS: usize = 3;
 /// Side of the windows of SSIM (Wang et al. 2004), in pixels, and its stabiliser `C2` of pixels of [0, 1].
@@ -61,7 +63,7 @@ impl Budgeted {
         let map = jnd_map(original.clone());
         let none = network.prepare(original.clone()).zeros_like();
         Self {
-            metric: metric(&original, &map),
+            metric: metric(&original, &map, budget.psnr),
             map,
             allowed: allowed(budget.psnr, depth),
             budget,
@@ -154,15 +156,18 @@ impl Budgeted {
     }
 }
 
-/// What the square of a change is divided by for its cost: `1 / m = 1 / H^2 + 1 / (2 V + C2)`.
+/// What the square of a change is divided by for its cost: `1 / m = 1 / H^2 + 1 / (2 V + C2) + E`.
 ///
 /// The first term counts what is noticed, with the JND map `H`. The second one counts what SSIM loses: by its definition
 /// a change of variance `s` where the luminance has the variance `V` costs `s / (2 V + C2)`, to first order. Without it
-/// dark and even surfaces, where the map allows most, would take most of the change.
+/// dark and even surfaces, where the map allows most, would take most of the change. `E` is the square's own cost: 0 where the
+/// budget is the default or more, and the higher the tighter it is, because less and less of a change is noticed wherever
+/// it is, and spread evenly it moves a descriptor farther. With `e` the mean square that leaves so many dB it is
+/// `(1 / e - 1 / e_default) / 45`.
 ///
 /// # Shapes
 /// `[1, 3, h, w]` in [0, 1] and its map `[1, 1, h, w]` -> `[1, 1, h, w]`
-fn metric(image: &Tensor<4>, map: &Tensor<4>) -> Tensor<4> {
+fn metric(image: &Tensor<4>, map: &Tensor<4>, psnr: f64) -> Tensor<4> {
     let weights = upload(LUMINANCE.to_vec(), [1, 3, 1, 1], &image.device());
     let luminance = (image.clone() * weights).sum_dim(1);
     let windows = AvgPoolOptions::new([WINDOW; 2]).with_stride([1; 2]).with_padding([WINDOW / 2; 2]);
@@ -171,7 +176,8 @@ fn metric(image: &Tensor<4>, map: &Tensor<4>) -> Tensor<4> {
     let local = mean(luminance.clone());
     let variance = (mean(luminance.clone() * luminance) - local.clone() * local).clamp_min(0.0);
     let structure = (variance * 2.0 + STABILISER).recip();
-    ((map.clone() * map.clone()).recip() + structure).recip()
+    let tightness = (squared(psnr).recip() - squared(Budget::default().psnr).recip()).max(0.0);
+    ((map.clone() * map.clone()).recip() + structure + EVEN * tightness).recip()
 }
 
 /// Root mean square of the change that leaves so many dB after rounding, whose errors are uniform.
@@ -263,11 +269,25 @@ mod tests {
     fn flat_surfaces_cost_most() {
         let flat = Tensor::<4>::full([1, 3, 20, 20], 0.05, &Device::flex());
         let cheapest = |image: &Tensor<4>| {
-            let metric = metric(image, &jnd_map(image.clone()));
+            let metric = metric(image, &jnd_map(image.clone()), Budget::default().psnr);
             metric.slice([0..1, 0..1, 8..12, 8..12]).mean().into_scalar::<f32>()
         };
         assert!(f64::from(cheapest(&flat)) < STABILISER);
         assert!(cheapest(&image(20, 20)) > 2.0 * cheapest(&flat));
+    }
+
+    /// The dearest pixel's cost over the cheapest one's: the same at every budget that is no tighter than the default.
+    #[test]
+    fn tight_budgets_are_spent_evenly() {
+        let image = Tensor::cat(vec![image(20, 20), image(20, 20) * 0.1 + 0.4], 3);
+        let map = jnd_map(image.clone());
+        let range = |psnr| {
+            let metric = metric(&image, &map, psnr);
+            metric.clone().max().into_scalar::<f32>() / metric.min().into_scalar::<f32>()
+        };
+        let ranges = [30.0, 42.5, 45.0, 48.0, 55.0].map(range);
+        assert_eq!(ranges[0], ranges[1]);
+        assert!(ranges[1..].is_sorted_by(|a, b| a > b) && ranges[4] < 1.5, "{ranges:?}");
     }
 
     /// The passes of the CPU against the operations of every device.
@@ -275,7 +295,7 @@ mod tests {
     fn clipping_is_the_same_on_every_device() {
         let original = image(13, 17);
         let map = jnd_map(original.clone());
-        let (metric, lifted) = (metric(&original, &map), image(13, 17) - 0.4);
+        let (metric, lifted) = (metric(&original, &map, 48.0), image(13, 17) - 0.4);
         let cost = Cost { original: &original, map: &map, metric: &metric, jnd: 2.0, linf: 0.03 };
         let factor = Tensor::full([1; 4], 5.0, &Device::flex());
         let (pixels, sums) = host::spend(cost, lifted.clone(), factor);
