@@ -3,7 +3,8 @@
 #
 #   PEER_PYTHON=target/torch/bin/python benches/gpu.sh cuda|wgpu [ARGUMENTS OF THE BENCHMARK]
 #
-# On a software driver, to see that it works, with kernels that are not chosen by measuring, which would take it a quarter of an hour for each program:
+# On a software driver, to see that it works, with kernels that are not chosen by measuring, which would take each program a quarter
+# of an hour there:
 #   benches/gpu.sh wgpu-untuned --weights tests/golden/extractors/sscd.safetensors --size 64 --batches 1,2 --side 96 \
 #       --steps 2 --runs 1 --vectors 0
 set -euo pipefail

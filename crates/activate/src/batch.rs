@@ -171,18 +171,22 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
     /// choose.
     pub(crate) fn choosing(&self, Departure { going, .. }: &Departure) -> Option<(Vec<usize>, Tensor<2>)> {
         let Settings { choice, iterations, .. } = self.settings;
+        if choice == 0 {
+            return None;
+        }
         let views = self.settings.views();
         // Other views than those of the steps, as many at a time.
         let (first, together) = (iterations * views, views.max(1));
+        let input = |traveller: &Traveller| traveller.descent.leaf(self.extractor).input.inner();
+        let inputs: Vec<_> = going.iter().map(input).collect();
         let (mut places, mut descriptors) = (Vec::new(), Vec::new());
         for number in (first..first + choice).step_by(together) {
             let numbers = number..(number + together).min(first + choice);
-            let input = |traveller: &Traveller| traveller.descent.leaf(self.extractor).input.inner();
-            let views = self.views(numbers.clone(), going, going.iter().map(input).collect());
+            let views = self.views(numbers.clone(), going, inputs.clone());
             descriptors.push(describe_prepared(self.extractor, views));
             places.extend(going.iter().flat_map(|traveller| vec![traveller.place; numbers.len()]));
         }
-        (!descriptors.is_empty()).then(|| (places, Tensor::cat(descriptors, 0)))
+        Some((places, Tensor::cat(descriptors, 0)))
     }
 
     /// What each view of each image is to reach, at each destination.
