@@ -8,7 +8,7 @@ use std::{
 use activate::{Activator, Settings};
 use anyhow::Result;
 use burn::tensor::{Device, Distribution, Tensor};
-use extractor::{Extractor, Precision, Preprocess};
+use extractor::{Extractor, Precision, Precisions, Preprocess};
 use index::{Index, Target, TrainConfig};
 
 /// Passes in a row, so that the device is not waited for after each; `torch_device.py` has the same number.
@@ -47,9 +47,10 @@ pub struct Side {
 }
 
 impl Side {
-    /// With gradients in a precision, and `IVF256,PQ8` of random vectors.
-    pub fn new(weights: &Path, size: usize, device: Device, gradients: Precision) -> Result<Self> {
-        let extractor = Extractor::load_with_gradients_in(weights, &device, gradients)?;
+    /// In a precision, and `IVF256,PQ8` of random vectors.
+    pub fn new(weights: &Path, size: usize, device: Device, precision: Precision) -> Result<Self> {
+        let precisions = Precisions { descriptors: precision, gradients: precision };
+        let extractor = Extractor::load_in(weights, &device, precisions)?;
         let preprocess = Preprocess { size, ..extractor.preprocess() };
         let extractor = extractor.with_preprocess(preprocess);
         let d = extractor.dimension();

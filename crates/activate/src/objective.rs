@@ -3,6 +3,7 @@
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, activation::relu};
 use extractor::{IMAGENET_STD, beside, transfer::upload_ints};
 use index::{Aim, Index, Metric, Signs};
+use unrounded::matmul;
 
 use crate::{Error, Result};
 
@@ -150,7 +151,7 @@ impl Cells {
 
     fn judge(&self, descriptors: Tensor<2>, own: Tensor<2, Int>) -> Judged {
         let centroids = beside(&self.centroids, &descriptors);
-        let logits = descriptors.clone().matmul(centroids) + beside(&self.offsets, &descriptors);
+        let logits = matmul(descriptors.clone(), centroids) + beside(&self.offsets, &descriptors);
         let plain = logits.clone().inner();
         let hidden = self.visited_anyway(plain.clone(), own.clone());
         let nearest_rival = (plain.clone() - hidden.clone()).max_dim(1);

@@ -14,9 +14,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::advise::Advise;
 pub use self::eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb, Stored};
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
-pub use self::optimisation::{Optimisation, Precision};
+pub use self::optimisation::{GradientPrecision, Optimisation};
 pub use self::reading::Reading;
 use ::eval::Transform;
+use extractor::Precision;
 use image_file::Encoding;
 
 use crate::together::Batch;
@@ -40,6 +41,9 @@ pub struct Globals {
     /// A model of weights/manifest.toml, or a weights file: safetensors, PyTorch, TorchScript, ONNX
     #[arg(long, global = true, value_name = "NAME|FILE")]
     pub weights: Option<String>,
+    /// What convolutions of descriptors multiply; fewer bits are for GPUs
+    #[arg(long, global = true, value_enum, default_value_t = DescriptorPrecision::Single, value_name = "PRECISION")]
+    pub descriptor_precision: DescriptorPrecision,
     /// Threads to compute with, at most and by default one a core
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
@@ -49,6 +53,30 @@ pub struct Globals {
     /// Say on stderr what is used and how long it takes
     #[arg(short, long, global = true)]
     pub verbose: bool,
+}
+
+/// Sums are in single precision throughout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DescriptorPrecision {
+    /// Numbers of 32 bits, on every device
+    Single,
+    /// Of 11 bits of mantissa: NVIDIA's GPUs through CUDA
+    Tf32,
+    /// Of 16 bits, 8 of mantissa: most GPUs through CUDA, and processors that have AVX-512 with it
+    Bf16,
+    /// Of 16 bits, 11 of mantissa: most GPUs
+    F16,
+}
+
+impl From<DescriptorPrecision> for Precision {
+    fn from(name: DescriptorPrecision) -> Self {
+        match name {
+            DescriptorPrecision::Single => Self::Single,
+            DescriptorPrecision::Tf32 => Self::Tf32,
+            DescriptorPrecision::Bf16 => Self::Bf16,
+            DescriptorPrecision::F16 => Self::F16,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,14 +6,14 @@ use activate::DescriptorNetwork;
 use anyhow::{Result, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
 use extractor::{
-    Extractor, Preprocess,
+    Extractor, Precision, Precisions, Preprocess,
     weights::{Manifest, Progress},
 };
 use image_file::{Pixels, Reader};
 use index::Index;
 
 use crate::{
-    args::{Globals, Precision},
+    args::{Globals, GradientPrecision},
     bundled, device, interrupt,
     output::{Output, SCHEMA},
     progress,
@@ -37,19 +37,20 @@ pub struct Engine {
 impl Engine {
     /// Picks the device and loads the weights, fetched first where they are missing.
     pub fn start(globals: &Globals, output: &Output) -> Result<Self> {
-        Self::start_for(globals, Precision::Single, output)
+        Self::start_for(globals, GradientPrecision::Single, output)
     }
 
     /// The same for activation, whose gradients multiply in a precision.
-    pub fn start_for(globals: &Globals, gradients: Precision, output: &Output) -> Result<Self> {
+    pub fn start_for(globals: &Globals, gradients: GradientPrecision, output: &Output) -> Result<Self> {
         let chosen = device::choose(&globals.device, output)?;
         let weights = weights_file(globals.weights.as_deref(), output)?;
         output.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
-        let precision = match gradients {
-            Precision::Single => extractor::Precision::Single,
-            Precision::Bf16 => extractor::Precision::Bf16,
-        };
-        let extractor = Extractor::load_with_gradients_in(&weights, &chosen.device, precision)?;
+        let precisions =
+            Precisions { descriptors: globals.descriptor_precision.into(), gradients: gradients.into() };
+        if let Some(emulated) = emulated(precisions, &chosen.device) {
+            output.note(&format!("this CPU has no products of {emulated}: it rounds as a GPU would, slower than in single precision"));
+        }
+        let extractor = Extractor::load_in(&weights, &chosen.device, precisions)?;
         output.detail(|| format!("extractor {}", extractor.fingerprint()));
         let weights = model_name(globals.weights.as_deref(), &weights);
         let device::Chosen { device, name: device_name, own_memory } = chosen;
@@ -84,6 +85,15 @@ impl Engine {
         paths.iter().map(|path| self.index(Some(path), output)).collect()
     }
 
+    /// Tells computations apart whose descriptors differ, if only by rounding.
+    pub fn computation(&self) -> String {
+        let fingerprint = self.extractor.fingerprint();
+        match self.extractor.precisions().descriptors {
+            Precision::Single => fingerprint,
+            rounded => format!("{fingerprint} {rounded}"),
+        }
+    }
+
     /// What descriptors of this extractor are recorded as.
     pub fn provenance(&self) -> Provenance {
         let Preprocess { size, resize, .. } = self.extractor.preprocess();
@@ -108,6 +118,12 @@ impl Engine {
         let picture = reader.open(path)?;
         Ok((self.prepare(&picture.pixels)?, picture.notes))
     }
+}
+
+/// What the CPU is asked for and has no products of.
+fn emulated(Precisions { descriptors, gradients }: Precisions, device: &Device) -> Option<Precision> {
+    let wanted = [descriptors, gradients].into_iter();
+    wanted.filter(|_| *device == Device::flex()).find(|precision| !precision.is_native())
 }
 
 /// What to call the weights in a record: the model of the manifest, or the name of their file.

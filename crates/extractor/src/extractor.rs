@@ -25,8 +25,19 @@ pub struct Extractor {
     projection: Option<Projection>,
     /// SHA-256 of all tensors.
     digest: [u8; 32],
+    precisions: Precisions,
     /// What gradients are computed with, if not with the network itself.
-    rough: Option<Network>,
+    differentiated: Option<Network>,
+}
+
+/// What the convolutions of an extractor multiply in. Descriptors of different precisions may be mixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Precisions {
+    /// Where no gradient is asked for.
+    pub descriptors: Precision,
+    /// Of passes that gradients are taken of, forth and back; f16 is refused: gradients of images that are nearly where they
+    /// should be are some 1e7 times smaller than those of others, and it cannot hold both.
+    pub gradients: Precision,
 }
 
 /// A linear layer: weight `[c, d]`, bias `[1, d]`.
@@ -46,7 +57,7 @@ impl Projection {
     fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
         let bias = beside(&self.bias, &pooled);
         let weight = beside(&self.weight, &pooled);
-        pooled.matmul(weight) + bias
+        unrounded::matmul(pooled, weight) + bias
     }
 }
 
@@ -56,23 +67,16 @@ impl Extractor {
     /// # Errors
     /// If the file cannot be read, is damaged, or holds no known network.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        Self::load_with_gradients_in(path, device, Precision::Single)
+        Self::load_in(path, device, Precisions::default())
     }
 
-    /// The same, of which passes that gradients are taken of multiply in `precision`, forth and back. Descriptors are
-    /// those of [`Self::load`] wherever no gradient is asked for.
+    /// The same, whose convolutions multiply in other precisions.
     ///
     /// # Errors
-    /// Those of [`Self::load`]; a precision that the network, the device or the processor cannot compute in.
-    pub fn load_with_gradients_in(path: &Path, device: &Device, precision: Precision) -> Result<Self> {
-        let (weights, fail) =
-            (Weights::read(path)?, |e: CheckpointError| Error::weights(path)(e.to_string()));
-        let mut extractor = Self::from_weights(&weights, device).map_err(fail)?;
-        if precision != Precision::Single {
-            let place = Place { device: device.clone(), precision };
-            extractor.rough = Some(Network::load(&weights.spec, &weights.tensors, &place).map_err(fail)?);
-        }
-        Ok(extractor)
+    /// Those of [`Self::load`]; a precision that the network or the device does not compute in.
+    pub fn load_in(path: &Path, device: &Device, precisions: Precisions) -> Result<Self> {
+        let weights = Weights::read(path)?;
+        Self::from_weights_in(&weights, device, precisions).map_err(|e| Error::weights(path)(e.to_string()))
     }
 
     /// Builds the extractor from weights in memory.
@@ -80,10 +84,30 @@ impl Extractor {
     /// # Errors
     /// If a tensor is missing, misshapen or not finite.
     pub fn from_weights(weights: &Weights, device: &Device) -> Result<Self, CheckpointError> {
+        Self::from_weights_in(weights, device, Precisions::default())
+    }
+
+    /// The same, whose convolutions multiply in other precisions.
+    ///
+    /// # Errors
+    /// Those of [`Self::from_weights`]; a precision that the network or the device does not compute in.
+    pub fn from_weights_in(
+        weights: &Weights,
+        device: &Device,
+        precisions: Precisions,
+    ) -> Result<Self, CheckpointError> {
         let Weights { spec, tensors } = weights;
         spec.check().map_err(CheckpointError::Network)?;
         tensors.check_finite()?;
-        let network = Network::load(spec, tensors, &Place::on(device))?;
+        let load = |precision| Network::load(spec, tensors, &Place { device: device.clone(), precision });
+        let Precisions { descriptors, gradients } = precisions;
+        if gradients == Precision::F16 {
+            return Err(CheckpointError::Network(
+                "gradients do not fit into f16: bf16 has their range".to_owned(),
+            ));
+        }
+        let network = load(descriptors)?;
+        let differentiated = (gradients != descriptors).then(|| load(gradients)).transpose()?;
         let shape = [network.channels(), spec.dimension];
         let projects = tensors.contains("fc.weight");
         if !projects && shape[0] != shape[1] {
@@ -94,7 +118,8 @@ impl Extractor {
             projection: projects.then(|| Projection::load(tensors, shape, device)).transpose()?,
             network,
             digest: tensors.digest(),
-            rough: None,
+            precisions,
+            differentiated,
         })
     }
 
@@ -120,14 +145,19 @@ impl Extractor {
     /// # Shapes
     /// `[n, 3, h, w]` normalised -> `[n, d]`, unit norm
     pub fn describe(&self, input: Tensor<4>) -> Tensor<2> {
-        let rough = self.rough.as_ref().filter(|_| input.is_autodiff());
-        let pooled = rough.unwrap_or(&self.network).forward(input, self.spec.pooling);
+        let differentiated = self.differentiated.as_ref().filter(|_| input.is_autodiff());
+        let pooled = differentiated.unwrap_or(&self.network).forward(input, self.spec.pooling);
         let projected = match &self.projection {
             Some(projection) => projection.forward(pooled),
             None => pooled,
         };
         let norm = projected.clone().powi_scalar(2).sum_dim(1).sqrt().clamp_min(NORM_FLOOR);
         projected / norm
+    }
+
+    /// What convolutions multiply in.
+    pub fn precisions(&self) -> Precisions {
+        self.precisions
     }
 
     /// Length of a descriptor.

@@ -30,7 +30,7 @@ mod resampling;
 mod spec;
 pub mod weights;
 
-pub use self::extractor::Extractor;
+pub use self::extractor::{Extractor, Precisions};
 pub use architecture::Architecture;
 pub use burn;
 pub use constant::beside;

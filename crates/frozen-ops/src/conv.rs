@@ -1,12 +1,14 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use burn::backend::Dispatch;
 use burn::tensor::{
     DType, Device, FloatDType, Tensor,
     activation::relu as positive,
-    module::{conv2d, max_pool2d},
+    module::max_pool2d,
     ops::{ConvOptions, MaxPoolOptions},
 };
+
+use unrounded::Filter;
 
 use crate::geometry::Plane;
 use crate::host::HostConv;
@@ -22,16 +24,64 @@ pub struct Conv {
     weights: Weights,
 }
 
-/// What numbers are rounded to before they are multiplied. Sums are in single precision; those of bf16 are rounded to it
-/// again on devices other than the CPU.
+/// What factors are rounded to before they are multiplied. Sums are in single precision.
+///
+/// Fewer bits are for the matrix units of GPUs. The CPU multiplies bf16 where it has AVX-512 with it; the others it
+/// rounds as a GPU would, slower than in single precision, so that their effect can be measured anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
-    /// Not at all.
+    /// Not at all, on any device.
     #[default]
     Single,
-    /// 8 bits of mantissa: twice as many products at a time on processors that have AVX-512 with bf16, and the matrix units
-    /// of GPUs. Winograd's filtering on the CPU, which would amplify the rounding, stays in single precision.
+    /// 11 bits of mantissa, on NVIDIA's GPUs through CUDA; what lies between convolutions keeps its 24. Gradients of
+    /// the CPU's round weights alone.
+    Tf32,
+    /// 8 bits of mantissa, also of what lies between convolutions. Where the CPU has it, factors alone are rounded, but
+    /// for those of Winograd's filtering, which would amplify it.
     Bf16,
+    /// 11 bits of mantissa and magnitudes of 6e-8 to 65504, also of what lies between convolutions: too few for
+    /// gradients.
+    F16,
+}
+
+impl Precision {
+    /// What tensors between convolutions hold.
+    fn storage(self) -> FloatDType {
+        match self {
+            Self::Single | Self::Tf32 => FloatDType::F32,
+            Self::Bf16 => FloatDType::BF16,
+            Self::F16 => FloatDType::F16,
+        }
+    }
+
+    /// Whether this processor has products of it; it rounds to the others as a GPU would.
+    pub fn is_native(self) -> bool {
+        match self {
+            Self::Single => true,
+            Self::Bf16 => Bf16::detected().is_some(),
+            Self::Tf32 | Self::F16 => false,
+        }
+    }
+
+    /// Whether a device other than the CPU multiplies in it.
+    fn is_of(self, device: &Device) -> bool {
+        match self {
+            Self::Single => true,
+            Self::Tf32 => unrounded::rounds(device),
+            Self::Bf16 | Self::F16 => device.supports_dtype(self.storage()),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Single => "single precision",
+            Self::Tf32 => "TF32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        })
+    }
 }
 
 /// Multiplications of matrix products, by pass; those of transforms are not counted.
@@ -46,41 +96,51 @@ pub struct Multiplications {
 #[derive(Debug, Clone)]
 enum Weights {
     Host(Arc<HostConv>),
-    Device(Box<Placed>),
+    Placed(Box<Placed>),
 }
 
-/// Weights on a device other than the CPU.
+/// Weights for burn's operations: on a device other than the CPU, or in a precision that the CPU has no products of.
 #[derive(Debug, Clone)]
 struct Placed {
-    /// `[to, from, size, size]`, rounded to what is multiplied.
-    weight: Tensor<4>,
+    /// Rounded to what is multiplied.
+    filter: Filter,
     /// `[to]`.
     bias: Tensor<1>,
     precision: Precision,
+    /// Whether factors are rounded here and multiplied in single precision: the CPU does what other devices would.
+    emulated: bool,
 }
 
 impl Placed {
     fn new(weight: Tensor<4>, bias: Tensor<1>, precision: Precision) -> Self {
-        let weight = match precision {
-            Precision::Single => weight,
-            Precision::Bf16 => weight.cast(FloatDType::BF16),
+        let emulated = precision != Precision::Single && weight.device() == Device::flex();
+        let filter = match precision {
+            Precision::Single => Filter::new(weight),
+            Precision::Tf32 if emulated => Filter::as_is(to_tf32(weight)),
+            Precision::Tf32 => Filter::as_is(weight),
+            Precision::Bf16 | Precision::F16 if emulated => {
+                Filter::as_is(weight.cast(precision.storage()).cast(FloatDType::F32))
+            }
+            Precision::Bf16 | Precision::F16 => Filter::as_is(weight.cast(precision.storage())),
         };
-        Self { weight, bias, precision }
+        let bias = if emulated { bias } else { bias.cast(precision.storage()) };
+        Self { filter, bias, precision, emulated }
     }
 
-    /// `conv(x) + bias`, `[n, h, w, from]` -> `[n, h', w', to]`.
+    /// `conv(x) + bias`, `[n, h, w, from]` -> `[n, h', w', to]`, in what the precision is kept in.
     fn forward(&self, x: Tensor<4>, options: ConvOptions<2>) -> Tensor<4> {
-        let autodiff = x.is_autodiff();
-        let (x, weight) = (channels_first(x), beside(&self.weight, autodiff));
-        let bias = beside(&self.bias, autodiff);
-        match self.precision {
-            Precision::Single => channels_last(conv2d(x, weight, Some(bias), options)),
-            Precision::Bf16 => {
-                let sum = conv2d(x.cast(FloatDType::BF16), weight, None, options).cast(FloatDType::F32);
-                channels_last(sum) + bias.unsqueeze()
-            }
-        }
+        let x = channels_first(x.cast(self.precision.storage()));
+        let x = match self.precision {
+            Precision::Tf32 if self.emulated => to_tf32(x),
+            _ => x.cast(self.bias.dtype()),
+        };
+        channels_last(self.filter.conv2d(x, &self.bias, options)).cast(self.precision.storage())
     }
+}
+
+fn to_tf32(x: Tensor<4>) -> Tensor<4> {
+    let [high, _] = unrounded::split(x);
+    high
 }
 
 impl Conv {
@@ -98,7 +158,7 @@ impl Conv {
     /// # Errors
     ///
     /// A window that is not the weights'; no taps, stride or channels; padding as large as the window; another number
-    /// of biases; weights that cannot be read; bf16 where it cannot be computed.
+    /// of biases; weights that cannot be read; a precision that the device does not multiply in.
     pub fn with_precision(
         weight: Tensor<4>,
         bias: Tensor<1>,
@@ -112,24 +172,21 @@ impl Conv {
         check("padding", window.padding < window.size, format!("below {}", window.size), window.padding)?;
         check("biases", bias.dims() == [to], to, bias.dims()[0])?;
         let device = weight.device();
-        let is_bf16 = precision == Precision::Bf16;
         let weights = match device == Device::flex() {
-            true => {
-                let bf16 = is_bf16.then(|| Bf16::detected().ok_or(Error::NoBf16("on this processor")));
-                let bf16 = bf16.transpose()?;
+            true if precision.is_native() => {
+                let bf16 = (precision == Precision::Bf16).then(Bf16::detected).flatten();
                 let host = HostConv::new(window, from, read(weight)?, read(bias)?, bf16);
                 Weights::Host(Arc::new(host))
             }
-            false if is_bf16 && !device.supports_dtype(DType::BF16) => {
-                return Err(Error::NoBf16("on this device"));
-            }
-            false => Weights::Device(Box::new(Placed::new(weight, bias, precision))),
+            false if !precision.is_of(&device) => return Err(Error::Precision(precision)),
+            _ => Weights::Placed(Box::new(Placed::new(weight, bias, precision))),
         };
         Ok(Self { window, device, weights })
     }
 
     /// `relu(conv(x) + bias + residual)`, the last two parts where asked for. Gradients flow to `x` and to the
-    /// residual where they are tracked, on the device of the weights.
+    /// residual where they are tracked, on the device of the weights. Of [`Precision::Bf16`] and [`Precision::F16`]
+    /// the result has the type, where burn computes it.
     ///
     /// # Shapes
     ///
@@ -141,7 +198,7 @@ impl Conv {
     pub fn forward(&self, x: Tensor<4>, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
         match &self.weights {
             Weights::Host(conv) => on_host(x, residual, Frozen { conv: conv.clone(), relu }),
-            Weights::Device(placed) => {
+            Weights::Placed(placed) => {
                 let Window { stride, padding, .. } = self.window;
                 let sum = placed.forward(x, ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1));
                 let sum = residual.into_iter().fold(sum, |sum, residual| sum + residual);
@@ -166,10 +223,11 @@ impl Conv {
                 let gradient = gradient.into_dispatch();
                 Tensor::from_dispatch(Dispatch::frozen_conv_gradient(gradient, conv.clone(), [h, w]))
             }
-            Weights::Device(_) => {
+            Weights::Placed(_) => {
                 let n = gradient.dims()[0];
                 let x = Tensor::zeros([n, h, w, self.from()], &self.device).autodiff().require_grad();
-                let sum = (self.forward(x.clone(), None, false) * gradient.autodiff()).sum();
+                let y = self.forward(x.clone(), None, false).cast(FloatDType::F32);
+                let sum = (y * gradient.autodiff()).sum();
                 x.grad(&sum.backward()).unwrap_or_else(|| panic!("the input is tracked"))
             }
         }
@@ -185,8 +243,8 @@ impl Conv {
         let output = self.window.of(input).unwrap_or_else(|| panic!("{input:?} is smaller than the window"));
         match &self.weights {
             Weights::Host(conv) => conv.multiplications(input, output),
-            Weights::Device(placed) => {
-                let products = output.pixels() * placed.weight.dims().iter().product::<usize>();
+            Weights::Placed(placed) => {
+                let products = output.pixels() * placed.filter.dims().iter().product::<usize>();
                 Multiplications { forward: products, gradient: products }
             }
         }
@@ -196,7 +254,7 @@ impl Conv {
     pub fn out(&self) -> usize {
         match &self.weights {
             Weights::Host(conv) => conv.to,
-            Weights::Device(placed) => placed.bias.dims()[0],
+            Weights::Placed(placed) => placed.bias.dims()[0],
         }
     }
 
@@ -204,7 +262,7 @@ impl Conv {
     pub fn from(&self) -> usize {
         match &self.weights {
             Weights::Host(conv) => conv.from,
-            Weights::Device(placed) => placed.weight.dims()[1],
+            Weights::Placed(placed) => placed.filter.dims()[1],
         }
     }
 
@@ -217,7 +275,7 @@ impl Conv {
     pub(crate) fn on_host(&self) -> Option<Arc<HostConv>> {
         match &self.weights {
             Weights::Host(conv) => Some(conv.clone()),
-            Weights::Device(_) => None,
+            Weights::Placed(_) => None,
         }
     }
 
@@ -245,7 +303,7 @@ fn on_host(x: Tensor<4>, residual: Option<Tensor<4>>, frozen: Frozen) -> Tensor<
 ///
 /// Images smaller than the window, padding as large as it.
 pub fn max_pool(x: Tensor<4>, window: Window) -> Tensor<4> {
-    if x.device().inner() == Device::flex() {
+    if x.device().inner() == Device::flex() && x.dtype() == DType::F32 {
         return Tensor::from_dispatch(Dispatch::window_max(x.into_dispatch(), window, Kept::default()));
     }
     let Window { size, stride, padding } = window;
@@ -268,12 +326,6 @@ fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     data.try_into_vec_as().map_err(|error| Error::Device(error.to_string()))
 }
 
-/// A constant where others are differentiated.
-fn beside<const D: usize>(constant: &Tensor<D>, autodiff: bool) -> Tensor<D> {
-    let constant = constant.clone();
-    if autodiff { constant.autodiff() } else { constant }
-}
-
 pub(crate) fn check(
     what: &'static str,
     holds: bool,
@@ -292,9 +344,9 @@ mod tests {
 
     use super::*;
 
-    /// What devices other than the CPU do, on the CPU, beside single precision.
+    /// What burn computes in each precision, on the CPU, beside single precision.
     #[test]
-    fn bf16_is_off_by_its_rounding_forth_and_back() {
+    fn precisions_are_off_by_their_rounding_forth_and_back() {
         let device = Device::flex();
         device.seed(1);
         let random = |shape| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
@@ -304,16 +356,26 @@ mod tests {
             let placed = Placed::new(weight.clone(), bias.clone(), precision);
             let x = x.clone().autodiff().require_grad();
             let sum = placed.forward(x.clone(), ConvOptions::new([1; 2], [1; 2], [1; 2], 1));
-            assert_eq!(sum.dtype(), DType::F32);
+            assert_eq!(sum.dtype(), precision.storage().into());
+            let sum = sum.cast(FloatDType::F32);
             let gradient = x.grad(&(sum.clone() * direction.clone().autodiff()).sum().backward()).unwrap();
             [sum.inner(), gradient]
         };
-        let (exact, rounded) = (run(Precision::Single), run(Precision::Bf16));
-        for (exact, rounded) in exact.into_iter().zip(rounded) {
-            let norm = |x: Tensor<4>| (x.clone() * x).sum().sqrt().into_scalar::<f32>();
-            let relative = norm(exact.clone() - rounded) / norm(exact);
-            // Half a unit of the last of 8 bits is .2 %, of both factors and of the sum.
-            assert!((1e-4..5e-3).contains(&relative), "{relative}");
+        let exact = run(Precision::Single);
+        // Half a unit of the last of 8 bits is .2 %, of 11 bits .02 %, of both factors and of the sum.
+        let bounds =
+            [(Precision::Tf32, 1e-5..6e-4), (Precision::Bf16, 1e-4..5e-3), (Precision::F16, 1e-5..6e-4)];
+        for (precision, bounds) in bounds {
+            for (exact, rounded) in exact.clone().into_iter().zip(run(precision)) {
+                let relative = distance(exact, rounded);
+                assert!(bounds.contains(&relative), "{precision}: {relative}");
+            }
         }
+    }
+
+    /// Relative L2.
+    fn distance(exact: Tensor<4>, found: Tensor<4>) -> f32 {
+        let norm = |x: Tensor<4>| x.square().sum().sqrt().into_scalar::<f32>();
+        norm(exact.clone() - found) / norm(exact)
     }
 }

@@ -1,3 +1,5 @@
+use crate::Precision;
+
 /// What can be wrong with a convolution.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -11,9 +13,9 @@ pub enum Error {
         /// What it is.
         found: String,
     },
-    /// Numbers of 16 bits where there are no instructions for them.
-    #[error("no dot products of bf16 {0}")]
-    NoBf16(&'static str),
+    /// Fewer bits than the device has products of.
+    #[error("the device has no products of {0}")]
+    Precision(Precision),
     /// Weights that cannot be read from their device.
     #[error("device: {0}")]
     Device(String),

@@ -11,6 +11,7 @@ use burn::backend::autodiff::{
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
 use burn::tensor::{DType, Device, Shape, Tensor};
 use burn_flex::{FlexTensor, Layout};
+use unrounded::matmul;
 
 use crate::Bands;
 use crate::raw::{Level, Pooled};
@@ -99,7 +100,10 @@ fn between(left: Tensor<4>, images: Tensor<4>, right: Tensor<4>) -> Tensor<4> {
     let ([_, _, to, from], [_, _, narrow, wide]) = (left.dims(), right.dims());
     // The side that shrinks most first, or grows least, leaves the smaller intermediate images.
     let left_first = to * narrow <= from * wide;
-    if left_first { left.matmul(images).matmul(right) } else { left.matmul(images.matmul(right)) }
+    match left_first {
+        true => matmul(matmul(left, images), right),
+        false => matmul(left, matmul(images, right)),
+    }
 }
 
 /// The operation and its transpose.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
+use unrounded::matmul;
 
 use crate::hyperplanes::Sides;
 use crate::vectors::upload;
@@ -96,6 +97,6 @@ impl Signs {
         let offsets = self.offsets.clone() / lengths.transpose();
         let [normals, offsets, wanted] = [normals, offsets, self.wanted.clone()]
             .map(|constant| if descriptors.is_autodiff() { constant.autodiff() } else { constant });
-        (descriptors.matmul(normals) - offsets) * wanted
+        (matmul(descriptors, normals) - offsets) * wanted
     }
 }

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor};
 use extractor::beside;
+use unrounded::matmul;
 
 /// Images resized to a height and width and back, antialiased, as [`extractor::resize_antialiased`] does it.
 ///
@@ -10,11 +11,11 @@ use extractor::beside;
 pub(super) fn on_device(images: Tensor<4>, coarse: [usize; 2]) -> Tensor<4> {
     let ([_, _, h, w], device) = (images.dims(), images.device().inner());
     let [rows, columns] = [(h, coarse[0]), (w, coarse[1])].map(|(side, small)| {
-        let there_and_back = triangle(small, side, &device).matmul(triangle(side, small, &device));
+        let there_and_back = matmul(triangle(small, side, &device), triangle(side, small, &device));
         there_and_back.reshape([1, 1, side, side])
     });
     let (rows, columns) = (beside(&rows, &images), beside(&columns.swap_dims(2, 3), &images));
-    rows.matmul(images).matmul(columns)
+    matmul(matmul(rows, images), columns)
 }
 
 /// Weights of a triangle filter whose support grows with the reduction, `[to, from]`.

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use extractor::{beside, transfer::upload};
+use unrounded::matmul;
 
 use crate::jnd::LUMINANCE;
 
@@ -49,7 +50,7 @@ fn mean_luminance(images: &Tensor<4>) -> Tensor<4> {
 fn mixed(images: Tensor<4>, matrix: [[f32; 3]; 3]) -> Tensor<4> {
     let [n, _, height, width] = images.dims();
     let matrix = upload(matrix.as_flattened().to_vec(), [1, 3, 3], &images.device().inner());
-    beside(&matrix, &images).matmul(images.reshape([n, 3, height * width])).reshape([n, 3, height, width])
+    matmul(beside(&matrix, &images), images.reshape([n, 3, height * width])).reshape([n, 3, height, width])
 }
 
 fn saturation(factor: f32) -> [[f32; 3]; 3] {

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use ::index::Target;
 use activate::{Budget, Masked, Objective, Optimizer, Settings, Stop};
 use clap::{Args, ValueEnum};
+use extractor::Precision;
 
 use super::{stopping, within};
 use crate::release::Limits;
@@ -64,10 +65,9 @@ pub struct Optimisation {
     /// Seed of all that is random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// What the gradients multiply; bf16 takes two thirds of the time, on processors that have it. Descriptors are
-    /// always computed in single precision
-    #[arg(long, value_enum, default_value_t = Precision::Single)]
-    pub precision: Precision,
+    /// What convolutions of gradients multiply
+    #[arg(long, value_enum, default_value_t = GradientPrecision::Single)]
+    pub precision: GradientPrecision,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,12 +88,25 @@ pub enum OptimizerName {
     Adam,
 }
 
+/// Sums are in single precision throughout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Precision {
-    /// Numbers of 32 bits
+pub enum GradientPrecision {
+    /// Numbers of 32 bits, on every device
     Single,
-    /// Numbers rounded to 16 bits, of which 8 are mantissa
+    /// Of 11 bits of mantissa: NVIDIA's GPUs through CUDA
+    Tf32,
+    /// Of 16 bits, 8 of mantissa: most GPUs through CUDA, and processors that have AVX-512 with it
     Bf16,
+}
+
+impl From<GradientPrecision> for Precision {
+    fn from(name: GradientPrecision) -> Self {
+        match name {
+            GradientPrecision::Single => Self::Single,
+            GradientPrecision::Tf32 => Self::Tf32,
+            GradientPrecision::Bf16 => Self::Bf16,
+        }
+    }
 }
 
 impl Optimisation {

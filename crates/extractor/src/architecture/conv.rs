@@ -1,15 +1,12 @@
 use burn::tensor::{
-    Device, Tensor,
+    Device, FloatDType, Tensor,
     activation::relu,
-    module::conv2d,
     ops::{ConvOptions, PadMode},
 };
+use unrounded::Filter;
 
 use super::{Loaded, Place};
-use crate::{
-    constant::beside,
-    weights::{Checkpoint, CheckpointError},
-};
+use crate::weights::{Checkpoint, CheckpointError};
 
 /// What is around the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +33,7 @@ pub struct Window {
 /// A convolution with its batch norm folded in: weight `[out, in / groups, k, k]`, bias `[out]`.
 #[derive(Debug, Clone)]
 pub struct Conv {
-    weight: Tensor<4>,
+    weight: Filter,
     bias: Tensor<1>,
     window: Window,
     groups: usize,
@@ -48,34 +45,18 @@ impl Conv {
     /// # Errors
     /// If a tensor is missing or misshapen.
     pub fn load(c: &Checkpoint, name: &str, from: usize, window: Window, device: &Device) -> Loaded<Self> {
-        let weight = format!("{name}.weight");
-        let shape: [usize; 4] = c.shape(&weight)?;
-        let [out, per_group, height, width] = shape;
-        let groups = from.checked_div(per_group).unwrap_or(0);
-        let fits = groups > 0 && groups * per_group == from && out > 0 && out % groups == 0;
-        if !fits || [height, width] != [window.size; 2] {
-            let size = window.size;
-            return Err(CheckpointError::Network(format!(
-                "tensor `{weight}` has shape {shape:?}, expected {size} x {size} over groups of {from} channels"
-            )));
-        }
-        Ok(Self {
-            weight: c.tensor(&weight, shape, device)?,
-            bias: c.tensor(&format!("{name}.bias"), [out], device)?,
-            window,
-            groups,
-        })
+        let Tensors { weight, bias, groups } = Tensors::load(c, name, from, window, device)?;
+        Ok(Self { weight: Filter::new(weight), bias, window, groups })
     }
 
     /// # Shapes
     /// `[n, from, h, w]` -> `[n, out, h', w']`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let Window { size, stride, padding } = self.window;
-        let (weight, bias) = (beside(&self.weight, &x), beside(&self.bias, &x));
         let around = if padding == Padding::Half { size / 2 } else { 0 };
         let x = if padding == Padding::Same { self.pad(x) } else { x };
         let options = ConvOptions::new([stride; 2], [around; 2], [1, 1], self.groups);
-        conv2d(x, weight, Some(bias), options)
+        self.weight.conv2d(x, &self.bias, options)
     }
 
     fn pad(&self, x: Tensor<4>) -> Tensor<4> {
@@ -101,12 +82,37 @@ impl Conv {
     }
 }
 
+/// What a file has of a convolution.
+struct Tensors {
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    groups: usize,
+}
+
+impl Tensors {
+    fn load(c: &Checkpoint, name: &str, from: usize, window: Window, device: &Device) -> Loaded<Self> {
+        let weight = format!("{name}.weight");
+        let shape: [usize; 4] = c.shape(&weight)?;
+        let [out, per_group, height, width] = shape;
+        let groups = from.checked_div(per_group).unwrap_or(0);
+        let fits = groups > 0 && groups * per_group == from && out > 0 && out % groups == 0;
+        if !fits || [height, width] != [window.size; 2] {
+            let size = window.size;
+            return Err(CheckpointError::Network(format!(
+                "tensor `{weight}` has shape {shape:?}, expected {size} x {size} over groups of {from} channels"
+            )));
+        }
+        let bias = c.tensor(&format!("{name}.bias"), [out], device)?;
+        Ok(Self { weight: c.tensor(&weight, shape, device)?, bias, groups })
+    }
+}
+
 /// A convolution of images with channels last, fused with what follows it where it has no groups.
 #[derive(Debug, Clone)]
 pub enum Fused {
     /// By the kernels of frozen networks.
     Frozen(frozen_ops::Conv),
-    /// By burn's operations.
+    /// By burn's operations, in single precision.
     Grouped(Box<Conv>),
 }
 
@@ -116,14 +122,14 @@ impl Fused {
     /// # Errors
     /// Those of [`Conv::load`]; a precision that cannot be computed in.
     pub fn load(c: &Checkpoint, name: &str, from: usize, window: Window, place: &Place) -> Loaded<Self> {
-        let conv = Conv::load(c, name, from, window, &place.device)?;
-        if conv.groups > 1 || window.padding == Padding::Same {
-            return Ok(Self::Grouped(Box::new(conv)));
+        let Tensors { weight, bias, groups } = Tensors::load(c, name, from, window, &place.device)?;
+        if groups > 1 || window.padding == Padding::Same {
+            return Ok(Self::Grouped(Box::new(Conv { weight: Filter::new(weight), bias, window, groups })));
         }
         let Window { size, stride, padding } = window;
         let padding = if padding == Padding::Half { size / 2 } else { 0 };
         let window = frozen_ops::Window { size, stride, padding };
-        let frozen = frozen_ops::Conv::with_precision(conv.weight, conv.bias, window, place.precision);
+        let frozen = frozen_ops::Conv::with_precision(weight, bias, window, place.precision);
         frozen.map(Self::Frozen).map_err(|e| CheckpointError::Network(format!("convolution `{name}`: {e}")))
     }
 
@@ -135,7 +141,9 @@ impl Fused {
         match self {
             Self::Frozen(conv) => conv.forward(x, residual, with_relu),
             Self::Grouped(conv) => {
-                let y = conv.forward(x.permute([0, 3, 1, 2])).permute([0, 2, 3, 1]);
+                let between = x.dtype();
+                let x = x.cast(FloatDType::F32).permute([0, 3, 1, 2]);
+                let y = conv.forward(x).permute([0, 2, 3, 1]).cast(between);
                 let y = residual.into_iter().fold(y, |y, residual| y + residual);
                 if with_relu { relu(y) } else { y }
             }

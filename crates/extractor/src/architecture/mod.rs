@@ -120,13 +120,6 @@ pub(crate) struct Place {
     pub precision: Precision,
 }
 
-impl Place {
-    /// On a device, in single precision.
-    pub fn on(device: &Device) -> Self {
-        Self { device: device.clone(), precision: Precision::Single }
-    }
-}
-
 /// A network's weights on a device, frozen.
 #[derive(Debug, Clone)]
 pub(crate) enum Network {

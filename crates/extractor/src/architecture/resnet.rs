@@ -1,4 +1,4 @@
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use frozen_ops::{Block, Residual, max_pool};
 
 use super::{
@@ -199,7 +199,7 @@ impl ResNet {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = self.stem.forward(x.permute([0, 2, 3, 1]), None, true);
         let x = max_pool(x, frozen_ops::Window { size: 3, stride: 2, padding: 1 });
-        self.blocks.forward(x).permute([0, 3, 1, 2])
+        self.blocks.forward(x).cast(FloatDType::F32).permute([0, 3, 1, 2])
     }
 
     /// Channels of the feature maps: 2048 in the published models.

@@ -4,9 +4,9 @@
 use burn::tensor::{
     Device, Tensor, TensorData,
     activation::{gelu, softmax},
-    module::conv2d,
     ops::ConvOptions,
 };
+use unrounded::{Filter, matmul};
 
 use super::Loaded;
 use crate::{
@@ -86,7 +86,7 @@ impl Linear {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [n, tokens, from] = x.dims();
         let (weight, bias) = (beside(&self.weight, &x), beside(&self.bias, &x));
-        let y = x.reshape([n * tokens, from]).matmul(weight) + bias;
+        let y = matmul(x.reshape([n * tokens, from]), weight) + bias;
         let [_, to] = y.dims();
         y.reshape([n, tokens, to])
     }
@@ -159,8 +159,8 @@ impl Block {
             let part = qkv.clone().narrow(2, i * channels, channels);
             part.reshape([n, tokens, self.heads, head]).swap_dims(1, 2)
         };
-        let scores = part(0).matmul(part(1).swap_dims(2, 3)) * (head as f64).powf(-0.5);
-        let mixed = softmax(scores, 3).matmul(part(2));
+        let scores = matmul(part(0), part(1).swap_dims(2, 3)) * (head as f64).powf(-0.5);
+        let mixed = matmul(softmax(scores, 3), part(2));
         self.attention.forward(mixed.swap_dims(1, 2).reshape([n, tokens, channels]))
     }
 }
@@ -169,7 +169,7 @@ impl Block {
 #[derive(Debug, Clone)]
 pub struct Vit {
     /// `[d, 3, p, p]` and `[d]`.
-    patches: (Tensor<4>, Tensor<1>),
+    patches: (Filter, Tensor<1>),
     /// `[1, 1, d]`, its position added.
     class: Tensor<3>,
     /// `[side, side * d]`, of the image the network was trained on.
@@ -199,7 +199,7 @@ impl Vit {
         let load = |block| Block::load(c, &format!("blocks.{block}"), channels, heads, device);
         Ok(Self {
             patches: (
-                c.tensor("patches.weight", [channels, 3, patch, patch], device)?,
+                Filter::new(c.tensor("patches.weight", [channels, 3, patch, patch], device)?),
                 c.tensor("patches.bias", [channels], device)?,
             ),
             class,
@@ -232,8 +232,7 @@ impl Vit {
     /// `[n, 3, h, w]` -> `[n, d, h / p, w / p]`
     fn embed(&self, x: Tensor<4>) -> Tensor<4> {
         let [_, _, patch, _] = self.patches.0.dims();
-        let (weight, bias) = (beside(&self.patches.0, &x), beside(&self.patches.1, &x));
-        conv2d(x, weight, Some(bias), ConvOptions::new([patch; 2], [0; 2], [1; 2], 1))
+        self.patches.0.conv2d(x, &self.patches.1, ConvOptions::new([patch; 2], [0; 2], [1; 2], 1))
     }
 
     /// Positions of `h` x `w` patches, `[1, h * w, d]`: those of the training where the number is the same,
@@ -245,9 +244,9 @@ impl Vit {
         let grid = match [h, w] == [side, side] {
             true => self.positions.clone().reshape([side * side, channels]),
             false => {
-                let rows = bicubic(side, h, &device).matmul(self.positions.clone());
+                let rows = matmul(bicubic(side, h, &device), self.positions.clone());
                 let columns_first = rows.reshape([h, side, channels]).swap_dims(0, 1);
-                let columns = bicubic(side, w, &device).matmul(columns_first.reshape([side, h * channels]));
+                let columns = matmul(bicubic(side, w, &device), columns_first.reshape([side, h * channels]));
                 columns.reshape([w, h, channels]).swap_dims(0, 1).reshape([h * w, channels])
             }
         };

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
+use unrounded::matmul;
 
 use super::Nearest;
 use crate::metric::squared_norm;
@@ -68,7 +69,7 @@ impl DeviceCodebook {
     }
 
     fn scores(&self, vectors: &Vectors) -> Tensor<2> {
-        let products = vectors.tensor(&self.device).matmul(self.weights.clone());
+        let products = matmul(vectors.tensor(&self.device), self.weights.clone());
         match &self.bias {
             Some(bias) => products + bias.clone(),
             None => products,

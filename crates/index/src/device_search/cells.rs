@@ -1,6 +1,7 @@
 //! The coarse quantiser and the bounds of the inverted lists on the device.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use unrounded::matmul;
 
 use super::nearest::least;
 use super::stored::has_scores;
@@ -84,7 +85,7 @@ impl Cells {
     /// The `nprobe` nearest cells of each of `queries` `[n, d]`, or all in any order.
     pub fn probes(&self, queries: Tensor<2>, nprobe: usize) -> Probes {
         let [n, _] = queries.dims();
-        let products = queries.matmul(self.weights.clone());
+        let products = matmul(queries, self.weights.clone());
         let scores = match &self.norms {
             Some(norms) => products + norms.clone(),
             None => products,

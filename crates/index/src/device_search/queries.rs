@@ -1,6 +1,7 @@
 //! Queries on the device, as the innermost index gets them.
 
 use burn::tensor::{Device, FloatDType, Int, Tensor};
+use unrounded::matmul;
 
 use crate::transform::Transform;
 use crate::vectors::{read_integers, upload};
@@ -33,7 +34,7 @@ impl DeviceTransform {
     fn apply(&self, rows: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Linear { weights, bias } => {
-                let rows = rows.matmul(weights.clone());
+                let rows = matmul(rows, weights.clone());
                 match bias {
                     Some(bias) => rows + bias.clone(),
                     None => rows,

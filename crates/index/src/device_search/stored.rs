@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
+use unrounded::matmul;
 
 use crate::Metric;
 use crate::codec::Codec;
@@ -130,7 +131,7 @@ impl Stored {
             Content::Codes { codebooks, .. } => {
                 let [m, dsub, ksub] = codebooks.dims();
                 let parts = queries.reshape([n, m, dsub]).swap_dims(0, 1);
-                Aimed::Table(parts.matmul(codebooks.clone()).swap_dims(0, 1).reshape([n, m * ksub]))
+                Aimed::Table(matmul(parts, codebooks.clone()).swap_dims(0, 1).reshape([n, m * ksub]))
             }
         }
     }
@@ -139,7 +140,7 @@ impl Stored {
     pub fn keys_in(&self, aimed: &Aimed, range: Range<usize>) -> Tensor<2> {
         let keys = match (&self.content, aimed) {
             (Content::Vectors(rows), Aimed::Queries(queries)) => {
-                queries.clone().matmul(rows.clone().slice([range.clone()]).transpose())
+                matmul(queries.clone(), rows.clone().slice([range.clone()]).transpose())
             }
             (Content::Codes { codes, .. }, Aimed::Table(table)) => {
                 let ([n, _], [_, m]) = (table.dims(), codes.dims());
@@ -162,7 +163,7 @@ impl Stored {
             (Content::Vectors(rows), Aimed::Queries(queries)) => {
                 let [_, d] = rows.dims();
                 let rows = rows.clone().select(0, positions.clone()).reshape([n, w, d]);
-                rows.matmul(queries.clone().unsqueeze_dim(2)).reshape([n, w])
+                matmul(rows, queries.clone().unsqueeze_dim(2)).reshape([n, w])
             }
             (Content::Codes { codes, .. }, Aimed::Table(table)) => {
                 let [_, m] = codes.dims();

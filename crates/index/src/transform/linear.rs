@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::Device;
 use rayon::prelude::*;
+use unrounded::matmul;
 
 use super::check_rows;
 use crate::metric::inner_product;
@@ -173,7 +174,7 @@ fn multiply(rows: &[f32], a: &[f32], d_in: usize, device: &Device) -> Result<Vec
     let block = (BLOCK_FLOATS / d_in.max(d_out)).max(1) * d_in;
     let mut out = Vec::with_capacity(rows.len() / d_in * d_out);
     for rows in rows.chunks(block) {
-        out.extend(read_floats(upload(rows.to_vec(), d_in, device).matmul(weights.clone()))?);
+        out.extend(read_floats(matmul(upload(rows.to_vec(), d_in, device), weights.clone()))?);
     }
     Ok(out)
 }

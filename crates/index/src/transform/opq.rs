@@ -3,6 +3,7 @@
 
 use burn::tensor::Device;
 use nalgebra::DMatrix;
+use unrounded::matmul;
 
 use super::codebooks::{Codebooks, Points};
 use super::linear::Linear;
@@ -104,7 +105,7 @@ impl OpqConfig {
 /// The sample's vectors under the rotation `[d_out, d_in]`.
 fn project(sample: &Sample, rotation: &DMatrix<f64>, device: &Device) -> Result<Points> {
     let rotation = upload(to_rows(rotation), rotation.ncols(), device);
-    Points::new(sample.tensor.clone().matmul(rotation.transpose()))
+    Points::new(matmul(sample.tensor.clone(), rotation.transpose()))
 }
 
 /// What the rotation leaves out, mean of `|x|^2 - |R x|^2`, and what the codes lose, mean of `|R x - y|^2`

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use nalgebra::DMatrix;
 use rand_chacha::ChaCha8Rng;
+use unrounded::matmul;
 
 use super::check_rows;
 use crate::kmeans::sample_rows;
@@ -64,7 +65,7 @@ pub(super) fn cross_product(x: &Tensor<2>, y: &Tensor<2>) -> Result<DMatrix<f64>
     for start in (0..n).step_by(PRODUCT_ROWS) {
         let block = start..(start + PRODUCT_ROWS).min(n);
         let (x, y) = (x.clone().slice([block.clone()]), y.clone().slice([block]));
-        let product = read_floats(x.transpose().matmul(y))?;
+        let product = read_floats(matmul(x.transpose(), y))?;
         sum += DMatrix::from_row_iterator(d, e, product.into_iter().map(f64::from));
     }
     Ok(sum)

@@ -68,13 +68,21 @@ fn a_program_for_the_cpu_says_how_to_build_another() {
     }
 }
 
-#[cfg(feature = "wgpu-untuned")]
-mod on_wgpu {
+#[cfg(any(feature = "cuda", feature = "wgpu-untuned"))]
+mod on_devices {
     use std::{fs, path::Path};
 
     use tests::{golden, largest_difference, npy_at, root};
 
     use super::*;
+
+    const RUNTIMES: &[&str] = if cfg!(not(feature = "cuda")) {
+        &["wgpu"]
+    } else if cfg!(feature = "wgpu-untuned") {
+        &["wgpu", "cuda"]
+    } else {
+        &["cuda"]
+    };
 
     fn run(arguments: &[&str], device: &str, folder: &Path) -> (Value, String) {
         let network = golden().join("extractors/sscd.safetensors");
@@ -93,7 +101,7 @@ mod on_wgpu {
         let samples = samples.to_str().unwrap();
         let (described, errors) = run(&["describe", samples, "--out", "d.npy"], device, folder);
         assert!(described["device"].as_str().unwrap().starts_with(device), "{described}");
-        let software = device == "wgpu" && of("wgpu").iter().all(|row| row["kind"] == "software");
+        let software = device == "wgpu" && of(device).iter().all(|row| row["kind"] == "software");
         assert_eq!(errors.contains("software driver"), software, "{errors}");
         let train = ["index", "train", "--factory", "IVF2,PQ3x4", "--input", "d.npy", "--out", "i.faiss"];
         run(&train, device, folder);
@@ -110,26 +118,74 @@ mod on_wgpu {
 
     #[test]
     fn the_whole_loop_of_the_program_is_that_of_the_cpu() {
-        let [host, there] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let host = tempfile::tempdir().unwrap();
         let (expected, wanted) = whole_loop("cpu", host.path());
-        let (found, activated) = whole_loop("wgpu", there.path());
-        // As in the parity test of the network.
-        assert!(largest_difference(&found, &expected) < 2e-5);
-        assert_eq!(activated["cell"], wanted["cell"]);
-        for key in ["cosine_before", "cosine_after"] {
-            let [found, wanted] = [&activated, &wanted].map(|row| row[key].as_f64().unwrap());
-            assert!((found - wanted).abs() < 5e-3, "{key}: {found} for {wanted}");
+        for device in RUNTIMES {
+            let there = tempfile::tempdir().unwrap();
+            let (found, activated) = whole_loop(device, there.path());
+            // As in the parity test of the network.
+            assert!(largest_difference(&found, &expected) < 2e-5, "{device}");
+            assert_eq!(activated["cell"], wanted["cell"], "{device}");
+            for key in ["cosine_before", "cosine_after"] {
+                let [found, wanted] = [&activated, &wanted].map(|row| row[key].as_f64().unwrap());
+                assert!((found - wanted).abs() < 5e-3, "{device}, {key}: {found} for {wanted}");
+            }
+        }
+    }
+
+    /// How many edited copies of photographs are found, before and after activation, and how far chance takes it.
+    fn recall(device: &str, photos: &Path) -> Vec<(f64, f64)> {
+        let folder = tempfile::tempdir().unwrap();
+        let photos = photos.to_str().unwrap();
+        run(&["describe", photos, "--out", "d.npy"], device, folder.path());
+        let train = ["index", "train", "--factory", "IVF4,PQ6x4", "--input", "d.npy", "--out", "i.faiss"];
+        run(&train, device, folder.path());
+        let edits = ["--transforms", "blur=9,jpeg=20,crop=0.7,brightness=1.3", "--iterations", "2"];
+        let measure = ["eval", "retrieval", "--images", photos, "--index", "i.faiss", "--activate"];
+        let measure = [&measure[..], &edits, &["--min-psnr", "30", "--released", "out"]].concat();
+        let (document, _) = run(&measure, device, folder.path());
+        let rates = ["passive", "released"].map(|side| &document["mean"][side]);
+        let interval = |rates: &Value, end: usize| rates["interval"]["r1"][end].as_f64().unwrap();
+        rates.map(|of| (of["r1"].as_f64().unwrap(), interval(of, 1) - interval(of, 0))).to_vec()
+    }
+
+    #[test]
+    fn every_device_finds_as_many_copies_as_the_cpu() {
+        let photos = tempfile::tempdir().unwrap();
+        for sample in fs::read_dir(root().join("samples")).unwrap() {
+            let sample = sample.unwrap().path();
+            if sample.extension().is_some_and(|extension| extension == "jpg") {
+                let small = image::open(&sample).unwrap().thumbnail(96, 96).into_rgb8();
+                let name = Path::new(sample.file_name().unwrap()).with_extension("png");
+                small.save(photos.path().join(name)).unwrap();
+            }
+        }
+        let expected = recall("cpu", photos.path());
+        for device in RUNTIMES {
+            for (side, (found, (wanted, interval))) in ["passive", "released"]
+                .iter()
+                .zip(recall(device, photos.path()).into_iter().map(|(r1, _)| r1).zip(&expected))
+            {
+                println!(
+                    "{device}, {side}: R@1 {found:.3}, {wanted:.3} on the CPU, whose interval is {interval:.3} wide"
+                );
+                assert!((0.2..1.0).contains(wanted), "{side}: what is measured can rise and fall");
+                assert!((found - wanted).abs() < interval / 2.0, "{device}, {side}");
+            }
         }
     }
 
     #[test]
     fn one_behind_the_last_device_is_refused() {
-        let last = of("wgpu").len();
-        assert!(refused(&format!("wgpu:{last}")).contains(&format!("the last one is wgpu:{}", last - 1)));
+        for device in RUNTIMES {
+            let last = of(device).len();
+            let error = refused(&format!("{device}:{last}"));
+            assert!(error.contains(&format!("the last one is {device}:{}", last - 1)), "{error}");
+        }
     }
 
     /// The Vulkan loader finds no driver, EGL none that is real: the CPU computes, and says why.
-    #[cfg(not(feature = "cuda"))]
+    #[cfg(all(not(feature = "cuda"), feature = "wgpu-untuned"))]
     #[test]
     fn without_a_driver_auto_takes_the_cpu_and_says_so() {
         let folder = tempfile::tempdir().unwrap();

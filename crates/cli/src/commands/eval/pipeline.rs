@@ -139,7 +139,7 @@ impl<'a> Pipeline<'a> {
         let maker = Maker {
             engine: self.engine,
             reader: &self.reader,
-            keys: Keys::new(&self.engine.extractor.fingerprint()),
+            keys: Keys::new(&self.engine.computation()),
             known,
             seed: self.seed,
         };

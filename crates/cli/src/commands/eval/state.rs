@@ -42,10 +42,10 @@ pub struct Sink(Option<File>);
 pub struct Keys(Sha256);
 
 impl Keys {
-    /// `fingerprint` is that of the extractor. Another version of the program may edit otherwise.
-    pub fn new(fingerprint: &str) -> Self {
+    /// `computation` is that of the extractor. Another version of the program may edit otherwise.
+    pub fn new(computation: &str) -> Self {
         let version = env!("CARGO_PKG_VERSION");
-        Self(Sha256::new_with_prefix(format!("{version} {fingerprint} ")))
+        Self(Sha256::new_with_prefix(format!("{version} {computation} ")))
     }
 
     /// What all keys of an image have in common.
@@ -164,12 +164,18 @@ fn parse(record: &[u8]) -> Option<(Key, Vec<f32>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Globals;
+    use crate::args::{DescriptorPrecision, Globals};
     use std::fs;
 
     fn output() -> Output {
-        let device = "cpu".to_owned();
-        Output::new(&Globals { device, weights: None, threads: None, json: false, verbose: false })
+        Output::new(&Globals {
+            device: "cpu".to_owned(),
+            weights: None,
+            descriptor_precision: DescriptorPrecision::Single,
+            threads: None,
+            json: false,
+            verbose: false,
+        })
     }
 
     fn filled(path: &Path) -> State {
