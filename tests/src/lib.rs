@@ -1,7 +1,8 @@
 //! What the integration tests share: golden data, weights, the program.
 //!
 //! Golden data is in `golden/`, with the script that made it. `ACTIVE_INDEX_GOLDEN` names another folder of the
-//! same layout to test against.
+//! same layout to test against. On a machine without Rust, `ACTIVE_INDEX_ROOT` and `ACTIVE_INDEX_PROGRAM` name the
+//! project's folder and the program, see `benches/gpu.sh`.
 
 use std::{
     env, fs,
@@ -18,7 +19,8 @@ use npyz::{DType, NpyFile};
 
 /// The project's root folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    env::var_os("ACTIVE_INDEX_ROOT").map_or_else(built, PathBuf::from)
 }
 
 /// Folder of the golden data.
@@ -152,7 +154,9 @@ pub fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
 /// If it cannot be built.
 pub fn program() -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    Command::new(PROGRAM.get_or_init(|| build().unwrap_or_else(|e| panic!("{e}"))))
+    let built = || build().unwrap_or_else(|e| panic!("{e}"));
+    let program = || env::var_os("ACTIVE_INDEX_PROGRAM").map_or_else(built, PathBuf::from);
+    Command::new(PROGRAM.get_or_init(program))
 }
 
 fn build() -> Result<PathBuf> {

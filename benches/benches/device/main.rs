@@ -1,6 +1,7 @@
-//! How many images a second a device describes and activates, and how long it trains and searches an index: beside our
-//! own CPU, PyTorch on the same device (eager and compiled, in three precisions) and faiss on the CPU. Below the table,
-//! what a step of an activation sends and reads, and who waits for whom.
+//! How many images a second a device describes and activates, in each precision that it has, and how long it trains and
+//! searches an index: beside our own CPU, PyTorch on the same device (eager and compiled, in the same precision) and
+//! faiss on the CPU. Before it, how far the device's descriptors are from our CPU's; behind it, what a step of an activation
+//! sends and reads, and who waits for whom. What fails has its reason below the tables, and the rest goes on.
 //!
 //! ```text
 //! PEER_PYTHON=target/torch/bin/python cargo bench -p benches -p cli --features benches/cuda --bench device -- --device cuda
@@ -9,6 +10,7 @@
 
 #[path = "../step/peer.rs"]
 mod peer;
+mod table;
 mod trace;
 mod work;
 
@@ -19,6 +21,7 @@ use burn::tensor::Device;
 use clap::Parser;
 use extractor::{Precision, weights::Manifest};
 use peer::Peer;
+use table::{Measured, Table};
 use work::{Side, Work};
 
 #[derive(Parser)]
@@ -27,7 +30,7 @@ struct Arguments {
     #[arg(long, default_value = "cpu")]
     device: String,
     /// Images that go through the network together.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
+    #[arg(long, value_delimiter = ',', default_values_t = [16, 64, 1])]
     batches: Vec<usize>,
     /// Edge of the images that are activated.
     #[arg(long, default_value_t = 512)]
@@ -51,84 +54,109 @@ struct Arguments {
     /// Counted measurements, after one that is not: it chooses kernels and compiles them.
     #[arg(long, default_value_t = 5)]
     runs: usize,
-    /// Leaves our own CPU out.
-    #[arg(long)]
-    device_only: bool,
+    /// Largest batch on our own CPU, which is measured once: 64 images take it minutes. 0 leaves it out.
+    #[arg(long, default_value_t = 16)]
+    cpu_batch: usize,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What PyTorch is asked for on the device.
-const PEERS: [&str; 5] = ["eager-f32", "eager-tf32", "eager-bf16", "compiled-tf32", "compiled-bf16"];
+/// What there is of PyTorch and of ours.
+const PRECISIONS: [(Precision, &str); 4] = [
+    (Precision::Single, "f32"),
+    (Precision::Tf32, "tf32"),
+    (Precision::Bf16, "bf16"),
+    (Precision::F16, "f16"),
+];
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let weights = match &arguments.weights {
-        Some(file) => root.join(file),
-        None => Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?,
+        Some(file) => benches::root().join(file),
+        None => Manifest::bundled().default_model().fetch(&benches::root().join("weights"), &mut |_| ())?,
     };
-    let side = |device, precision| Side::new(&weights, arguments.size, device, precision);
-    let there = side(device(&arguments.device)?, Precision::Single)?;
-    let rough = side(device(&arguments.device)?, Precision::Bf16);
-    let host = (!arguments.device_only).then(|| side(Device::flex(), Precision::Single)).transpose()?;
+    let device = device(&arguments.device)?;
+    let side = |device: &Device, precision| Side::new(&weights, arguments.size, device, precision);
+    let host = side(&Device::flex(), Precision::Single)?;
     let start = |python: std::ffi::OsString| {
         Peer::start(&python, "torch_device.py", &[weights.as_os_str(), arguments.device.as_ref()])
     };
-    if let Err(error) = &rough {
-        println!("bf16 is left out: {error}");
-    }
     let mut peer = std::env::var_os("PEER_PYTHON").map(start).transpose()?;
     let name = peer.as_ref().map_or("no peer (set PEER_PYTHON)", |peer| &peer.version);
-    println!(
-        "active-index {} on {} and {name}; medians of {}",
-        env!("CARGO_PKG_VERSION"),
-        arguments.device,
-        arguments.runs
-    );
-    println!(
-        "| work | ours | ours, bf16 | our CPU | {} | faiss-cpu |\n|---|---|---|---|---|---|---|---|---|---|",
-        PEERS.join(" | ")
-    );
-    for work in works(&arguments) {
-        let mine = median(&work, arguments.runs, |work| there.measure(work))?;
-        let rough = rough.as_ref().ok().filter(|_| work.is_differentiated());
-        let rough =
-            rough.map(|rough| median(&work, arguments.runs, |work| rough.measure(work))).transpose()?;
-        // One of them: an activation of 64 images takes minutes.
-        let own = host.as_ref().map(|host| median(&work, 1, |work| host.measure(work))).transpose()?;
-        let mut ask = |peer_name: &str| match &mut peer {
-            Some(peer) if work.is_known_to(peer_name) => {
-                let request = work.request(peer_name);
-                median(&work, arguments.runs, |_| peer.measure(&request)).map(Some)
+    let (version, runs) = (env!("CARGO_PKG_VERSION"), arguments.runs);
+    println!("active-index {version} on {} and {name}; medians of {runs}\n", arguments.device);
+
+    let mut table = Table::default();
+    println!("| descriptors in | largest difference from our CPU | least cosine |\n|---|---|---|");
+    let mut sides = Vec::new();
+    for (precision, name) in PRECISIONS {
+        if let Some(there) = table.attempt(name, || side(&device, precision)) {
+            if let Some([largest, cosine]) = table.attempt(name, || there.differs_from(&host)) {
+                println!("| {name} | {largest:.1e} | {cosine:.6} |");
             }
-            _ => Ok(None),
-        };
-        let others = PEERS.into_iter().chain(["faiss"]).map(&mut ask).collect::<Result<Vec<_>>>()?;
-        let cells: Vec<_> =
-            [Some(mine), rough, own].into_iter().chain(others).map(|seconds| work.cell(seconds)).collect();
-        println!("| {} | {} |", work.name(), cells.join(" | "));
-    }
-    println!("\n{}", trace::HEADING);
-    for &batch in &arguments.batches {
-        for (name, settings) in trace::settings(arguments.steps) {
-            println!("| {name}, batch {batch} | {} |", there.trace(settings, batch, arguments.side)?);
+            sides.push((name, there));
         }
     }
+
+    println!("\n{}", table::IMAGES);
+    for work in images(&arguments) {
+        let own = (work.batch() <= arguments.cpu_batch)
+            .then(|| table.attempt("our CPU", || median(1, || host.measure(&work))))
+            .flatten();
+        for (name, there) in &sides {
+            if !there.has_gradients && work.is_differentiated() {
+                continue;
+            }
+            let ours = table.attempt(name, || median(runs, || there.measure(&work)));
+            let mut ask = |mode: &str| {
+                let request = work.request(&format!("{mode}-{name}"));
+                let peer = peer.as_mut()?;
+                table.attempt(&request, || median(runs, || peer.measure(&request)))
+            };
+            let [eager, compiled] = ["eager", "compiled"].map(&mut ask);
+            println!("{}", work.images_row(name, &Measured { ours, eager, compiled, own }));
+        }
+    }
+    if arguments.vectors > 0
+        && let Some((_, there)) = sides.first()
+    {
+        println!("\n{}", table::INDEXES);
+        for work in indexes(&arguments) {
+            let ours = table.attempt("ours", || median(runs, || there.measure(&work)));
+            let own = table.attempt("our CPU", || median(1, || host.measure(&work)));
+            let faiss = peer.as_mut().and_then(|peer| {
+                let request = work.request("faiss");
+                table.attempt(&request, || median(1, || peer.measure(&request)))
+            });
+            println!("{}", work.index_row(ours, own, faiss));
+        }
+    }
+
+    println!("\n{}", trace::HEADING);
+    for (name, there) in sides.iter().filter(|(_, there)| there.has_gradients) {
+        for (method, settings) in trace::settings(arguments.steps) {
+            let batch = arguments.batches[0];
+            let traced = table.attempt(method, || there.trace(settings, batch, arguments.side));
+            println!(
+                "| {method}, {name}, batch {batch} | {} |",
+                traced.unwrap_or_else(|| "failed".to_owned())
+            );
+        }
+    }
+    table.print_failures();
     Ok(())
 }
 
-fn works(arguments: &Arguments) -> Vec<Work> {
-    let Arguments { side, steps, vectors, queries, .. } = *arguments;
-    let batches = || arguments.batches.iter().copied();
-    let describe = batches().map(|batch| Work::Describe { batch });
-    let mut works: Vec<_> =
-        describe.chain(batches().map(|batch| Work::Activate { batch, side, steps })).collect();
-    if vectors > 0 {
-        works.extend([Work::Train { vectors }, Work::Search { vectors, queries }]);
-    }
-    works
+fn images(arguments: &Arguments) -> Vec<Work> {
+    let Arguments { side, steps, .. } = *arguments;
+    let of_batch = |&batch: &usize| [Work::Describe { batch }, Work::Activate { batch, side, steps }];
+    arguments.batches.iter().flat_map(of_batch).collect()
+}
+
+fn indexes(arguments: &Arguments) -> [Work; 2] {
+    let Arguments { vectors, queries, .. } = *arguments;
+    [Work::Train { vectors }, Work::Search { vectors, queries }]
 }
 
 fn device(name: &str) -> Result<Device> {
@@ -143,8 +171,8 @@ fn device(name: &str) -> Result<Device> {
 }
 
 /// The median of `runs` measurements in seconds, after one that is not counted.
-fn median(work: &Work, runs: usize, mut measure: impl FnMut(&Work) -> Result<f64>) -> Result<f64> {
-    let all = (0..=runs).map(|_| measure(work)).collect::<Result<Vec<_>>>()?;
+fn median(runs: usize, mut measure: impl FnMut() -> Result<f64>) -> Result<f64> {
+    let all = (0..=runs).map(|_| measure()).collect::<Result<Vec<_>>>()?;
     let mut counted = all[1..].to_vec();
     counted.sort_by(f64::total_cmp);
     counted.get(counted.len() / 2).copied().context("--runs: expected at least 1")

@@ -7,7 +7,7 @@ use std::{
 
 use activate::{Activator, Settings};
 use anyhow::Result;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use extractor::{Extractor, Precision, Precisions, Preprocess};
 use index::{Index, Target, TrainConfig};
 
@@ -42,15 +42,18 @@ pub enum Work {
 /// The network and an index on a device.
 pub struct Side {
     pub device: Device,
+    pub has_gradients: bool,
     extractor: Extractor,
     index: Index,
 }
 
 impl Side {
     /// In a precision, and `IVF256,PQ8` of random vectors.
-    pub fn new(weights: &Path, size: usize, device: Device, precision: Precision) -> Result<Self> {
-        let precisions = Precisions { descriptors: precision, gradients: precision };
-        let extractor = Extractor::load_in(weights, &device, precisions)?;
+    pub fn new(weights: &Path, size: usize, device: &Device, precision: Precision) -> Result<Self> {
+        let has_gradients = precision != Precision::F16;
+        let gradients = if has_gradients { precision } else { Precision::Single };
+        let precisions = Precisions { descriptors: precision, gradients };
+        let extractor = Extractor::load_in(weights, device, precisions)?;
         let preprocess = Preprocess { size, ..extractor.preprocess() };
         let extractor = extractor.with_preprocess(preprocess);
         let d = extractor.dimension();
@@ -59,7 +62,30 @@ impl Side {
         let trained = Index::train(&format!("IVF256,PQ{pieces}").parse()?, vectors, &TrainConfig::default())?;
         let mut bytes = Vec::new();
         trained.write_to(&mut bytes)?;
-        Ok(Self { index: Index::from_bytes(&bytes, &device)?, device, extractor })
+        let index = Index::from_bytes(&bytes, device)?;
+        Ok(Self { index, device: device.clone(), has_gradients, extractor })
+    }
+
+    /// The largest difference of a number of a descriptor, and the least cosine, of images of waves.
+    pub fn differs_from(&self, other: &Self) -> Result<[f64; 2]> {
+        let size = self.extractor.preprocess().size;
+        let wave = |i: usize| {
+            let (image, y, x) = (i / (3 * size * size), i / size % size, i % size);
+            let phase = (i / (size * size) % 3) as f64 + image as f64;
+            ((x as f64 * (0.02 + 0.03 * image as f64)).sin() * (y as f64 * 0.05 + phase).cos()) as f32 * 2.0
+        };
+        let input: Vec<f32> = (0..4 * 3 * size * size).map(wave).collect();
+        let describe = |side: &Self| -> Result<Vec<f32>> {
+            let input = TensorData::new(input.clone(), [4, 3, size, size]);
+            let described = side.extractor.describe(Tensor::from_data(input, &side.device));
+            Ok(described.try_into_data()?.try_into_vec_as()?)
+        };
+        let (found, expected) = (describe(self)?, describe(other)?);
+        let largest = found.iter().zip(&expected).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
+        let d = self.extractor.dimension();
+        let cosine = |(a, b): (&[f32], &[f32])| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+        let cosines = found.chunks(d).zip(expected.chunks(d)).map(cosine);
+        Ok([largest, cosines.fold(f64::INFINITY, f64::min)])
     }
 
     /// Seconds.
@@ -133,29 +159,23 @@ impl Work {
 
     pub fn name(self) -> String {
         match self {
-            Self::Describe { batch } => format!("describe, batch {batch}, images/s"),
+            Self::Describe { batch } => format!("describe, batch {batch}"),
             Self::Activate { batch, side, steps } => {
-                format!("activate, batch {batch}, {side} x {side}, {steps} steps, images/s")
+                format!("activate, batch {batch}, {side} x {side}, {steps} steps")
             }
-            Self::Train { vectors } => format!("train {FACTORY} on {vectors}, s"),
+            Self::Train { vectors } => format!("train {FACTORY} on {vectors}"),
             Self::Search { vectors, queries } => {
-                format!("{queries} queries in {vectors}, nprobe {NPROBE}, s")
+                format!("{queries} queries in {vectors}, nprobe {NPROBE}")
             }
         }
     }
 
-    /// As the table has it: images a second, or seconds.
-    pub fn cell(self, seconds: Option<f64>) -> String {
-        let figure = seconds.map(|seconds| match self {
-            Self::Describe { batch } | Self::Activate { batch, .. } => batch as f64 / seconds,
-            Self::Train { .. } | Self::Search { .. } => seconds,
-        });
-        figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.2}"))
-    }
-
-    /// PyTorch has networks, faiss has indexes.
-    pub fn is_known_to(self, peer: &str) -> bool {
-        matches!(self, Self::Train { .. } | Self::Search { .. }) == (peer == "faiss")
+    /// Images that go through the network together.
+    pub fn batch(self) -> usize {
+        match self {
+            Self::Describe { batch } | Self::Activate { batch, .. } => batch,
+            Self::Train { .. } | Self::Search { .. } => 0,
+        }
     }
 
     /// What the peer's process reads.

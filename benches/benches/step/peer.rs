@@ -3,11 +3,10 @@
 use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Lines, Write},
-    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 /// A Python process that measures when asked.
 pub struct Peer {
@@ -20,7 +19,7 @@ pub struct Peer {
 impl Peer {
     /// A script of the folder `peers`.
     pub fn start(python: &OsStr, script: &str, arguments: &[&OsStr]) -> Result<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script);
+        let script = benches::root().join("benches/peers").join(script);
         let mut command = Command::new(python);
         command.arg(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().context("cannot run PEER_PYTHON")?;
@@ -30,10 +29,14 @@ impl Peer {
         Ok(Self { version, process, ask, answers })
     }
 
+    /// The seconds that a request takes, or what the peer says instead.
     pub fn measure(&mut self, request: &str) -> Result<f64> {
         writeln!(self.ask, "{request}")?;
         match self.answers.next() {
-            Some(answer) => Ok(answer?.parse()?),
+            Some(answer) => {
+                let answer = answer?;
+                answer.parse().map_err(|_| anyhow!("{request}: {answer}"))
+            }
             None => bail!("the peer stopped at `{request}`"),
         }
     }

@@ -55,7 +55,7 @@ pub struct Globals {
     pub verbose: bool,
 }
 
-/// Sums are in single precision throughout.
+/// Sums of matrix units are in single precision throughout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DescriptorPrecision {
     /// Numbers of 32 bits, on every device

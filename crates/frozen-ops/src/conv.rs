@@ -24,7 +24,8 @@ pub struct Conv {
     weights: Weights,
 }
 
-/// What factors are rounded to before they are multiplied. Sums are in single precision.
+/// What factors are rounded to before they are multiplied. Sums are in single precision, but for those of GPUs' kernels
+/// without matrix units, which are in the factors' type.
 ///
 /// Fewer bits are for the matrix units of GPUs. The CPU multiplies bf16 where it has AVX-512 with it; the others it
 /// rounds as a GPU would, slower than in single precision, so that their effect can be measured anywhere.

@@ -88,7 +88,7 @@ pub enum OptimizerName {
     Adam,
 }
 
-/// Sums are in single precision throughout.
+/// Sums of matrix units are in single precision throughout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum GradientPrecision {
     /// Numbers of 32 bits, on every device

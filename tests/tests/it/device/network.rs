@@ -52,8 +52,9 @@ fn every_device_describes_and_differentiates_as_pytorch() {
 /// What fewer bits may cost, descriptor and gradient. Half a unit of 11 bits is 2e-4 in each of some ten layers, of 8 bits
 /// 2e-3, and numbers of these descriptors are near .3. Gradients go astray where that flips a ReLU, which in networks of
 /// random weights adds up to .25 and .55 of their length; of one that has nothing to do with the right one it would be 1.4.
+/// GPUs' kernels without matrix units also sum in f16.
 const ROUNDED: [(Precision, [f64; 2]); 3] =
-    [(Precision::Tf32, [5e-3, 0.5]), (Precision::Bf16, [5e-2, 0.9]), (Precision::F16, [5e-3, 0.5])];
+    [(Precision::Tf32, [5e-3, 0.5]), (Precision::Bf16, [5e-2, 0.9]), (Precision::F16, [5e-2, 0.5])];
 
 #[test]
 fn every_device_describes_and_differentiates_in_fewer_bits_where_it_has_them() {
