@@ -7,6 +7,7 @@
 mod index;
 mod network;
 mod optimisation;
+mod product;
 mod program;
 
 use burn::tensor::Device;

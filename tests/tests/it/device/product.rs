@@ -1,0 +1,88 @@
+//! Matrix products and convolutions of float32 on every device, against double precision: those that a GPU would round to
+//! TF32 are off by some 5e-3 at these sizes.
+
+use burn::tensor::{Device, Tensor, TensorData, ops::ConvOptions};
+use unrounded::Filter;
+
+use super::devices;
+
+/// Float32 sums of some 600 products of numbers below 1, and what is left out of numbers in two parts.
+const TOLERANCE: f64 = 1e-4;
+
+/// Hashed numbers in [-1, 1], the same on every device.
+fn hashed(n: usize, seed: u32) -> Vec<f32> {
+    let value = |i: usize| {
+        let hashed = (i as u32).wrapping_add(seed << 20).wrapping_mul(0x9E37_79B1);
+        let hashed = (hashed ^ hashed >> 15).wrapping_mul(0x85EB_CA77);
+        (hashed ^ hashed >> 13) as f32 / u32::MAX as f32 * 2.0 - 1.0
+    };
+    (0..n).map(value).collect()
+}
+
+fn tensor<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+}
+
+fn assert_near(name: &str, found: Vec<f32>, expected: &[f64]) {
+    let difference = found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+    println!("{name}: {difference:.1e}");
+    assert!(found.len() == expected.len() && difference < TOLERANCE, "{name}: {difference}");
+}
+
+#[test]
+fn every_device_multiplies_matrices_in_single_precision() {
+    // Small, large enough for any matrix unit, and of batches that share a factor.
+    for [batch, m, k, n] in [[1, 3, 5, 2], [1, 256, 512, 384], [6, 72, 96, 80]] {
+        let (a, b) = (hashed(batch * m * k, 1), hashed(k * n, 2));
+        let at = |i: usize| {
+            let (row, column) = (i / n, i % n);
+            (0..k).map(|p| f64::from(a[row * k + p]) * f64::from(b[p * n + column])).sum::<f64>()
+        };
+        let expected: Vec<_> = (0..batch * m * n).map(at).collect();
+        for (name, device) in devices() {
+            let (a, b) = (tensor(&a, [batch, m, k], &device), tensor(&b, [1, k, n], &device));
+            let found = unrounded::matmul(a, b).into_data().try_into_vec_as().unwrap();
+            assert_near(&format!("{name}, {batch} x {m} x {k} x {n}"), found, &expected);
+        }
+    }
+}
+
+#[test]
+fn every_device_convolves_in_single_precision() {
+    const SIDE: usize = 18;
+    for [from, to, size] in [[64, 64, 3], [512, 128, 1]] {
+        let (x, weight) = (hashed(2 * from * SIDE * SIDE, 3), hashed(to * from * size * size, 4));
+        let around = size / 2;
+        let at = |i: usize| {
+            let (image, channel, y, column) =
+                (i / (to * SIDE * SIDE), i / (SIDE * SIDE) % to, i / SIDE % SIDE, i % SIDE);
+            let mut sum = 0.0;
+            for (tap, w) in weight[channel * from * size * size..][..from * size * size].iter().enumerate() {
+                let (c, dy, dx) = (tap / (size * size), tap / size % size, tap % size);
+                let (y, column) = ((y + dy).wrapping_sub(around), (column + dx).wrapping_sub(around));
+                if y < SIDE && column < SIDE {
+                    sum += f64::from(*w) * f64::from(x[((image * from + c) * SIDE + y) * SIDE + column]);
+                }
+            }
+            sum
+        };
+        let expected: Vec<_> = (0..2 * to * SIDE * SIDE).map(at).collect();
+        for (name, device) in devices() {
+            let filter = Filter::new(tensor(&weight, [to, from, size, size], &device));
+            let x = tensor(&x, [2, from, SIDE, SIDE], &device);
+            let options = ConvOptions::new([1; 2], [around; 2], [1; 2], 1);
+            let found = filter.conv2d(x, &Tensor::zeros([to], &device), options);
+            let found = found.into_data().try_into_vec_as().unwrap();
+            assert_near(&format!("{name}, {size} x {size} of {from} channels"), found, &expected);
+        }
+    }
+}
+
+/// Which devices round is told by their names, which burn may change.
+#[test]
+fn devices_that_round_are_known() {
+    for (name, device) in devices() {
+        assert_eq!(unrounded::rounds(&device), name == "cuda", "{device:?}");
+        assert_eq!(unrounded::rounds(&device.clone().autodiff()), name == "cuda", "{device:?}");
+    }
+}
