@@ -21,14 +21,19 @@ const KINDS: [&str; 10] = [
     "PQ3,RFlat",
 ];
 
-/// Hashed numbers in [-1, 1], `[n, D]`: the same on every device, and without ties.
-pub fn vectors(n: usize, seed: u32, device: &Device) -> Tensor<2> {
+/// Hashed numbers in [-1, 1]: the same on every device, and without ties.
+pub fn hashed(n: usize, seed: u32) -> Vec<f32> {
     let value = |i: usize| {
         let hashed = (i as u32).wrapping_add(seed << 16).wrapping_mul(0x9E37_79B1);
         let hashed = (hashed ^ hashed >> 15).wrapping_mul(0x85EB_CA77);
         (hashed ^ hashed >> 13) as f32 / u32::MAX as f32 * 2.0 - 1.0
     };
-    Tensor::from_data(TensorData::new((0..n * D).map(value).collect::<Vec<f32>>(), [n, D]), device)
+    (0..n).map(value).collect()
+}
+
+/// Hashed numbers, `[n, D]`.
+pub fn vectors(n: usize, seed: u32, device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(hashed(n * D, seed), [n, D]), device)
 }
 
 pub fn trained(factory: &str, metric: Metric, device: &Device) -> Index {

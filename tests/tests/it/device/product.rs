@@ -4,20 +4,10 @@
 use burn::tensor::{Device, Tensor, TensorData, ops::ConvOptions};
 use unrounded::Filter;
 
-use super::devices;
+use super::{devices, index::hashed};
 
 /// Float32 sums of some 600 products of numbers below 1, and what is left out of numbers in two parts.
 const TOLERANCE: f64 = 1e-4;
-
-/// Hashed numbers in [-1, 1], the same on every device.
-fn hashed(n: usize, seed: u32) -> Vec<f32> {
-    let value = |i: usize| {
-        let hashed = (i as u32).wrapping_add(seed << 20).wrapping_mul(0x9E37_79B1);
-        let hashed = (hashed ^ hashed >> 15).wrapping_mul(0x85EB_CA77);
-        (hashed ^ hashed >> 13) as f32 / u32::MAX as f32 * 2.0 - 1.0
-    };
-    (0..n).map(value).collect()
-}
 
 fn tensor<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
@@ -33,7 +23,7 @@ fn assert_near(name: &str, found: Vec<f32>, expected: &[f64]) {
 fn every_device_multiplies_matrices_in_single_precision() {
     // Small, large enough for any matrix unit, and of batches that share a factor.
     for [batch, m, k, n] in [[1, 3, 5, 2], [1, 256, 512, 384], [6, 72, 96, 80]] {
-        let (a, b) = (hashed(batch * m * k, 1), hashed(k * n, 2));
+        let (a, b) = (hashed(batch * m * k, 16), hashed(k * n, 32));
         let at = |i: usize| {
             let (row, column) = (i / n, i % n);
             (0..k).map(|p| f64::from(a[row * k + p]) * f64::from(b[p * n + column])).sum::<f64>()
@@ -51,7 +41,7 @@ fn every_device_multiplies_matrices_in_single_precision() {
 fn every_device_convolves_in_single_precision() {
     const SIDE: usize = 18;
     for [from, to, size] in [[64, 64, 3], [512, 128, 1]] {
-        let (x, weight) = (hashed(2 * from * SIDE * SIDE, 3), hashed(to * from * size * size, 4));
+        let (x, weight) = (hashed(2 * from * SIDE * SIDE, 16), hashed(to * from * size * size, 32));
         let around = size / 2;
         let at = |i: usize| {
             let (image, channel, y, column) =
