@@ -26,7 +26,7 @@ built() {
 
 # The three programs: the command line, the tests, the benchmark.
 pack() {
-    local folder=$1 options=(--locked --workspace --features "cli/$2,tests/$2,benches/$2")
+    local folder=$1 options=(--locked --workspace --features "cli/$2,benches/$2")
     mkdir -p "$folder"
     cargo build --release "${options[@]}" --bin active-index
     cp "${CARGO_TARGET_DIR:-target}/release/active-index" "$folder"

@@ -1,13 +1,14 @@
 //! Small files of every kind that faiss wrote, with faiss's answers (`golden/make_indexes.py`).
 
-use std::fs;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use index::{Factory, Index, Neighbours, RangeNeighbours};
-use tests::{Array, root};
 
-use crate::agreement::{Answers, agree, agree_in_range};
+use crate::{
+    agreement::{Answers, agree, agree_in_range},
+    fixtures::{Array, root},
+};
 
 /// A record of `kinds.json`.
 struct Kind {
@@ -47,12 +48,12 @@ impl Kind {
 
     /// faiss's answer, where it gave one.
     fn answer(&self, key: &str) -> Option<Array> {
-        tests::npz_at(&folder().join(format!("{}_results.npz", self.name)), key).ok()
+        crate::fixtures::npz_at(&folder().join(format!("{}_results.npz", self.name)), key).ok()
     }
 
     /// The queries `[24, d]`: the first `d` of their 16 columns.
     fn queries(&self) -> Tensor<2> {
-        let queries = tests::npy_at(&folder().join("queries.npy")).unwrap();
+        let queries = crate::fixtures::npy_at(&folder().join("queries.npy")).unwrap();
         queries.tensor([queries.shape[0], queries.shape[1]]).slice([0..queries.shape[0], 0..self.d])
     }
 
@@ -119,7 +120,7 @@ fn every_kind_is_read_as_its_factory_string() {
 
 #[test]
 fn every_kind_reconstructs_as_faiss() {
-    let own = tests::npy_at(&folder().join("ids.npy")).unwrap().values;
+    let own = crate::fixtures::npy_at(&folder().join("ids.npy")).unwrap().values;
     let mut compared = 0;
     for kind in kinds() {
         let Some(expected) = kind.answer("reconstruct") else { continue };
@@ -133,7 +134,7 @@ fn every_kind_reconstructs_as_faiss() {
             let id = if kind.has("own_ids") { own[row] as i64 } else { row as i64 };
             let found = index.reconstruct(id).unwrap_or_else(|e| panic!("{}, {id}: {e}", kind.name));
             let found: Vec<f64> = found.into_iter().map(f64::from).collect();
-            let difference = tests::largest_difference(&found, expected);
+            let difference = crate::fixtures::largest_difference(&found, expected);
             // Float32 sums of up to 24 products that are below 4.
             assert!(difference < 1e-5, "{}, {id}: {difference}", kind.name);
         }
@@ -144,7 +145,7 @@ fn every_kind_reconstructs_as_faiss() {
 
 #[test]
 fn an_empty_file_of_faiss_is_filled_as_faiss_fills_it() {
-    let base = tests::npy_at(&folder().join("base.npy")).unwrap();
+    let base = crate::fixtures::npy_at(&folder().join("base.npy")).unwrap();
     let two = base.tensor([base.shape[0], base.shape[1]]).slice([0..2, 0..base.shape[1]]);
     for kind in kinds().iter().filter(|kind| kind.has("_empty")) {
         let mut index = kind.open();

@@ -11,9 +11,11 @@ use std::{
 use burn::tensor::Device;
 use image_file::{Pixels, Reader};
 use serde_json::Value;
-use tests::{largest_difference, npz_in, root, values};
 
-use crate::command_line::{json, run, text};
+use crate::{
+    command_line::{json, run, text},
+    fixtures::{largest_difference, npz_in, root, values},
+};
 
 /// The files of the corpus by name, what is expected of them, and the archive of expected pixels.
 struct Corpus {
@@ -129,7 +131,7 @@ fn describe_finishes_the_corpus() {
     let described = run(&["describe", text(&photos), "--out", text(&out), "--size", "64", "--json"]);
     assert_eq!(described.status.code(), Some(1), "{}", String::from_utf8_lossy(&described.stderr));
     check(&corpus, &json(&described)["images"]);
-    let rows = tests::npy_at(&out).unwrap();
+    let rows = crate::fixtures::npy_at(&out).unwrap();
     let readable = corpus.files.keys().filter(|name| corpus.refusal(name).is_none()).count();
     assert_eq!(rows.shape, [readable, 512]);
     assert!(rows.values.iter().all(|value| value.is_finite()));
@@ -195,7 +197,7 @@ fn images_of_48_megapixels_activate_below_4_gib() {
     })
     .save(&photo)
     .unwrap();
-    let mut activate = tests::program();
+    let mut activate = crate::fixtures::program();
     activate.args(["activate", text(&photo), "--out", text(&out), "--iterations", "2"]);
     let mut running = activate.spawn().unwrap();
     let (mut peak, status) = (0, format!("/proc/{}/status", running.id()));

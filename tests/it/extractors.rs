@@ -10,7 +10,8 @@ use extractor::{
     Extractor,
     weights::{Options, Weights},
 };
-use tests::{golden, largest_difference, npz_at, values};
+
+use crate::fixtures::{golden, largest_difference, npz_at, values};
 
 /// Float32 rounding through some fifty layers; PyTorch's own float32 is as far off.
 const DESCRIPTOR: f64 = 2e-5;

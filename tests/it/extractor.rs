@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 use extractor::{IMAGENET_MEAN, IMAGENET_STD, resize_antialiased};
-use tests::{extractor, largest_difference, npy, npz, photo, root, values};
+
+use crate::fixtures::{extractor, largest_difference, npy, npz, photo, root, values};
 
 /// The network's input, normalised from 8 bits in float64.
 fn reference_input() -> Tensor<4> {

@@ -1,7 +1,8 @@
 //! When answers count as the same as faiss's.
 
 use index::{Neighbours, RangeNeighbours};
-use tests::Array;
+
+use crate::fixtures::Array;
 
 /// Relative to the largest distance found for any query. faiss takes `|x|^2 + |y|^2 - 2 x y` for many queries at
 /// once: its terms have about that size, and what they leave of a near neighbour's distance can be any smaller. One

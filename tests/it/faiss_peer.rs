@@ -1,18 +1,22 @@
 //! faiss itself reads what is written here and gives the same answers, and the other way round.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
-use std::time::{SystemTime, UNIX_EPOCH};
-use std::{env, fs};
+use std::{
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use index::{Index, Metric, TrainConfig, npy};
 use tempfile::TempDir;
-use tests::root;
 
-use crate::agreement::{Answers, agree};
+use crate::{
+    agreement::{Answers, agree},
+    fixtures::root,
+};
 
 /// faiss's side.
 const SCRIPT: &str = include_str!("faiss_peer.py");

@@ -4,9 +4,11 @@ use std::{fs, io::Cursor};
 
 use image::{ImageDecoder, ImageReader};
 use image_file::{Encoding, Picture, Pixels, Reader};
-use tests::root;
 
-use crate::command_line::{json, run, text};
+use crate::{
+    command_line::{json, run, text},
+    fixtures::root,
+};
 
 const JPEG: Encoding = Encoding::Jpeg { quality: 95, full_chroma: true };
 const LOSSY_WEBP: Encoding = Encoding::LossyWebP { quality: 95 };
@@ -174,9 +176,9 @@ fn the_program_takes_limits_and_says_what_it_ignores() {
     assert!(stderr(&noted).contains("note: the colour profile is ignored"), "{}", stderr(&noted));
     let [white, black] = ["ffffff", "000000"].map(|background| {
         assert_eq!(describe("png_rgba_8.png", &["--background", background]).status.code(), Some(0));
-        tests::npy_at(&out).unwrap().values
+        crate::fixtures::npy_at(&out).unwrap().values
     });
-    assert!(tests::largest_difference(&white, &black) > 1e-3);
+    assert!(crate::fixtures::largest_difference(&white, &black) > 1e-3);
 }
 
 /// The figures in a row are those of the file, of 16 bits and of JPEG alike.

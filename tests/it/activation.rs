@@ -3,7 +3,8 @@
 use activate::{Activator, Settings, jnd_map};
 use burn::tensor::{Device, Tensor};
 use index::{Index, Target};
-use tests::{extractor, golden, largest_difference, npy, npz, photo, values};
+
+use crate::fixtures::{extractor, golden, largest_difference, npy, npz, photo, values};
 
 #[test]
 fn jnd_map_is_the_published_one() {

@@ -5,9 +5,9 @@ use extractor::{
     Extractor, Precision, Precisions,
     weights::{Options, Weights},
 };
-use tests::{Array, golden, largest_difference, npz, values};
 
 use super::devices;
+use crate::fixtures::{Array, golden, largest_difference, npz, values};
 
 /// Tiny networks of every architecture, and the heads that no file tells.
 const NETWORKS: [(&str, Option<usize>); 5] =
@@ -121,7 +121,7 @@ fn every_device_resizes_as_the_cpu() {
     for (name, device) in devices() {
         let there = load("sscd", None, &device);
         for photo in ["img0.png", "img1.png"] {
-            let pixels = tests::photo(photo).unwrap();
+            let pixels = crate::fixtures::photo(photo).unwrap();
             let expected = values(host.preprocess().forward(pixels.clone()));
             let found = values(there.preprocess().forward(pixels.to_device(&device)));
             // Sums of at most ten float32 products of values below 3.

@@ -8,9 +8,11 @@ use std::{
 
 use index::npy;
 use serde_json::Value;
-use tests::root;
 
-use crate::command_line::{json, run, sample, text};
+use crate::{
+    command_line::{json, run, sample, text},
+    fixtures::root,
+};
 
 /// Of every sort of ids, codes and wrapping.
 const KINDS: [&str; 7] = [
@@ -316,7 +318,7 @@ fn a_radius_finds_what_is_nearer() {
         let nearer: Vec<_> = all.iter().filter(|hit| distance(hit) < radius).cloned().collect();
         assert!(nearer.len() > 30, "{kind}");
         assert_eq!(hits(&found), nearer, "{kind}");
-        let [lims, ids] = ["lims", "I"].map(|key| tests::npz_at(&out, key).unwrap());
+        let [lims, ids] = ["lims", "I"].map(|key| crate::fixtures::npz_at(&out, key).unwrap());
         assert_eq!((lims.shape, lims.values[4]), (vec![5], nearer.len() as f64));
         assert_eq!(ids.shape, [nearer.len()]);
         let both = run(&[&search[..], &["--radius", "1", "-k", "3"]].concat());

@@ -6,7 +6,7 @@ use std::{
     process::Output,
 };
 
-use tests::{golden, program, root};
+use crate::fixtures::{golden, program, root};
 
 struct Folder(tempfile::TempDir);
 
@@ -114,7 +114,7 @@ fn files_without_a_record_are_taken_with_a_note_for_those_who_ask() {
 #[test]
 fn the_bundled_index_is_of_the_default_model() {
     let record = fs::read_to_string(root().join("weights/default.faiss.extractor.json")).unwrap();
-    let fingerprint = tests::extractor().fingerprint();
+    let fingerprint = crate::fixtures::extractor().fingerprint();
     assert!(record.contains(&format!(r#""fingerprint":"{fingerprint}""#)), "{record} for {fingerprint}");
     let folder = Folder::new();
     let photo = sample();

@@ -7,7 +7,8 @@ use std::{
 };
 
 use serde_json::Value;
-use tests::{program, root};
+
+use crate::fixtures::{program, root};
 
 pub fn run(arguments: &[&str]) -> Output {
     program().args(arguments).output().unwrap()

@@ -3,19 +3,18 @@
 use activate::{Activated, Activator, Objective, Settings, jnd_map, pixels::to_rgb8};
 use burn::tensor::{Device, Tensor};
 #[cfg(any(feature = "wgpu-untuned", feature = "cuda"))]
-use extractor::transfer::download;
 use extractor::{
     Extractor, Preprocess,
-    transfer::{Traffic, counted},
+    transfer::{Traffic, counted, download},
 };
 use index::{Index, Metric, Target};
-use tests::{largest_difference, npz, photo, values};
 
 use super::{
     devices,
     index::{bytes, trained, vectors},
     network,
 };
+use crate::fixtures::{largest_difference, npz, photo, values};
 
 #[test]
 fn every_device_has_the_published_jnd_map() {

@@ -11,7 +11,8 @@ use std::{
 
 use burn::tensor::{Device, Tensor, TensorData};
 use index::{Index, TrainConfig, npy};
-use tests::program;
+
+use crate::fixtures::program;
 
 const D: usize = 64;
 

@@ -7,7 +7,8 @@ use std::{
 };
 
 use serde_json::Value;
-use tests::{golden, program, root};
+
+use crate::fixtures::{golden, program, root};
 
 const PHOTOS: [&str; 4] = ["05_grace_hopper.jpg", "14_moose.jpg", "17_igloo.jpg", "19_dahlia.jpg"];
 

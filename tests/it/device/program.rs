@@ -3,7 +3,8 @@
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use tests::program;
+
+use crate::fixtures::program;
 
 fn output(program: &mut Command) -> (Output, String) {
     // OpenGL's libraries complain on stderr where it is unset.
@@ -40,7 +41,7 @@ fn the_cpu_is_listed_and_every_runtime_works_or_says_why_not() {
 fn refused(device: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.npy");
-    let sample = tests::root().join("samples/00_astronaut.jpg");
+    let sample = crate::fixtures::root().join("samples/00_astronaut.jpg");
     let (output, errors) =
         output(program().args(["describe", "--device", device, "--out"]).arg(&out).arg(sample));
     assert_eq!(output.status.code(), Some(2), "{errors}");
@@ -72,9 +73,8 @@ fn a_program_for_the_cpu_says_how_to_build_another() {
 mod on_devices {
     use std::{fs, path::Path};
 
-    use tests::{golden, largest_difference, npy_at, root};
-
     use super::*;
+    use crate::fixtures::{golden, largest_difference, npy_at, root};
 
     const RUNTIMES: &[&str] = if cfg!(not(feature = "cuda")) {
         &["wgpu"]

@@ -1,4 +1,4 @@
-//! What the integration tests share: golden data, weights, the program.
+//! Fixtures of all tests: golden data, weights, the program.
 //!
 //! Golden data is in `golden/`, with the script that made it. `ACTIVE_INDEX_GOLDEN` names another folder of the
 //! same layout to test against. On a machine without Rust, `ACTIVE_INDEX_ROOT` and `ACTIVE_INDEX_PROGRAM` name the
@@ -19,7 +19,7 @@ use npyz::{DType, NpyFile};
 
 /// The project's root folder.
 pub fn root() -> PathBuf {
-    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     env::var_os("ACTIVE_INDEX_ROOT").map_or_else(built, PathBuf::from)
 }
 
@@ -148,39 +148,8 @@ pub fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// A command that runs the program with these arguments, built where it is missing.
-///
-/// # Panics
-/// If it cannot be built.
+/// A command that runs the program that cargo built for these tests, or the one that `ACTIVE_INDEX_PROGRAM` names.
 pub fn program() -> Command {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let built = || build().unwrap_or_else(|e| panic!("{e}"));
-    let program = || env::var_os("ACTIVE_INDEX_PROGRAM").map_or_else(built, PathBuf::from);
-    Command::new(PROGRAM.get_or_init(program))
-}
-
-fn build() -> Result<PathBuf> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--release", "--quiet", "--workspace", "--message-format=json"]).current_dir(root());
-    // Build scripts that look at what cargo sets for this package would run again, and all that depends on them.
-    let is_of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok().filter(|n| is_of_package(n))) {
-        cargo.env_remove(name);
-    }
-    // Those of this build, so that nothing is compiled anew.
-    let devices = [
-        ("cuda", cfg!(feature = "cuda")),
-        ("wgpu", cfg!(feature = "wgpu")),
-        ("wgpu-untuned", cfg!(feature = "wgpu-untuned")),
-    ];
-    for (device, _) in devices.into_iter().filter(|(_, built)| *built) {
-        cargo.arg(format!("--features=cli/{device},tests/{device}"));
-    }
-    let output = cargo.output()?;
-    let lines = String::from_utf8(output.stdout)?;
-    let messages = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let executables = messages.filter_map(|m| m["executable"].as_str().map(PathBuf::from));
-    let found =
-        executables.into_iter().find(|path| path.file_stem().is_some_and(|name| name == "active-index"));
-    found.context("cargo built no active-index")
+    let built = || env!("CARGO_BIN_EXE_active-index").into();
+    Command::new(env::var_os("ACTIVE_INDEX_PROGRAM").unwrap_or_else(built))
 }

@@ -1,9 +1,11 @@
 //! Files that faiss wrote, with faiss's answers.
 
+use std::fs;
+
 use burn::tensor::Device;
 use index::{Index, Metric, Neighbours};
-use std::fs;
-use tests::{golden, npy, npz};
+
+use crate::fixtures::{golden, npy, npz};
 
 /// Names of the golden indexes.
 fn kinds() -> Vec<String> {
@@ -115,7 +117,7 @@ fn reconstruction_is_faisss() {
         let index = open(&kind);
         for (id, row) in expected.values.chunks_exact(expected.shape[1]).enumerate() {
             let found: Vec<f64> = index.reconstruct(id as i64).unwrap().into_iter().map(f64::from).collect();
-            let difference = tests::largest_difference(&found, row);
+            let difference = crate::fixtures::largest_difference(&found, row);
             assert!(difference < 1e-6, "{kind}, {id}: {difference}"); // one float32 sum
         }
         count += 1;

@@ -1,4 +1,4 @@
-//! One binary, so that everything is linked once.
+//! Tests over the whole workspace: parity with public tools, files, the command line. One binary, so that it is linked once.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod activation;
@@ -9,6 +9,7 @@ mod evaluation;
 mod extractor;
 mod extractors;
 mod faiss_peer;
+mod fixtures;
 mod image_files;
 mod index_files;
 mod index_kinds;
