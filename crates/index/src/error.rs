@@ -1,7 +1,9 @@
 //! What can go wrong, in words that name the offending argument, file or field.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -44,8 +44,8 @@
 //! | `transformed` | `OPQ`, `PCA`, `PCAR`, `RR`, `L2norm` before any of these | those of the inner index |
 //! | `refined` | `RFlat` behind any: what it finds is ranked again by the vectors themselves | positions |
 //!
-//! Below them, `codec` says what is stored of a vector (`pq`, `scalar_quantizer`, or the vector), `coarse`
-//! which cell it falls into, `train` and `kmeans` make both, `faiss_file` reads and writes them, and `raw`
+//! Below them, `codec` says what is stored of a vector (`pq`, `scalar_quantiser`, or the vector), `coarse`
+//! which cell it falls into, `train` and `kmeans` make both, `files` reads and writes them, and `kernels`
 //! compares codes.
 //!
 //! Stored ids may be any from 0 on, and may repeat; positions are `0..ntotal`, and entries behind a removed
@@ -66,63 +66,32 @@
 //!
 //! # Vector instructions
 //!
-//! The kernels of `raw` use AVX-512 or AVX2 where the processor has them, and plain Rust elsewhere. All
+//! The functions of `kernels` use AVX-512 or AVX2 where the processor has them, and plain Rust elsewhere. All
 //! levels give the same bits, save for float32 matrix products, which may differ by rounding. The environment
 //! variable `ACTIVE_INDEX_SIMD`, read once, lowers the level: `scalar`, `avx2` or `avx512`.
 
 #![deny(missing_docs)]
 
-mod aim;
-mod assign;
-mod bytes;
-mod coarse;
-mod codebook;
-mod codec;
-mod contents;
-mod device_search;
-mod direct_map;
 mod error;
-mod exhaustive;
 mod factory;
-mod faiss_file;
-mod fast_scan;
-mod hashed;
-mod hnsw;
-mod hyperplanes;
+mod files;
 mod index;
-mod inverted_lists;
-mod ivf;
-mod ivf_fast_scan;
-mod kind;
-mod kmeans;
-mod lsh;
-mod merge;
+mod kernels;
+mod kinds;
+mod lazy;
 mod metric;
-mod nearest;
-pub mod npy;
-mod once;
-mod positions;
-mod pq;
-mod raw;
-mod refined;
+mod quantise;
 mod replace;
-mod scalar_quantizer;
 mod search;
-mod store;
-mod target;
-mod train;
-mod transform;
-mod transformed;
+mod stored_bytes;
 mod vectors;
 
-pub use aim::{Aim, Signs};
-pub use device_search::DeviceNeighbours;
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, TransformKind};
-pub use index::{Index, MergedIds};
-pub use kmeans::Initialisation;
+pub use files::npy;
+pub use index::{Aim, Index, MergedIds, Signs, Target};
+pub use kinds::{TrainConfig, TrainProgress, TrainStage};
 pub use metric::Metric;
+pub use quantise::Initialisation;
 pub use replace::replace_file;
-pub use search::{Neighbours, RangeNeighbours};
-pub use target::Target;
-pub use train::{TrainConfig, TrainProgress, TrainStage};
+pub use search::{DeviceNeighbours, Neighbours, RangeNeighbours};

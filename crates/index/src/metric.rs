@@ -1,10 +1,11 @@
 //! The two metrics.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use crate::raw::{Form, Level, one};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    kernels::{Form, Level, one},
+};
 
 /// Partial sums of the scalar kernels.
 const LANES: usize = 8;

@@ -1,8 +1,10 @@
 //! Replaces a file whole or not at all.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
 
 use tempfile::{Builder, NamedTempFile};
 

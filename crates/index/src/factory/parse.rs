@@ -3,8 +3,7 @@
 use std::str::FromStr;
 
 use super::{CoarseKind, Codes, Factory, TransformKind};
-use crate::pq::NBITS;
-use crate::{Error, Result};
+use crate::{Error, Result, quantise::pq::NBITS};
 
 /// Links of a centroid where `_HNSW` names none, as in faiss.
 const HNSW_LINKS: usize = 32;

@@ -1,7 +1,9 @@
 //! An allocator that remembers each thread's largest request, to show that hostile files cannot ask for memory.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
 
 struct Watched;
 

@@ -1,16 +1,17 @@
 //! Every field of every kind of file, cut short and set to hostile values: always an error that names the field or
 //! what it no longer agrees with, never a panic, and never an allocation beyond a few times the file's own size.
 
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
 use burn::tensor::Device;
 use index::{Error, Index};
 
-use crate::allocation::largest_allocation;
-use crate::data::{KINDS, METRICS, bytes, filled, from_bytes, under_metrics, vectors};
-use crate::exercise::exercise;
-use crate::layout::{Field, fields, named, read_u64};
+use crate::{
+    allocation::largest_allocation,
+    data::{KINDS, METRICS, bytes, filled, from_bytes, under_metrics, vectors},
+    exercise::exercise,
+    layout::{Field, fields, named, read_u64},
+};
 
 /// Vectors stored in each file.
 const N: usize = 30;

@@ -4,11 +4,13 @@ use index::{Error, MergedIds};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::allocation::largest_allocation;
-use crate::corruption::{files, open_in_bounds};
-use crate::data::{KINDS, METRICS, bytes, empty, filled, from_bytes, takes_ids, vectors};
-use crate::exercise::exercise;
-use crate::layout::{fields, named};
+use crate::{
+    allocation::largest_allocation,
+    corruption::{files, open_in_bounds},
+    data::{KINDS, METRICS, bytes, empty, filled, from_bytes, takes_ids, vectors},
+    exercise::exercise,
+    layout::{fields, named},
+};
 
 /// Damaged files of each kind.
 const ROUNDS: usize = 300;

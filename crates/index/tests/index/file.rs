@@ -1,7 +1,6 @@
 //! Writing, reading back, and files that faiss wrote.
 
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
 use burn::tensor::Device;
 use index::Index;

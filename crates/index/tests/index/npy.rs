@@ -1,14 +1,15 @@
 //! `.npy` files, checked against another implementation of the format.
 
-use std::fs;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use burn::tensor::Device;
 use index::{Error, npy};
 use npyz::{NpyFile, WriterBuilder};
 
-use crate::allocation::largest_allocation;
-use crate::data::{D, rows, tensor, values};
+use crate::{
+    allocation::largest_allocation,
+    data::{D, rows, tensor, values},
+};
 
 struct Folder(tempfile::TempDir);
 

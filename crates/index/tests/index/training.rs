@@ -39,8 +39,8 @@ fn progress_covers_every_iteration_and_stage() {
         seen.push((progress.stage, progress.iteration));
     })
     .expect("trains");
-    let subquantizer = |j| TrainStage::Subquantizer { j, m: 2 };
-    let stages = [TrainStage::Coarse, subquantizer(0), subquantizer(1)];
+    let subquantiser = |j| TrainStage::Subquantiser { j, m: 2 };
+    let stages = [TrainStage::Coarse, subquantiser(0), subquantiser(1)];
     let expected: Vec<_> = stages.into_iter().flat_map(|stage| (0..5).map(move |i| (stage, i))).collect();
     assert_eq!(seen, expected);
 }

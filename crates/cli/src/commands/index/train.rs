@@ -42,7 +42,7 @@ fn show(bar: &indicatif::ProgressBar, progress: TrainProgress) {
     let stage = match progress.stage {
         TrainStage::Transform => "transform".to_owned(),
         TrainStage::Coarse => "coarse quantiser".to_owned(),
-        TrainStage::Subquantizer { j, m } => format!("sub-quantiser {} of {m}", j + 1),
+        TrainStage::Subquantiser { j, m } => format!("sub-quantiser {} of {m}", j + 1),
     };
     bar.set_message(stage);
     bar.set_length(progress.iterations as u64);

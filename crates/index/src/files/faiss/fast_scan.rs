@@ -1,0 +1,114 @@
+//! The parts of a fast-scan index file that no other index has.
+
+use std::io::{self, Write};
+
+use crate::{
+    Error, Result,
+    files::faiss::Source,
+    kernels::{
+        fast_scan::BLOCK,
+        packing::{PackedList, block_size, code_size},
+    },
+};
+
+/// fourcc of block inverted lists.
+const BLOCK_LISTS: [u8; 4] = *b"ilbl";
+
+/// Codes of block lists cannot be told apart, for which faiss gives this size.
+const NO_CODE_SIZE: u64 = u64::MAX;
+
+/// What lies between the header of the inverted file and the product quantiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parameters {
+    pub by_residual: bool,
+    /// Which of faiss's search variants is asked for; 0 lets it choose.
+    pub implem: i32,
+    /// The same.
+    pub qbs2: u64,
+    /// As in the file, to be checked by [`Self::check`] once `m` is known.
+    code_size: u64,
+    m2: u64,
+}
+
+impl Parameters {
+    pub fn new(m: usize, by_residual: bool) -> Self {
+        let (code_size, m2) = (code_size(m) as u64, m.next_multiple_of(2) as u64);
+        Self { by_residual, implem: 0, qbs2: 0, code_size, m2 }
+    }
+
+    pub fn read(source: &mut Source) -> Result<Self> {
+        let by_residual = source.flag("by_residual")?;
+        let code_size = source.u64("code_size")?;
+        expect("bbs", BLOCK as i32, source.i32("bbs")?)?;
+        let m2 = source.u64("M2")?;
+        Ok(Self { by_residual, code_size, m2, implem: source.i32("implem")?, qbs2: source.u64("qbs2")? })
+    }
+
+    /// # Errors
+    /// The sizes are not those of `m` sub-quantisers.
+    pub fn check(self, m: usize) -> Result<()> {
+        let expected = Self::new(m, self.by_residual);
+        expect("code_size", expected.code_size, self.code_size)?;
+        expect("M2", expected.m2, self.m2)
+    }
+
+    pub fn write(self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&[u8::from(self.by_residual)])?;
+        out.write_all(&self.code_size.to_le_bytes())?;
+        out.write_all(&(BLOCK as i32).to_le_bytes())?;
+        out.write_all(&self.m2.to_le_bytes())?;
+        out.write_all(&self.implem.to_le_bytes())?;
+        out.write_all(&self.qbs2.to_le_bytes())
+    }
+}
+
+/// Reads `nlist` block inverted lists, fourcc included, of codes of `m` codewords.
+pub(crate) fn read_lists(source: &mut Source, nlist: usize, m: usize) -> Result<Vec<PackedList>> {
+    let found = source.fourcc("inverted lists fourcc")?;
+    if found != BLOCK_LISTS {
+        let found = found.escape_ascii().to_string();
+        return Err(Error::Fourcc { field: "inverted lists fourcc", found, supported: "ilbl" });
+    }
+    expect("nlist of the inverted lists", nlist as u64, source.u64("nlist of the inverted lists")?)?;
+    expect("code_size of the inverted lists", NO_CODE_SIZE, source.u64("code_size of the inverted lists")?)?;
+    expect("n_per_block", BLOCK as u64, source.u64("n_per_block")?)?;
+    expect("block_size", block_size(m) as u64, source.u64("block_size")?)?;
+    let mut lists = Vec::new();
+    for _ in 0..nlist {
+        lists.push(read_list(source, m)?);
+    }
+    Ok(lists)
+}
+
+fn read_list(source: &mut Source, m: usize) -> Result<PackedList> {
+    let len = source.size("id count of an inverted list")?;
+    let bytes = len.checked_mul(size_of::<i64>());
+    let bytes = bytes.ok_or_else(|| Error::field("id count of an inverted list", "a size in memory", len))?;
+    let ids = source.bytes("ids of an inverted list", bytes)?;
+    let found = source.size("code bytes of an inverted list")?;
+    let expected = len.div_ceil(BLOCK).checked_mul(block_size(m));
+    if expected != Some(found) {
+        let expected = format!("{} blocks of {} bytes", len.div_ceil(BLOCK), block_size(m));
+        return Err(Error::field("code bytes of an inverted list", expected, found));
+    }
+    Ok(PackedList { codes: source.bytes("codes of an inverted list", found)?, ids })
+}
+
+/// Writes what [`read_lists`] reads.
+pub(crate) fn write_lists(out: &mut dyn Write, lists: &[PackedList], m: usize) -> io::Result<()> {
+    out.write_all(&BLOCK_LISTS)?;
+    for size in [lists.len() as u64, NO_CODE_SIZE, BLOCK as u64, block_size(m) as u64] {
+        out.write_all(&size.to_le_bytes())?;
+    }
+    for list in lists {
+        out.write_all(&(list.len() as u64).to_le_bytes())?;
+        out.write_all(&list.ids)?;
+        out.write_all(&(list.codes.len() as u64).to_le_bytes())?;
+        out.write_all(&list.codes)?;
+    }
+    Ok(())
+}
+
+fn expect<T: PartialEq + ToString>(field: &'static str, expected: T, found: T) -> Result<()> {
+    if found == expected { Ok(()) } else { Err(Error::field(field, expected, found)) }
+}

@@ -1,0 +1,67 @@
+//! Quantisers of codes, and the indexes that are nothing else.
+
+use super::*;
+use crate::{
+    kinds::exhaustive::PolysemousFields,
+    quantise::{
+        pq::{self, ProductQuantiser},
+        scalar_quantiser::{QT_8BIT, ScalarQuantiser},
+    },
+};
+
+impl Reader<'_, '_> {
+    pub fn exhaustive_pq(&mut self) -> Result<Exhaustive> {
+        let header = self.header()?;
+        let pq = self.product_quantiser(header.d)?;
+        let bytes = product("code bytes", header.ntotal, pq.code_size())?;
+        expect("code byte count", bytes, self.source.size("code byte count")?)?;
+        let codes = self.source.bytes("codes", bytes)?;
+        let polysemous = PolysemousFields {
+            search_type: self.source.i32("search_type")?,
+            encode_signs: self.source.flag("encode_signs")?,
+            threshold: self.source.i32("polysemous_ht")?,
+        };
+        Ok(Exhaustive { codes, polysemous, ..Exhaustive::new(header.metric, Codec::Pq(pq)) })
+    }
+
+    pub fn exhaustive_sq(&mut self) -> Result<Exhaustive> {
+        let header = self.header()?;
+        let sq = self.scalar_quantiser(header.d)?;
+        let bytes = product("code bytes", header.ntotal, sq.code_size())?;
+        expect("code byte count", bytes, self.source.size("code byte count")?)?;
+        let codes = self.source.bytes("codes", bytes)?;
+        Ok(Exhaustive { codes, ..Exhaustive::new(header.metric, Codec::Sq8(sq)) })
+    }
+
+    pub fn scalar_quantiser(&mut self, d: usize) -> Result<ScalarQuantiser> {
+        expect("qtype of the scalar quantiser", QT_8BIT, self.source.i32("qtype of the scalar quantiser")?)?;
+        let rangestat = self.source.i32("rangestat")?;
+        let rangestat_arg = self.source.f32("rangestat_arg")?;
+        expect("d of the scalar quantiser", d, self.source.size("d of the scalar quantiser")?)?;
+        expect(
+            "code_size of the scalar quantiser",
+            d,
+            self.source.size("code_size of the scalar quantiser")?,
+        )?;
+        let trained =
+            self.finite_floats("count of ranges", "ranges", product("count of ranges", d, 2)?, d)?;
+        let sq = ScalarQuantiser { d, rangestat, rangestat_arg, trained };
+        sq.check()?;
+        Ok(sq)
+    }
+
+    pub fn product_quantiser(&mut self, d: usize) -> Result<ProductQuantiser> {
+        expect("d of the product quantiser", d, self.source.size("d of the product quantiser")?)?;
+        let m = self.source.size("m of the product quantiser")?;
+        if m == 0 || !d.is_multiple_of(m) {
+            return Err(Error::field("m of the product quantiser", format!("a divisor of {d}"), m));
+        }
+        let nbits = self.source.size("nbits of the product quantiser")?;
+        if !pq::NBITS.contains(&nbits) {
+            return Err(Error::field("nbits of the product quantiser", "4 to 12", nbits));
+        }
+        let floats = product("codeword count", d, 1 << nbits)?;
+        let centroids = self.finite_floats("codeword count", "codewords", floats, d / m)?;
+        ProductQuantiser::new(d, m, nbits, centroids, self.device)
+    }
+}

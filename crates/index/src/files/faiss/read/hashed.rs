@@ -1,0 +1,53 @@
+//! Locality-sensitive hashing.
+
+use super::*;
+use crate::{
+    kinds::lsh::{Hashed, sign_codec::Lsh},
+    quantise::transform::Linear,
+};
+
+impl Reader<'_, '_> {
+    pub fn hashed(&mut self) -> Result<Hashed> {
+        let header = self.header()?;
+        expect("metric_type of LSH", Metric::L2, header.metric)?;
+        let nbits = positive("nbits of LSH", self.source.i32("nbits of LSH")?)?;
+        let rotate_data = self.source.flag("rotate_data")?;
+        let train_thresholds = self.source.flag("train_thresholds")?;
+        let thresholds = self.counted_floats("thresholds of LSH")?;
+        check_finite("thresholds of LSH", &thresholds, 1)?;
+        let code_size = self.source.i32("code_size of LSH")?;
+        let rotation = self.rotation_of_lsh(header.d, nbits, rotate_data)?;
+        let lsh = Lsh { d: header.d, nbits, train_thresholds, thresholds, rotation };
+        lsh.check()?;
+        expect("code_size of LSH", Ok(lsh.code_size()), usize::try_from(code_size))?;
+        let bytes = product("code bytes", header.ntotal, lsh.code_size())?;
+        expect("code byte count", bytes, self.source.size("code byte count")?)?;
+        Ok(Hashed { lsh, codes: self.source.bytes("codes", bytes)? })
+    }
+
+    /// What maps `d` dimensions to `nbits`; a rotation without values where LSH does without it.
+    fn rotation_of_lsh(&mut self, d: usize, nbits: usize, rotate_data: bool) -> Result<Option<Linear>> {
+        let fourcc = self.source.fourcc("rotation fourcc of LSH")?;
+        if fourcc != ROTATION {
+            return Err(unsupported("rotation fourcc of LSH", fourcc, "rrot"));
+        }
+        if rotate_data {
+            let rotation = self.linear(d)?;
+            expect("d_out of the rotation of LSH", nbits, rotation.d_out())?;
+            return Ok(Some(rotation));
+        }
+        expect("have_bias of the rotation of LSH", false, self.source.flag("have_bias")?)?;
+        for field in ["rotation of LSH", "bias of the rotation of LSH"] {
+            expect(field, 0, self.source.size(field)?)?;
+        }
+        for (field, size) in [("d_in of the rotation of LSH", d), ("d_out of the rotation of LSH", nbits)] {
+            expect(field, size, positive(field, self.source.i32(field)?)?)?;
+        }
+        expect(
+            "is_trained of the rotation of LSH",
+            false,
+            self.source.flag("is_trained of the rotation of LSH")?,
+        )?;
+        Ok(None)
+    }
+}

@@ -1,0 +1,101 @@
+//! Inverted files before their lists.
+
+use super::{
+    super::fast_scan::{Parameters, read_lists},
+    lists::check_total,
+    *,
+};
+use crate::{
+    kinds::ivf::{Ivf, direct_map::DirectMap, fast_scan::IvfFastScan, lists::InvertedLists},
+    quantise::{coarse::Coarse, fast_scan_pq::FastScanPq},
+};
+
+/// What every inverted file begins with.
+pub struct IvfHeader {
+    pub ntotal: usize,
+    pub nprobe: u64,
+    pub coarse: Coarse,
+    pub direct_map: DirectMap,
+}
+
+impl Reader<'_, '_> {
+    pub fn ivf_flat(&mut self) -> Result<Ivf> {
+        let header = self.ivf_header()?;
+        let codec = Codec::Flat { d: header.coarse.d };
+        self.ivf(header, codec, false)
+    }
+
+    pub fn ivf_pq(&mut self) -> Result<Ivf> {
+        let header = self.ivf_header()?;
+        let by_residual = self.source.flag("by_residual")?;
+        let code_size = self.source.size("code_size")?;
+        let pq = self.product_quantiser(header.coarse.d)?;
+        expect("code_size", pq.code_size(), code_size)?;
+        self.ivf(header, Codec::Pq(pq), by_residual)
+    }
+
+    pub fn ivf_sq(&mut self) -> Result<Ivf> {
+        let header = self.ivf_header()?;
+        let sq = self.scalar_quantiser(header.coarse.d)?;
+        expect("code_size", sq.code_size(), self.source.size("code_size")?)?;
+        let by_residual = self.source.flag("by_residual")?;
+        self.ivf(header, Codec::Sq8(sq), by_residual)
+    }
+
+    pub fn ivf_fast_scan(&mut self) -> Result<IvfFastScan> {
+        let IvfHeader { ntotal, nprobe, coarse, direct_map } = self.ivf_header()?;
+        let parameters = Parameters::read(self.source)?;
+        let pq = self.product_quantiser(coarse.d)?;
+        expect("nbits of the product quantiser", FastScanPq::NBITS, pq.nbits)?;
+        parameters.check(pq.m)?;
+        let lists = read_lists(self.source, coarse.nlist, pq.m)?;
+        let sizes: Vec<usize> = lists.iter().map(|list| list.len()).collect();
+        check_total(ntotal, &sizes)?;
+        direct_map.check(&sizes)?;
+        let pq = FastScanPq::new(coarse.d, pq.m, pq.centroids())?;
+        let mut index = IvfFastScan::new(coarse, pq, parameters.by_residual);
+        (index.parameters, index.lists) = (parameters, lists);
+        (index.direct_map, index.nprobe) = (direct_map, nprobe);
+        Ok(index)
+    }
+
+    /// Reads the lists, which end every inverted file.
+    pub fn ivf(&mut self, header: IvfHeader, codec: Codec, by_residual: bool) -> Result<Ivf> {
+        let IvfHeader { ntotal, nprobe, coarse, direct_map } = header;
+        let lists = self.array_lists(coarse.nlist, codec.code_size())?;
+        let sizes: Vec<usize> = lists.iter().map(|list| list.len()).collect();
+        check_total(ntotal, &sizes)?;
+        direct_map.check(&sizes)?;
+        let lists = InvertedLists { code_size: codec.code_size(), lists };
+        let mut ivf = Ivf::with_lists(coarse, codec, by_residual, lists);
+        (ivf.direct_map, ivf.nprobe) = (direct_map, nprobe);
+        Ok(ivf)
+    }
+
+    pub fn ivf_header(&mut self) -> Result<IvfHeader> {
+        let header = self.header()?;
+        let nlist = positive("nlist", self.source.u64("nlist")?)?;
+        let nprobe = self.source.u64("nprobe")?;
+        positive("nprobe", nprobe)?;
+        let coarse = self.coarse(&header, nlist)?;
+        let direct_map = self.direct_map()?;
+        Ok(IvfHeader { ntotal: header.ntotal, nprobe, coarse, direct_map })
+    }
+
+    fn direct_map(&mut self) -> Result<DirectMap> {
+        let kind = self.source.byte("direct map type")?;
+        let count = self.source.size("direct map array count")?;
+        let places = self.source.i64s("direct map array", count)?;
+        match kind {
+            MAP_ARRAY => return Ok(DirectMap::Array(places)),
+            MAP_NONE | MAP_HASHTABLE => expect("direct map array count", 0, count)?,
+            found => return Err(Error::field("direct map type", "0, 1 or 2", found)),
+        }
+        if kind == MAP_NONE {
+            return Ok(DirectMap::None);
+        }
+        let count = product("direct map pair count", self.source.size("direct map pair count")?, 2)?;
+        let pairs = self.source.i64s("direct map pairs", count)?;
+        Ok(DirectMap::Hashtable(pairs.as_chunks().0.iter().map(|&[id, place]| (id, place)).collect()))
+    }
+}

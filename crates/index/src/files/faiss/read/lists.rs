@@ -1,0 +1,74 @@
+//! Inverted lists.
+
+use super::*;
+use crate::kinds::ivf::lists::InvertedList;
+
+impl Reader<'_, '_> {
+    /// Lists of codes of one size, `[nlist]`.
+    pub fn array_lists(&mut self, nlist: usize, code_size: usize) -> Result<Vec<InvertedList>> {
+        match self.source.fourcc("inverted lists fourcc")? {
+            ARRAY_LISTS => {}
+            found => return Err(unsupported("inverted lists fourcc", found, "ilar")),
+        }
+        expect("nlist of the inverted lists", nlist, self.source.size("nlist of the inverted lists")?)?;
+        let field = "code_size of the inverted lists";
+        expect(field, code_size, self.source.size(field)?)?;
+        let sizes = self.list_sizes(nlist)?;
+        let mut lists = Vec::with_capacity(nlist);
+        for size in sizes {
+            lists.push(self.list(size, code_size)?);
+        }
+        Ok(lists)
+    }
+
+    /// Sizes of all lists, `[nlist]`.
+    fn list_sizes(&mut self, nlist: usize) -> Result<Vec<usize>> {
+        let kind = self.source.fourcc("list type fourcc")?;
+        if kind != FULL_SIZES && kind != SPARSE_SIZES {
+            return Err(unsupported("list type fourcc", kind, "full, sprs"));
+        }
+        let count = self.source.size("list size count")?;
+        if kind == FULL_SIZES {
+            expect("list size count", nlist, count)?;
+        }
+        let values = self.source.u64s("list sizes", count)?;
+        let values = values.into_iter().map(|value| usize::try_from(value).unwrap_or(usize::MAX));
+        if kind == FULL_SIZES { Ok(values.collect()) } else { spread(&values.collect::<Vec<_>>(), nlist) }
+    }
+
+    fn list(&mut self, size: usize, code_size: usize) -> Result<InvertedList> {
+        let codes =
+            self.source.bytes("codes of an inverted list", product("code bytes", size, code_size)?)?;
+        let ids = product("id bytes", size, size_of::<i64>())?;
+        Ok(InvertedList { codes, ids: self.source.bytes("ids of an inverted list", ids)? })
+    }
+}
+
+/// Compares the sum of list sizes with what the header announced.
+pub fn check_total(ntotal: usize, sizes: &[usize]) -> Result<()> {
+    let entries = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size));
+    if entries == Some(ntotal) {
+        return Ok(());
+    }
+    let found = entries.map_or("an overflow".to_owned(), |sum| sum.to_string());
+    Err(Error::field("inverted list sizes", format!("ntotal {ntotal} in sum"), found))
+}
+
+/// Sizes of all lists from the (list, size) pairs of those that are not empty.
+fn spread(pairs: &[usize], nlist: usize) -> Result<Vec<usize>> {
+    let (pairs, rest) = pairs.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(Error::field("list size count", "an even number", pairs.len() * 2 + rest.len()));
+    }
+    let mut sizes = vec![0; nlist];
+    let mut next = 0;
+    for &[list, size] in pairs {
+        if list < next || list >= nlist {
+            let expected = format!("list numbers that ascend below {nlist}");
+            return Err(Error::field("list sizes", expected, list));
+        }
+        sizes[list] = positive("size of a list", size as u64)?;
+        next = list + 1;
+    }
+    Ok(sizes)
+}

@@ -1,0 +1,168 @@
+//! Reads an index that faiss or this crate wrote.
+
+mod codecs;
+mod graph;
+mod hashed;
+mod inverted_file;
+mod lists;
+mod transforms;
+
+use burn::tensor::Device;
+
+use super::*;
+use crate::{
+    Error, Metric, Result,
+    kinds::{Kind, exhaustive::Exhaustive, refined::Refined},
+    quantise::codec::Codec,
+    vectors::check_finite,
+};
+
+/// What can be read.
+const SUPPORTED: &str = "IxF2, IxFI, IxPq, IxSQ, IxHe, IwFl, IwPQ, IwSq, IwPf, IxPT, IxRF";
+
+/// More dimensions than any descriptor has. A code of few bytes may stand for a vector of any dimension: without a
+/// limit a small file could ask for gigabytes.
+const MAX_D: usize = 1 << 20;
+
+/// Indexes within indexes: transforms and re-ranking around one more are all that there is.
+const MAX_DEPTH: usize = 4;
+
+/// Reads one index that fills the whole source; its quantisers are made ready on `device`.
+pub(crate) fn read_index(mut source: Source, device: &Device) -> Result<Kind> {
+    let kind = Reader { source: &mut source, device }.index(MAX_DEPTH)?;
+    source.end()?;
+    Ok(kind)
+}
+
+/// Where from, and where to.
+struct Reader<'a, 'b> {
+    source: &'a mut Source<'b>,
+    device: &'a Device,
+}
+
+/// What every index begins with.
+struct Header {
+    d: usize,
+    ntotal: usize,
+    metric: Metric,
+}
+
+impl Reader<'_, '_> {
+    /// `depth` is how many more indexes this one may contain within one another.
+    fn index(&mut self, depth: usize) -> Result<Kind> {
+        if depth == 0 {
+            return Err(Error::field("index within indexes", format!("at most {MAX_DEPTH} deep"), "more"));
+        }
+        match self.source.fourcc("index fourcc")? {
+            fourcc @ (FLAT_L2 | FLAT_IP) => Ok(Kind::Exhaustive(self.flat(fourcc)?)),
+            EXHAUSTIVE_PQ => Ok(Kind::Exhaustive(self.exhaustive_pq()?)),
+            IVF_FLAT => Ok(Kind::Ivf(self.ivf_flat()?)),
+            IVF_PQ => Ok(Kind::Ivf(self.ivf_pq()?)),
+            EXHAUSTIVE_SQ => Ok(Kind::Exhaustive(self.exhaustive_sq()?)),
+            IVF_SQ => Ok(Kind::Ivf(self.ivf_sq()?)),
+            IVF_FAST_SCAN => Ok(Kind::FastScan(self.ivf_fast_scan()?)),
+            HASHED => Ok(Kind::Hashed(self.hashed()?)),
+            TRANSFORMED => Ok(Kind::Transformed(Box::new(self.transformed(depth)?))),
+            REFINED => Ok(Kind::Refined(Box::new(self.refined(depth)?))),
+            found => Err(unsupported("index fourcc", found, SUPPORTED)),
+        }
+    }
+
+    fn header(&mut self) -> Result<Header> {
+        let d = positive("d", self.source.i32("d")?)?;
+        if d > MAX_D {
+            return Err(Error::field("d", format!("at most {MAX_D}"), d));
+        }
+        let ntotal = self.source.i64("ntotal")?;
+        let ntotal = usize::try_from(ntotal).map_err(|_| Error::field("ntotal", "at least 0", ntotal))?;
+        for field in ["first header filler", "second header filler"] {
+            expect(field, HEADER_FILLER, self.source.i64(field)?)?;
+        }
+        expect("is_trained", 1, self.source.byte("is_trained")?)?;
+        let metric = match self.source.i32("metric_type")? {
+            METRIC_IP => Metric::InnerProduct,
+            METRIC_L2 => Metric::L2,
+            found => return Err(Error::field("metric_type", "0 (inner product) or 1 (L2)", found)),
+        };
+        Ok(Header { d, ntotal, metric })
+    }
+
+    fn flat(&mut self, fourcc: Fourcc) -> Result<Exhaustive> {
+        let (header, floats) = self.flat_header(fourcc)?;
+        let codes =
+            self.source.bytes("flat vectors", product("flat vector bytes", floats, size_of::<f32>())?)?;
+        let codec = Codec::Flat { d: header.d };
+        Ok(Exhaustive { codes, ..Exhaustive::new(header.metric, codec) })
+    }
+
+    /// What stands before a flat index's vectors, and how many floats they are.
+    fn flat_header(&mut self, fourcc: Fourcc) -> Result<(Header, usize)> {
+        let header = self.header()?;
+        let metric = if fourcc == FLAT_L2 { Metric::L2 } else { Metric::InnerProduct };
+        if header.metric != metric {
+            let expected = format!("{metric} as the fourcc {} says", text(fourcc));
+            return Err(Error::field("metric_type", expected, header.metric));
+        }
+        let floats = product("flat vector count", header.ntotal, header.d)?;
+        expect("flat vector count", floats, self.source.size("flat vector count")?)?;
+        Ok((header, floats))
+    }
+
+    fn refined(&mut self, depth: usize) -> Result<Refined> {
+        let header = self.header()?;
+        let base = self.index(depth - 1)?;
+        let fourcc = self.source.fourcc("refining index fourcc")?;
+        if fourcc != FLAT_L2 && fourcc != FLAT_IP {
+            return Err(unsupported("refining index fourcc", fourcc, "IxF2, IxFI"));
+        }
+        let vectors = self.flat(fourcc)?;
+        let k_factor = self.source.f32("k_factor")?;
+        if !(1.0..=1e6).contains(&k_factor) {
+            return Err(Error::field("k_factor", "1 to 1e6", k_factor));
+        }
+        for (field, store) in [("refined index", base.store()), ("refining index", &vectors)] {
+            expect(field, (header.d, header.ntotal), (store.d(), store.ntotal()))?;
+            expect(field, header.metric, store.metric())?;
+        }
+        Ok(Refined { base, vectors, k_factor })
+    }
+
+    /// A vector whose count is known beforehand; rows of `d` values, all finite.
+    fn finite_floats(
+        &mut self,
+        count_field: &'static str,
+        field: &'static str,
+        expected: usize,
+        d: usize,
+    ) -> Result<Vec<f32>> {
+        expect(count_field, expected, self.source.size(count_field)?)?;
+        let values = self.source.floats(field, expected)?;
+        check_finite(field, &values, d)?;
+        Ok(values)
+    }
+}
+
+fn expect<T: PartialEq + std::fmt::Debug>(field: &'static str, expected: T, found: T) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::field(field, format!("{expected:?}"), format!("{found:?}")))
+}
+
+fn positive<T: TryInto<usize> + ToString + Copy>(field: &'static str, found: T) -> Result<usize> {
+    let size = found.try_into().ok().filter(|&size| size > 0);
+    size.ok_or_else(|| Error::field(field, "at least 1", found))
+}
+
+fn product(field: &'static str, a: usize, b: usize) -> Result<usize> {
+    let fits = || Error::field(field, "a size that fits in memory", format!("{a} * {b}"));
+    a.checked_mul(b).ok_or_else(fits)
+}
+
+fn unsupported(field: &'static str, found: Fourcc, supported: &'static str) -> Error {
+    Error::Fourcc { field, found: text(found), supported }
+}
+
+fn text(fourcc: Fourcc) -> String {
+    fourcc.escape_ascii().to_string()
+}

@@ -1,0 +1,98 @@
+//! Inverted files.
+
+use super::{super::fast_scan::write_lists, *};
+use crate::{
+    kinds::ivf::{Ivf, direct_map::DirectMap, fast_scan::IvfFastScan, lists::InvertedLists},
+    quantise::{coarse::Coarse, fast_scan_pq::FastScanPq},
+};
+
+impl Writer<'_> {
+    pub fn ivf(&mut self, ivf: &Ivf) -> io::Result<()> {
+        self.out.write_all(match &ivf.codec {
+            Codec::Flat { .. } => &IVF_FLAT,
+            Codec::Pq(_) => &IVF_PQ,
+            Codec::Sq8(_) => &IVF_SQ,
+        })?;
+        self.header_of(ivf)?;
+        self.ivf_header(&ivf.coarse, ivf.nprobe, &ivf.direct_map)?;
+        match &ivf.codec {
+            Codec::Flat { .. } => {}
+            Codec::Pq(pq) => {
+                self.byte(u8::from(ivf.by_residual))?;
+                self.size(pq.code_size())?;
+                self.product_quantiser(pq)?;
+            }
+            Codec::Sq8(sq) => {
+                self.scalar_quantiser(sq)?;
+                self.size(sq.code_size())?;
+                self.byte(u8::from(ivf.by_residual))?;
+            }
+        }
+        self.array_lists(&ivf.lists)
+    }
+
+    pub fn ivf_header(&mut self, coarse: &Coarse, nprobe: u64, direct_map: &DirectMap) -> io::Result<()> {
+        self.size(coarse.nlist)?;
+        self.out.write_all(&nprobe.to_le_bytes())?;
+        self.coarse(coarse)?;
+        self.direct_map(direct_map)
+    }
+
+    pub fn ivf_fast_scan(&mut self, index: &IvfFastScan) -> io::Result<()> {
+        self.out.write_all(&IVF_FAST_SCAN)?;
+        self.header_of(index)?;
+        self.ivf_header(&index.coarse, index.nprobe, &index.direct_map)?;
+        index.parameters.write(self.out)?;
+        [index.pq.d, index.pq.m, FastScanPq::NBITS].into_iter().try_for_each(|size| self.size(size))?;
+        self.floats(&index.pq.centroids)?;
+        write_lists(self.out, &index.lists, index.pq.m)
+    }
+
+    fn direct_map(&mut self, map: &DirectMap) -> io::Result<()> {
+        match map {
+            DirectMap::None => {
+                self.byte(MAP_NONE)?;
+                self.size(0)
+            }
+            DirectMap::Array(places) => {
+                self.byte(MAP_ARRAY)?;
+                self.size(places.len())?;
+                self.i64s(places.iter().copied())
+            }
+            DirectMap::Hashtable(pairs) => {
+                self.byte(MAP_HASHTABLE)?;
+                self.size(0)?;
+                self.size(pairs.len())?;
+                self.i64s(pairs.iter().flat_map(|&(id, place)| [id, place]))
+            }
+        }
+    }
+
+    fn array_lists(&mut self, lists: &InvertedLists) -> io::Result<()> {
+        self.out.write_all(&ARRAY_LISTS)?;
+        self.size(lists.lists.len())?;
+        self.size(lists.code_size)?;
+        self.list_sizes(lists)?;
+        for list in &lists.lists {
+            self.out.write_all(&list.codes)?;
+            self.out.write_all(&list.ids)?;
+        }
+        Ok(())
+    }
+
+    /// All sizes where more than half of the lists hold something, else (list, size) pairs of those that do.
+    fn list_sizes(&mut self, lists: &InvertedLists) -> io::Result<()> {
+        let sizes: Vec<usize> = lists.lists.iter().map(|list| list.len()).collect();
+        let filled = sizes.iter().filter(|&&size| size > 0).count();
+        if filled > sizes.len() / 2 {
+            self.out.write_all(&FULL_SIZES)?;
+            self.size(sizes.len())?;
+            sizes.iter().try_for_each(|&size| self.size(size))
+        } else {
+            self.out.write_all(&SPARSE_SIZES)?;
+            self.size(2 * filled)?;
+            let pairs = sizes.iter().enumerate().filter(|&(_, &size)| size > 0);
+            pairs.flat_map(|(list, &size)| [list, size]).try_for_each(|value| self.size(value))
+        }
+    }
+}

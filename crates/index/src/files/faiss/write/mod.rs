@@ -1,0 +1,119 @@
+//! Writes an index as faiss does, byte for byte.
+
+mod codecs;
+mod graph;
+mod hashed;
+mod inverted_file;
+mod transforms;
+
+use std::io::{self, Write};
+
+use super::*;
+use crate::{
+    Metric,
+    kinds::{Kind, exhaustive::Exhaustive, refined::Refined, store::Store},
+    quantise::codec::Codec,
+};
+
+/// Writes the whole index.
+pub(crate) fn write_index(kind: &Kind, out: &mut dyn Write) -> io::Result<()> {
+    Writer { out }.index(kind)
+}
+
+struct Writer<'a> {
+    out: &'a mut dyn Write,
+}
+
+impl Writer<'_> {
+    fn index(&mut self, kind: &Kind) -> io::Result<()> {
+        match kind {
+            Kind::Exhaustive(index) => self.exhaustive(index),
+            Kind::Ivf(index) => self.ivf(index),
+            Kind::FastScan(index) => self.ivf_fast_scan(index),
+            Kind::Hashed(index) => self.hashed(index),
+            Kind::Transformed(index) => self.transformed(index),
+            Kind::Refined(index) => self.refined(index),
+        }
+    }
+
+    fn exhaustive(&mut self, index: &Exhaustive) -> io::Result<()> {
+        match &index.codec {
+            Codec::Flat { .. } => self.flat(index.metric, index.d(), &index.codes),
+            Codec::Pq(pq) => self.exhaustive_pq(index, pq),
+            Codec::Sq8(sq) => self.exhaustive_sq(index, sq),
+        }
+    }
+
+    fn header(&mut self, d: usize, ntotal: usize, metric: Metric) -> io::Result<()> {
+        let metric = match metric {
+            Metric::InnerProduct => METRIC_IP,
+            Metric::L2 => METRIC_L2,
+        };
+        self.dimension(d)?;
+        self.i64s([ntotal as i64, HEADER_FILLER, HEADER_FILLER])?;
+        self.byte(1)?;
+        self.i32(metric)
+    }
+
+    fn header_of(&mut self, store: &dyn Store) -> io::Result<()> {
+        self.header(store.d(), store.ntotal(), store.metric())
+    }
+
+    /// `vectors` are the bytes of float32.
+    fn flat(&mut self, metric: Metric, d: usize, vectors: &[u8]) -> io::Result<()> {
+        self.out.write_all(match metric {
+            Metric::L2 => &FLAT_L2,
+            Metric::InnerProduct => &FLAT_IP,
+        })?;
+        let floats = vectors.len() / size_of::<f32>();
+        self.header(d, floats / d, metric)?;
+        self.size(floats)?;
+        self.out.write_all(vectors)
+    }
+
+    fn refined(&mut self, index: &Refined) -> io::Result<()> {
+        self.out.write_all(&REFINED)?;
+        self.header_of(index)?;
+        self.index(&index.base)?;
+        self.exhaustive(&index.vectors)?;
+        self.f32(index.k_factor)
+    }
+
+    fn byte(&mut self, value: u8) -> io::Result<()> {
+        self.out.write_all(&[value])
+    }
+
+    fn i32(&mut self, value: i32) -> io::Result<()> {
+        self.out.write_all(&value.to_le_bytes())
+    }
+
+    /// A size that the file keeps in 32 bits.
+    fn dimension(&mut self, size: usize) -> io::Result<()> {
+        self.i32(i32::try_from(size).map_err(io::Error::other)?)
+    }
+
+    fn f32(&mut self, value: f32) -> io::Result<()> {
+        self.out.write_all(&value.to_le_bytes())
+    }
+
+    fn size(&mut self, size: usize) -> io::Result<()> {
+        self.out.write_all(&(size as u64).to_le_bytes())
+    }
+
+    /// A count and that many values.
+    fn floats(&mut self, values: &[f32]) -> io::Result<()> {
+        self.size(values.len())?;
+        values.iter().try_for_each(|value| self.out.write_all(&value.to_le_bytes()))
+    }
+
+    /// A count and that many bytes.
+    fn bytes(&mut self, values: &[u8]) -> io::Result<()> {
+        self.size(values.len())?;
+        self.out.write_all(values)
+    }
+
+    /// Values without a count.
+    fn i64s(&mut self, values: impl IntoIterator<Item = i64>) -> io::Result<()> {
+        values.into_iter().try_for_each(|value| self.out.write_all(&value.to_le_bytes()))
+    }
+}

@@ -1,0 +1,89 @@
+//! A matrix of descriptors, some rows at a time.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use super::{Matrix, read_shape, read_values};
+use crate::{Error, Result, replace::open_regular, vectors::check_finite};
+
+/// Opens descriptors `[n, d]` to be read `rows` at a time: no more of them is in memory than what is handed
+/// out.
+///
+/// # Errors
+/// Those of [`super::read`], at once: the header is checked against the file's size before any row is read.
+/// No rows at a time.
+///
+/// ```
+/// use index::npy;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("descriptors.npy");
+/// npy::write(&path, &[1.0, 0.0, 0.6, 0.8, 0.0, 1.0], 2)?;
+/// let blocks = npy::read_blocks(&path, 2)?;
+/// assert_eq!((blocks.n(), blocks.d()), (3, 2));
+/// let sizes: Vec<usize> = blocks.map(|block| block.map(|rows| rows.n)).collect::<Result<_, _>>()?;
+/// assert_eq!(sizes, [2, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_blocks(path: &Path, rows: usize) -> Result<Blocks> {
+    if rows == 0 {
+        return Err(Error::argument("rows of a block", "at least 1", rows));
+    }
+    let open = || {
+        let mut file = open_regular(path)?;
+        let length = file.metadata()?.len();
+        let [n, d] = read_shape(&mut file, length)?;
+        Ok(Blocks { file, path: path.to_owned(), n, d, rows, next: 0 })
+    };
+    open().map_err(|error: Error| error.in_file(path))
+}
+
+/// The rows of a file in order, in matrices of the size that [`read_blocks`] was given; the last may be
+/// smaller. A row that is not finite, or that cannot be read, is an error and the end.
+#[derive(Debug)]
+pub struct Blocks {
+    /// Stands before row `next`.
+    file: File,
+    path: PathBuf,
+    n: usize,
+    d: usize,
+    rows: usize,
+    next: usize,
+}
+
+impl Blocks {
+    /// Number of rows in the file.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// Length of a row.
+    pub fn d(&self) -> usize {
+        self.d
+    }
+
+    fn read(&mut self, n: usize) -> Result<Matrix> {
+        let values = read_values(&mut self.file, n * self.d)?;
+        check_finite("descriptors", &values, self.d).map_err(|error| match error {
+            Error::NotFinite { what, row } => Error::NotFinite { what, row: self.next + row },
+            other => other,
+        })?;
+        Ok(Matrix { values, n, d: self.d })
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = Result<Matrix>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let n = self.rows.min(self.n - self.next);
+        if n == 0 {
+            return None;
+        }
+        let block = self.read(n);
+        self.next = if block.is_ok() { self.next + n } else { self.n };
+        Some(block.map_err(|error| error.in_file(&self.path)))
+    }
+}

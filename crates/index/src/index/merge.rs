@@ -1,0 +1,82 @@
+//! Putting the entries of one index behind those of another with the same quantisers.
+
+use crate::{
+    Error, Result,
+    files::faiss::write_index,
+    kinds::{
+        Kind,
+        exhaustive::Exhaustive,
+        ivf::{Ivf, lists::InvertedLists},
+        lsh::Hashed,
+        store::Store,
+    },
+};
+
+/// Appends all entries of `from` to `to`; those with ids of their own have them raised by `shift`.
+///
+/// # Errors
+/// Different quantisers.
+pub(crate) fn merge(to: &mut Kind, from: Kind, shift: i64) -> Result<()> {
+    if quantisers(to)? != quantisers(&from)? {
+        let [expected, found] = [&*to, &from].map(|kind| kind.store().factory().to_string());
+        return Err(Error::DifferentQuantisers { expected, found });
+    }
+    append(to, from, shift);
+    Ok(())
+}
+
+/// What an index knows besides its entries, as its file would hold it.
+fn quantisers(kind: &Kind) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write_index(&emptied(kind), &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same quantisers over no entries.
+fn emptied(kind: &Kind) -> Kind {
+    match kind {
+        Kind::Exhaustive(flat) => Kind::Exhaustive(Exhaustive { codes: Default::default(), ..flat.clone() }),
+        Kind::Hashed(index) => Kind::Hashed(Hashed { lsh: index.lsh.clone(), codes: Default::default() }),
+        Kind::Ivf(ivf) => Kind::Ivf(Ivf::new(ivf.coarse.clone(), ivf.codec.clone(), ivf.by_residual)),
+        Kind::FastScan(index) => Kind::FastScan(index.emptied()),
+        Kind::Transformed(transformed) => {
+            let mut transformed = transformed.clone();
+            transformed.inner = emptied(&transformed.inner);
+            Kind::Transformed(transformed)
+        }
+        Kind::Refined(refined) => {
+            let mut refined = refined.clone();
+            refined.base = emptied(&refined.base);
+            refined.vectors.codes = Default::default();
+            Kind::Refined(refined)
+        }
+    }
+}
+
+/// Appends entries of an index of the same kind.
+fn append(to: &mut Kind, from: Kind, shift: i64) {
+    match (to, from) {
+        (Kind::Exhaustive(to), Kind::Exhaustive(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
+        (Kind::Hashed(to), Kind::Hashed(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
+        (Kind::Ivf(to), Kind::Ivf(from)) => {
+            append_lists(&mut to.lists, &from.lists, shift);
+            to.direct_map.rebuild(to.lists.entries());
+        }
+        (Kind::FastScan(to), Kind::FastScan(from)) => to.append(&from, shift),
+        (Kind::Transformed(to), Kind::Transformed(from)) => append(&mut to.inner, from.inner, shift),
+        (Kind::Refined(to), Kind::Refined(from)) => {
+            // The base's ids are positions of the vectors.
+            let ntotal = to.vectors.ntotal() as i64;
+            append(&mut to.base, from.base, ntotal);
+            to.vectors.codes.to_mut().extend_from_slice(&from.vectors.codes);
+        }
+        _ => unreachable!("kinds with the same quantisers are the same"),
+    }
+}
+
+fn append_lists(to: &mut InvertedLists, from: &InvertedLists, shift: i64) {
+    for (to, from) in to.lists.iter_mut().zip(&from.lists).filter(|(_, from)| !from.is_empty()) {
+        to.codes.to_mut().extend_from_slice(&from.codes);
+        to.ids.to_mut().extend(from.ids().flat_map(|id| id.saturating_add(shift).to_le_bytes()));
+    }
+}

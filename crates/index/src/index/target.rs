@@ -1,0 +1,37 @@
+//! What a released image's descriptor is moved towards.
+
+use std::{fmt, str::FromStr};
+
+use crate::{Error, Result};
+
+/// The point that the index stores for a vector (Fernandez et al. 2023, section 4, `q(x)`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Target {
+    /// What the index decodes from the vector's code: coarse centroid plus decoded residual. A flat index
+    /// decodes the vector itself.
+    #[default]
+    Reconstruction,
+    /// The nearest coarse centroid.
+    Centroid,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reconstruction => "reconstruction",
+            Self::Centroid => "centroid",
+        })
+    }
+}
+
+impl FromStr for Target {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "reconstruction" => Ok(Self::Reconstruction),
+            "centroid" => Ok(Self::Centroid),
+            _ => Err(Error::argument("target", "`reconstruction` or `centroid`", format!("{text:?}"))),
+        }
+    }
+}

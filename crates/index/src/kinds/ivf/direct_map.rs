@@ -1,0 +1,112 @@
+//! faiss's direct map, from ids to places in the inverted lists.
+//!
+//! Look-ups here scan the lists instead; the map is kept so that a file that holds one stays complete.
+
+use std::collections::HashMap;
+
+use crate::{Error, Result, kinds::ivf::lists::Position};
+
+/// Place of a vector that is in no list.
+const NOWHERE: i64 = -1;
+
+/// The map as the file has it; places are packed as `cell << 32 | offset`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) enum DirectMap {
+    #[default]
+    None,
+    /// The place of id `i` at index `i`, or -1.
+    Array(Vec<i64>),
+    /// Pairs of id and place, each id once, in no particular order.
+    Hashtable(Vec<(i64, i64)>),
+}
+
+impl DirectMap {
+    /// Whether vectors may be added under ids of the caller's.
+    ///
+    /// # Errors
+    /// A negative id, which could not be told from a missing neighbour; a map of array type, which has room for
+    /// consecutive ids only.
+    pub fn check_new_ids(&self, ids: &[i64]) -> Result<()> {
+        if let Some(id) = ids.iter().find(|&&id| id < 0) {
+            return Err(Error::argument("id", "at least 0", id));
+        }
+        match self {
+            Self::Array(_) => {
+                Err(Error::argument("direct map", "none or a hash table when ids are given", "an array"))
+            }
+            Self::None | Self::Hashtable(_) => Ok(()),
+        }
+    }
+
+    /// Records entries just appended to the lists; a repeated id moves to its newest place.
+    pub fn extend(&mut self, entries: &[(i64, Position)]) {
+        match self {
+            Self::None => {}
+            Self::Array(places) => places.extend(entries.iter().map(|&(_, position)| pack(position))),
+            Self::Hashtable(pairs) => extend_pairs(pairs, entries),
+        }
+    }
+
+    /// Records all entries anew, after some were removed; where ids repeat, the last stays.
+    pub fn rebuild(&mut self, entries: impl Iterator<Item = (i64, Position)>) {
+        match self {
+            Self::None => {}
+            Self::Hashtable(pairs) => {
+                pairs.clear();
+                extend_pairs(pairs, &entries.collect::<Vec<_>>());
+            }
+            // Ids are consecutive no more, which an array could not tell.
+            Self::Array(_) => *self = Self::None,
+        }
+    }
+
+    /// Checks that every place exists in lists of some sizes. Which id lies there is not compared: for vectors added without ids,
+    /// faiss 1.15 records hash-table entries under ids that are too large by the number added.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for the first place that does not exist, or an array of another length than `ntotal`.
+    pub fn check(&self, sizes: &[usize]) -> Result<()> {
+        match self {
+            Self::None => Ok(()),
+            Self::Array(places) if places.len() != sizes.iter().sum::<usize>() => {
+                Err(Error::field("direct map array count", sizes.iter().sum::<usize>(), places.len()))
+            }
+            Self::Array(places) => check_places(
+                "direct map array",
+                sizes,
+                places.iter().copied().filter(|&place| place != NOWHERE),
+            ),
+            Self::Hashtable(pairs) => {
+                check_places("direct map pairs", sizes, pairs.iter().map(|&(_, place)| place))
+            }
+        }
+    }
+}
+
+fn check_places(field: &'static str, sizes: &[usize], mut places: impl Iterator<Item = i64>) -> Result<()> {
+    let exists = |position: Position| sizes.get(position.cell).is_some_and(|&size| position.offset < size);
+    match places.find(|&place| !exists(unpack(place))) {
+        Some(place) => Err(Error::field(field, "places in the inverted lists", place)),
+        None => Ok(()),
+    }
+}
+
+fn extend_pairs(pairs: &mut Vec<(i64, i64)>, entries: &[(i64, Position)]) {
+    let mut slots: HashMap<i64, usize> =
+        pairs.iter().enumerate().map(|(slot, &(id, _))| (id, slot)).collect();
+    for &(id, position) in entries {
+        let slot = *slots.entry(id).or_insert(pairs.len());
+        if slot == pairs.len() {
+            pairs.push((id, NOWHERE));
+        }
+        pairs[slot].1 = pack(position);
+    }
+}
+
+fn pack(position: Position) -> i64 {
+    (position.cell as i64) << 32 | position.offset as i64
+}
+
+fn unpack(place: i64) -> Position {
+    Position { cell: (place as u64 >> 32) as usize, offset: (place & 0xffff_ffff) as usize }
+}

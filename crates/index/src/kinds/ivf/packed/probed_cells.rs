@@ -1,0 +1,86 @@
+//! The cells that one query visits.
+
+use super::{lut::Extent, scanner::Scan};
+use crate::{kernels::packing::PackedList, quantise::coarse_scan::Probe};
+
+/// A probed cell.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visit {
+    pub probe: Probe,
+    /// Place of the probe among those given.
+    rank: usize,
+    /// Number of vectors in the visited cells of smaller numbers. A vector's position is this plus its
+    /// offset.
+    pub start: u64,
+    /// Of the cell's table.
+    pub extent: Extent,
+    /// Added to the sums of the cell.
+    pub bias: u16,
+}
+
+/// All cells that one query visits, in ascending order.
+#[derive(Default)]
+pub(crate) struct Visits {
+    /// `[nprobe]`.
+    pub cells: Vec<Visit>,
+    /// `[nprobe]`: indexes into `cells`, in the order in which the probes were given.
+    pub order: Vec<usize>,
+}
+
+impl Visits {
+    /// Replaces the visits by those of a query, and returns the number of vectors in their cells.
+    pub fn reset(&mut self, scan: &Scan<'_>) -> usize {
+        let Self { cells, order } = self;
+        let visit = |(rank, &probe)| Visit { probe, rank, start: 0, extent: Extent::default(), bias: 0 };
+        let probes = scan.probes.iter().enumerate();
+        cells.clear();
+        cells.extend(probes.filter(|(_, probe)| probe.cell < scan.lists.len()).map(visit));
+        cells.sort_unstable_by_key(|visit| visit.probe.cell);
+        order.clear();
+        order.extend(0..cells.len());
+        order.sort_unstable_by_key(|&i| cells[i].rank);
+        let mut total = 0;
+        for visit in cells {
+            visit.start = total as u64;
+            total += scan.lists[visit.probe.cell].len();
+        }
+        total
+    }
+
+    /// Id of the vector at a position below the number of vectors visited.
+    pub fn id_at(&self, position: u64, lists: &[PackedList]) -> i64 {
+        let visit = self.cells[self.cells.partition_point(|visit| visit.start <= position) - 1];
+        lists[visit.probe.cell].id((position - visit.start) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_run_through_the_cells_in_ascending_order() {
+        let lengths = [2, 0, 3, 0, 1, 0];
+        let list = |(cell, &len): (usize, &usize)| {
+            let mut list = PackedList::default();
+            (0..len).for_each(|i| {
+                list.push(&[0], (cell * 10 + i) as i64);
+            });
+            list
+        };
+        let lists: Vec<PackedList> = lengths.iter().enumerate().map(list).collect();
+        // Cell 9 does not exist.
+        let probes = [4, 3, 9, 0, 2, 1, 5].map(|cell| Probe { cell, score: 0.0 });
+        let mut visits = Visits::default();
+        for _ in 0..2 {
+            assert_eq!(
+                visits.reset(&Scan { query: &[], probes: &probes, lists: &lists, k: 1, radius: None }),
+                6
+            );
+            let ids: Vec<i64> = (0..6).map(|position| visits.id_at(position, &lists)).collect();
+            assert_eq!(ids, [0, 1, 20, 21, 22, 40]);
+            let order: Vec<usize> = visits.order.iter().map(|&i| visits.cells[i].probe.cell).collect();
+            assert_eq!(order, [4, 3, 0, 2, 1, 5]);
+        }
+    }
+}

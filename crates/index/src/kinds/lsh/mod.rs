@@ -1,0 +1,116 @@
+//! `LSH{nbits}`: the signs of projections, every code visited and compared by Hamming distance.
+
+mod hamming_scan;
+pub(crate) mod sign_codec;
+
+use std::collections::HashSet;
+
+use crate::{
+    Codes, Error, Factory, Metric, Result,
+    kinds::{positional_ids, store::Store},
+    quantise::{coarse::Coarse, hyperplanes::Sides},
+    search::{Candidate, Gather, Neighbours, RangeNeighbours, Within},
+    stored_bytes::Bytes,
+    vectors::Vectors,
+};
+
+use sign_codec::Lsh;
+
+/// Hyperplanes, and the codes by position.
+#[derive(Clone)]
+pub(crate) struct Hashed {
+    pub lsh: Lsh,
+    /// `[ntotal, code_size]`.
+    pub codes: Bytes,
+}
+
+impl Store for Hashed {
+    fn d(&self) -> usize {
+        self.lsh.d
+    }
+
+    fn ntotal(&self) -> usize {
+        self.codes.len() / self.lsh.code_size()
+    }
+
+    /// faiss's file says L2, though distances are Hamming's.
+    fn metric(&self) -> Metric {
+        Metric::L2
+    }
+
+    fn factory(&self) -> Factory {
+        let Lsh { d, nbits, train_thresholds: thresholds, ref rotation, .. } = self.lsh;
+        let nbits = (nbits != d).then_some(nbits);
+        let codes = Codes::Lsh { nbits, rotated: rotation.is_some(), thresholds };
+        Factory { transforms: Vec::new(), coarse: None, codes, refine: false }
+    }
+
+    fn coarse(&self) -> Option<&Coarse> {
+        None
+    }
+
+    fn is_lossless(&self) -> bool {
+        false
+    }
+
+    fn next_id(&self) -> i64 {
+        self.ntotal() as i64
+    }
+
+    fn add(&mut self, vectors: &Vectors, _first: i64) -> Result<()> {
+        self.codes.to_mut().extend(self.lsh.encode(&vectors.host));
+        Ok(())
+    }
+
+    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
+        positional_ids::check(self.ntotal(), ids)?;
+        self.add(vectors, self.next_id())
+    }
+
+    fn search(&self, queries: Vectors, k: usize, _nprobe: usize) -> Result<Neighbours> {
+        let codes = self.lsh.encode(&queries.host);
+        drop(queries);
+        self.lsh.search(&self.codes, &codes, k)
+    }
+
+    /// As in faiss not by Hamming distance but by squared L2 distance to what the codes stand for.
+    fn range_search(&self, queries: &Vectors, radius: f32, _nprobe: usize) -> Result<RangeNeighbours> {
+        let within = |query: &[f32]| {
+            let mut found = Within::new(radius);
+            for (position, code) in self.codes.chunks_exact(self.lsh.code_size()).enumerate() {
+                let distance = Metric::L2.distance(query, &self.lsh.decode(code));
+                found.push(Candidate { key: distance, id: position as i64 });
+            }
+            found.into_sorted()
+        };
+        Ok(RangeNeighbours::new(Metric::L2, queries.rows().map(within).collect()))
+    }
+
+    fn reconstruct(&self, id: i64) -> Result<Vec<f32>> {
+        let position = usize::try_from(id).ok().filter(|&position| position < self.ntotal());
+        let size = self.lsh.code_size();
+        let decoded = |position| self.lsh.decode(&self.codes[position * size..(position + 1) * size]);
+        position.map(decoded).ok_or(Error::UnknownId(id))
+    }
+
+    fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>> {
+        Ok(self.lsh.decode(&self.lsh.encode(&vectors.host)))
+    }
+
+    fn sides(&self, vectors: &Vectors) -> Result<Option<Sides>> {
+        let codes = self.lsh.encode(&vectors.host);
+        Ok(Some(Sides { planes: self.lsh.hyperplanes(), wanted: self.lsh.sides(&codes) }))
+    }
+
+    fn centroids(&self, _vectors: &Vectors) -> Result<Option<Vec<f32>>> {
+        Ok(None)
+    }
+
+    fn cells(&self, _vectors: &Vectors) -> Result<Option<Vec<i64>>> {
+        Ok(None)
+    }
+
+    fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
+        Ok(positional_ids::remove(&mut self.codes, self.lsh.code_size(), ids))
+    }
+}

@@ -1,0 +1,151 @@
+//! `RFlat`: the nearest that another index finds, ranked again by the vectors themselves.
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+
+use super::positional_ids;
+use crate::{
+    Factory, Metric, Result,
+    kinds::{Kind, exhaustive::Exhaustive, store::Store},
+    quantise::{coarse::Coarse, hyperplanes::Sides},
+    search::{Candidate, Neighbours, RangeNeighbours, write_row},
+    vectors::Vectors,
+};
+
+/// An index and, by position, the vectors that it stores.
+#[derive(Clone)]
+pub(crate) struct Refined {
+    pub base: Kind,
+    /// A `Flat` one; the base's ids are positions in it.
+    pub vectors: Exhaustive,
+    /// The base is asked for this many times `k` neighbours.
+    pub k_factor: f32,
+}
+
+impl Refined {
+    /// Neighbours of one query, `d` floats, nearest first, by their own vectors. Ids of a hostile file that are no
+    /// positions count as missing.
+    fn rank(&self, query: &[f32], ids: &[i64]) -> Vec<Candidate> {
+        let known = |id: &&i64| (0..self.vectors.ntotal() as i64).contains(id);
+        let ids: Vec<i64> = ids.iter().filter(known).copied().collect();
+        let distances = self.vectors.distances(query, ids.iter().map(|&id| id as usize));
+        let key = |distance| self.vectors.metric.key(distance);
+        let candidates =
+            ids.into_iter().zip(distances).map(|(id, distance)| Candidate { key: key(distance), id });
+        let mut candidates: Vec<Candidate> = candidates.collect();
+        candidates.sort_unstable();
+        candidates
+    }
+}
+
+impl Store for Refined {
+    fn d(&self) -> usize {
+        self.vectors.d()
+    }
+
+    fn ntotal(&self) -> usize {
+        self.vectors.ntotal()
+    }
+
+    fn metric(&self) -> Metric {
+        self.vectors.metric
+    }
+
+    fn factory(&self) -> Factory {
+        Factory { refine: true, ..self.base.store().factory() }
+    }
+
+    fn coarse(&self) -> Option<&Coarse> {
+        self.base.store().coarse()
+    }
+
+    fn is_lossless(&self) -> bool {
+        self.base.store().is_lossless()
+    }
+
+    fn next_id(&self) -> i64 {
+        self.ntotal() as i64
+    }
+
+    fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()> {
+        self.base.store_mut().add(vectors, first)?;
+        self.vectors.add(vectors, first)
+    }
+
+    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
+        positional_ids::check(self.ntotal(), ids)?;
+        self.add(vectors, self.next_id())
+    }
+
+    fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
+        let mut found = Neighbours::missing(queries.n, k, self.metric())?;
+        let k_base = ((k as f64 * f64::from(self.k_factor)) as usize).clamp(k, self.ntotal().max(k));
+        let base = self.base.store().search(queries.borrowed(), k_base, nprobe)?;
+        let queries = queries.host.par_chunks_exact(queries.d).zip(base.ids.par_chunks_exact(k_base));
+        let rows = found.distances.par_chunks_mut(k).zip(found.ids.par_chunks_mut(k));
+        queries.zip(rows).for_each(|((query, near), (distances, ids))| {
+            write_row(self.metric(), &self.rank(query, near), distances, ids);
+        });
+        Ok(found)
+    }
+
+    /// As in faiss the base looks within `radius * k_factor`.
+    fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
+        let base = self.base.store().range_search(queries, radius * self.k_factor, nprobe)?;
+        let limit = self.metric().key(radius);
+        let of_query = |(query, limits): (&[f32], &[usize])| {
+            let mut candidates = self.rank(query, &base.ids[limits[0]..limits[1]]);
+            candidates.retain(|candidate| candidate.key < limit);
+            candidates
+        };
+        let found = queries.rows().zip(base.limits.windows(2)).map(of_query).collect();
+        Ok(RangeNeighbours::new(self.metric(), found))
+    }
+
+    fn reconstruct(&self, id: i64) -> Result<Vec<f32>> {
+        self.vectors.reconstruct(id)
+    }
+
+    /// What the base stores: that is what decides whether an edited copy is looked at at all.
+    fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>> {
+        self.base.store().round_trip(vectors)
+    }
+
+    fn sides(&self, vectors: &Vectors) -> Result<Option<Sides>> {
+        self.base.store().sides(vectors)
+    }
+
+    fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>> {
+        self.base.store().centroids(vectors)
+    }
+
+    fn all_centroids(&self) -> Result<Option<Vec<f32>>> {
+        self.base.store().all_centroids()
+    }
+
+    fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>> {
+        self.base.store().cells(vectors)
+    }
+
+    fn nearest_cells(&self, vectors: &Vectors, count: usize) -> Result<Option<Vec<Vec<i64>>>> {
+        self.base.store().nearest_cells(vectors, count)
+    }
+
+    fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {
+        self.base.store().cell_margins(vectors, cells)
+    }
+
+    /// Where the base keeps ids of its own, those behind a removed entry no longer are positions: it is refused.
+    fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
+        if self.base.store().coarse().is_some() {
+            let factory = self.factory().to_string();
+            return Err(crate::Error::Unsupported {
+                factory,
+                operation: "removing entries: its ids must stay positions",
+            });
+        }
+        self.base.store_mut().remove(ids)?;
+        self.vectors.remove(ids)
+    }
+}

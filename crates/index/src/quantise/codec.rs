@@ -1,0 +1,133 @@
+//! What an index stores of a vector, and how near a query is to what was stored.
+
+use crate::{
+    Codes, Metric, Result,
+    kernels::{Level, many_bytes},
+    quantise::{
+        pq::ProductQuantiser,
+        scalar_quantiser::{ScalarQuantiser, Sq8Query},
+    },
+    stored_bytes::{bytes_to_floats, floats_to_bytes},
+    vectors::Vectors,
+};
+
+/// A map from vectors of dimension `d` to codes of `code_size` bytes and back.
+#[derive(Clone)]
+pub(crate) enum Codec {
+    /// The vector itself: `d` little-endian float32.
+    Flat { d: usize },
+    /// Product-quantised.
+    Pq(ProductQuantiser),
+    /// One byte a dimension.
+    Sq8(ScalarQuantiser),
+}
+
+impl Codec {
+    pub fn d(&self) -> usize {
+        match self {
+            Self::Flat { d } => *d,
+            Self::Pq(pq) => pq.d,
+            Self::Sq8(sq) => sq.d,
+        }
+    }
+
+    /// Bytes of one code, at least 1.
+    pub fn code_size(&self) -> usize {
+        match self {
+            Self::Flat { d } => d * size_of::<f32>(),
+            Self::Pq(pq) => pq.code_size(),
+            Self::Sq8(sq) => sq.code_size(),
+        }
+    }
+
+    pub fn codes(&self) -> Codes {
+        match self {
+            Self::Flat { .. } => Codes::Flat,
+            Self::Pq(pq) => Codes::Pq { m: pq.m, nbits: pq.nbits },
+            Self::Sq8(_) => Codes::Sq8,
+        }
+    }
+
+    pub fn is_lossless(&self) -> bool {
+        matches!(self, Self::Flat { .. })
+    }
+
+    /// Codes of `vectors` `[n, d]`: `[n, code_size]` bytes.
+    pub fn encode(&self, vectors: &Vectors) -> Result<Vec<u8>> {
+        match self {
+            Self::Flat { .. } => Ok(floats_to_bytes(&vectors.host)),
+            Self::Pq(pq) => pq.encode(vectors),
+            Self::Sq8(sq) => Ok(sq.encode(&vectors.host)),
+        }
+    }
+
+    /// Adds what a code stands for to `out`, `d` floats.
+    pub fn add_decoded(&self, code: &[u8], out: &mut [f32]) {
+        match self {
+            Self::Flat { .. } => out.iter_mut().zip(bytes_to_floats(code)).for_each(|(out, x)| *out += x),
+            Self::Pq(pq) => pq.add_decoded(code, out),
+            Self::Sq8(sq) => out.iter_mut().zip(sq.decode(code)).for_each(|(out, x)| *out += x),
+        }
+    }
+
+    /// What codes `[n, code_size]` stand for: `[n, d]`.
+    pub fn decode(&self, codes: &[u8]) -> Vec<f32> {
+        let mut vectors = vec![0.0; codes.len() / self.code_size() * self.d()];
+        let rows = vectors.chunks_exact_mut(self.d());
+        codes.chunks_exact(self.code_size()).zip(rows).for_each(|(code, row)| self.add_decoded(code, row));
+        vectors
+    }
+}
+
+/// A point that codes are compared with, and what the comparison needs ready.
+pub(crate) struct Scanner<'a> {
+    codec: &'a Codec,
+    metric: Metric,
+    /// `d` floats.
+    point: Vec<f32>,
+    /// Product quantisers alone: what each codeword adds to a sort key, `[m, ksub]`.
+    pub table: Vec<f32>,
+    /// Scalar quantisers alone.
+    bytes: Option<Sq8Query>,
+    /// Added to every sort key.
+    pub offset: f32,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner that must be aimed first.
+    pub fn new(codec: &'a Codec, metric: Metric) -> Self {
+        let table = match codec {
+            Codec::Pq(pq) => vec![0.0; pq.m * pq.ksub],
+            Codec::Flat { .. } | Codec::Sq8(_) => Vec::new(),
+        };
+        Self { codec, metric, point: vec![0.0; codec.d()], table, bytes: None, offset: 0.0 }
+    }
+
+    /// Compares with `point`, `d` floats, from here on.
+    pub fn aim(&mut self, point: &[f32]) {
+        self.point.copy_from_slice(point);
+        match self.codec {
+            Codec::Pq(pq) => pq.key_tables(self.metric, point, &mut self.table),
+            Codec::Sq8(sq) => self.bytes = Some(sq.query(self.metric, point)),
+            Codec::Flat { .. } => {}
+        }
+        self.offset = 0.0;
+    }
+
+    /// As [`Self::aim`] at `point - centroid`.
+    pub fn aim_at_residual(&mut self, point: &[f32], centroid: &[f32]) {
+        let residual: Vec<f32> = point.iter().zip(centroid).map(|(x, c)| x - c).collect();
+        self.aim(&residual);
+    }
+
+    /// Sort keys of codes `[n, code_size]`, smaller is nearer: `out` `[n]`.
+    pub fn keys(&self, codes: &[u8], out: &mut [f32]) {
+        let level = Level::detected();
+        match self.codec {
+            Codec::Pq(pq) => return pq.scan(&self.table, self.offset, codes, out),
+            Codec::Flat { .. } => many_bytes(level, self.metric.form(), &self.point, codes, out),
+            Codec::Sq8(_) => self.bytes.iter().for_each(|query| query.distances(level, codes, out)),
+        }
+        out.iter_mut().for_each(|key| *key = self.offset + self.metric.key(*key));
+    }
+}

@@ -1,0 +1,184 @@
+//! Inserting the centroids one after another.
+
+use rand::{RngExt, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Hnsw, Points, search::Exploration};
+use crate::{Error, Metric, Result, quantise::kmeans::seeded};
+
+/// Random stream of the levels and the order of insertion under the seed.
+const STREAM: u64 = (1 << 32) + 1;
+
+/// Heights less likely than this do not occur.
+const LEAST_PROBABILITY: f32 = 1e-9;
+
+/// Neighbours per vertex that a factory string may ask for.
+const MOST_NEIGHBOURS: usize = 1 << 16;
+
+/// How to build a graph.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HnswConfig {
+    /// Neighbours of a vertex on every upper level; twice as many on level 0.
+    pub m: usize,
+    /// Vertices kept while a new one's neighbours are sought.
+    pub ef_construction: i32,
+    pub ef_search: i32,
+    pub seed: u64,
+}
+
+impl Default for HnswConfig {
+    /// faiss's.
+    fn default() -> Self {
+        Self { m: 32, ef_construction: 40, ef_search: 16, seed: 0 }
+    }
+}
+
+impl HnswConfig {
+    fn check(&self) -> Result<()> {
+        if !(2..=MOST_NEIGHBOURS).contains(&self.m) {
+            return Err(Error::argument("HNSW neighbours", format!("2 to {MOST_NEIGHBOURS}"), self.m));
+        }
+        if self.ef_construction < 1 || self.ef_search < 1 {
+            let found = format!("{} and {}", self.ef_construction, self.ef_search);
+            return Err(Error::argument("efConstruction and efSearch", "at least 1", found));
+        }
+        Ok(())
+    }
+
+    /// The chance of every height, falling by a factor of `m` from one to the next. In single precision, as
+    /// faiss computes it.
+    fn probabilities(&self) -> Vec<f64> {
+        let scale = (1.0 / (self.m as f64).ln()) as f32;
+        let probability = |level: u8| (-f32::from(level) / scale).exp() * (1.0 - (-1.0 / scale).exp());
+        (0..u8::MAX).map(probability).take_while(|&p| p >= LEAST_PROBABILITY).map(f64::from).collect()
+    }
+
+    /// A graph of `n` vertices on random levels, without edges.
+    fn vertices(&self, n: usize, rng: &mut ChaCha8Rng) -> Hnsw {
+        let assign_probas = self.probabilities();
+        let cum_nneighbor_per_level: Vec<i32> = (0..=assign_probas.len())
+            .map(|levels| if levels == 0 { 0 } else { ((levels + 1) * self.m) as i32 })
+            .collect();
+        let levels: Vec<i32> = (0..n).map(|_| random_height(&assign_probas, rng) + 1).collect();
+        let mut offsets = vec![0u64];
+        for &levels in &levels {
+            offsets.push(offsets[offsets.len() - 1] + cum_nneighbor_per_level[levels as usize] as u64);
+        }
+        let neighbors = vec![-1; offsets[n] as usize];
+        Hnsw {
+            assign_probas,
+            cum_nneighbor_per_level,
+            levels,
+            offsets,
+            neighbors,
+            entry_point: -1,
+            max_level: -1,
+            ef_construction: self.ef_construction,
+            ef_search: self.ef_search,
+            upper_beam: 1,
+        }
+    }
+}
+
+fn random_height(probabilities: &[f64], rng: &mut ChaCha8Rng) -> i32 {
+    let mut left: f64 = rng.random();
+    for (height, p) in probabilities.iter().enumerate() {
+        if left < *p {
+            return height as i32;
+        }
+        left -= p;
+    }
+    probabilities.len() as i32 - 1
+}
+
+impl Hnsw {
+    /// The graph over centroids `[n, d]`.
+    ///
+    /// # Errors
+    /// A configuration out of range, or centroids that are no whole number of vectors.
+    pub fn build(centroids: &[f32], d: usize, metric: Metric, config: &HnswConfig) -> Result<Self> {
+        config.check()?;
+        let points = Points { metric, d, values: centroids };
+        let n = centroids.len().checked_div(d).unwrap_or(0);
+        let mut rng = seeded(config.seed, STREAM);
+        let mut graph = config.vertices(n, &mut rng);
+        graph.check_points(&points)?;
+        let mut order: Vec<usize> = (0..n).collect();
+        order.shuffle(&mut rng);
+        // The upper levels are complete before the many vertices that only pass through them.
+        order.sort_by_key(|&vertex| -graph.levels[vertex]);
+        for vertex in order {
+            graph.insert(&points, vertex);
+        }
+        Ok(graph)
+    }
+
+    fn insert(&mut self, points: &Points, vertex: usize) {
+        let height = self.levels[vertex] - 1;
+        let Ok(mut nearest) = usize::try_from(self.entry_point) else {
+            (self.entry_point, self.max_level) = (vertex as i32, height);
+            return;
+        };
+        let query = points.get(vertex);
+        for level in (height + 1..=self.max_level).rev() {
+            nearest = self.descend(points, query, level as usize, nearest);
+        }
+        for level in (0..=height as usize).rev() {
+            nearest = self.connect(points, vertex, level, nearest);
+        }
+    }
+
+    /// Links a vertex on one level, searching from `start`; returns the nearest neighbour.
+    fn connect(&mut self, points: &Points, vertex: usize, level: usize, start: usize) -> usize {
+        let capacity = self.ef_construction as usize;
+        let exploration = Exploration { level, start, capacity, enough: usize::MAX };
+        let found = self.explore(points, points.get(vertex), exploration);
+        let nearest = found.first().map_or(start, |entry| entry.vertex);
+        let mut near: Vec<(f32, usize)> = found.iter().map(|entry| (entry.key, entry.vertex)).collect();
+        let room = self.slots(vertex, level).len();
+        if near.len() >= room {
+            near = diverse(points, &near, room);
+        }
+        self.set_neighbours(vertex, level, &near);
+        for &(key, neighbour) in &near {
+            self.link(points, level, neighbour, (key, vertex));
+        }
+        nearest
+    }
+
+    /// Adds a neighbour; where there is no room, chooses anew.
+    fn link(&mut self, points: &Points, level: usize, vertex: usize, new: (f32, usize)) {
+        let slots = self.slots(vertex, level);
+        if let Some(slot) = self.neighbors[slots.clone()].iter_mut().find(|slot| **slot < 0) {
+            *slot = new.1 as i32;
+            return;
+        }
+        let point = points.get(vertex);
+        let mut near: Vec<(f32, usize)> =
+            self.neighbours(vertex, level).map(|other| (points.key(point, other), other)).collect();
+        near.push(new);
+        near.sort_by(|a, b| a.0.total_cmp(&b.0));
+        self.set_neighbours(vertex, level, &diverse(points, &near, slots.len()));
+    }
+
+    /// At most as many as there are slots.
+    fn set_neighbours(&mut self, vertex: usize, level: usize, near: &[(f32, usize)]) {
+        let slots = self.slots(vertex, level);
+        let ids = near.iter().map(|&(_, id)| id as i32).chain(std::iter::repeat(-1));
+        self.neighbors[slots].iter_mut().zip(ids).for_each(|(slot, id)| *slot = id);
+    }
+}
+
+/// Up to `room` of the points, given nearest first with their keys, each nearer to the vertex than to any
+/// chosen before it: edges in all directions instead of many into one cluster (Malkov and Yashunin, algorithm
+/// 4).
+fn diverse(points: &Points, near: &[(f32, usize)], room: usize) -> Vec<(f32, usize)> {
+    let mut chosen: Vec<(f32, usize)> = Vec::with_capacity(room);
+    for &(key, candidate) in near {
+        let point = points.get(candidate);
+        if chosen.len() < room && chosen.iter().all(|&(_, other)| points.key(point, other) >= key) {
+            chosen.push((key, candidate));
+        }
+    }
+    chosen
+}

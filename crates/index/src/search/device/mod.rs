@@ -1,0 +1,195 @@
+//! Searching by tensor operations, wherever the index's device is not the CPU.
+//!
+//! What is stored goes to the device at the first search and stays there until the index changes. Queries are
+//! transformed, assigned to cells, compared and selected there; nothing is read back but the `k` neighbours.
+//!
+//! Squared L2 distances are expanded into `|q|^2 + |x|^2 - 2 q.x`, with `q.x = q.c + q.r` where a code stands
+//! for the residual `r = x - c`. `|x|^2` is known when `x` is stored, `q.c` from the coarse quantiser, and
+//! `q.r` is the sum of `m` entries of a look-up table that serves all of a query's cells. As in any such
+//! expansion the error is a few float32 roundings of the norms, however small the distance. `Flat` and `SQ8`
+//! store decoded vectors and multiply; `PQ` stores one integer a sub-vector. So `Flat` takes the space of its
+//! file there, `SQ8` and eight-bit `PQ` four times that.
+//!
+//! In an inverted file each query gathers its lists padded to the longest one: lists of very different
+//! lengths waste that much work. Equally near neighbours are ordered by id among the `k`; which of several
+//! that share the last place are kept depends on the order in which they are visited.
+//!
+//! The host searches instead, and reads the queries back, what [`DeviceIndex::new`] does not take (`LSH`,
+//! fast scan, `HNSW`, `RFlat`, more than 2^31 numbers), and more than [`MAX_K`] neighbours.
+
+mod cells;
+mod neighbours;
+mod queries;
+mod selection;
+mod stored;
+#[cfg(test)]
+mod tests;
+
+use burn::tensor::{Device, Int, Tensor};
+
+pub use neighbours::DeviceNeighbours;
+
+use crate::{Error, Metric, Neighbours, Result, kinds::Kind, quantise::transform::Transform};
+use cells::Cells;
+use queries::{DeviceTransform, Queries};
+use selection::Best;
+use stored::Stored;
+
+/// Most neighbours that are selected on a device: each takes a pass over all keys.
+pub(crate) const MAX_K: usize = 128;
+
+/// Numbers of the largest intermediate tensor, of which a few live at once: 16 MiB each.
+const BLOCK: usize = 4 << 20;
+
+/// Least entries that each query looks at in a step: with fewer, starting operations takes most of the time.
+const MIN_ENTRIES: usize = 256;
+
+/// Most queries taken together.
+const BLOCK_QUERIES: usize = 512;
+
+/// An index's quantisers and entries on the device.
+pub(crate) struct DeviceIndex {
+    metric: Metric,
+    /// Of the queries as they come.
+    d: usize,
+    ntotal: usize,
+    transforms: Vec<DeviceTransform>,
+    /// `None`: every entry is visited.
+    cells: Option<Cells>,
+    stored: Stored,
+    /// By position, `[ntotal]`; `None` where ids are positions.
+    ids: Option<Vec<i64>>,
+    device: Device,
+}
+
+impl DeviceIndex {
+    /// `None` for an index that only the host can search.
+    pub fn new(kind: &Kind, device: &Device) -> Option<Self> {
+        Self::behind(&[], kind, device)
+    }
+
+    /// As [`Self::new`], of what stands behind some transforms.
+    fn behind(chain: &[&Transform], kind: &Kind, device: &Device) -> Option<Self> {
+        let (cells, stored, ids) = match kind {
+            Kind::Transformed(transformed) => {
+                let chain: Vec<_> = chain.iter().copied().chain(&transformed.chain).collect();
+                return Self::behind(&chain, &transformed.inner, device);
+            }
+            Kind::Exhaustive(index) => (None, Stored::exhaustive(index, device)?, None),
+            Kind::Ivf(ivf) => {
+                let ids = ivf.lists.entries().map(|(id, _)| id).collect();
+                (Some(Cells::new(ivf, device)?), Stored::inverted(ivf, device)?, Some(ids))
+            }
+            Kind::Hashed(_) | Kind::FastScan(_) | Kind::Refined(_) => return None,
+        };
+        let store = kind.store();
+        Some(Self {
+            metric: store.metric(),
+            d: chain.first().map_or(store.d(), |transform| transform.d_in()),
+            ntotal: store.ntotal(),
+            transforms: chain.iter().map(|transform| DeviceTransform::new(transform, device)).collect(),
+            cells,
+            stored,
+            ids,
+            device: device.clone(),
+        })
+    }
+
+    /// As [`crate::Index::search`]; only the neighbours are read back.
+    ///
+    /// # Errors
+    /// Those of [`crate::Index::search`]; `k` above [`MAX_K`].
+    pub fn search(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<Neighbours> {
+        let queries = self.accept(queries, k, nprobe)?;
+        let found = self.nearest(&queries, k, nprobe);
+        queries.check_finite()?;
+        self.read(found)
+    }
+
+    /// As [`Self::search`], with nothing read back: see [`crate::Index::search_on_device`].
+    pub fn search_on_device(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<DeviceNeighbours> {
+        Ok(self.nearest(&self.accept(queries, k, nprobe)?, k, nprobe))
+    }
+
+    fn accept(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<Queries> {
+        let [n, found] = queries.dims();
+        if found != self.d {
+            return Err(Error::Dimension { what: "queries", expected: self.d, found });
+        }
+        if !(1..=MAX_K).contains(&k) {
+            return Err(Error::argument("k", format!("1 to {MAX_K} on a device"), k));
+        }
+        if nprobe == 0 && self.cells.is_some() {
+            return Err(Error::argument("nprobe", "at least 1", nprobe));
+        }
+        if n == 0 {
+            return Err(Error::argument("number of queries", "at least 1 on a device", n));
+        }
+        Ok(Queries::new(queries, &self.transforms, &self.device))
+    }
+
+    fn nearest(&self, queries: &Queries, k: usize, nprobe: usize) -> DeviceNeighbours {
+        if self.ntotal == 0 {
+            return DeviceNeighbours::missing(queries.n(), k, self.metric, &self.device);
+        }
+        let blocks = queries.blocks(self.block_queries()).map(|queries| match &self.cells {
+            Some(cells) => self.visit_cells(cells, queries, k, nprobe),
+            None => self.visit_all(queries, k),
+        });
+        DeviceNeighbours::concatenate(blocks.collect())
+    }
+
+    /// Queries taken together.
+    fn block_queries(&self) -> usize {
+        let (nlist, width) = match &self.cells {
+            Some(cells) => (cells.nlist(), self.stored.width()),
+            None => (1, self.stored.range_width()),
+        };
+        let widest = self.stored.table_size().max(nlist).max(width * MIN_ENTRIES);
+        (BLOCK / widest).clamp(1, BLOCK_QUERIES)
+    }
+
+    fn visit_all(&self, queries: Tensor<2>, k: usize) -> DeviceNeighbours {
+        let [n, _] = queries.dims();
+        let mut best = Best::new(n, k, &self.device);
+        let aimed = self.stored.aim(queries.clone());
+        let step = (BLOCK / (n * self.stored.range_width())).max(1);
+        for start in (0..self.ntotal).step_by(step) {
+            let range = start..(start + step).min(self.ntotal);
+            let positions = Tensor::<1, Int>::arange(range.start as i64..range.end as i64, &self.device);
+            let positions = positions.unsqueeze::<2>().expand([n, range.len()]);
+            best = best.offer(self.stored.keys_in(&aimed, range), positions);
+        }
+        best.finish(self.metric, queries)
+    }
+
+    fn visit_cells(&self, cells: &Cells, queries: Tensor<2>, k: usize, nprobe: usize) -> DeviceNeighbours {
+        let [n, _] = queries.dims();
+        let mut best = Best::new(n, k, &self.device);
+        let aimed = self.stored.aim(queries.clone());
+        let probes = cells.probes(queries.clone(), nprobe);
+        for piece in cells.pieces(&probes, BLOCK / (n * self.stored.width())) {
+            let [_, lists, span] = piece.positions.dims();
+            let positions = piece.positions.reshape([n, lists * span]);
+            let keys = self.stored.keys_at(&aimed, positions.clone()).reshape([n, lists, span]);
+            let keys = match piece.scores {
+                Some(scores) => keys + scores.unsqueeze_dim(2),
+                None => keys,
+            };
+            let keys = selection::without(keys, piece.outside).reshape([n, lists * span]);
+            best = best.offer(keys, positions);
+        }
+        best.finish(self.metric, queries)
+    }
+
+    /// Reads neighbours of this index back and names them by their ids.
+    ///
+    /// # Errors
+    /// A failing device; positions of another index.
+    pub fn read(&self, found: DeviceNeighbours) -> Result<Neighbours> {
+        found.read(self.metric, |position| match &self.ids {
+            Some(ids) => ids.get(position).copied(),
+            None => (position < self.ntotal).then_some(position as i64),
+        })
+    }
+}

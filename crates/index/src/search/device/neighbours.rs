@@ -1,0 +1,55 @@
+//! Search results that stay on the device.
+
+use burn::tensor::{Device, Int, Tensor};
+
+use crate::{
+    Error, Metric, Neighbours, Result,
+    search::{Candidate, write_row},
+    vectors::{read_floats, read_integers},
+};
+
+/// The `k` nearest vectors of each of `n` queries on the index's device, nearest first.
+#[derive(Debug, Clone)]
+pub struct DeviceNeighbours {
+    /// `[n, k]`: as [`Neighbours::distances`].
+    pub distances: Tensor<2>,
+    /// `[n, k]`: positions in the index as it was when searched, in order of cells where it has an inverted
+    /// file; -1 where there are fewer than `k` neighbours. [`crate::Index::read_neighbours`] turns them into
+    /// ids.
+    pub positions: Tensor<2, Int>,
+}
+
+impl DeviceNeighbours {
+    pub(super) fn missing(n: usize, k: usize, metric: Metric, device: &Device) -> Self {
+        let distances = Tensor::full([n, k], metric.worst(), device);
+        Self { distances, positions: Tensor::full([n, k], -1, device) }
+    }
+
+    /// Those of all queries from those of some, at least one, in order.
+    pub(super) fn concatenate(blocks: Vec<Self>) -> Self {
+        let (distances, positions) =
+            blocks.into_iter().map(|block| (block.distances, block.positions)).unzip();
+        Self { distances: Tensor::cat(distances, 0), positions: Tensor::cat(positions, 0) }
+    }
+
+    /// Reads them back, equally near ones by id; `id` names a position, if there is such a one.
+    pub(super) fn read(self, metric: Metric, id: impl Fn(usize) -> Option<i64>) -> Result<Neighbours> {
+        let [n, k] = self.distances.dims();
+        let mut found = Neighbours::missing(n, k, metric)?;
+        let (distances, positions) = (read_floats(self.distances)?, read_integers(self.positions)?);
+        let read = distances.chunks_exact(k).zip(positions.chunks_exact(k));
+        let rows = found.distances.chunks_exact_mut(k).zip(found.ids.chunks_exact_mut(k));
+        for ((near, positions), (distances, ids)) in read.zip(rows) {
+            let known = near.iter().zip(positions).filter(|&(_, &position)| position >= 0);
+            let candidate = |(&distance, &position): (&f32, &i64)| {
+                let unknown = || Error::argument("position", "one in this index", position);
+                let id = id(position as usize).ok_or_else(unknown)?;
+                Ok(Candidate { key: metric.key(distance), id })
+            };
+            let mut candidates: Vec<Candidate> = known.map(candidate).collect::<Result<_>>()?;
+            candidates.sort_unstable();
+            write_row(metric, &candidates, distances, ids);
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,98 @@
+//! Queries on the device, as the innermost index gets them.
+
+use burn::tensor::{Device, FloatDType, Int, Tensor};
+use unrounded::matmul;
+
+use crate::{
+    Error, Result,
+    quantise::transform::Transform,
+    vectors::{read_integers, upload},
+};
+
+/// A transform on the device.
+#[allow(clippy::large_enum_variant, reason = "there are few, and they live long")]
+pub(super) enum DeviceTransform {
+    Linear {
+        /// `[d_in, d_out]`.
+        weights: Tensor<2>,
+        /// `[1, d_out]`.
+        bias: Option<Tensor<2>>,
+    },
+    /// Scaling to unit length.
+    Normalise,
+}
+
+impl DeviceTransform {
+    pub fn new(transform: &Transform, device: &Device) -> Self {
+        match transform.as_linear() {
+            None => Self::Normalise,
+            Some(linear) => Self::Linear {
+                weights: upload(linear.a().to_vec(), linear.d_in(), device).transpose(),
+                bias: (!linear.b().is_empty()).then(|| upload(linear.b().to_vec(), linear.d_out(), device)),
+            },
+        }
+    }
+
+    fn apply(&self, rows: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Linear { weights, bias } => {
+                let rows = matmul(rows, weights.clone());
+                match bias {
+                    Some(bias) => rows + bias.clone(),
+                    None => rows,
+                }
+            }
+            Self::Normalise => {
+                divide(divide_by_largest(rows.clone()), |rows| rows.square().sum_dim(1).sqrt())
+            }
+        }
+    }
+}
+
+/// Rows with a largest component of 1, so that their squares neither overflow nor vanish.
+fn divide_by_largest(rows: Tensor<2>) -> Tensor<2> {
+    divide(rows, |rows| rows.abs().max_dim(1))
+}
+
+/// Each of `rows` `[n, d]` by its `length` `[n, 1]`; one without length stays.
+fn divide(rows: Tensor<2>, length: impl Fn(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
+    let length = length(rows.clone());
+    let none = length.clone().equal_elem(0.0);
+    rows / length.mask_fill(none, 1.0)
+}
+
+/// Transformed queries.
+pub(super) struct Queries {
+    /// Finite, `[n, d]`.
+    rows: Tensor<2>,
+    /// How many components of each were not finite and are 0 now, `[n, 1]`.
+    wrong: Tensor<2, Int>,
+}
+
+impl Queries {
+    /// Takes at least one query from any device; nothing is read back.
+    pub fn new(queries: Tensor<2>, transforms: &[DeviceTransform], device: &Device) -> Self {
+        let queries = queries.inner().to_device(device).cast(FloatDType::F32);
+        let rows = transforms.iter().fold(queries, |rows, transform| transform.apply(rows));
+        let wrong = rows.clone().is_finite().bool_not();
+        Self { rows: rows.mask_fill(wrong.clone(), 0.0), wrong: wrong.int().sum_dim(1) }
+    }
+
+    pub fn n(&self) -> usize {
+        self.rows.dims()[0]
+    }
+
+    /// The queries in pieces of at most `count`, in order.
+    pub fn blocks(&self, count: usize) -> impl Iterator<Item = Tensor<2>> {
+        let [n, d] = self.rows.dims();
+        (0..n).step_by(count).map(move |start| self.rows.clone().slice([start..(start + count).min(n), 0..d]))
+    }
+
+    /// Fails at the first query that was not finite, or is not once it is transformed.
+    pub fn check_finite(&self) -> Result<()> {
+        match read_integers(self.wrong.clone())?.iter().position(|&wrong| wrong > 0) {
+            Some(row) => Err(Error::NotFinite { what: "queries", row }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Entries on the device, and their sort keys.
+
+use std::ops::Range;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rayon::prelude::*;
+use unrounded::matmul;
+
+use crate::{
+    Metric,
+    kinds::{exhaustive::Exhaustive, ivf::Ivf},
+    metric::squared_norm,
+    quantise::{
+        codec::Codec,
+        pq::{PackedCode, ProductQuantiser},
+    },
+    vectors::upload,
+};
+
+/// Numbers that one tensor may hold: devices count them in 32 bits.
+const MAX_NUMBERS: usize = i32::MAX as usize;
+
+/// All entries by position.
+pub(super) struct Stored {
+    content: Content,
+    /// What each adds to its key, `[ntotal]`: `|x|^2`, less `|c|^2` where codes stand for residuals, because
+    /// the coarse quantiser's score contains that. L2 alone.
+    bias: Option<Tensor<1>>,
+    /// What products count for in a key: -2 under L2, -1 with the inner product.
+    factor: f32,
+}
+
+#[allow(clippy::large_enum_variant, reason = "there are few, and they live long")]
+enum Content {
+    /// Decoded, `[ntotal, d]`.
+    Vectors(Tensor<2>),
+    Codes {
+        /// `[ntotal, m]`: entries of one row of a table `[m * ksub]`.
+        codes: Tensor<2, Int>,
+        /// `[m, dsub, ksub]`.
+        codebooks: Tensor<3>,
+    },
+}
+
+/// A block of queries as entries are compared with them.
+pub(super) enum Aimed {
+    /// Scaled queries, `[n, d]`.
+    Queries(Tensor<2>),
+    /// Scaled products with every codeword, `[n, m * ksub]`.
+    Table(Tensor<2>),
+}
+
+impl Stored {
+    /// The entries of an index without inverted file; `None` where they are too many.
+    pub fn exhaustive(index: &Exhaustive, device: &Device) -> Option<Self> {
+        let size = index.codec.code_size();
+        let ntotal = index.codes.len() / size;
+        let bias = || index.codes.par_chunks_exact(size).map(|code| norm(&index.codec, code)).collect();
+        let bias = (index.metric == Metric::L2).then(bias);
+        Some(Self::new(
+            Content::new(&index.codec, &[&index.codes], ntotal, device)?,
+            index.metric,
+            bias,
+            device,
+        ))
+    }
+
+    /// The entries of an inverted file in order of cells; `None` where they are too many.
+    pub fn inverted(ivf: &Ivf, device: &Device) -> Option<Self> {
+        let metric = ivf.coarse.metric;
+        let lists = &ivf.lists.lists;
+        let codes: Vec<&[u8]> = lists.iter().map(|list| &*list.codes).collect();
+        let ntotal = ivf.lists.ntotal();
+        let vectors = |cell: usize| ivf.decode(codes[cell], &vec![cell as i64; lists[cell].len()]);
+        let content = match &ivf.codec {
+            Codec::Pq(_) => Content::new(&ivf.codec, &codes, ntotal, device)?,
+            Codec::Flat { .. } | Codec::Sq8(_) if ntotal * ivf.coarse.d <= MAX_NUMBERS => {
+                let rows = (0..lists.len()).into_par_iter().flat_map_iter(vectors).collect();
+                Content::Vectors(upload(rows, ivf.coarse.d, device))
+            }
+            Codec::Flat { .. } | Codec::Sq8(_) => return None,
+        };
+        let bias = |cell: usize| {
+            let centroid = if has_scores(ivf) { squared_norm(ivf.coarse.centroid(cell)) } else { 0.0 };
+            let norms = |row: &[f32]| (squared_norm(row) - centroid) as f32;
+            vectors(cell).chunks_exact(ivf.coarse.d).map(norms).collect::<Vec<f32>>()
+        };
+        let biases = || (0..lists.len()).into_par_iter().flat_map_iter(bias).collect();
+        Some(Self::new(content, metric, (metric == Metric::L2).then(biases), device))
+    }
+
+    fn new(content: Content, metric: Metric, bias: Option<Vec<f32>>, device: &Device) -> Self {
+        let factor = match metric {
+            Metric::L2 => -2.0,
+            Metric::InnerProduct => -1.0,
+        };
+        let bias = bias.map(|bias| {
+            let n = bias.len();
+            Tensor::from_data(TensorData::new(bias, [n]), device)
+        });
+        Self { content, bias, factor }
+    }
+
+    /// Numbers gathered for one entry of one query.
+    pub fn width(&self) -> usize {
+        match &self.content {
+            Content::Vectors(rows) => rows.dims()[1],
+            Content::Codes { codes, .. } => codes.dims()[1],
+        }
+    }
+
+    /// As [`Self::width`] where all queries look at the same entries.
+    pub fn range_width(&self) -> usize {
+        match &self.content {
+            Content::Vectors(_) => 1,
+            Content::Codes { codes, .. } => codes.dims()[1],
+        }
+    }
+
+    /// Numbers of one query's [`Aimed`].
+    pub fn table_size(&self) -> usize {
+        match &self.content {
+            Content::Vectors(rows) => rows.dims()[1],
+            Content::Codes { codebooks, .. } => codebooks.dims()[0] * codebooks.dims()[2],
+        }
+    }
+
+    /// Makes `queries` `[n, d]` ready.
+    pub fn aim(&self, queries: Tensor<2>) -> Aimed {
+        let [n, _] = queries.dims();
+        let queries = queries * self.factor;
+        match &self.content {
+            Content::Vectors(_) => Aimed::Queries(queries),
+            Content::Codes { codebooks, .. } => {
+                let [m, dsub, ksub] = codebooks.dims();
+                let parts = queries.reshape([n, m, dsub]).swap_dims(0, 1);
+                Aimed::Table(matmul(parts, codebooks.clone()).swap_dims(0, 1).reshape([n, m * ksub]))
+            }
+        }
+    }
+
+    /// Keys of the entries in a range of positions: `[n, range.len()]`.
+    pub fn keys_in(&self, aimed: &Aimed, range: Range<usize>) -> Tensor<2> {
+        let keys = match (&self.content, aimed) {
+            (Content::Vectors(rows), Aimed::Queries(queries)) => {
+                matmul(queries.clone(), rows.clone().slice([range.clone()]).transpose())
+            }
+            (Content::Codes { codes, .. }, Aimed::Table(table)) => {
+                let ([n, _], [_, m]) = (table.dims(), codes.dims());
+                let codes = codes.clone().slice([range.clone()]).reshape([1, range.len() * m]);
+                look_up(table, codes.expand([n, range.len() * m]), m)
+            }
+            _ => unreachable!("aimed by this"),
+        };
+        match &self.bias {
+            Some(bias) => keys + bias.clone().slice([range]).unsqueeze(),
+            None => keys,
+        }
+    }
+
+    /// Keys of the entries at each query's own `positions` `[n, w]`: `[n, w]`.
+    pub fn keys_at(&self, aimed: &Aimed, positions: Tensor<2, Int>) -> Tensor<2> {
+        let [n, w] = positions.dims();
+        let positions = positions.reshape([n * w]);
+        let keys = match (&self.content, aimed) {
+            (Content::Vectors(rows), Aimed::Queries(queries)) => {
+                let [_, d] = rows.dims();
+                let rows = rows.clone().select(0, positions.clone()).reshape([n, w, d]);
+                matmul(rows, queries.clone().unsqueeze_dim(2)).reshape([n, w])
+            }
+            (Content::Codes { codes, .. }, Aimed::Table(table)) => {
+                let [_, m] = codes.dims();
+                look_up(table, codes.clone().select(0, positions.clone()).reshape([n, w * m]), m)
+            }
+            _ => unreachable!("aimed by this"),
+        };
+        match &self.bias {
+            Some(bias) => keys + bias.clone().select(0, positions).reshape([n, w]),
+            None => keys,
+        }
+    }
+}
+
+impl Content {
+    /// What `codes` stand for, in pieces of whole codes, `ntotal` in all; `None` where that is too much.
+    fn new(codec: &Codec, codes: &[&[u8]], ntotal: usize, device: &Device) -> Option<Self> {
+        match codec {
+            Codec::Pq(pq) if ntotal * pq.m <= MAX_NUMBERS => Some(Self::codes(pq, codes, device)),
+            Codec::Flat { .. } | Codec::Sq8(_) if ntotal * codec.d() <= MAX_NUMBERS => {
+                let rows = codes.iter().flat_map(|codes| codec.decode(codes)).collect();
+                Some(Self::Vectors(upload(rows, codec.d(), device)))
+            }
+            _ => None,
+        }
+    }
+
+    fn codes(pq: &ProductQuantiser, codes: &[&[u8]], device: &Device) -> Self {
+        let unpack = |code| {
+            let codewords = PackedCode::new(code, pq.nbits).take(pq.m).enumerate();
+            codewords.map(|(j, codeword)| (j * pq.ksub + codeword) as i32)
+        };
+        let packed = codes.par_iter().flat_map_iter(|codes| codes.chunks_exact(pq.code_size()));
+        let numbers: Vec<i32> = packed.flat_map_iter(unpack).collect();
+        let shape = [numbers.len() / pq.m, pq.m];
+        let codebooks = TensorData::new(pq.centroids(), [pq.m, pq.ksub, pq.dsub]);
+        Self::Codes {
+            codes: Tensor::from_data(TensorData::new(numbers, shape), device),
+            codebooks: Tensor::<3>::from_data(codebooks, device).swap_dims(1, 2),
+        }
+    }
+}
+
+/// Whether a coarse score is part of every key: codes alone stand for residuals on the device.
+pub(super) fn has_scores(ivf: &Ivf) -> bool {
+    ivf.by_residual && matches!(ivf.codec, Codec::Pq(_))
+}
+
+/// Sums of the entries of `table` `[n, m * ksub]` that `codes` `[n, w * m]` name: `[n, w]`.
+fn look_up(table: &Tensor<2>, codes: Tensor<2, Int>, m: usize) -> Tensor<2> {
+    let [n, numbers] = codes.dims();
+    let w = numbers / m;
+    table.clone().gather(1, codes).reshape([n, w, m]).sum_dim(2).reshape([n, w])
+}
+
+/// `|x|^2` of what a code stands for.
+fn norm(codec: &Codec, code: &[u8]) -> f32 {
+    squared_norm(&codec.decode(code)) as f32
+}
