@@ -1,141 +1,141 @@
-//! What can go wrong, in words that name the offending argument, file or field.
+//! Errors, whose messages name the offending argument, file or field.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-/// The crate's result.
+/// Result with this crate's error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Every failure of this crate.
+/// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A factory string that names no supported index.
+    /// The factory string does not name a supported index.
     #[error("factory {factory:?}: {part:?} {reason}")]
     Factory {
-        /// The whole string as given.
+        /// Factory string as given.
         factory: String,
-        /// The part that could not be used.
+        /// Offending part of the string.
         part: String,
-        /// What was expected of that part.
+        /// Reason why the part is rejected.
         reason: String,
     },
-    /// An argument outside its range.
+    /// An argument is out of range.
     #[error("{name} must be {expected}, found {found}")]
     Argument {
-        /// The argument's name.
+        /// Name of the argument.
         name: &'static str,
-        /// What it must be.
+        /// Accepted values.
         expected: String,
-        /// What it was.
+        /// Value given.
         found: String,
     },
-    /// Vectors of another dimension than the index.
+    /// The vectors' dimension differs from the index's.
     #[error("{what}: expected dimension {expected}, found {found}")]
     Dimension {
-        /// Which vectors.
+        /// Role of the vectors, such as `queries`.
         what: &'static str,
-        /// The index's dimension.
+        /// Dimension of the index.
         expected: usize,
-        /// The vectors' dimension.
+        /// Dimension of the vectors.
         found: usize,
     },
-    /// A NaN or an infinity among the vectors.
-    #[error("{what}: row {row} holds a value that is not finite")]
+    /// A vector contains a NaN or an infinity.
+    #[error("{what}: row {row} contains a value that is not finite")]
     NotFinite {
-        /// Which vectors.
+        /// Role of the vectors, such as `queries`.
         what: &'static str,
-        /// The first such row, counted from 0.
+        /// First such row, counted from 0.
         row: usize,
     },
-    /// Fewer training vectors than centroids.
+    /// There are fewer training vectors than centroids.
     #[error("{what}: expected at least {needed} training vectors, one per centroid, found {found}")]
     TooFewPoints {
-        /// The quantiser that was being trained.
+        /// Quantiser being trained.
         what: &'static str,
-        /// Its number of centroids.
+        /// Number of centroids.
         needed: usize,
-        /// The number of vectors given.
+        /// Number of training vectors.
         found: usize,
     },
     /// No stored vector carries this id.
     #[error("no vector has the id {0}")]
     UnknownId(i64),
-    /// Something that indexes of this kind cannot do.
+    /// The kind of index does not support the operation.
     #[error("index {factory} does not support {operation}")]
     Unsupported {
-        /// The index's factory string.
+        /// Factory string of the index.
         factory: String,
-        /// What was asked.
+        /// Operation requested.
         operation: &'static str,
     },
-    /// Two indexes whose codes mean different things.
-    #[error("the indexes have different quantisers: {expected} and {found}, trained apart")]
+    /// Two indexes have different quantisers, so their codes are not comparable.
+    #[error("the indexes have different quantisers: {expected} and {found} were trained separately")]
     DifferentQuantisers {
-        /// The first index's factory string.
+        /// Factory string of the first index.
         expected: String,
-        /// The other's.
+        /// Factory string of the other index.
         found: String,
     },
-    /// The centroid target was asked of an index without coarse quantiser.
-    #[error("the target `centroid` needs a coarse quantiser, which index {factory} lacks")]
+    /// The centroid target was requested from an index without a coarse quantiser.
+    #[error("the target `centroid` needs a coarse quantiser, and index {factory} has none")]
     NoCentroids {
-        /// The index's factory string.
+        /// Factory string of the index.
         factory: String,
     },
-    /// The device could not compute or hand back its result.
+    /// The device failed to compute or to return a result.
     #[error("the device failed: {0}")]
     Device(String),
-    /// Any failure while a file was read or written.
+    /// Reading or writing a file failed.
     #[error("{}: {source}", path.display())]
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What went wrong there.
+        /// Underlying error.
         source: Box<Error>,
     },
-    /// The operating system refused to read or write.
+    /// I/O error of the operating system.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The file ends inside a field.
+    /// The file ends within a field.
     #[error("{field}: expected {expected} more bytes, found {remaining}")]
     Truncated {
-        /// The field.
+        /// Name of the field.
         field: &'static str,
-        /// The field's size in bytes.
+        /// Size of the field in bytes.
         expected: u64,
-        /// The bytes left in the file.
+        /// Bytes left in the file.
         remaining: u64,
     },
-    /// A field of a file holds a value that it must not.
+    /// A field of a file has an invalid value.
     #[error("{field}: expected {expected}, found {found}")]
     Field {
-        /// The field.
+        /// Name of the field.
         field: &'static str,
-        /// What it must hold.
+        /// Accepted values.
         expected: String,
-        /// What it holds.
+        /// Value found.
         found: String,
     },
-    /// A four-character code that this crate cannot read.
+    /// A four-character code is not supported.
     #[error("{field}: unsupported fourcc {found:?}, supported are {supported}")]
     Fourcc {
-        /// The structure that begins with the code.
+        /// Structure that begins with the code.
         field: &'static str,
-        /// The code as text.
+        /// Code as text.
         found: String,
-        /// The codes that can be read there.
+        /// Supported codes.
         supported: &'static str,
     },
-    /// Bytes after the end of the structure.
-    #[error("expected the end of the file, found {0} bytes more")]
+    /// Bytes follow the end of the structure.
+    #[error("expected the end of the file, found {0} more bytes")]
     Trailing(u64),
 }
 
 impl Error {
-    /// Wraps the error with the file that it occurred in.
+    /// Adds the path of the file in which the error occurred.
     pub(crate) fn in_file(self, path: &Path) -> Self {
         Self::File { path: path.to_owned(), source: Box::new(self) }
     }

@@ -1,12 +1,12 @@
-//! Values made by the first to need them.
+//! Lazily initialised values.
 
 use std::sync::OnceLock;
 
-/// What `lock` holds, made first where it holds nothing yet.
+/// Returns the value in `lock`, made by `make` if there is none yet.
 ///
-/// Unlike by [`OnceLock::get_or_init`] it is made outside the lock, at worst by several threads at once, one of whose
-/// values is kept. For `make` may hand work to the thread pool, and while it waits for that its thread takes up
-/// other tasks; one that wanted the value too would wait for it forever.
+/// Unlike [`OnceLock::get_or_init`], it runs `make` outside the lock, at worst in several threads at once,
+/// and keeps one of the values. `make` may use the thread pool: while its thread waits for the pool it may
+/// run another task, and if that task needed the same value under the lock, it would wait forever.
 pub(crate) fn get_or_make<T>(lock: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
     match lock.get() {
         Some(made) => made,
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
     use rayon::prelude::*;
 
-    /// With `get_or_init` this never ends.
+    /// Deadlocks with `OnceLock::get_or_init`.
     #[test]
     fn making_a_value_may_use_the_pool_that_asks_for_it() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(8).build().expect("threads");

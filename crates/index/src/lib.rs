@@ -1,12 +1,12 @@
-//! Vector indexes on burn, in faiss's own file format.
+//! Vector indexes on burn, in faiss's file format.
 //!
-//! The index knows nothing of images. It never prints and never picks a device: training and encoding run
-//! where the vectors are, searching where the index was trained or opened. Matrices are row-major `[n, d]`
-//! everywhere, distances are squared L2 or inner products as faiss reports them, ids are i64.
+//! The crate knows no images, never prints and never picks a device: training and encoding run on the device
+//! of the vectors, searching on the device the index was trained or opened on. Matrices are row-major
+//! `[n, d]`, distances are squared L2 or inner products as faiss reports them, ids are i64.
 //!
-//! The names are the field's own: vectors have dimension `d`, an index stores `ntotal` of them, an inverted
-//! file has `nlist` cells of which a search visits `nprobe`, a product quantiser cuts a vector into `m` parts
-//! of `dsub` dimensions and codes each as one of `ksub` codewords in `nbits` bits.
+//! Names follow the field: vectors have dimension `d`, an index stores `ntotal` vectors, an inverted file has
+//! `nlist` cells and a search visits `nprobe` of them, a product quantiser splits a vector into `m`
+//! sub-vectors of `dsub` dimensions and codes each as one of `ksub` codewords in `nbits` bits.
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};
@@ -32,43 +32,43 @@
 //!
 //! # Kinds
 //!
-//! A [`Factory`] names a kind of index in faiss's words, and lists them all. Every kind is trained, filled,
-//! searched, changed, written and read through [`Index`]; inside, each is a type of its own:
+//! A [`Factory`] names a kind of index in faiss's notation and lists all kinds. Every kind is trained,
+//! filled, searched, changed, read and written through [`Index`]; internally each has its own type:
 //!
 //! | module | kind | ids |
 //! |---|---|---|
-//! | `exhaustive` | `Flat`, `SQ8`, `PQ{m}x{nbits}`: every code is visited | positions |
-//! | `hashed` | `LSH{nbits}`: signs, compared by Hamming distance | positions |
+//! | `exhaustive` | `Flat`, `SQ8`, `PQ{m}x{nbits}`: every code is compared | positions |
+//! | `lsh` | `LSH{nbits}`: signs, compared by Hamming distance | positions |
 //! | `ivf` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8`, `PQ{m}x{nbits}` | stored |
-//! | `ivf_fast_scan` | the same before `PQ{m}x4fs`: codes lie in blocks that SIMD look-ups take whole | stored |
+//! | `ivf::fast_scan` | the same before `PQ{m}x4fs`: codes are packed in blocks for SIMD table look-ups | stored |
 //! | `transformed` | `OPQ`, `PCA`, `PCAR`, `RR`, `L2norm` before any of these | those of the inner index |
-//! | `refined` | `RFlat` behind any: what it finds is ranked again by the vectors themselves | positions |
+//! | `refined` | `RFlat` after any of these: its candidates are ranked again by the exact vectors | positions |
 //!
-//! Below them, `codec` says what is stored of a vector (`pq`, `scalar_quantiser`, or the vector), `coarse`
-//! which cell it falls into, `train` and `kmeans` make both, `files` reads and writes them, and `kernels`
-//! compares codes.
+//! The folder `kinds` has one module for each, `quantise` the codecs and their training, `search` the
+//! searches on host and device, `files` the formats of faiss and numpy, and `kernels` the vector
+//! instructions.
 //!
-//! Stored ids may be any from 0 on, and may repeat; positions are `0..ntotal`, and entries behind a removed
-//! one move up. Where a kind cannot do what is asked, [`Error::Unsupported`] or [`Error::Argument`] says so
-//! and nothing has changed.
+//! Stored ids are arbitrary non-negative numbers and may repeat. Positions are `0..ntotal`; removing an entry
+//! shifts the later ones down. A kind that does not support an operation returns [`Error::Unsupported`] or
+//! [`Error::Argument`] and stays unchanged.
 //!
 //! # Files and memory
 //!
-//! [`Index::open`] maps the file into memory and reads the quantisers alone; codes and ids are read as
-//! searches touch them. What is changed is copied first, list by list, and [`Index::write`] replaces the file
-//! whole, so that a mapped file never changes under its readers. Every size in a file is checked before it is
-//! believed. [`npy::read_blocks`] reads vectors some rows at a time, for files larger than memory.
+//! [`Index::open`] maps the file into memory and reads only the quantisers; codes and ids are paged in as
+//! searches touch them. A change copies the affected lists first, and [`Index::write`] replaces the file
+//! atomically, so a mapped file never changes under its readers. Every size in a file is validated before
+//! use. [`npy::read_blocks`] reads vectors in blocks of rows, for files larger than memory.
 //!
 //! # Determinism
 //!
-//! Nothing is random but what [`TrainConfig::seed`] decides. The same seed, input, device and number of
-//! threads give the same bytes.
+//! All randomness derives from [`TrainConfig::seed`]. The same seed, input, device and number of threads give
+//! the same bytes.
 //!
 //! # Vector instructions
 //!
 //! The functions of `kernels` use AVX-512 or AVX2 where the processor has them, and plain Rust elsewhere. All
-//! levels give the same bits, save for float32 matrix products, which may differ by rounding. The environment
-//! variable `ACTIVE_INDEX_SIMD`, read once, lowers the level: `scalar`, `avx2` or `avx512`.
+//! levels give the same bits, except float32 matrix products, which may differ by rounding. The environment
+//! variable `ACTIVE_INDEX_SIMD`, read once, caps the level: `scalar`, `avx2` or `avx512`.
 
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! The two metrics.
+//! Metrics, squared L2 distance and inner product.
 
 use std::{fmt, str::FromStr};
 
@@ -7,10 +7,10 @@ use crate::{
     kernels::{Form, Level, one},
 };
 
-/// Partial sums of the scalar kernels.
+/// Number of partial sums.
 const LANES: usize = 8;
 
-/// How near two vectors are.
+/// Measure of similarity of two vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Metric {
     /// Squared Euclidean distance; smaller is nearer. As in faiss, no root is taken.
@@ -21,12 +21,12 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// The value that faiss reports for a neighbour that does not exist: the worst finite one.
+    /// Distance reported for a neighbour that does not exist, the worst finite value, as in faiss.
     pub(crate) fn worst(self) -> f32 {
         self.distance_of(f32::MAX)
     }
 
-    /// Sort key of a distance: smaller is nearer whatever the metric. Its own inverse, see [`Self::distance_of`].
+    /// Sort key of a distance; smaller is nearer for both metrics. Inverse of [`Self::distance_of`].
     pub(crate) fn key(self, distance: f32) -> f32 {
         match self {
             Self::L2 => distance,
@@ -34,12 +34,12 @@ impl Metric {
         }
     }
 
-    /// The distance whose sort key is `key`.
+    /// Distance whose sort key is `key`.
     pub(crate) fn distance_of(self, key: f32) -> f32 {
         self.key(key)
     }
 
-    /// What the kernels sum.
+    /// Sum that the kernels compute.
     pub(crate) fn form(self) -> Form {
         match self {
             Self::L2 => Form::SquaredL2,
@@ -47,7 +47,7 @@ impl Metric {
         }
     }
 
-    /// The squared distance or the inner product of two vectors of one length.
+    /// Squared distance or inner product of two vectors of equal length.
     pub(crate) fn distance(self, a: &[f32], b: &[f32]) -> f32 {
         one(Level::detected(), self.form(), a, b)
     }

@@ -8,7 +8,7 @@ use std::{
 
 use crate::kernels::Map;
 
-/// Bytes that become owned when they are first changed.
+/// Bytes that become owned on the first change.
 #[derive(Clone)]
 pub(crate) enum Bytes {
     Owned(Vec<u8>),
@@ -16,7 +16,7 @@ pub(crate) enum Bytes {
 }
 
 impl Bytes {
-    /// The bytes for changing; a mapped range is copied first.
+    /// Mutable access to the bytes; copies a mapped range first.
     pub fn to_mut(&mut self) -> &mut Vec<u8> {
         if let Self::Mapped { .. } = self {
             *self = Self::Owned(self.to_vec());
@@ -57,12 +57,12 @@ impl fmt::Debug for Bytes {
     }
 }
 
-/// Little-endian bytes of some floats.
+/// Little-endian bytes of `values`.
 pub(crate) fn floats_to_bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// The floats that [`floats_to_bytes`] was given.
+/// Floats of little-endian `bytes`, the inverse of [`floats_to_bytes`].
 pub(crate) fn bytes_to_floats(bytes: &[u8]) -> impl ExactSizeIterator<Item = f32> {
     bytes.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes))
 }

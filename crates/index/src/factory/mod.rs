@@ -1,13 +1,13 @@
-//! Factory strings: faiss's short names for kinds of index.
+//! Factory strings, faiss's names for kinds of index.
 
 mod parse;
 
 use std::fmt;
 
-/// A kind of index, written and parsed as faiss's `index_factory` does.
+/// Kind of index, written and parsed as faiss's `index_factory` does.
 ///
-/// A string names, in the order in which a vector meets them and with commas between: the transforms, the coarse
-/// quantiser, the codes, and the re-ranking.
+/// A string lists, separated by commas and in the order in which a vector passes them, the transforms, the
+/// coarse quantiser, the codes and the re-ranking.
 ///
 /// | part | string |
 /// |---|---|
@@ -30,79 +30,80 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Factory {
-    /// Applied to every vector, in this order.
+    /// Transforms of every vector, in this order.
     pub transforms: Vec<TransformKind>,
-    /// The inverted file's cells; `None` where every entry is visited.
+    /// Coarse quantiser of the inverted file; `None` if every entry is compared.
     pub coarse: Option<CoarseKind>,
-    /// What is stored of a vector.
+    /// Codec of the stored vectors.
     pub codes: Codes,
-    /// `RFlat`: whether the vectors are stored as well and the nearest found are ranked again by them.
+    /// `RFlat`: stores the exact vectors as well and ranks the candidates again by them.
     pub refine: bool,
 }
 
-/// A map of vectors.
+/// Transform of vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransformKind {
-    /// `OPQ{m}` or `OPQ{m}_{d}`: the rotation under which a product quantiser of `m` parts loses least.
+    /// `OPQ{m}` or `OPQ{m}_{d}`: the rotation that minimises the loss of a product quantiser of `m`
+    /// sub-vectors.
     Opq {
-        /// Parts of the product quantiser that follows.
+        /// Sub-vectors of the product quantiser that follows.
         m: usize,
-        /// Dimensions that come out; `None` for as many as go in.
+        /// Output dimension; `None` for the input dimension.
         d: Option<usize>,
     },
-    /// `PCA{d}`: the principal components; `PCAR{d}`: those, rotated at random so that they weigh the same.
+    /// `PCA{d}`: the principal components; `PCAR{d}`: the same, rotated at random to balance their variances.
     Pca {
-        /// Dimensions that come out.
+        /// Output dimension.
         d: usize,
-        /// Whether a random rotation follows.
+        /// True if a random rotation follows.
         rotated: bool,
     },
     /// `RR{d}`: a random rotation.
     Rotation {
-        /// Dimensions that come out.
+        /// Output dimension.
         d: usize,
     },
-    /// `L2norm`: to unit norm.
+    /// `L2norm`: scaling to unit norm.
     Normalise,
 }
 
-/// A coarse quantiser.
+/// Coarse quantiser of an inverted file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CoarseKind {
     /// Number of centroids and inverted lists.
     pub nlist: usize,
-    /// `_HNSW{links}`: links a centroid has in a graph that is searched instead of all centroids.
+    /// `_HNSW{links}`: links per centroid of a graph that is searched instead of all centroids.
     pub hnsw: Option<usize>,
 }
 
-/// What an index stores of a vector.
+/// Codec of the stored vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Codes {
-    /// `Flat`: the vector itself.
+    /// `Flat`: the uncompressed vector.
     Flat,
-    /// `PQ{m}x{nbits}`: the numbers of `m` codewords out of `2^nbits`.
+    /// `PQ{m}x{nbits}`: indices of `m` codewords out of `2^nbits`.
     Pq {
-        /// Number of sub-vectors; it must divide the dimension.
+        /// Number of sub-vectors; must divide the dimension.
         m: usize,
-        /// Bits of one sub-vector's code, 4 to 12.
+        /// Bits per sub-vector, 4 to 12.
         nbits: usize,
     },
-    /// `PQ{m}x4fs` and, of residuals, `PQ{m}x4fsr`: 4-bit codes in the order that SIMD look-ups want.
+    /// `PQ{m}x4fs` and, for residuals, `PQ{m}x4fsr`: 4-bit codes packed for SIMD table look-ups.
     FastScan {
-        /// Number of sub-vectors; it must divide the dimension.
+        /// Number of sub-vectors; must divide the dimension.
         m: usize,
-        /// Whether a code stands for the vector less its cell's centroid.
+        /// True if codes encode the residual, the vector minus its cell's centroid.
         by_residual: bool,
     },
-    /// `SQ8`: one byte a dimension.
+    /// `SQ8`: one byte per dimension.
     Sq8,
-    /// `LSH`, `LSH{nbits}`, then `r` and `t`: the signs of projections.
+    /// `LSH` or `LSH{nbits}`, optionally followed by `r` and `t`: the signs of projections.
     Lsh {
-        /// Number of projections; `None` for one a dimension.
+        /// Number of projections; `None` for one per dimension.
         nbits: Option<usize>,
-        /// `r`: projections are random rather than the dimensions themselves.
+        /// `r`: random projections instead of the components themselves.
         rotated: bool,
-        /// `t`: signs are taken around medians rather than around 0.
+        /// `t`: signs relative to the training medians instead of 0.
         thresholds: bool,
     },
 }

@@ -1,11 +1,11 @@
-//! Reads factory strings; an error names the part at fault.
+//! Parser of factory strings; errors name the offending part.
 
 use std::str::FromStr;
 
 use super::{CoarseKind, Codes, Factory, TransformKind};
 use crate::{Error, Result, quantise::pq::NBITS};
 
-/// Links of a centroid where `_HNSW` names none, as in faiss.
+/// Links per centroid if `_HNSW` gives no number, as in faiss.
 const HNSW_LINKS: usize = 32;
 
 impl FromStr for Factory {
@@ -21,7 +21,7 @@ impl FromStr for Factory {
     }
 }
 
-/// What is wrong with which part.
+/// Offending part and the reason.
 struct Fault<'a> {
     part: &'a str,
     reason: &'static str,
@@ -38,14 +38,16 @@ fn parse(text: &str) -> Result<Factory, Fault<'_>> {
     if coarse.is_some() {
         parts.next();
     }
-    let missing = Fault { part: text, reason: "names no codes at its end: `Flat`, `PQ{m}`, `SQ8` or `LSH`" };
+    let missing = Fault { part: text, reason: "does not end with codes: `Flat`, `PQ{m}`, `SQ8` or `LSH`" };
     let part = parts.next().ok_or(missing)?;
     let codes = codes(part)?;
     check_company(part, codes, coarse)?;
     let refine = match parts.next() {
         None => false,
         Some("RFlat") => true,
-        Some(part) => return Err(Fault { part, reason: "is not `RFlat`, which alone may follow the codes" }),
+        Some(part) => {
+            return Err(Fault { part, reason: "is not `RFlat`, the only part that may follow the codes" });
+        }
     };
     match parts.next() {
         None => Ok(Factory { transforms, coarse, codes, refine }),
@@ -53,7 +55,7 @@ fn parse(text: &str) -> Result<Factory, Fault<'_>> {
     }
 }
 
-/// LSH has no inverted file, and fast-scan nothing else.
+/// Checks that LSH has no inverted file and that fast-scan codes have one.
 fn check_company(part: &str, codes: Codes, coarse: Option<CoarseKind>) -> Result<(), Fault<'_>> {
     let reason = match (codes, coarse) {
         (Codes::Lsh { .. }, Some(_)) => "cannot follow `IVF{nlist}`",
@@ -63,7 +65,7 @@ fn check_company(part: &str, codes: Codes, coarse: Option<CoarseKind>) -> Result
     Err(Fault { part, reason })
 }
 
-/// `None` where the part is no transform at all.
+/// Parses a transform; `None` if the part is of another type.
 fn transform(part: &str) -> Option<Result<TransformKind, Fault<'_>>> {
     let fault = |reason| Fault { part, reason };
     let sized = |rest, make: fn(usize) -> TransformKind, reason| {
@@ -74,7 +76,7 @@ fn transform(part: &str) -> Option<Result<TransformKind, Fault<'_>>> {
     }
     if let Some(rest) = part.strip_prefix("OPQ") {
         return Some(
-            opq(rest).ok_or_else(|| fault("is not `OPQ{m}` or `OPQ{m}_{d}`, numbers of at least 1")),
+            opq(rest).ok_or_else(|| fault("is not `OPQ{m}` or `OPQ{m}_{d}`, with numbers of at least 1")),
         );
     }
     if let Some(rest) = part.strip_prefix("PCAR") {
@@ -97,7 +99,7 @@ fn opq(rest: &str) -> Option<TransformKind> {
     Some(TransformKind::Opq { m: positive(m)?, d })
 }
 
-/// `None` where the part is no coarse quantiser at all.
+/// Parses a coarse quantiser; `None` if the part is of another type.
 fn coarse(part: &str) -> Option<Result<CoarseKind, Fault<'_>>> {
     let rest = part.strip_prefix("IVF")?;
     let (nlist, links) = match rest.split_once("_HNSW") {
@@ -105,7 +107,7 @@ fn coarse(part: &str) -> Option<Result<CoarseKind, Fault<'_>>> {
         Some((nlist, links)) => (nlist, Some(positive(links))),
         None => (rest, None),
     };
-    let reason = "is not `IVF{nlist}` or `IVF{nlist}_HNSW{links}`, numbers of at least 1";
+    let reason = "is not `IVF{nlist}` or `IVF{nlist}_HNSW{links}`, with numbers of at least 1";
     Some(match (positive(nlist), links) {
         (Some(nlist), None) => Ok(CoarseKind { nlist, hnsw: None }),
         (Some(nlist), Some(Some(links))) => Ok(CoarseKind { nlist, hnsw: Some(links) }),
@@ -124,9 +126,9 @@ fn codes(part: &str) -> Result<Codes, Fault<'_>> {
     }
     let rest = part.strip_prefix("LSH").ok_or(Fault {
         part,
-        reason: "is no transform (OPQ, PCA, PCAR, RR, L2norm), IVF, or codes (Flat, PQ, SQ8, LSH)",
+        reason: "is not a transform (OPQ, PCA, PCAR, RR, L2norm), IVF, or codes (Flat, PQ, SQ8, LSH)",
     })?;
-    lsh(rest).ok_or(Fault { part, reason: "is not `LSH{nbits}` with `r`, `t`, `rt` or nothing behind" })
+    lsh(rest).ok_or(Fault { part, reason: "is not `LSH{nbits}`, optionally followed by `r`, `t` or `rt`" })
 }
 
 fn product<'a>(part: &'a str, rest: &str) -> Result<Codes, Fault<'a>> {
@@ -157,7 +159,7 @@ fn lsh(rest: &str) -> Option<Codes> {
     Some(Codes::Lsh { nbits, rotated, thresholds })
 }
 
-/// A decimal number of at least 1 that fits the file format's 32-bit sizes.
+/// Parses a decimal number of at least 1 that fits the file format's 32-bit sizes.
 fn positive(digits: &str) -> Option<usize> {
     if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;

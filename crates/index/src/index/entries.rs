@@ -1,4 +1,4 @@
-//! What an index holds: the ids of its entries, their sizes, and how they are spread over the cells.
+//! Contents of an index: ids of the entries, sizes of codes and lists, cells of ids.
 
 use std::collections::HashMap;
 
@@ -9,29 +9,29 @@ use crate::{
 };
 
 impl Index {
-    /// The id that the next vector added without one gets.
+    /// Id that [`Self::add`] assigns to the next vector.
     pub fn next_id(&self) -> i64 {
         self.kind.store().next_id()
     }
 
-    /// Whether an entry's id is its position: without inverted file, and with `RFlat`. Ids of the caller's
-    /// own then are refused, and after a removal the entries behind move up.
+    /// Returns true if an entry's id is its position: without an inverted file, and with `RFlat`.
+    /// Caller-supplied ids are then refused, and removals shift the later entries down.
     pub fn ids_are_positions(&self) -> bool {
         self.nlist().is_none() || self.factory().refine
     }
 
-    /// The ids of all entries as they are stored: cell by cell in an inverted file, `0..ntotal` where they
-    /// are positions.
+    /// Ids of all entries in storage order: cell by cell in an inverted file, `0..ntotal` where ids are
+    /// positions.
     pub fn ids(&self) -> Vec<i64> {
         ids(&self.kind)
     }
 
-    /// Bytes that an entry's code takes; ids, 8 bytes each behind an inverted file, not counted.
+    /// Bytes per code, without the 8 bytes of an id in an inverted file.
     pub fn code_size(&self) -> usize {
         code_size(&self.kind)
     }
 
-    /// Number of entries in each cell: `[nlist]`; `None` without inverted file.
+    /// Number of entries in each cell: `[nlist]`; `None` without an inverted file.
     pub fn list_sizes(&self) -> Option<Vec<usize>> {
         match inverted(&self.kind)? {
             Kind::Ivf(ivf) => Some(ivf.lists.lists.iter().map(InvertedList::len).collect()),
@@ -40,8 +40,8 @@ impl Index {
         }
     }
 
-    /// The cells that hold the entries of each of `ids`, ascending, a cell as often as it holds one; an id without entries
-    /// is not in it. `None` without inverted file.
+    /// Cells that hold the entries of each of `ids`, ascending, one per entry; ids without entries are
+    /// omitted. `None` without an inverted file.
     pub fn cells_of(&self, ids: &[i64]) -> Option<HashMap<i64, Vec<usize>>> {
         let mut cells: HashMap<i64, Vec<usize>> = ids.iter().map(|&id| (id, Vec::new())).collect();
         match inverted(&self.kind)? {
@@ -53,7 +53,7 @@ impl Index {
         Some(cells)
     }
 
-    /// The number of cells that faiss would visit where a search does not say; `None` without inverted file.
+    /// Number of cells that faiss visits by default, as stored in the file; `None` without an inverted file.
     pub fn default_nprobe(&self) -> Option<u64> {
         match inverted(&self.kind)? {
             Kind::Ivf(ivf) => Some(ivf.nprobe),
@@ -63,7 +63,7 @@ impl Index {
     }
 }
 
-/// The inverted file behind transforms and before re-ranking, if there is one.
+/// The inverted file behind transforms and re-ranking, if any.
 fn inverted(kind: &Kind) -> Option<&Kind> {
     match kind {
         Kind::Ivf(_) | Kind::FastScan(_) => Some(kind),
@@ -73,7 +73,7 @@ fn inverted(kind: &Kind) -> Option<&Kind> {
     }
 }
 
-/// Enters the cell of every entry under its id, where that is wanted.
+/// Appends the cell of every entry to its id's cells, for ids in `wanted`.
 fn find(wanted: &mut HashMap<i64, Vec<usize>>, lists: impl Iterator<Item = impl Iterator<Item = i64>>) {
     for (cell, ids) in lists.enumerate() {
         for id in ids {

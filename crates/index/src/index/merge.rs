@@ -1,4 +1,4 @@
-//! Putting the entries of one index behind those of another with the same quantisers.
+//! Merging of two indexes with the same quantisers.
 
 use crate::{
     Error, Result,
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Appends all entries of `from` to `to`; those with ids of their own have them raised by `shift`.
+/// Appends all entries of `from` to `to`; stored ids increase by `shift`.
 ///
 /// # Errors
 /// Different quantisers.
@@ -25,14 +25,14 @@ pub(crate) fn merge(to: &mut Kind, from: Kind, shift: i64) -> Result<()> {
     Ok(())
 }
 
-/// What an index knows besides its entries, as its file would hold it.
+/// Serialised form of an index without its entries.
 fn quantisers(kind: &Kind) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     write_index(&emptied(kind), &mut bytes)?;
     Ok(bytes)
 }
 
-/// The same quantisers over no entries.
+/// Copy of an index without its entries.
 fn emptied(kind: &Kind) -> Kind {
     match kind {
         Kind::Exhaustive(flat) => Kind::Exhaustive(Exhaustive { codes: Default::default(), ..flat.clone() }),
@@ -53,7 +53,7 @@ fn emptied(kind: &Kind) -> Kind {
     }
 }
 
-/// Appends entries of an index of the same kind.
+/// Appends the entries of an index of the same kind.
 fn append(to: &mut Kind, from: Kind, shift: i64) {
     match (to, from) {
         (Kind::Exhaustive(to), Kind::Exhaustive(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
@@ -65,12 +65,12 @@ fn append(to: &mut Kind, from: Kind, shift: i64) {
         (Kind::FastScan(to), Kind::FastScan(from)) => to.append(&from, shift),
         (Kind::Transformed(to), Kind::Transformed(from)) => append(&mut to.inner, from.inner, shift),
         (Kind::Refined(to), Kind::Refined(from)) => {
-            // The base's ids are positions of the vectors.
+            // Ids of the base are positions of the exact vectors.
             let ntotal = to.vectors.ntotal() as i64;
             append(&mut to.base, from.base, ntotal);
             to.vectors.codes.to_mut().extend_from_slice(&from.vectors.codes);
         }
-        _ => unreachable!("kinds with the same quantisers are the same"),
+        _ => unreachable!("indexes with equal quantisers are of one kind"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The index: everything that can be asked of it, whatever its kind.
+//! The public index type: training, adding, searching, reading and writing for every kind.
 
 mod entries;
 mod merge;
@@ -31,29 +31,29 @@ use merge::merge;
 pub use target::Target;
 pub use targets::{Aim, Signs};
 
-/// Vectors added at once: what is computed on the way takes a small multiple of their size.
+/// Vectors encoded per block; intermediate buffers take a small multiple of a block's size.
 const ADD_BLOCK: usize = 16 << 10;
 
 /// A trained index over vectors of one dimension `d`.
 ///
-/// Vectors go in as tensors `[n, d]` of any float type on any device; they must be finite.
+/// Vectors are passed as tensors `[n, d]` of any float type on any device; they must be finite.
 #[derive(Clone)]
 pub struct Index {
     pub(crate) kind: Kind,
-    /// Where quantisers assign and decoded vectors go.
+    /// Device that runs the quantisers and receives decoded vectors.
     pub(crate) device: Device,
-    /// What searches on the device need there, since the last change; `None` inside: the host searches.
+    /// Copy of the entries on the device, made by the first search after a change; `None` inside where only
+    /// the host can search.
     on_device: OnceLock<Option<Arc<DeviceIndex>>>,
 }
 
-/// What becomes of the ids of entries that are merged into another index.
+/// Ids given to entries that are merged into another index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MergedIds {
-    /// All are raised by the one number that puts the least id 0 right behind the largest of the other index; where
-    /// ids are positions this is the only way.
+    /// Adds the next id of the receiving index to every id. The only choice where ids are positions.
     #[default]
     Behind,
-    /// They stay as they are, whether or not the other index has the same ones. Not where ids are positions.
+    /// Keeps ids, even those that the receiving index already contains. Unsupported where ids are positions.
     Kept,
 }
 
@@ -61,8 +61,8 @@ impl Index {
     /// Trains an empty index on `vectors` `[n, d]`, on the device that holds them.
     ///
     /// # Errors
-    /// Fewer vectors than coarse centroids, or than codewords where there is a product quantiser; a vector that
-    /// is not finite; a dimension that the factory's numbers do not fit; a failing device.
+    /// Fewer vectors than coarse centroids, or than codewords of a product quantiser; a non-finite vector; a
+    /// dimension that does not fit the factory string; a failing device.
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
@@ -77,10 +77,10 @@ impl Index {
         Self::train_with_progress(factory, vectors, config, &mut |_| {})
     }
 
-    /// As [`Self::train`], reporting every iteration.
+    /// Trains as [`Self::train`] does and reports every iteration to `progress`.
     ///
     /// # Errors
-    /// Those of [`Self::train`].
+    /// The errors of [`Self::train`].
     pub fn train_with_progress(
         factory: &Factory,
         vectors: Tensor<2>,
@@ -92,11 +92,11 @@ impl Index {
         Ok(Self::new(train(factory, &vectors, config, &device, progress)?, device))
     }
 
-    /// Adds `vectors` `[n, d]` under consecutive ids, which are returned: from `ntotal` on as in faiss, or from
-    /// behind the largest id where ids of the caller's own reach further.
+    /// Adds `vectors` `[n, d]` under consecutive ids and returns the ids. They start at `ntotal` as in faiss,
+    /// or after the largest id if the caller has added larger ones.
     ///
     /// # Errors
-    /// Another dimension, a vector that is not finite, fewer ids left than vectors: the index is then unchanged. A
+    /// A different dimension, a non-finite vector, or too few ids left below 2^63: the index is unchanged. A
     /// failing device.
     pub fn add(&mut self, vectors: Tensor<2>) -> Result<Range<i64>> {
         let vectors = self.accept("added vectors", vectors)?;
@@ -108,23 +108,24 @@ impl Index {
         Ok(start..end)
     }
 
-    /// Adds `vectors` `[n, d]` under `n` ids of the caller's, each at least 0. Ids may repeat.
+    /// Adds `vectors` `[n, d]` under `ids` `[n]`, each at least 0. Ids may repeat.
     ///
     /// # Errors
-    /// Those of [`Self::add`]; another number of ids than of vectors; a negative id; in an index without inverted
-    /// file ids other than those that [`Self::add`] gives, and in one whose file has a direct map of array type
-    /// any, because faiss's file could not express them.
+    /// The errors of [`Self::add`]; a number of ids other than `n`; a negative id; in an index without an
+    /// inverted file, ids other than those [`Self::add`] would assign; any ids in an index whose file has an
+    /// array direct map, because faiss's format cannot express them.
     pub fn add_with_ids(&mut self, vectors: Tensor<2>, ids: &[i64]) -> Result<()> {
         self.add_to_lists(vectors, ids, 1)
     }
 
-    /// Adds `vectors` `[n, d]` under `n` ids of the caller's, each to the lists of its `lists` nearest cells: an entry in
-    /// each, of the vector less that list's centroid where codes are of residuals. A search that finds several entries of
-    /// an id names it once, at the nearest. The file stays one of faiss's, which names it as often as it finds it.
+    /// Adds `vectors` `[n, d]` under `ids` `[n]`, each to the lists of its `lists` nearest cells. With
+    /// residual codes, the entry in each list encodes the vector minus that list's centroid. A search that
+    /// finds several entries of one id returns it once, at its smallest distance. The file stays readable by
+    /// faiss, which returns such an id once per entry found.
     ///
     /// # Errors
-    /// Those of [`Self::add_with_ids`]; no lists or more than there are; [`Error::Unsupported`] for more than one without an
-    /// inverted file, and with `RFlat`.
+    /// The errors of [`Self::add_with_ids`]; `lists` not in `1..=nlist`; [`Error::Unsupported`] for
+    /// `lists > 1` without an inverted file or with `RFlat`.
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
@@ -144,11 +145,11 @@ impl Index {
         blocks.try_for_each(|(block, ids)| store.add_to_lists(&block, ids, lists))
     }
 
-    /// Removes every entry that carries one of `ids` and says how many there were. Where ids are positions (no
-    /// inverted file), those behind move up, as in faiss.
+    /// Removes every entry whose id is in `ids` and returns the number removed. Where ids are positions (no
+    /// inverted file), later entries shift down, as in faiss.
     ///
     /// # Errors
-    /// An `RFlat` index over an inverted file, whose ids must stay positions.
+    /// [`Error::Unsupported`] for `RFlat` over an inverted file, where ids must remain positions.
     pub fn remove(&mut self, ids: &[i64]) -> Result<usize> {
         self.store_mut().remove(&ids.iter().copied().collect())
     }
@@ -156,8 +157,8 @@ impl Index {
     /// Moves all entries of `other` into this index.
     ///
     /// # Errors
-    /// Other quantisers: nothing tells then what the codes of one mean in the other. [`MergedIds::Kept`] where ids
-    /// are positions, ids raised beyond the largest i64. The index is then unchanged.
+    /// Different quantisers, because codes of one index mean nothing in the other; [`MergedIds::Kept`] where
+    /// ids are positions; shifted ids above the largest i64. The index is then unchanged.
     pub fn merge(&mut self, other: Self, ids: MergedIds) -> Result<()> {
         let shift = match ids {
             MergedIds::Behind => self.kind.store().next_id(),
@@ -174,20 +175,20 @@ impl Index {
         merge(&mut self.kind, other.kind, shift)
     }
 
-    /// The `k` nearest stored vectors of each of `queries` `[n, d]`, among those in the `nprobe` nearest cells;
-    /// an index without inverted file visits everything and ignores `nprobe`, and more than `nlist` cells are
-    /// `nlist`. An id that several entries carry is found once.
+    /// Finds the `k` nearest stored vectors of each of `queries` `[n, d]` in its `nprobe` nearest cells.
+    /// `nprobe` is capped at `nlist`, and ignored by an index without an inverted file. An id that several
+    /// entries carry is returned once.
     ///
-    /// On another device than the CPU distances come from float32 matrix products there, and equally near
-    /// neighbours may be others; see [`Self::search_on_device`] for what the host searches nevertheless.
+    /// On a device other than the CPU, distances come from float32 matrix products, and ties may resolve
+    /// differently; [`Self::search_on_device`] lists the kinds that the host searches regardless.
     ///
     /// # Errors
-    /// `k` or `nprobe` 0, another dimension, a query that is not finite, a failing device.
+    /// `k` or `nprobe` is 0, a different dimension, a non-finite query, a failing device.
     pub fn search(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<Neighbours> {
         let on_device = self.device != Device::flex() && k <= MAX_K && queries.dims()[0] > 0;
         if let Some(index) = on_device.then(|| self.on_device()).flatten() {
             let found = index.search(queries.clone(), k, nprobe)?;
-            // A device does not tell entries of one id from others.
+            // The device search does not merge entries of one id.
             if !found.repeat() {
                 return Ok(found);
             }
@@ -195,13 +196,14 @@ impl Index {
         self.kind.store().search(self.accept("queries", queries)?, k, nprobe)
     }
 
-    /// As [`Self::search`], with results that stay on the index's device, so that nothing is read back.
-    /// Queries that are not finite go unnoticed: theirs are any neighbours. An id that several entries carry is found as
-    /// often.
+    /// Searches as [`Self::search`] does and leaves the results on the index's device; nothing is read back.
+    /// Non-finite queries are not detected; their neighbours are arbitrary. An id that several entries carry
+    /// is returned once per entry.
     ///
     /// # Errors
-    /// `k` 0 or above 128, `nprobe` 0, another dimension, no queries. [`Error::Unsupported`] where only the
-    /// host can search: `LSH`, fast scan, `HNSW`, `RFlat`, and what exceeds 2^31 numbers on the device.
+    /// `k` is 0 or above 128, `nprobe` is 0, a different dimension, no queries. [`Error::Unsupported`] where
+    /// only the host can search: `LSH`, fast scan, `HNSW`, `RFlat`, and indexes of more than 2^31 numbers on
+    /// the device.
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
@@ -219,11 +221,11 @@ impl Index {
         self.require_on_device()?.search_on_device(queries, k, nprobe)
     }
 
-    /// Reads the results of [`Self::search_on_device`] back and names them by their ids. The index must not have
-    /// changed since.
+    /// Reads the results of [`Self::search_on_device`] back and replaces positions by ids. The index must not
+    /// have changed since the search.
     ///
     /// # Errors
-    /// Positions behind the last entry; [`Error::Unsupported`] as for the search; a failing device.
+    /// A position past the last entry; [`Error::Unsupported`] as for the search; a failing device.
     pub fn read_neighbours(&self, found: DeviceNeighbours) -> Result<Neighbours> {
         self.require_on_device()?.read(found)
     }
@@ -235,11 +237,11 @@ impl Index {
         })
     }
 
-    /// All stored vectors nearer to each of `queries` `[n, d]` than `radius`, among those in the `nprobe` nearest
-    /// cells: with squared L2 distances below it, or inner products above it.
+    /// Finds all stored vectors within `radius` of each of `queries` `[n, d]` in its `nprobe` nearest cells:
+    /// squared L2 distances below `radius`, or inner products above it.
     ///
     /// # Errors
-    /// Those of [`Self::search`]; a radius that is not a number.
+    /// The errors of [`Self::search`]; a NaN radius.
     pub fn range_search(&self, queries: Tensor<2>, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
         if radius.is_nan() {
             return Err(Error::argument("radius", "a number", radius));
@@ -247,53 +249,56 @@ impl Index {
         self.kind.store().range_search(&self.accept("queries", queries)?, radius, nprobe)
     }
 
-    /// What the index has stored under an id, decoded: `d` floats. Where an id was added more than once, one of
-    /// its vectors.
+    /// Decodes the vector stored under `id`: `d` floats. If several entries carry the id, one of them.
     ///
     /// # Errors
-    /// [`Error::UnknownId`]; transforms that cannot be undone.
+    /// [`Error::UnknownId`]; a transform that cannot be inverted.
     pub fn reconstruct(&self, id: i64) -> Result<Vec<f32>> {
         self.kind.store().reconstruct(id)
     }
 
-    /// The nearest coarse cell of each of `vectors` `[n, d]`: `[n]`, in `0..nlist`; `None` without inverted file.
+    /// Assigns each of `vectors` `[n, d]` to its nearest coarse cell: `[n]`, in `0..nlist`; `None` without an
+    /// inverted file.
     ///
     /// # Errors
-    /// Another dimension, a vector that is not finite, a failing device.
+    /// A different dimension, a non-finite vector, a failing device.
     pub fn cells(&self, vectors: Tensor<2>) -> Result<Option<Vec<i64>>> {
         self.kind.store().cells(&self.accept("vectors", vectors)?)
     }
 
-    /// The `count` nearest coarse cells of each of `vectors` `[n, d]`, nearest first: where [`Self::add_to_lists`] stores
-    /// them. `None` without inverted file; fewer of an `HNSW` graph that does not lead to as many.
+    /// Finds the `count` nearest coarse cells of each of `vectors` `[n, d]`, nearest first: the cells
+    /// [`Self::add_to_lists`] stores them in. `None` without an inverted file; rows are shorter where an
+    /// `HNSW` graph reaches fewer cells.
     ///
     /// # Errors
-    /// Those of [`Self::cells`]; none or more cells than there are.
+    /// The errors of [`Self::cells`]; `count` not in `1..=nlist`.
     pub fn nearest_cells(&self, vectors: Tensor<2>, count: usize) -> Result<Option<Vec<Vec<i64>>>> {
         self.kind.store().nearest_cells(&self.accept("vectors", vectors)?, count)
     }
 
-    /// The coarse centroids `[nlist, d]`, brought back through transforms, on the index's device; `None` without inverted
-    /// file. Behind transforms whose rows are orthonormal (rotations, `PCA`, `OPQ`) they are as far from each other's
-    /// vectors as before, up to a term that all of them share.
+    /// Coarse centroids `[nlist, d]`, mapped back through the transforms, on the index's device; `None`
+    /// without an inverted file. Behind transforms with orthonormal rows (rotations, `PCA`, `OPQ`), distances
+    /// to them keep their order: they change by a term common to all centroids.
     ///
     /// # Errors
-    /// Transforms that cannot be undone.
+    /// A transform that cannot be inverted.
     pub fn centroids(&self) -> Result<Option<Tensor<2>>> {
         let rows = self.kind.store().all_centroids()?;
         Ok(rows.map(|rows| upload(rows, self.d(), &self.device)))
     }
 
-    /// By how much each of `vectors` `[n, d]` is nearer to the centroid `c` of its cell of `cells` `[n]` than to that of any
-    /// other: `[n]`, negative for vectors of another cell; `None` without inverted file.
+    /// Margins by which each of `vectors` `[n, d]` is nearer to the centroid `c` of its cell, given in
+    /// `cells` `[n]`, than to any other centroid: `[n]`, negative for vectors that belong to another cell;
+    /// `None` without an inverted file.
     ///
-    /// The margin of `x` is `min |x - o| - |x - c|` over all other centroids `o`, of distances that are not squared: by the
-    /// triangle inequality `x` stays in its cell until it moves by half of the margin. With the inner product it is
-    /// `x.c - max x.o`. Behind transforms the vectors are transformed ones. Of the cells of an `HNSW` graph those count
-    /// that a search finds. Infinite where there is one cell.
+    /// The margin of `x` is `min |x - o| - |x - c|` over all other centroids `o`, with distances that are not
+    /// squared: by the triangle inequality, `x` stays in its cell until it moves by half the margin. With the
+    /// inner product it is `x.c - max x.o`. Behind transforms, margins are measured on the transformed
+    /// vectors. With an `HNSW` coarse quantiser, only cells that a search reaches count. Infinite if `nlist`
+    /// is 1.
     ///
     /// # Errors
-    /// Those of [`Self::cells`]; cells that do not exist or are not one of each vector.
+    /// The errors of [`Self::cells`]; a cell outside `0..nlist`, or a number of cells other than `n`.
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
@@ -310,13 +315,13 @@ impl Index {
         self.kind.store().cell_margins(&self.accept("vectors", vectors)?, cells)
     }
 
-    /// What the index stores, or would store, for each of `vectors` `[n, d]`, on the index's device: points of
-    /// dimension `d`, brought back through transforms, and for [`Target::Reconstruction`] of `LSH` codes the sides of
-    /// hyperplanes.
+    /// Targets: the points that the index stores, or would store, for each of `vectors` `[n, d]`, mapped back
+    /// through the transforms, on the index's device. For [`Target::Reconstruction`] of `LSH` codes they
+    /// include the sides of the hyperplanes.
     ///
     /// # Errors
-    /// Those of [`Self::cells`]; [`Error::NoCentroids`] where an index without inverted file is asked for
-    /// [`Target::Centroid`]; transforms that cannot be undone.
+    /// The errors of [`Self::cells`]; [`Error::NoCentroids`] for [`Target::Centroid`] without an inverted
+    /// file; a transform that cannot be inverted.
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
@@ -351,39 +356,39 @@ impl Index {
         self.kind.store().ntotal()
     }
 
-    /// Number of coarse cells; `None` without inverted file.
+    /// Number of coarse cells; `None` without an inverted file.
     pub fn nlist(&self) -> Option<usize> {
         self.kind.store().coarse().map(|coarse| coarse.nlist)
     }
 
-    /// Whether codes are the vectors themselves.
+    /// Returns true if codes are the vectors themselves.
     pub fn is_lossless(&self) -> bool {
         self.kind.store().is_lossless()
     }
 
-    /// The metric searched by.
+    /// Metric of the searches.
     pub fn metric(&self) -> Metric {
         self.kind.store().metric()
     }
 
-    /// The kind of index.
+    /// Factory string of this kind of index.
     pub fn factory(&self) -> Factory {
         self.kind.store().factory()
     }
 
-    /// The device that assigns and decodes.
+    /// Device that runs the quantisers.
     pub fn device(&self) -> Device {
         self.device.clone()
     }
 
-    /// Opens an index in faiss's format; its quantisers are made ready on `device`.
+    /// Opens an index in faiss's format, with its quantisers on `device`.
     ///
-    /// Codes and ids are not read but mapped into memory: opening costs the quantisers alone, and searching the
-    /// pages that it touches. The file must not be changed in place meanwhile; replacing it, as [`Self::write`]
-    /// does, is harmless.
+    /// Codes and ids are mapped into memory, not read: opening reads the quantisers only, and a search reads
+    /// the pages it touches. The file must not be changed in place meanwhile; replacing it, as
+    /// [`Self::write`] does, is safe.
     ///
     /// # Errors
-    /// [`Error::File`], with the path, around what [`Self::from_bytes`] reports or the operating system.
+    /// [`Error::File`], which adds the path to an I/O error or to an error of [`Self::from_bytes`].
     pub fn open(path: &Path, device: &Device) -> Result<Self> {
         let read = || {
             let file: File = open_regular(path)?;
@@ -395,8 +400,8 @@ impl Index {
     /// Reads an index in faiss's format from memory.
     ///
     /// # Errors
-    /// An unsupported kind, a field out of range, too few bytes or too many. Nothing larger than the bytes
-    /// that a field really has is ever allocated for it.
+    /// An unsupported kind, a field out of range, too few bytes or too many. Allocations never exceed the
+    /// bytes a field actually has.
     pub fn from_bytes(bytes: &[u8], device: &Device) -> Result<Self> {
         Self::read(Source::new(bytes), device)
     }
@@ -410,7 +415,7 @@ impl Index {
         Self { kind, device, on_device: OnceLock::new() }
     }
 
-    /// The entries for changing: what the device holds of them is out of date then.
+    /// Mutable access to the entries; drops the copy on the device.
     fn store_mut(&mut self) -> &mut dyn Store {
         self.on_device = OnceLock::new();
         self.kind.store_mut()
@@ -421,10 +426,10 @@ impl Index {
         get_or_make(&self.on_device, new).as_deref()
     }
 
-    /// Replaces the file at `path` by this index in faiss's format, whole or not at all.
+    /// Atomically replaces the file at `path` by this index in faiss's format.
     ///
     /// # Errors
-    /// [`Error::File`] with the path; the old file is then as it was.
+    /// [`Error::File`] with the path; an existing file is then unchanged.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
@@ -447,7 +452,7 @@ impl Index {
     /// Writes the index in faiss's format to a stream.
     ///
     /// # Errors
-    /// Those of the stream.
+    /// I/O errors of the stream.
     pub fn write_to(&self, out: &mut dyn Write) -> Result<()> {
         Ok(write_index(&self.kind, out)?)
     }
@@ -456,7 +461,7 @@ impl Index {
         Vectors::of_dimension(what, vectors, self.d())
     }
 
-    /// Vectors to add under as many ids.
+    /// Checks vectors to be added and that there is one id for each.
     fn accept_with_ids(&self, vectors: Tensor<2>, ids: &[i64]) -> Result<Vectors<'static>> {
         let vectors = self.accept("added vectors", vectors)?;
         if ids.len() != vectors.n {
@@ -472,7 +477,7 @@ impl Index {
 }
 
 fn no_ids_left(next: i64) -> Error {
-    Error::argument("next id", "so far below the largest i64 that all new entries get one", next)
+    Error::argument("next id", "small enough that all new ids fit in i64", next)
 }
 
 impl fmt::Debug for Index {

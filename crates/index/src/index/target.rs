@@ -1,17 +1,17 @@
-//! What a released image's descriptor is moved towards.
+//! Choice of the point that represents a vector.
 
 use std::{fmt, str::FromStr};
 
 use crate::{Error, Result};
 
-/// The point that the index stores for a vector (Fernandez et al. 2023, section 4, `q(x)`).
+/// Point of the index that represents a vector (`q(x)` in Fernandez et al. 2023, section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Target {
-    /// What the index decodes from the vector's code: coarse centroid plus decoded residual. A flat index
-    /// decodes the vector itself.
+    /// Decoded code of the vector: coarse centroid plus decoded residual. A flat index decodes the vector
+    /// itself.
     #[default]
     Reconstruction,
-    /// The nearest coarse centroid.
+    /// Nearest coarse centroid.
     Centroid,
 }
 

@@ -1,4 +1,4 @@
-//! What descriptors are moved towards, on the device.
+//! Targets on the device: points, and sides of hyperplanes for `LSH`.
 
 use std::ops::Range;
 
@@ -7,29 +7,29 @@ use unrounded::matmul;
 
 use crate::{quantise::hyperplanes::Sides, vectors::upload};
 
-/// Targets of `n` vectors of dimension `d`: points, and where codes tell no more than sides of hyperplanes, those.
+/// Targets of `n` vectors of dimension `d`: points, and sides of hyperplanes where codes record only sides.
 #[derive(Debug, Clone)]
 pub struct Aim {
-    /// `[n, d]`.
+    /// Target points `[n, d]`.
     pub points: Tensor<2>,
-    /// Of `LSH` codes, also behind linear transforms. `None` for other codes; for `LSH` behind `L2norm` only where
-    /// every hyperplane passes through the origin, because scaling would bend the others.
+    /// Sides of hyperplanes for `LSH` codes, also behind linear transforms. `None` for other codes, and for
+    /// `LSH` behind `L2norm` if some hyperplane misses the origin, because the scaling would bend it.
     pub signs: Option<Signs>,
 }
 
-/// Sides of hyperplanes, of which there are `nbits`, one for each bit of a code.
+/// Wanted sides of `nbits` hyperplanes, one per bit of a code.
 #[derive(Debug, Clone)]
 pub struct Signs {
-    /// `[nbits, d]`, of any length.
+    /// Normals `[nbits, d]`, of any length.
     pub normals: Tensor<2>,
-    /// `[1, nbits]`: the hyperplane is where `normal . x` is the offset.
+    /// Offsets `[1, nbits]`: a hyperplane is the set of `x` with `normal . x = offset`.
     pub offsets: Tensor<2>,
-    /// `[n, nbits]`: 1 where the bit is set, on the side to which the normal points, -1 where it is not.
+    /// Wanted sides `[n, nbits]`: 1 if the bit is set, which is the side the normal points to, else -1.
     pub wanted: Tensor<2>,
 }
 
 impl Aim {
-    /// The targets of some of the vectors.
+    /// Targets of a range of the vectors.
     pub fn rows(&self, rows: Range<usize>) -> Self {
         let signs = self
             .signs
@@ -38,10 +38,10 @@ impl Aim {
         Self { points: self.points.clone().slice([rows]), signs }
     }
 
-    /// The targets of some of the vectors, in the given order.
+    /// Targets of selected vectors, in the given order.
     ///
     /// # Panics
-    /// No row, or one that does not exist.
+    /// `rows` is empty or contains a row out of range.
     pub fn select(&self, rows: &[usize]) -> Self {
         let select = |tensor: &Tensor<2>| {
             Tensor::cat(rows.iter().map(|&row| tensor.clone().narrow(0, row, 1)).collect(), 0)
@@ -52,14 +52,14 @@ impl Aim {
 }
 
 impl From<Tensor<2>> for Aim {
-    /// Points alone.
+    /// Wraps points without sides of hyperplanes.
     fn from(points: Tensor<2>) -> Self {
         Self { points, signs: None }
     }
 }
 
 impl Signs {
-    /// Of vectors of dimension `d`.
+    /// Uploads sides for vectors of dimension `d`.
     pub(crate) fn upload(sides: Sides, d: usize, device: &Device) -> Self {
         let Sides { planes, wanted } = sides;
         let nbits = planes.offsets.len();
@@ -70,8 +70,9 @@ impl Signs {
         }
     }
 
-    /// How far descriptors `[n, d]` are from each hyperplane, negative on the side that is not wanted: `[n, nbits]`.
-    /// Differentiable with respect to the descriptors. A normal of length 0 counts as one of length 1.
+    /// Signed distances of descriptors `[n, d]` from each hyperplane, negative on the unwanted side:
+    /// `[n, nbits]`. Differentiable with respect to the descriptors. A normal of length 0 counts as one of
+    /// length 1.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};

@@ -1,16 +1,16 @@
-//! Codes in blocks of 32, in the order in which the scan loads them.
+//! Codes packed in blocks of 32, in the order in which the scan loads them.
 //!
-//! A block holds, for each of `rows` sub-quantisers (`m` rounded up to even), 16 bytes: byte `i` is the
-//! codeword of slot `SLOT_OF_BYTE[i]` in its low half and that of the slot 16 further in its high half. A
-//! code by itself is `m.div_ceil(2)` bytes: codeword `2 j` in the low half of byte `j`, codeword `2 j + 1` in
-//! the high half.
+//! A block holds 16 bytes for each of `rows` sub-quantisers (`m` rounded up to even): byte `i` has the
+//! codeword of slot `SLOT_OF_BYTE[i]` in its low half and that of slot `SLOT_OF_BYTE[i] + 16` in its high
+//! half. An unpacked code is `m.div_ceil(2)` bytes: codeword `2 j` in the low half of byte `j`, codeword
+//! `2 j + 1` in the high half.
 
 use crate::{
     kernels::fast_scan::{BLOCK, KSUB, SLOT_OF_BYTE},
     stored_bytes::Bytes,
 };
 
-/// Bytes of one code by itself.
+/// Bytes of one unpacked code.
 pub(crate) fn code_size(m: usize) -> usize {
     m.div_ceil(2)
 }
@@ -20,7 +20,7 @@ pub(crate) fn block_size(m: usize) -> usize {
     m.next_multiple_of(2) * KSUB
 }
 
-/// Packs codewords, one a byte, into codes by themselves: `[n, m]` to `[n, code_size]`.
+/// Joins codewords, one per byte, to unpacked codes: `[n, m]` to `[n, code_size]`.
 pub(crate) fn join_nibbles(codewords: &[u8], m: usize) -> Vec<u8> {
     let join = |pair: &[u8]| pair[0] | pair.get(1).map_or(0, |high| high << 4);
     codewords.chunks_exact(m.max(1)).flat_map(|code| code.chunks(2).map(join)).collect()
@@ -29,10 +29,10 @@ pub(crate) fn join_nibbles(codewords: &[u8], m: usize) -> Vec<u8> {
 /// Bytes of one id.
 const ID_SIZE: usize = size_of::<i64>();
 
-/// One cell's entries, in the order in which they were added.
+/// Entries of one cell. Removals move the last entry into the gap.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct PackedList {
-    /// `[len.div_ceil(32), block_size]` bytes; slots past the last entry hold any codes.
+    /// `[len.div_ceil(32), block_size]` bytes; slots past the last entry are arbitrary.
     pub codes: Bytes,
     /// `len` little-endian i64.
     pub ids: Bytes,
@@ -52,7 +52,7 @@ impl PackedList {
         self.ids.as_chunks().0.iter().map(|&id| i64::from_le_bytes(id))
     }
 
-    /// Appends an entry and returns its offset; all codes of a list have one size.
+    /// Appends an entry and returns its offset; all codes of a list have the same size.
     pub fn push(&mut self, code: &[u8], id: i64) -> usize {
         let offset = self.len();
         if offset.is_multiple_of(BLOCK) {
@@ -63,7 +63,7 @@ impl PackedList {
         offset
     }
 
-    /// Overwrites the code at an offset below [`Self::len`].
+    /// Overwrites the code at `offset`, below [`Self::len`].
     pub fn set(&mut self, offset: usize, code: &[u8]) {
         let place = Place::of(offset);
         for (&byte, rows) in
@@ -76,7 +76,7 @@ impl PackedList {
         }
     }
 
-    /// The code at an offset below [`Self::len`], `code_size` bytes.
+    /// Code at `offset`, below [`Self::len`]: `code_size` bytes.
     pub fn unpack(&self, offset: usize, code_size: usize) -> Vec<u8> {
         let place = Place::of(offset);
         let rows = place.block(&self.codes, code_size).chunks_exact(2 * KSUB);
@@ -84,7 +84,8 @@ impl PackedList {
         rows.map(|rows| codeword(&rows[..KSUB]) | codeword(&rows[KSUB..]) << 4).collect()
     }
 
-    /// Removes the entry at an offset below [`Self::len`]: the last one takes its place, as in faiss.
+    /// Removes the entry at `offset`, below [`Self::len`], and moves the last one into its place, as in
+    /// faiss.
     pub fn swap_remove(&mut self, offset: usize, code_size: usize) {
         let last = self.len() - 1;
         if offset != last {
@@ -97,7 +98,7 @@ impl PackedList {
         self.codes.to_mut().truncate(last.div_ceil(BLOCK) * code_size * 2 * KSUB);
     }
 
-    /// Removes all entries whose id is in question, as faiss does, and returns their number.
+    /// Removes all entries whose id satisfies `removed`, in faiss's order, and returns their number.
     pub fn remove(&mut self, mut removed: impl FnMut(i64) -> bool, code_size: usize) -> usize {
         let before = self.len();
         let mut offset = 0;
@@ -112,12 +113,12 @@ impl PackedList {
     }
 }
 
-/// Where an entry's codewords lie.
+/// Location of an entry's codewords.
 struct Place {
     block: usize,
-    /// In every row, below [`KSUB`].
+    /// Byte in every row, below [`KSUB`].
     byte: usize,
-    /// 0 or 4 bits.
+    /// Bits below the codeword in the byte, 0 or 4.
     shift: u32,
 }
 

@@ -143,7 +143,6 @@ mod x86 {
     /// Sixteen bytes as floats.
     ///
     /// # Safety
-    ///
     /// The bytes that the mask names can be read.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     unsafe fn avx512_bytes(mask: u16, bytes: *const u8) -> __m512 {
@@ -210,7 +209,6 @@ mod x86 {
     /// Eight bytes as floats.
     ///
     /// # Safety
-    ///
     /// Eight bytes can be read.
     #[target_feature(enable = "avx2,fma")]
     unsafe fn avx2_bytes(bytes: *const u8) -> __m256 {

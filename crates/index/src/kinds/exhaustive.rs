@@ -1,4 +1,5 @@
-//! Codes without an inverted file, `Flat`, `PQ{m}` and `SQ8`: every one is visited, and ids are positions.
+//! Codes without an inverted file (`Flat`, `PQ{m}`, `SQ8`): a search compares every code, and ids are
+//! positions.
 
 use std::collections::HashSet;
 
@@ -17,7 +18,7 @@ use crate::{
     vectors::Vectors,
 };
 
-/// Codes by position.
+/// A codec and its codes by position.
 #[derive(Clone)]
 pub(crate) struct Exhaustive {
     pub metric: Metric,
@@ -27,7 +28,7 @@ pub(crate) struct Exhaustive {
     pub polysemous: PolysemousFields,
 }
 
-/// Settings of faiss's polysemous search in a `PQ{m}` index, which is not used here; kept for the file alone.
+/// Settings of faiss's polysemous search in a `PQ{m}` index; unused, kept for writing the file back.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct PolysemousFields {
     pub search_type: i32,
@@ -40,13 +41,13 @@ impl Exhaustive {
         Self { metric, codec, codes: Bytes::default(), polysemous: PolysemousFields::default() }
     }
 
-    /// The code at a position below `ntotal`.
+    /// Code at `position < ntotal`.
     pub fn code(&self, position: usize) -> &[u8] {
         let size = self.codec.code_size();
         &self.codes[position * size..(position + 1) * size]
     }
 
-    /// Distances of a query, `d` floats, to the entries at some positions.
+    /// Distances of a query, `d` floats, to the entries at the given positions.
     pub fn distances(&self, query: &[f32], positions: impl Iterator<Item = usize>) -> Vec<f32> {
         let mut scanner = Scanner::new(&self.codec, self.metric);
         scanner.aim(query);
@@ -59,7 +60,8 @@ impl Exhaustive {
             .collect()
     }
 
-    /// What one query finds, nearest first. Few queries leave cores idle: they share out the codes instead.
+    /// Candidates of every query, nearest first. If there are fewer queries than threads, the codes are split
+    /// as well.
     fn gather<G: Gather + Send>(&self, queries: &Vectors, new: impl Fn() -> G + Sync) -> Vec<Vec<Candidate>> {
         let size = self.codec.code_size();
         let pieces = rayon::current_num_threads().div_ceil(queries.n.max(1));

@@ -20,7 +20,7 @@ use crate::kinds::{
 
 pub use train::{TrainConfig, TrainProgress, TrainStage};
 
-/// An index of any kind; the last two are made of others.
+/// Index of any kind; the last two wrap another.
 #[derive(Clone)]
 pub(crate) enum Kind {
     /// `Flat`, `PQ{m}x{nbits}`, `SQ8`.
@@ -31,9 +31,9 @@ pub(crate) enum Kind {
     Ivf(Ivf),
     /// `IVF{nlist},PQ{m}x4fs`.
     FastScan(IvfFastScan),
-    /// `OPQ`, `PCA`, `RR`, `L2norm` before another.
+    /// `OPQ`, `PCA`, `RR`, `L2norm` before another index.
     Transformed(Box<Transformed>),
-    /// `RFlat` behind another.
+    /// `RFlat` after another index.
     Refined(Box<Refined>),
 }
 

@@ -1,15 +1,15 @@
-//! Indexes without ids of their own, as faiss has them: an entry's id is its position.
+//! Ids of indexes that store none: an entry's id is its position, as in faiss.
 
 use std::collections::HashSet;
 
 use crate::{Error, Result, stored_bytes::Bytes};
 
-/// The file format keeps no ids here: only those that entries after `ntotal` get anyway are taken.
+/// Checks that `ids` are the positions the new entries get anyway, because the file format stores no ids.
 pub(crate) fn check(ntotal: usize, ids: &[i64]) -> Result<()> {
     let next = ntotal as i64..;
     match ids.iter().zip(next).find(|&(&id, expected)| id != expected) {
         Some((id, expected)) => Err(Error::argument(
-            "id in an index without inverted file",
+            "id in an index without an inverted file",
             format!("its position {expected}"),
             id,
         )),
@@ -17,7 +17,7 @@ pub(crate) fn check(ntotal: usize, ids: &[i64]) -> Result<()> {
     }
 }
 
-/// Removes the rows of `row` bytes at some positions; those behind move up. Says how many there were.
+/// Removes the rows of `row` bytes at `positions`, shifting later rows down, and returns the number removed.
 pub(crate) fn remove(rows: &mut Bytes, row: usize, positions: &HashSet<i64>) -> usize {
     let ntotal = rows.len() / row;
     let kept = (0..ntotal).filter(|&position| !positions.contains(&(position as i64)));

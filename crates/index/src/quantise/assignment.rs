@@ -1,4 +1,4 @@
-//! The nearest of a few rows for many vectors, through f32 products: k-means and product quantisation.
+//! Nearest of a few rows for many vectors by float32 products, for k-means and product quantisation.
 
 use rayon::prelude::*;
 
@@ -7,11 +7,11 @@ use crate::{
     metric::squared_norm,
 };
 
-/// Vectors are taken in multiples of a register tile.
+/// Vectors of a register tile; blocks are multiples of it.
 const TILE: usize = 12;
-/// Bytes of products held for the vectors taken together, half of a second-level cache.
+/// Bytes of the products of one block: half of a second-level cache.
 const PRODUCT_BYTES: usize = 512 << 10;
-/// Fused products below which waking other threads takes longer than it saves.
+/// Multiply-adds below which waking other threads costs more than it saves.
 const FEW_PRODUCTS: usize = 1 << 20;
 
 /// One part of every vector: `d` values from column `start` on.
@@ -23,7 +23,7 @@ pub(crate) struct Parts<'a> {
     pub start: usize,
 }
 
-/// Rows, ready for products with many vectors.
+/// Rows packed for products with many vectors.
 #[derive(Clone)]
 pub(crate) struct Panels {
     pub rows: F32Panels,
@@ -32,24 +32,24 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// Of rows `[k, d]`, `d > 0`.
+    /// Packs rows `[k, d]`, `d > 0`.
     pub fn new(rows: &[f32], d: usize) -> Self {
         let norms = rows.chunks_exact(d).map(|row| squared_norm(row) as f32).collect();
         Self { rows: F32Panels::new(rows, d), norms }
     }
 }
 
-/// What a block of vectors is assigned with, by one thread.
+/// Buffers of one thread while it assigns a block of vectors.
 #[derive(Default)]
 struct Scratch {
-    /// `[n, d]`, where parts do not lie one behind the other.
+    /// Parts copied together, `[n, d]`; unused where they are contiguous.
     parts: Vec<f32>,
     /// `[n, k]`
     products: Vec<f32>,
 }
 
-/// For each of the vectors' parts `[n, d]` the row `c` with the least `|c|^2 - 2 x.c`, the first of equals,
-/// and that score: `[n]` each.
+/// For each part `[n, d]` of the vectors, returns the row `c` with the least `|c|^2 - 2 x.c`, the first of
+/// equals, and that score: `[n]` each.
 pub(crate) fn nearest_in_panels(panels: &Panels, parts: Parts<'_>) -> (Vec<u32>, Vec<f32>) {
     let (k, d, level) = (panels.rows.k(), panels.rows.d(), Level::detected());
     let Parts { vectors, stride, start } = parts;

@@ -1,4 +1,4 @@
-//! The coarse quantiser: which of `nlist` cells a vector falls into.
+//! Coarse quantiser, which assigns vectors to `nlist` cells.
 
 use burn::tensor::Device;
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use crate::{
     vectors::Vectors,
 };
 
-/// Residuals that one thread takes at least.
+/// Least number of residuals per thread.
 const ROWS_TOGETHER: usize = 64;
 
 /// `nlist` centroids of dimension `d`; a vector belongs to the nearest one under the index's metric.
@@ -19,12 +19,12 @@ pub(crate) struct Coarse {
     pub d: usize,
     pub nlist: usize,
     codebook: Codebook,
-    /// Searched instead of all centroids where vectors and queries are assigned.
+    /// HNSW graph over the centroids; if present, vectors and queries are assigned by walking it.
     pub graph: Option<Hnsw>,
 }
 
 impl Coarse {
-    /// `centroids` is row-major `[nlist, d]`, finite.
+    /// Creates a quantiser of finite `centroids`, row-major `[nlist, d]`.
     ///
     /// # Errors
     /// No centroid.
@@ -33,7 +33,7 @@ impl Coarse {
         Ok(Self { metric, d, nlist, codebook: Codebook::new(metric, centroids, d, device)?, graph: None })
     }
 
-    /// Row-major `[nlist, d]`.
+    /// Centroids, row-major `[nlist, d]`.
     pub fn centroids(&self) -> &[f32] {
         self.codebook.centroids()
     }
@@ -47,7 +47,7 @@ impl Coarse {
         &self.centroids()[cell * self.d..(cell + 1) * self.d]
     }
 
-    /// The cell of every vector: `[n]`, in `0..nlist`.
+    /// Nearest cell of every vector: `[n]`, in `0..nlist`.
     pub fn cells(&self, vectors: &Vectors) -> Result<Vec<i64>> {
         if self.graph.is_some() {
             return Ok(self.probes(vectors, 1)?.iter().map(|probe| probe.cell as i64).collect());
@@ -55,15 +55,15 @@ impl Coarse {
         Ok(self.codebook.nearest(vectors)?.centroids)
     }
 
-    /// By how much each vector is nearer to the centroid of its cell of `cells` `[n]` than to that of any other: `[n]`,
-    /// see [`crate::Index::cell_margins`].
+    /// Margins by which each vector is nearer to the centroid of its cell in `cells` `[n]` than to any other:
+    /// `[n]`, as [`crate::Index::cell_margins`] defines them.
     ///
     /// # Errors
-    /// Another number of cells than of vectors; a cell that does not exist.
+    /// A number of cells other than `n`; a cell outside `0..nlist`.
     pub fn margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vec<f32>> {
         let n = vectors.host.len() / self.d;
         if cells.len() != n {
-            return Err(Error::argument("cells", format!("one of each of {n} vectors"), cells.len()));
+            return Err(Error::argument("cells", format!("{n}, one per vector"), cells.len()));
         }
         let visited = self.visited(2)?;
         let probes = self.probes(vectors, visited)?;
@@ -89,7 +89,7 @@ impl Coarse {
         rows
     }
 
-    /// The vectors less the centroids of their cells, `[n, d]`.
+    /// Residuals: vectors minus the centroids of their cells, `[n, d]`.
     ///
     /// # Errors
     /// A difference too large for float32.
@@ -104,7 +104,7 @@ impl Coarse {
         Vectors::from_host("residuals", residuals, self.d)
     }
 
-    /// How many cells a search visits that asks for `nprobe`: no more than there are.
+    /// Number of cells a search visits: `nprobe`, at most `nlist`.
     ///
     /// # Errors
     /// `nprobe` is 0.
@@ -115,10 +115,10 @@ impl Coarse {
         }
     }
 
-    /// How many lists a vector is stored in.
+    /// Validates the number of lists that each vector is stored in.
     ///
     /// # Errors
-    /// None, or more than there are.
+    /// `lists` is not in `1..=nlist`.
     pub fn stored(&self, lists: usize) -> Result<usize> {
         match (1..=self.nlist).contains(&lists) {
             true => Ok(lists),
@@ -136,8 +136,8 @@ impl Coarse {
         Ok(rows.concat())
     }
 
-    /// The `count <= nlist` nearest cells of every vector, one at a time from the nearest on: which vectors have such a
-    /// cell, and which it is. A graph may not lead to as many.
+    /// The `count <= nlist` nearest cells of the vectors by rank, nearest first: for each rank, the vectors
+    /// that have a cell of that rank, and the cells. A graph may reach fewer than `count`.
     pub fn nearest_cells(&self, vectors: &Vectors, count: usize) -> Result<Vec<(Vec<usize>, Vec<i64>)>> {
         if count == 1 {
             return Ok(vec![((0..vectors.n).collect(), self.cells(vectors)?)]);
@@ -152,7 +152,7 @@ impl Coarse {
         Ok((0..count).map(of_rank).collect())
     }
 
-    /// What the graph leads to, made up to `nprobe` by [`Probe::NONE`] where parts of it cannot be reached.
+    /// The cells found by walking the graph, padded to `nprobe` with [`Probe::NONE`] if it reaches fewer.
     fn walk(&self, graph: &Hnsw, query: &[f32], nprobe: usize) -> Result<Vec<Probe>> {
         let found = graph.search(self.centroids(), self.metric, query, nprobe)?;
         let probe = |(cell, distance)| Probe { cell, score: self.metric.key(distance) };
@@ -172,7 +172,7 @@ mod tests {
         (0..n * D).map(|i| ((i * 7919 + salt * 613) % 199) as f32 / 99.0 - 1.0).collect()
     }
 
-    /// The margin, from all centroids.
+    /// Margin computed from all centroids.
     fn expected(coarse: &Coarse, vector: &[f32], own: usize) -> f64 {
         let away = |centroid: &[f32]| {
             let pairs = vector.iter().zip(centroid).map(|(x, c)| (f64::from(*x), f64::from(*c)));
@@ -200,7 +200,7 @@ mod tests {
                 }
             }
             let least = coarse.margins(&vectors, &nearest).unwrap().into_iter().fold(f32::INFINITY, f32::min);
-            // Two centroids may be equally near but for the rounding of their distances.
+            // The two nearest centroids may differ by no more than rounding.
             assert!(least >= -1e-6, "{metric:?} {nlist}: {least}");
         }
     }

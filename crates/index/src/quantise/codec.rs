@@ -1,4 +1,4 @@
-//! What an index stores of a vector, and how near a query is to what was stored.
+//! Codecs, which encode vectors as stored codes, and scanners, which compare a query with codes.
 
 use crate::{
     Codes, Metric, Result,
@@ -14,11 +14,11 @@ use crate::{
 /// A map from vectors of dimension `d` to codes of `code_size` bytes and back.
 #[derive(Clone)]
 pub(crate) enum Codec {
-    /// The vector itself: `d` little-endian float32.
+    /// Uncompressed: `d` little-endian float32.
     Flat { d: usize },
-    /// Product-quantised.
+    /// Product quantiser.
     Pq(ProductQuantiser),
-    /// One byte a dimension.
+    /// Scalar quantiser, one byte per dimension.
     Sq8(ScalarQuantiser),
 }
 
@@ -61,7 +61,7 @@ impl Codec {
         }
     }
 
-    /// Adds what a code stands for to `out`, `d` floats.
+    /// Adds the decoded vector of a code to `out`, `d` floats.
     pub fn add_decoded(&self, code: &[u8], out: &mut [f32]) {
         match self {
             Self::Flat { .. } => out.iter_mut().zip(bytes_to_floats(code)).for_each(|(out, x)| *out += x),
@@ -70,7 +70,7 @@ impl Codec {
         }
     }
 
-    /// What codes `[n, code_size]` stand for: `[n, d]`.
+    /// Decodes codes `[n, code_size]`: `[n, d]`.
     pub fn decode(&self, codes: &[u8]) -> Vec<f32> {
         let mut vectors = vec![0.0; codes.len() / self.code_size() * self.d()];
         let rows = vectors.chunks_exact_mut(self.d());
@@ -79,22 +79,23 @@ impl Codec {
     }
 }
 
-/// A point that codes are compared with, and what the comparison needs ready.
+/// A point that codes are compared with, and the tables precomputed from it.
 pub(crate) struct Scanner<'a> {
     codec: &'a Codec,
     metric: Metric,
     /// `d` floats.
     point: Vec<f32>,
-    /// Product quantisers alone: what each codeword adds to a sort key, `[m, ksub]`.
+    /// Contribution of each codeword to a sort key, `[m, ksub]`; empty unless the codec is a product
+    /// quantiser.
     pub table: Vec<f32>,
-    /// Scalar quantisers alone.
+    /// Quantised query; `None` unless the codec is a scalar quantiser.
     bytes: Option<Sq8Query>,
     /// Added to every sort key.
     pub offset: f32,
 }
 
 impl<'a> Scanner<'a> {
-    /// A scanner that must be aimed first.
+    /// Creates a scanner; call [`Self::aim`] before [`Self::keys`].
     pub fn new(codec: &'a Codec, metric: Metric) -> Self {
         let table = match codec {
             Codec::Pq(pq) => vec![0.0; pq.m * pq.ksub],
@@ -103,7 +104,7 @@ impl<'a> Scanner<'a> {
         Self { codec, metric, point: vec![0.0; codec.d()], table, bytes: None, offset: 0.0 }
     }
 
-    /// Compares with `point`, `d` floats, from here on.
+    /// Sets the point that codes are compared with, `d` floats.
     pub fn aim(&mut self, point: &[f32]) {
         self.point.copy_from_slice(point);
         match self.codec {
@@ -114,13 +115,13 @@ impl<'a> Scanner<'a> {
         self.offset = 0.0;
     }
 
-    /// As [`Self::aim`] at `point - centroid`.
+    /// Sets the point to `point - centroid`.
     pub fn aim_at_residual(&mut self, point: &[f32], centroid: &[f32]) {
         let residual: Vec<f32> = point.iter().zip(centroid).map(|(x, c)| x - c).collect();
         self.aim(&residual);
     }
 
-    /// Sort keys of codes `[n, code_size]`, smaller is nearer: `out` `[n]`.
+    /// Writes the sort keys of codes `[n, code_size]` to `out` `[n]`; smaller is nearer.
     pub fn keys(&self, codes: &[u8], out: &mut [f32]) {
         let level = Level::detected();
         match self.codec {

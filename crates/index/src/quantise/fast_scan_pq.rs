@@ -1,4 +1,4 @@
-//! A product quantiser of 4-bit codewords: codes and floating-point look-up tables.
+//! Product quantiser of 4-bit codewords: encoding, decoding and float look-up tables.
 
 use rayon::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
     kinds::ivf::packed::lut::Row,
 };
 
-/// Vectors that one thread codes at a time.
+/// Vectors that one thread encodes at a time.
 const VECTORS_TOGETHER: usize = 64;
 
 /// `m` sub-quantisers of 16 codewords over `dsub = d / m` dimensions each.
@@ -23,18 +23,18 @@ pub(crate) struct FastScanPq {
     pub dsub: usize,
     /// `[m, 16, dsub]`, as faiss stores it.
     pub centroids: Vec<f32>,
-    /// `[m, dsub]` rows: a dimension of all 16 codewords lies together.
+    /// `[m, dsub]` rows; each holds one dimension of all 16 codewords.
     transposed: Vec<Row>,
 }
 
 impl FastScanPq {
-    /// Bits of a codeword's number.
+    /// Bits of a codeword's index.
     pub const NBITS: usize = 4;
 
-    /// `centroids` is `[m, 16, dsub]`.
+    /// Creates a quantiser of codewords `[m, 16, dsub]`.
     ///
     /// # Errors
-    /// `m` does not divide `d`, or there are not `16 d` values.
+    /// `m` does not divide `d`, or the number of values is not `16 d`.
     pub fn new(d: usize, m: usize, centroids: Vec<f32>) -> Result<Self> {
         if d == 0 || m == 0 || !d.is_multiple_of(m) {
             return Err(Error::argument(
@@ -75,7 +75,7 @@ impl FastScanPq {
         join_nibbles(&codewords, self.m)
     }
 
-    /// Adds the vector that a code of [`Self::code_size`] bytes stands for to `out`, `d` floats.
+    /// Adds the decoded vector of a code of [`Self::code_size`] bytes to `out`, `d` floats.
     pub fn add_decoded(&self, code: &[u8], out: &mut [f32]) {
         let codewords = code.iter().flat_map(|byte| [byte & 15, byte >> 4]);
         let codebooks = self.centroids.chunks_exact(KSUB * self.dsub);
@@ -85,20 +85,20 @@ impl FastScanPq {
         }
     }
 
-    /// Squared distances of the vector's parts to every codeword: `table`, `[m]` rows.
+    /// Writes the squared distances of the sub-vectors to every codeword to `table`, `[m]` rows.
     #[inline(always)]
     pub fn squared_l2_table(&self, vector: &[f32], table: &mut [Row]) {
         self.fill(vector, table, |value, codeword| (value - codeword) * (value - codeword));
     }
 
-    /// Inner products of the vector's parts with every codeword: `table`, `[m]` rows.
+    /// Writes the inner products of the sub-vectors with every codeword to `table`, `[m]` rows.
     #[inline(always)]
     pub fn inner_product_table(&self, vector: &[f32], table: &mut [Row]) {
         self.fill(vector, table, |value, codeword| value * codeword);
     }
 
-    /// What the squared distance to a codeword of the residual leaves over once the coarse distance and
-    /// `-2 q.codeword` are taken off: `|codeword|^2 + 2 centroid.codeword`, `[m]` rows.
+    /// Writes the terms of the squared residual distance other than the coarse distance and `-2 q.codeword`
+    /// to `table`, `[m]` rows: `|codeword|^2 + 2 centroid.codeword`.
     #[inline(always)]
     pub fn residual_table(&self, centroid: &[f32], table: &mut [Row]) {
         self.fill(centroid, table, |value, codeword| codeword * (codeword + 2.0 * value));
@@ -117,7 +117,7 @@ impl FastScanPq {
     }
 }
 
-/// The first of the nearest codewords.
+/// Index of the nearest codeword, the first of equals.
 fn nearest(row: &Row) -> u8 {
     let nearer = |best: usize, i: usize| if row[i] < row[best] { i } else { best };
     (1..KSUB).fold(0, nearer) as u8

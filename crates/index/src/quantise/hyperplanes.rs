@@ -1,4 +1,4 @@
-//! Hyperplanes that cut the space in two, seen from behind and from before a transform.
+//! Hyperplanes of `LSH` codes, and their preimages under transforms.
 
 use burn::tensor::Device;
 
@@ -7,13 +7,13 @@ use crate::{Result, quantise::transform::Transform};
 /// Hyperplanes of dimension `d`; a vector `x` is on the positive side where `normals_j . x >= offsets_j`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Hyperplanes {
-    /// Row-major `[nbits, d]`, of any length.
+    /// Normals of any length, row-major `[nbits, d]`.
     pub normals: Vec<f32>,
-    /// `[nbits]`.
+    /// Offsets `[nbits]`.
     pub offsets: Vec<f32>,
 }
 
-/// On which sides vectors lie.
+/// Sides of hyperplanes that vectors lie on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sides {
     pub planes: Hyperplanes,
@@ -22,9 +22,10 @@ pub(crate) struct Sides {
 }
 
 impl Hyperplanes {
-    /// The same cuts for vectors that the transform has yet to be applied to: `n . (A x + b) >= o` is
-    /// `(n A) . x >= o - n . b`, and scaling to unit length keeps the sides of what passes through the origin.
-    /// `None` where it bends a hyperplane: beside the origin, unit length turns it into a cone.
+    /// Pulls the hyperplanes back through `transform`, to vectors that have not passed it yet:
+    /// `n . (A x + b) >= o` is `(n A) . x >= o - n . b`, and normalisation keeps the sides of hyperplanes
+    /// through the origin. `None` if normalisation would bend a hyperplane: one that misses the origin
+    /// becomes a cone.
     pub fn before(self, transform: &Transform, device: &Device) -> Result<Option<Self>> {
         let Some(linear) = transform.as_linear() else {
             return Ok(Some(self).filter(|planes| planes.offsets.iter().all(|&offset| offset == 0.0)));

@@ -174,7 +174,7 @@ fn trailing_bytes_are_an_error() {
     for (kind, mut file) in files() {
         file.push(0);
         let message = from_bytes(&file).expect_err(&kind).to_string();
-        assert_eq!(message, "expected the end of the file, found 1 bytes more");
+        assert_eq!(message, "expected the end of the file, found 1 more bytes");
     }
 }
 

@@ -94,7 +94,7 @@ fn indexes_without_ids_of_their_own_take_only_positions() {
         let mut index = filled(kind, METRICS[0], 3);
         index.add_with_ids(vectors(2, 5), &[3, 4]).expect("the next positions");
         let refused = index.add_with_ids(vectors(2, 5), &[5, 7]).expect_err("a gap");
-        let expected = "id in an index without inverted file must be its position 6, found 7";
+        let expected = "id in an index without an inverted file must be its position 6, found 7";
         assert_eq!(refused.to_string(), expected, "{kind}");
         assert_eq!(index.ntotal(), 5);
     }

@@ -190,7 +190,7 @@ fn blocks_end_at_the_first_bad_row() {
     assert!(blocks.by_ref().take(2).all(|block| block.is_ok()));
     let error = blocks.next().expect("a block").expect_err("row 7 is not finite");
     assert!(
-        error.to_string().ends_with("a.npy: descriptors: row 7 holds a value that is not finite"),
+        error.to_string().ends_with("a.npy: descriptors: row 7 contains a value that is not finite"),
         "{error}"
     );
     assert!(blocks.next().is_none());

@@ -171,7 +171,7 @@ fn unfit_arguments_are_errors() {
         let mut queries = rows(3, 3);
         queries[2 * D + 1] = f32::NAN;
         let message = index.search(tensor(&queries), 1, 1).expect_err("NaN").to_string();
-        assert_eq!(message, "queries: row 2 holds a value that is not finite");
+        assert_eq!(message, "queries: row 2 contains a value that is not finite");
         let narrow = vectors(2, 3).slice([0..2, 0..D - 1]);
         let message = index.search(narrow, 1, 1).expect_err("narrow").to_string();
         assert_eq!(message, "queries: expected dimension 8, found 7");

@@ -1,4 +1,4 @@
-//! The parts of a fast-scan index file that no other index has.
+//! Parts of an index file specific to fast scan.
 
 use std::io::{self, Write};
 
@@ -11,21 +11,21 @@ use crate::{
     },
 };
 
-/// fourcc of block inverted lists.
+/// Fourcc of block inverted lists.
 const BLOCK_LISTS: [u8; 4] = *b"ilbl";
 
-/// Codes of block lists cannot be told apart, for which faiss gives this size.
+/// Code size of block lists in the file: faiss writes this value because codes are interleaved.
 const NO_CODE_SIZE: u64 = u64::MAX;
 
-/// What lies between the header of the inverted file and the product quantiser.
+/// Fields between the inverted-file header and the product quantiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parameters {
     pub by_residual: bool,
-    /// Which of faiss's search variants is asked for; 0 lets it choose.
+    /// Search variant of faiss; 0 lets faiss choose.
     pub implem: i32,
-    /// The same.
+    /// Batch size of faiss's search variant; 0 lets faiss choose.
     pub qbs2: u64,
-    /// As in the file, to be checked by [`Self::check`] once `m` is known.
+    /// As in the file; [`Self::check`] validates it once `m` is known.
     code_size: u64,
     m2: u64,
 }
@@ -44,8 +44,10 @@ impl Parameters {
         Ok(Self { by_residual, code_size, m2, implem: source.i32("implem")?, qbs2: source.u64("qbs2")? })
     }
 
+    /// Checks the sizes against `m` sub-quantisers.
+    ///
     /// # Errors
-    /// The sizes are not those of `m` sub-quantisers.
+    /// The sizes differ.
     pub fn check(self, m: usize) -> Result<()> {
         let expected = Self::new(m, self.by_residual);
         expect("code_size", expected.code_size, self.code_size)?;
@@ -62,7 +64,7 @@ impl Parameters {
     }
 }
 
-/// Reads `nlist` block inverted lists, fourcc included, of codes of `m` codewords.
+/// Reads `nlist` block inverted lists, including their fourcc, of codes of `m` codewords.
 pub(crate) fn read_lists(source: &mut Source, nlist: usize, m: usize) -> Result<Vec<PackedList>> {
     let found = source.fourcc("inverted lists fourcc")?;
     if found != BLOCK_LISTS {
@@ -94,7 +96,7 @@ fn read_list(source: &mut Source, m: usize) -> Result<PackedList> {
     Ok(PackedList { codes: source.bytes("codes of an inverted list", found)?, ids })
 }
 
-/// Writes what [`read_lists`] reads.
+/// Writes block inverted lists as [`read_lists`] reads them.
 pub(crate) fn write_lists(out: &mut dyn Write, lists: &[PackedList], m: usize) -> io::Result<()> {
     out.write_all(&BLOCK_LISTS)?;
     for size in [lists.len() as u64, NO_CODE_SIZE, BLOCK as u64, block_size(m) as u64] {

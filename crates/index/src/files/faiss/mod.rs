@@ -1,4 +1,4 @@
-//! faiss's own file format, little-endian (faiss `index_read.cpp` and `index_write.cpp`, version 1.15).
+//! faiss's file format, little-endian (faiss `index_read.cpp` and `index_write.cpp`, version 1.15).
 //!
 //! | structure | fields |
 //! |---|---|
@@ -10,10 +10,10 @@
 //! | inverted-file header | header, nlist u64, nprobe u64, the coarse quantiser as an index, direct map |
 //! | direct map | type u8 (0 none, 1 array, 2 hash table), vector of i64; for type 2 a vector of (i64, i64) |
 //! | product quantiser | d u64, m u64, nbits u64, vector of float32 `[m, ksub, dsub]` |
-//! | inverted lists | `ilar`, nlist u64, code_size u64, `full` and a vector of u64 sizes or `sprs` and a vector of u64 (list, size) pairs, then for each list that is not empty its codes and its ids as i64 |
+//! | inverted lists | `ilar`, nlist u64, code_size u64, `full` and a vector of u64 sizes or `sprs` and a vector of u64 (list, size) pairs, then for each non-empty list its codes and its ids as i64 |
 //! | vector | count u64, elements |
 //!
-//! Every count is checked against the bytes that remain before anything is allocated.
+//! Every count is checked against the remaining bytes before anything is allocated.
 
 pub(crate) mod fast_scan;
 mod read;
@@ -24,7 +24,7 @@ pub(crate) use read::read_index;
 pub(crate) use source::Source;
 pub(crate) use write::write_index;
 
-/// A four-character code.
+/// Four-character code that begins a structure.
 type Fourcc = [u8; 4];
 
 const FLAT_L2: Fourcc = *b"IxF2";
@@ -47,7 +47,7 @@ const ARRAY_LISTS: Fourcc = *b"ilar";
 const FULL_SIZES: Fourcc = *b"full";
 const SPARSE_SIZES: Fourcc = *b"sprs";
 
-/// The number that fills two unused header fields.
+/// Value of the two unused header fields.
 const HEADER_FILLER: i64 = 1 << 20;
 
 const METRIC_IP: i32 = 0;

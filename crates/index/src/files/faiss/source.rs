@@ -1,4 +1,4 @@
-//! Reads primitives off bytes in memory or of a file.
+//! Reader of primitives from bytes in memory or from a file.
 
 use std::{
     fs::File,
@@ -12,10 +12,10 @@ use bytemuck::Pod;
 use super::Fourcc;
 use crate::{Error, Result, kernels::Map, stored_bytes::Bytes};
 
-/// Bytes of the buffer through which a file is read.
+/// Size of the read buffer of a file in bytes.
 const BUFFER: usize = 1 << 16;
 
-/// Bytes and how far they have been read; nothing is allocated for a field that does not fit in what is left.
+/// Bytes and the read position. A field that exceeds the remaining bytes is an error before any allocation.
 pub(crate) struct Source<'a> {
     bytes: Where<'a>,
     at: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Source<'a> {
 
 enum Where<'a> {
     Memory(&'a [u8]),
-    /// What is copied is read from the stream, so that its pages of the map are never touched.
+    /// Fields that are copied are read from the stream, so their pages of the map are never touched.
     File {
         map: Arc<Map>,
         stream: BufReader<File>,
@@ -36,7 +36,7 @@ impl<'a> Source<'a> {
         Self { bytes: Where::Memory(bytes), at: 0, length: bytes.len() }
     }
 
-    /// Maps a file; it must not be changed in place while anything read from it is in use.
+    /// Maps a file, which must not be changed in place while anything read from it is in use.
     pub fn map(file: File) -> io::Result<Self> {
         let map = Arc::new(Map::new(&file)?);
         let length = map.len();
@@ -47,7 +47,7 @@ impl<'a> Source<'a> {
         self.array::<1>(field).map(|[byte]| byte)
     }
 
-    /// A byte that is 0 or 1.
+    /// Reads a byte that must be 0 or 1.
     pub fn flag(&mut self, field: &'static str) -> Result<bool> {
         match self.byte(field)? {
             0 => Ok(false),
@@ -60,7 +60,7 @@ impl<'a> Source<'a> {
         self.array(field).map(u64::from_le_bytes)
     }
 
-    /// A u64 that fits the machine's sizes.
+    /// Reads a u64 that must fit in `usize`.
     pub fn size(&mut self, field: &'static str) -> Result<usize> {
         let size = self.u64(field)?;
         usize::try_from(size).map_err(|_| Error::field(field, "a size that fits in memory", size))
@@ -82,7 +82,7 @@ impl<'a> Source<'a> {
         self.array(field)
     }
 
-    /// `count` bytes, which stay in the file where it is mapped.
+    /// Takes `count` bytes; those of a mapped file are not copied.
     pub fn bytes(&mut self, field: &'static str, count: usize) -> Result<Bytes> {
         let range = self.claim(field, count, 1)?;
         Ok(match &mut self.bytes {
@@ -124,7 +124,7 @@ impl<'a> Source<'a> {
         Ok(values)
     }
 
-    /// Succeeds at the end alone.
+    /// Checks that all bytes were read.
     pub fn end(self) -> Result<()> {
         match self.length - self.at {
             0 => Ok(()),
@@ -139,7 +139,7 @@ impl<'a> Source<'a> {
         Ok(bytes)
     }
 
-    /// `count` elements in the file's byte order.
+    /// Reads `count` elements in the file's byte order.
     fn elements<T: Pod>(&mut self, field: &'static str, count: usize) -> Result<Vec<T>> {
         let range = self.claim(field, count, size_of::<T>())?;
         let mut values = vec![T::zeroed(); count];
@@ -147,7 +147,7 @@ impl<'a> Source<'a> {
         Ok(values)
     }
 
-    /// Copies what was claimed last.
+    /// Copies the range claimed last.
     fn copy(&mut self, range: Range<usize>, out: &mut [u8]) -> Result<()> {
         match &mut self.bytes {
             Where::Memory(bytes) => out.copy_from_slice(&bytes[range]),
@@ -156,7 +156,7 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// Steps over `count` elements of `size` bytes each, if there are so many.
+    /// Advances past `count` elements of `size` bytes each and returns their range.
     fn claim(&mut self, field: &'static str, count: usize, size: usize) -> Result<Range<usize>> {
         let remaining = self.length - self.at;
         let expected = count.saturating_mul(size);

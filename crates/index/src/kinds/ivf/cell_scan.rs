@@ -1,4 +1,4 @@
-//! One query's walk over the lists of its cells.
+//! Scanning of a query's lists.
 
 use rayon::prelude::*;
 
@@ -13,20 +13,21 @@ use crate::{
     search::{Gather, ScanBuffers, scan},
 };
 
-/// Bytes that the tables of all cells may take, as in faiss; beyond, each visit computes its own.
+/// Limit on the tables of all cells, as in faiss; above it, each visit computes its own.
 const MAX_TABLE_BYTES: usize = 2 << 30;
 
-/// How the codes of a cell are compared with the query.
+/// Method of comparing the codes of a cell with the query.
 enum Comparison<'a> {
-    /// Codes that are not product-quantised stand for vectors, or metric and residuals allow to treat them so: the
-    /// scanner is aimed once.
+    /// The scanner's point is the query for all cells: the codec is not a product quantiser, and codes encode
+    /// vectors or the metric separates centroid and residual.
     Aimed,
-    /// The same for product quantisers: one table serves all cells.
+    /// As `Aimed` for product quantisers: one table serves all cells.
     Shared,
-    /// `|q - c - r|^2 = |q - c|^2 + (|r|^2 + 2 c.r) - 2 q.r`: the middle term comes from a table of the cell that
-    /// no query changes, `[nlist, m, ksub]`, the last from one of the query's that serves all cells.
+    /// `|q - c - r|^2 = |q - c|^2 + (|r|^2 + 2 c.r) - 2 q.r`: the middle term is looked up in a table of the
+    /// cell, common to all queries, `[nlist, m, ksub]`; the last in a table of the query, common to all
+    /// cells.
     Tables(&'a [f32]),
-    /// The scanner is aimed at the query's residual in every cell.
+    /// The scanner's point is the query's residual in each cell.
     Residual,
 }
 
@@ -34,15 +35,15 @@ enum Comparison<'a> {
 pub(super) struct Visit<'a> {
     ivf: &'a Ivf,
     comparison: Comparison<'a>,
-    /// For the inner product of residuals, `q.(c + r) = q.c + q.r`: what the coarse quantiser knows is added.
+    /// For the inner product of residuals, `q.(c + r) = q.c + q.r`: adds the coarse score.
     adds_score: bool,
     scanner: Scanner<'a>,
     buffers: ScanBuffers,
-    /// The queries prepared together, `[n, d]`.
+    /// Queries prepared together, `[n, d]`.
     queries: Vec<f32>,
-    /// Which of them is looked for.
+    /// Index of the current query.
     query: usize,
-    /// Product quantisers' tables of the queries prepared together, `[n, m, ksub]`.
+    /// Tables of the prepared queries for product quantisers, `[n, m, ksub]`.
     tables: Vec<f32>,
 }
 
@@ -61,7 +62,7 @@ impl<'a> Visit<'a> {
         Self { ivf, comparison, adds_score, scanner, buffers, queries, query: 0, tables: Vec::new() }
     }
 
-    /// Does for some queries, `[n, d]`, what is done faster for several at once.
+    /// Computes the tables of queries `[n, d]` together.
     pub fn prepare(&mut self, queries: &[f32]) {
         self.queries.clear();
         self.queries.extend_from_slice(queries);
@@ -74,7 +75,7 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Begins query number `query` of those prepared.
+    /// Starts prepared query `query`.
     pub fn start(&mut self, query: usize) {
         self.query = query;
         self.scanner.offset = 0.0;
@@ -88,10 +89,10 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Hands the entries of a cell that are near enough to `found`.
+    /// Scans a cell and offers its entries to `found`.
     pub fn enter(&mut self, probe: Probe, found: &mut impl Gather) {
         let Some(list) = self.ivf.lists.lists.get(probe.cell).filter(|list| !list.is_empty()) else {
-            return; // nothing there, or no cell at all
+            return; // empty list, or `Probe::NONE`
         };
         match &self.comparison {
             Comparison::Aimed | Comparison::Shared => {}
@@ -113,7 +114,7 @@ impl<'a> Visit<'a> {
         scan(&self.scanner, &mut self.buffers, &list.codes, code_size, |entry| list.id(entry), found);
     }
 
-    /// Has memory fetched that [`Self::enter`] will want for a cell.
+    /// Prefetches the tables that [`Self::enter`] reads for a cell.
     pub fn fetch(&self, probe: Probe) {
         if let Comparison::Tables(tables) = &self.comparison
             && probe.cell < self.ivf.coarse.nlist
@@ -123,13 +124,13 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// Row number `row` of a matrix with `width` columns.
+/// Row `row` of a matrix with `width` columns.
 fn row(matrix: &[f32], width: usize, row: usize) -> &[f32] {
     &matrix[row * width..(row + 1) * width]
 }
 
-/// `|r|^2 + 2 c.r` of every centroid and codeword, `[nlist, m, ksub]`; `None` where codes are not product-quantised
-/// residuals under L2, or the tables would be too large.
+/// `|r|^2 + 2 c.r` of every centroid and codeword, `[nlist, m, ksub]`; `None` unless codes are PQ residuals
+/// under L2, or if the tables exceed the limit.
 pub(super) fn tables(ivf: &Ivf) -> Option<Vec<f32>> {
     let Codec::Pq(pq) = &ivf.codec else { return None };
     if ivf.coarse.metric != Metric::L2 || !ivf.by_residual {

@@ -1,31 +1,32 @@
-//! faiss's direct map, from ids to places in the inverted lists.
+//! faiss's direct map from ids to positions in the inverted lists.
 //!
-//! Look-ups here scan the lists instead; the map is kept so that a file that holds one stays complete.
+//! Look-ups in this crate scan the lists instead; the map is only maintained so that files with one stay
+//! consistent.
 
 use std::collections::HashMap;
 
 use crate::{Error, Result, kinds::ivf::lists::Position};
 
-/// Place of a vector that is in no list.
+/// Place of an id that is in no list.
 const NOWHERE: i64 = -1;
 
-/// The map as the file has it; places are packed as `cell << 32 | offset`.
+/// The map as stored in the file; places are packed as `cell << 32 | offset`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) enum DirectMap {
     #[default]
     None,
-    /// The place of id `i` at index `i`, or -1.
+    /// Place of id `i` at index `i`, or -1.
     Array(Vec<i64>),
-    /// Pairs of id and place, each id once, in no particular order.
+    /// (id, place) pairs with distinct ids, in no particular order.
     Hashtable(Vec<(i64, i64)>),
 }
 
 impl DirectMap {
-    /// Whether vectors may be added under ids of the caller's.
+    /// Checks that vectors may be added under caller-supplied `ids`.
     ///
     /// # Errors
-    /// A negative id, which could not be told from a missing neighbour; a map of array type, which has room for
-    /// consecutive ids only.
+    /// A negative id, which would be indistinguishable from a missing neighbour; an array map, which can only
+    /// hold consecutive ids.
     pub fn check_new_ids(&self, ids: &[i64]) -> Result<()> {
         if let Some(id) = ids.iter().find(|&&id| id < 0) {
             return Err(Error::argument("id", "at least 0", id));
@@ -38,7 +39,7 @@ impl DirectMap {
         }
     }
 
-    /// Records entries just appended to the lists; a repeated id moves to its newest place.
+    /// Records entries just appended to the lists; a repeated id gets its newest place.
     pub fn extend(&mut self, entries: &[(i64, Position)]) {
         match self {
             Self::None => {}
@@ -47,7 +48,7 @@ impl DirectMap {
         }
     }
 
-    /// Records all entries anew, after some were removed; where ids repeat, the last stays.
+    /// Rebuilds the map from all entries after removals; of repeated ids the last one is kept.
     pub fn rebuild(&mut self, entries: impl Iterator<Item = (i64, Position)>) {
         match self {
             Self::None => {}
@@ -55,16 +56,18 @@ impl DirectMap {
                 pairs.clear();
                 extend_pairs(pairs, &entries.collect::<Vec<_>>());
             }
-            // Ids are consecutive no more, which an array could not tell.
+            // The ids are no longer consecutive, which an array cannot express.
             Self::Array(_) => *self = Self::None,
         }
     }
 
-    /// Checks that every place exists in lists of some sizes. Which id lies there is not compared: for vectors added without ids,
-    /// faiss 1.15 records hash-table entries under ids that are too large by the number added.
+    /// Checks that every place exists in lists of the given sizes. The ids stored there are not compared: for
+    /// vectors added without ids, faiss 1.15 records hash-table entries under ids that are too large by the
+    /// number added.
     ///
     /// # Errors
-    /// [`Error::Field`] for the first place that does not exist, or an array of another length than `ntotal`.
+    /// [`Error::Field`] for the first place that does not exist, or for an array whose length is not
+    /// `ntotal`.
     pub fn check(&self, sizes: &[usize]) -> Result<()> {
         match self {
             Self::None => Ok(()),

@@ -1,4 +1,4 @@
-//! `IVF{nlist},PQ{m}x4fs`: the inverted file whose codes lie in blocks for [`crate::kinds::ivf::packed`].
+//! `IVF{nlist},PQ{m}x4fs`: inverted file with codes packed for [`crate::fast_scan`].
 
 use std::{
     collections::HashSet,
@@ -25,23 +25,23 @@ use crate::{
     vectors::Vectors,
 };
 
-/// A coarse quantiser and packed 4-bit codes of the vectors in its cells.
+/// Coarse quantiser, product quantiser and lists of packed 4-bit codes.
 #[derive(Clone)]
 pub(crate) struct IvfFastScan {
     pub coarse: Coarse,
     pub pq: FastScanPq,
     pub parameters: Parameters,
-    /// `[nlist]`.
+    /// Lists, `[nlist]`.
     pub lists: Vec<PackedList>,
     pub direct_map: DirectMap,
-    /// The number of lists that faiss would visit by default; kept for the file alone.
+    /// Number of lists that faiss visits by default; only written back to the file.
     pub nprobe: u64,
-    /// Made by the first search.
+    /// Built by the first search.
     scanner: OnceLock<Arc<Scanner>>,
 }
 
 impl IvfFastScan {
-    /// An empty index over trained quantisers.
+    /// Creates an empty index over trained quantisers.
     pub fn new(coarse: Coarse, pq: FastScanPq, by_residual: bool) -> Self {
         let lists = vec![PackedList::default(); coarse.nlist];
         let parameters = Parameters::new(pq.m, by_residual);
@@ -49,12 +49,12 @@ impl IvfFastScan {
         Self { coarse, pq, parameters, lists, direct_map, nprobe: 1, scanner }
     }
 
-    /// The same quantisers over no entries.
+    /// Copy without the entries.
     pub fn emptied(&self) -> Self {
         Self::new(self.coarse.clone(), self.pq.clone(), self.parameters.by_residual)
     }
 
-    /// Appends the entries of an index with the same quantisers, their ids raised by `shift`.
+    /// Appends the entries of an index with the same quantisers, adding `shift` to their ids.
     pub fn append(&mut self, other: &Self, shift: i64) {
         let size = self.pq.code_size();
         for (to, from) in self.lists.iter_mut().zip(&other.lists) {
@@ -65,7 +65,7 @@ impl IvfFastScan {
         self.rebuild_direct_map();
     }
 
-    /// Codes `[n, code_size]` of vectors that fell into `cells` `[n]`.
+    /// Encodes vectors of `cells` `[n]`: `[n, code_size]`.
     fn encode(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vec<u8>> {
         let level = Level::detected();
         if !self.parameters.by_residual {
@@ -74,7 +74,7 @@ impl IvfFastScan {
         Ok(self.pq.encode(&self.coarse.residuals(vectors, cells)?.host, level))
     }
 
-    /// What a code in a cell stands for: `d` floats.
+    /// Decodes a code of a cell: `d` floats.
     fn decode(&self, code: &[u8], cell: usize) -> Vec<f32> {
         let mut vector = match self.parameters.by_residual {
             true => self.coarse.centroid(cell).to_vec(),
@@ -84,7 +84,7 @@ impl IvfFastScan {
         vector
     }
 
-    /// Appends vectors under ids that are known to be allowed, to as many lists each.
+    /// Appends vectors, each to its `lists` nearest lists, under ids already checked.
     fn push(&mut self, vectors: &Vectors, id: impl Fn(usize) -> i64, lists: usize) -> Result<()> {
         for (rows, cells) in self.coarse.nearest_cells(vectors, lists)? {
             let codes = match rows.len() == vectors.n {
@@ -117,8 +117,8 @@ impl IvfFastScan {
         })
     }
 
-    /// What every query finds in the lists of its `nprobe` nearest cells, nearest first: at most `k`, and within
-    /// the radius if there is one.
+    /// Candidates of every query in the lists of its `nprobe` nearest cells, nearest first: at most `k`,
+    /// within `radius` if given.
     fn gather(
         &self,
         queries: &Vectors,
@@ -135,7 +135,7 @@ impl IvfFastScan {
             found
         };
         if queries.n == 1 {
-            // Waking a thread takes as long as most searches of one query.
+            // Waking a thread costs as much as a typical search of one query.
             return Ok(vec![search(&mut Scratch::default(), (&queries.host, &probes))]);
         }
         Ok(rows.map_init(Scratch::default, search).collect())

@@ -1,11 +1,11 @@
-//! Inverted lists: per cell, the codes and ids of the vectors that fell into it.
+//! Inverted lists: codes and ids of the vectors of each cell.
 
 use crate::stored_bytes::Bytes;
 
 /// Bytes of one id.
 const ID_SIZE: usize = size_of::<i64>();
 
-/// One cell's entries, in the order in which they were added.
+/// Entries of one cell in the order of insertion.
 #[derive(Clone, Default)]
 pub(crate) struct InvertedList {
     /// `len * code_size` bytes.
@@ -37,7 +37,7 @@ impl InvertedList {
         self.ids.to_mut().extend_from_slice(&id.to_le_bytes());
     }
 
-    /// Keeps the entries whose ids pass, in their order.
+    /// Keeps the entries whose ids satisfy `keep`, in their order.
     pub fn retain(&mut self, code_size: usize, keep: impl Fn(i64) -> bool) {
         if self.ids().all(&keep) {
             return;
@@ -50,8 +50,7 @@ impl InvertedList {
     }
 }
 
-/// The id after those of all entries: `ntotal` as in faiss, or behind the largest where the caller's own ids reach
-/// further.
+/// Next free id: `ntotal` as in faiss, or one more than the largest id if caller-supplied ids are larger.
 pub(crate) fn next_id(ids: impl Iterator<Item = i64>, ntotal: usize) -> i64 {
     ids.max().map_or(0, |id| id.saturating_add(1)).max(ntotal as i64)
 }
@@ -65,7 +64,7 @@ pub(crate) struct InvertedLists {
     pub lists: Vec<InvertedList>,
 }
 
-/// Where an entry lies.
+/// Position of an entry in the lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
     pub cell: usize,
@@ -82,14 +81,14 @@ impl InvertedLists {
         self.lists.iter().map(InvertedList::len).sum()
     }
 
-    /// Appends an entry and says where it went.
+    /// Appends an entry and returns its position.
     pub fn push(&mut self, cell: usize, code: &[u8], id: i64) -> Position {
         let list = &mut self.lists[cell];
         list.push(code, id);
         Position { cell, offset: list.len() - 1 }
     }
 
-    /// The first entry, in order of cells, that carries the id.
+    /// First entry with the id, in order of cells.
     pub fn find(&self, id: i64) -> Option<Position> {
         self.lists.iter().enumerate().find_map(|(cell, list)| {
             let offset = list.ids().position(|stored| stored == id)?;
@@ -97,7 +96,7 @@ impl InvertedLists {
         })
     }
 
-    /// All entries' ids and places.
+    /// Ids and positions of all entries.
     pub fn entries(&self) -> impl Iterator<Item = (i64, Position)> {
         let lists = self.lists.iter().enumerate();
         lists.flat_map(|(cell, list)| {
@@ -105,7 +104,7 @@ impl InvertedLists {
         })
     }
 
-    /// The code at a position of [`Self::push`] or [`Self::find`].
+    /// Code at a position returned by [`Self::push`] or [`Self::find`].
     pub fn code_at(&self, position: Position) -> &[u8] {
         let start = position.offset * self.code_size;
         &self.lists[position.cell].codes[start..start + self.code_size]

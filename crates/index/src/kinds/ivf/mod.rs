@@ -1,4 +1,4 @@
-//! The inverted file: `IVF{nlist}` before any codes. A search visits the lists of the nearest cells.
+//! Inverted file, `IVF{nlist}` before any codes. A search visits the lists of the nearest cells.
 
 mod cell_scan;
 pub(crate) mod direct_map;
@@ -31,29 +31,29 @@ use crate::{
     vectors::Vectors,
 };
 
-/// Bytes of codes from which one query's lists are shared out over the threads.
+/// Bytes of codes above which the lists of one query are split among threads.
 const SHARED_SCAN: usize = 1 << 20;
 
-/// Queries whose look-up tables are computed together: a register tile of the kernel.
+/// Queries whose look-up tables are computed together, a register tile of the kernel.
 const TOGETHER: usize = 12;
 
-/// A coarse quantiser and the codes of the vectors in its cells.
+/// Coarse quantiser, codec and inverted lists.
 #[derive(Clone)]
 pub(crate) struct Ivf {
     pub coarse: Coarse,
     pub codec: Codec,
-    /// Whether a code stands for the vector less its cell's centroid, rather than for the vector.
+    /// True if codes encode residuals, vectors minus their cell's centroid.
     pub by_residual: bool,
     pub lists: InvertedLists,
     pub direct_map: DirectMap,
-    /// The number of lists that faiss would visit by default; kept for the file alone.
+    /// Number of lists that faiss visits by default; only written back to the file.
     pub nprobe: u64,
-    /// What [`cell_scan`] works out once for all searches.
+    /// Tables that [`cell_scan`] computes once for all searches.
     tables: OnceLock<Option<Arc<Vec<f32>>>>,
 }
 
 impl Ivf {
-    /// An empty index over trained quantisers.
+    /// Creates an empty index over trained quantisers.
     pub fn new(coarse: Coarse, codec: Codec, by_residual: bool) -> Self {
         let lists = InvertedLists::new(coarse.nlist, codec.code_size());
         Self::with_lists(coarse, codec, by_residual, lists)
@@ -64,7 +64,7 @@ impl Ivf {
         Self { coarse, codec, by_residual, lists, direct_map, nprobe: 1, tables }
     }
 
-    /// Codes `[n, code_size]` of vectors that fell into `cells` `[n]`.
+    /// Encodes vectors of `cells` `[n]`: `[n, code_size]`.
     fn encode(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vec<u8>> {
         if self.by_residual {
             self.codec.encode(&self.coarse.residuals(vectors, cells)?)
@@ -73,7 +73,7 @@ impl Ivf {
         }
     }
 
-    /// What codes `[n, code_size]` in `cells` `[n]` stand for: `[n, d]`.
+    /// Decodes codes `[n, code_size]` of `cells` `[n]`: `[n, d]`.
     pub fn decode(&self, codes: &[u8], cells: &[i64]) -> Vec<f32> {
         let d = self.coarse.d;
         let mut vectors =
@@ -84,7 +84,7 @@ impl Ivf {
         vectors
     }
 
-    /// Appends vectors under ids that are known to be allowed, to as many lists each.
+    /// Appends vectors, each to its `lists` nearest lists, under ids already checked.
     fn push(&mut self, vectors: &Vectors, id: impl Fn(usize) -> i64, lists: usize) -> Result<()> {
         for (rows, cells) in self.coarse.nearest_cells(vectors, lists)? {
             let codes = match rows.len() == vectors.n {
@@ -102,7 +102,7 @@ impl Ivf {
         Ok(())
     }
 
-    /// What every query finds in the lists of its `nprobe <= nlist` nearest cells, nearest first.
+    /// Candidates of every query in the lists of its `nprobe <= nlist` nearest cells, nearest first.
     fn gather<G: Gather + Send>(
         &self,
         queries: &Vectors,
@@ -110,7 +110,7 @@ impl Ivf {
         new: impl Fn() -> G + Sync,
     ) -> Result<Vec<Vec<Candidate>>> {
         let probes = self.coarse.probes(queries, nprobe)?;
-        self.tables(); // before there are threads that would all make them
+        self.tables(); // before several threads would compute them
         let together = queries.n.div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
         let blocks = queries.host.par_chunks(together * queries.d).zip(probes.par_chunks(together * nprobe));
         let search = |visit: &mut Visit, (queries_here, probes): (&[f32], &[Probe])| {
@@ -123,19 +123,19 @@ impl Ivf {
             found.collect::<Vec<_>>()
         };
         if queries.n == 1 {
-            // Waking a thread takes as long as most searches of one query.
+            // Waking a thread costs as much as a typical search of one query.
             return Ok(search(&mut Visit::new(self), (&queries.host, &probes)));
         }
         let found: Vec<Vec<_>> = blocks.map_init(|| Visit::new(self), search).collect();
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// What no query changes, if there is such a thing; made by the first search.
+    /// Tables common to all queries, if any; computed by the first search.
     fn tables(&self) -> Option<&Arc<Vec<f32>>> {
         get_or_make(&self.tables, || cell_scan::tables(self).map(Arc::new)).as_ref()
     }
 
-    /// One query's search by several threads, each in some of the cells.
+    /// Searches one query in several threads, each in some of the cells.
     fn share_out<'p, G: Gather + Send>(
         &self,
         query: &[f32],
@@ -153,7 +153,7 @@ impl Ivf {
         all.into_sorted()
     }
 
-    /// How many of a query's lists one thread takes: all, unless there are cores to spare and much to scan.
+    /// Number of a query's lists per thread: all, unless threads are idle and the lists are long.
     fn share(&self, queries: usize, probes: &[Probe]) -> usize {
         let threads = rayon::current_num_threads() / queries.max(1);
         let lists = || probes.iter().filter_map(|probe| self.lists.lists.get(probe.cell));
@@ -162,7 +162,7 @@ impl Ivf {
     }
 }
 
-/// Visits the cells of query number `query` of those prepared.
+/// Visits the cells of prepared query `query`.
 fn visit_all(visit: &mut Visit, query: usize, probes: &[Probe], mut found: impl Gather) -> Vec<Candidate> {
     visit.start(query);
     for (i, &probe) in probes.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! `LSH{nbits}`: the signs of projections, every code visited and compared by Hamming distance.
+//! `LSH{nbits}` indexes: signs of projections; a search compares every code by Hamming distance.
 
 mod hamming_scan;
 pub(crate) mod sign_codec;
@@ -16,7 +16,7 @@ use crate::{
 
 use sign_codec::Lsh;
 
-/// Hyperplanes, and the codes by position.
+/// Hyperplanes and codes by position.
 #[derive(Clone)]
 pub(crate) struct Hashed {
     pub lsh: Lsh,
@@ -33,7 +33,7 @@ impl Store for Hashed {
         self.codes.len() / self.lsh.code_size()
     }
 
-    /// faiss's file says L2, though distances are Hamming's.
+    /// L2, as in faiss's file, although `search` reports Hamming distances.
     fn metric(&self) -> Metric {
         Metric::L2
     }
@@ -73,7 +73,7 @@ impl Store for Hashed {
         self.lsh.search(&self.codes, &codes, k)
     }
 
-    /// As in faiss not by Hamming distance but by squared L2 distance to what the codes stand for.
+    /// Compares squared L2 distances to the decoded codes, not Hamming distances, as faiss does.
     fn range_search(&self, queries: &Vectors, radius: f32, _nprobe: usize) -> Result<RangeNeighbours> {
         let within = |query: &[f32]| {
             let mut found = Within::new(radius);

@@ -1,4 +1,4 @@
-//! Nearest centroids on a device: one matrix product and one arg-minimum per block of rows.
+//! Nearest centroids on a device by one matrix product and one arg-minimum per block of rows.
 
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
@@ -12,18 +12,18 @@ use crate::{
     vectors::{Vectors, read_floats, read_integers, upload},
 };
 
-/// Floats of the largest score matrix computed at once: 32 MiB.
+/// Floats of the largest score matrix: 32 MiB.
 const BLOCK_FLOATS: usize = 8 << 20;
 
 /// `k` centroids of dimension `d` on the device.
 ///
-/// What the device computes is the distance up to a term that depends on the vector alone; smaller is nearer:
+/// The device computes scores: distances up to a term that depends only on the vector. Smaller is nearer:
 /// `|c|^2 - 2 x.c` for L2, which is `|x - c|^2 - |x|^2`, and `-x.c` for the inner product.
 #[derive(Clone)]
 pub(super) struct DeviceCodebook {
     /// `-2 c` or `-c`, `[d, k]`.
     weights: Tensor<2>,
-    /// `|c|^2`, `[1, k]`, for L2 alone.
+    /// `|c|^2`, `[1, k]`, for L2 only.
     bias: Option<Tensor<2>>,
     metric: Metric,
     /// Row-major `[k, d]`.
@@ -33,7 +33,7 @@ pub(super) struct DeviceCodebook {
 }
 
 impl DeviceCodebook {
-    /// `centroids` is row-major `[k, d]`.
+    /// Uploads `centroids`, row-major `[k, d]`.
     pub fn new(metric: Metric, centroids: &[f32], d: usize, device: &Device) -> Self {
         let k = centroids.len() / d;
         let norms = || centroids.chunks_exact(d).map(|row| squared_norm(row) as f32).collect();
@@ -78,19 +78,19 @@ impl DeviceCodebook {
         }
     }
 
-    /// The score without the matrix product's rounding and with the vector's own term.
+    /// Score computed on the host, free of the matrix product's rounding and including the vector's own term.
     fn exact(&self, vector: &[f32], centroid: usize) -> f32 {
         let d = vector.len();
         self.metric.key(self.metric.distance(vector, &self.centroids[centroid * d..(centroid + 1) * d]))
     }
 
-    /// Vectors whose scores together stay below [`BLOCK_FLOATS`].
+    /// Number of vectors whose scores fit in [`BLOCK_FLOATS`].
     fn block_rows(&self) -> usize {
         (BLOCK_FLOATS / self.k).max(1)
     }
 }
 
-/// The `count` smallest scores of a row, ascending; equal ones by cell.
+/// The `count` smallest scores of a row, ascending; ties ordered by cell.
 fn best(scores: &[f32], count: usize) -> Vec<Probe> {
     let mut probes: Vec<Probe> =
         scores.iter().enumerate().map(|(cell, &score)| Probe { cell, score }).collect();
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(cells, [4, 1, 3, 2]);
     }
 
-    /// Random vectors have no near ties, so that both ways must name the same centroids.
+    /// Random vectors have no near ties, so both methods must return the same centroids.
     #[test]
     fn the_device_agrees_with_the_host() {
         let mut rng = crate::quantise::kmeans::seeded(5, 0);

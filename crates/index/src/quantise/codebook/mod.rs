@@ -18,11 +18,11 @@ use crate::{
     vectors::Vectors,
 };
 
-/// Up to this dimension all scores are computed in float32; beyond, 8-bit products sort out most centroids
+/// Up to this dimension all scores are computed in float32; above it, 8-bit products discard most centroids
 /// first.
 const MAX_PANEL_DIMENSION: usize = 128;
-/// The same of as many centroids, where sorting out pays earlier: at d = 64 it takes as long for 256 of them,
-/// and two thirds of the time from 1024 on.
+/// The same limit for at least [`MANY_CENTROIDS`] centroids, where discarding pays off earlier: at d = 64 it
+/// is equally fast for 256 centroids and takes two thirds of the time from 1024 on.
 const MANY_CENTROIDS: usize = 1024;
 const MAX_PANEL_DIMENSION_OF_MANY: usize = 63;
 
@@ -34,22 +34,22 @@ pub(crate) struct Codebook {
     /// Row-major `[k, d]`.
     centroids: Arc<Vec<f32>>,
     scorer: Scorer,
-    /// Made by the first use.
+    /// Built on first use.
     scan: OnceLock<CoarseScan>,
-    /// Made by the first use.
+    /// Built on first use.
     panels: OnceLock<Panels>,
 }
 
-/// How the nearest centroid is found.
+/// Method of finding the nearest centroid.
 #[derive(Clone)]
 enum Scorer {
     Scan,
-    /// For L2 alone.
+    /// Float32 products, for L2 only.
     Panels,
     Device(Box<DeviceCodebook>),
 }
 
-/// The nearest centroid of every vector.
+/// Nearest centroid of every vector.
 pub(crate) struct Nearest {
     /// `[n]`, in `0..k`.
     pub centroids: Vec<i64>,
@@ -58,14 +58,14 @@ pub(crate) struct Nearest {
 }
 
 impl Codebook {
-    /// `centroids` is row-major `[k, d]`, finite.
+    /// Creates a codebook of finite `centroids`, row-major `[k, d]`.
     ///
     /// # Errors
-    /// No centroid, or no whole number of them.
+    /// No centroid, or a length that is not a multiple of `d`.
     pub fn new(metric: Metric, centroids: Vec<f32>, d: usize, device: &Device) -> Result<Self> {
         if d == 0 || centroids.is_empty() || !centroids.len().is_multiple_of(d) {
             let found = format!("{} values for d = {d}", centroids.len());
-            return Err(Error::argument("centroids", "one or more whole rows", found));
+            return Err(Error::argument("centroids", "one or more whole rows of d values", found));
         }
         let scorer = if *device != Device::flex() {
             Scorer::Device(Box::new(DeviceCodebook::new(metric, &centroids, d, device)))
@@ -83,7 +83,7 @@ impl Codebook {
         &self.centroids
     }
 
-    /// The centroids on the host, for products.
+    /// Centroids packed for the host's float32 products.
     pub fn panels(&self) -> &Panels {
         self.panels.get_or_init(|| Panels::new(&self.centroids, self.d))
     }
@@ -92,7 +92,7 @@ impl Codebook {
         self.scan.get_or_init(|| CoarseScan::new(self.centroids.clone(), self.d, self.metric))
     }
 
-    /// Nearest centroid of each of `vectors` `[n, d]`.
+    /// Nearest centroid of each of `vectors` `[n, d]`, and its score.
     pub fn nearest(&self, vectors: &Vectors) -> Result<Nearest> {
         match &self.scorer {
             Scorer::Device(codebook) => codebook.nearest(vectors),
@@ -111,7 +111,7 @@ impl Codebook {
         }
     }
 
-    /// Number of the nearest centroid of the `d` values from column `start` on of each of `vectors`: `[n]`.
+    /// Nearest centroid of columns `start..start + d` of each of `vectors`: `[n]`.
     pub fn nearest_to_part(&self, vectors: &Vectors, start: usize) -> Result<Vec<u32>> {
         match &self.scorer {
             Scorer::Panels => Ok(nearest_in_panels(self.panels(), Parts { start, ..whole(vectors) }).0),
@@ -145,9 +145,9 @@ mod tests {
     use crate::{metric::squared_l2, quantise::kmeans::seeded};
     use rand::RngExt;
 
-    /// Either side of every limit between the ways of scoring.
+    /// Covers both sides of every limit between the methods of scoring.
     #[test]
-    fn parts_get_their_nearest_centroid_in_every_way() {
+    fn every_method_finds_the_nearest_centroid_of_parts() {
         let mut rng = seeded(3, 0);
         let mut random = |n: usize| -> Vec<f32> { (0..n).map(|_| rng.random_range(-1.0..1.0)).collect() };
         for (k, d) in [(20, 128), (20, 129), (1023, 64), (1024, 63), (1024, 64)] {

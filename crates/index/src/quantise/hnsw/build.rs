@@ -1,4 +1,4 @@
-//! Inserting the centroids one after another.
+//! Construction of the graph by inserting the centroids one after another.
 
 use rand::{RngExt, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -6,28 +6,28 @@ use rand_chacha::ChaCha8Rng;
 use super::{Hnsw, Points, search::Exploration};
 use crate::{Error, Metric, Result, quantise::kmeans::seeded};
 
-/// Random stream of the levels and the order of insertion under the seed.
+/// Random stream for the levels and the order of insertion.
 const STREAM: u64 = (1 << 32) + 1;
 
-/// Heights less likely than this do not occur.
+/// Least probability of a height; less likely heights do not occur.
 const LEAST_PROBABILITY: f32 = 1e-9;
 
-/// Neighbours per vertex that a factory string may ask for.
+/// Most neighbours per vertex that a factory string may request.
 const MOST_NEIGHBOURS: usize = 1 << 16;
 
-/// How to build a graph.
+/// Settings of the construction.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HnswConfig {
     /// Neighbours of a vertex on every upper level; twice as many on level 0.
     pub m: usize,
-    /// Vertices kept while a new one's neighbours are sought.
+    /// Candidates kept while searching for the neighbours of a new vertex.
     pub ef_construction: i32,
     pub ef_search: i32,
     pub seed: u64,
 }
 
 impl Default for HnswConfig {
-    /// faiss's.
+    /// faiss's defaults.
     fn default() -> Self {
         Self { m: 32, ef_construction: 40, ef_search: 16, seed: 0 }
     }
@@ -45,15 +45,15 @@ impl HnswConfig {
         Ok(())
     }
 
-    /// The chance of every height, falling by a factor of `m` from one to the next. In single precision, as
-    /// faiss computes it.
+    /// Probability of each height, falling by a factor of `m` per level. Computed in single precision as
+    /// faiss does.
     fn probabilities(&self) -> Vec<f64> {
         let scale = (1.0 / (self.m as f64).ln()) as f32;
         let probability = |level: u8| (-f32::from(level) / scale).exp() * (1.0 - (-1.0 / scale).exp());
         (0..u8::MAX).map(probability).take_while(|&p| p >= LEAST_PROBABILITY).map(f64::from).collect()
     }
 
-    /// A graph of `n` vertices on random levels, without edges.
+    /// Creates a graph of `n` vertices on random levels, without edges.
     fn vertices(&self, n: usize, rng: &mut ChaCha8Rng) -> Hnsw {
         let assign_probas = self.probabilities();
         let cum_nneighbor_per_level: Vec<i32> = (0..=assign_probas.len())
@@ -92,10 +92,10 @@ fn random_height(probabilities: &[f64], rng: &mut ChaCha8Rng) -> i32 {
 }
 
 impl Hnsw {
-    /// The graph over centroids `[n, d]`.
+    /// Builds the graph over centroids `[n, d]`.
     ///
     /// # Errors
-    /// A configuration out of range, or centroids that are no whole number of vectors.
+    /// A setting out of range, or a number of values that is not a multiple of `d`.
     pub fn build(centroids: &[f32], d: usize, metric: Metric, config: &HnswConfig) -> Result<Self> {
         config.check()?;
         let points = Points { metric, d, values: centroids };
@@ -105,7 +105,8 @@ impl Hnsw {
         graph.check_points(&points)?;
         let mut order: Vec<usize> = (0..n).collect();
         order.shuffle(&mut rng);
-        // The upper levels are complete before the many vertices that only pass through them.
+        // High vertices first, so that the upper levels are complete before vertices of level 0 descend
+        // through them.
         order.sort_by_key(|&vertex| -graph.levels[vertex]);
         for vertex in order {
             graph.insert(&points, vertex);
@@ -128,7 +129,7 @@ impl Hnsw {
         }
     }
 
-    /// Links a vertex on one level, searching from `start`; returns the nearest neighbour.
+    /// Links a vertex on one level, searching from `start`, and returns its nearest neighbour.
     fn connect(&mut self, points: &Points, vertex: usize, level: usize, start: usize) -> usize {
         let capacity = self.ef_construction as usize;
         let exploration = Exploration { level, start, capacity, enough: usize::MAX };
@@ -146,7 +147,7 @@ impl Hnsw {
         nearest
     }
 
-    /// Adds a neighbour; where there is no room, chooses anew.
+    /// Adds a neighbour; if all slots are taken, selects again among all.
     fn link(&mut self, points: &Points, level: usize, vertex: usize, new: (f32, usize)) {
         let slots = self.slots(vertex, level);
         if let Some(slot) = self.neighbors[slots.clone()].iter_mut().find(|slot| **slot < 0) {
@@ -161,7 +162,7 @@ impl Hnsw {
         self.set_neighbours(vertex, level, &diverse(points, &near, slots.len()));
     }
 
-    /// At most as many as there are slots.
+    /// Writes neighbours to the slots, -1 to the rest; there are at most as many as slots.
     fn set_neighbours(&mut self, vertex: usize, level: usize, near: &[(f32, usize)]) {
         let slots = self.slots(vertex, level);
         let ids = near.iter().map(|&(_, id)| id as i32).chain(std::iter::repeat(-1));
@@ -169,9 +170,9 @@ impl Hnsw {
     }
 }
 
-/// Up to `room` of the points, given nearest first with their keys, each nearer to the vertex than to any
-/// chosen before it: edges in all directions instead of many into one cluster (Malkov and Yashunin, algorithm
-/// 4).
+/// Selects up to `room` of the points, given nearest first with their keys, such that each is nearer to the
+/// vertex than to any selected before: edges in all directions instead of many into one cluster (Malkov and
+/// Yashunin, algorithm 4).
 fn diverse(points: &Points, near: &[(f32, usize)], room: usize) -> Vec<(f32, usize)> {
     let mut chosen: Vec<(f32, usize)> = Vec::with_capacity(room);
     for &(key, candidate) in near {

@@ -1,7 +1,9 @@
-//! The coarse quantiser of `IVF{n}_HNSW{m}`: a navigable small-world graph over the centroids.
+//! Coarse quantiser of `IVF{n}_HNSW{m}`: a hierarchical navigable small-world graph over the centroids
+//! (Malkov and Yashunin).
 //!
-//! A vertex is on the levels 0 to some random height. A search walks greedily down the sparse upper levels
-//! and then explores level 0 with a bounded queue. Ids, metric and centroids are those of the flat storage.
+//! A vertex is on the levels from 0 to a random height. A search descends greedily through the sparse upper
+//! levels and then explores level 0 with a bounded queue. Ids, metric and centroids are those of the flat
+//! storage.
 //!
 //! # File layout
 //!
@@ -11,11 +13,11 @@
 //! |---|---|---|
 //! | fourcc | `IHNf` | |
 //! | index header | as everywhere | `ntotal` is the number of centroids; metric as the whole index's |
-//! | `assign_probas` | vector of f64 | chance of every height; ends below 1e-9 |
-//! | `cum_nneighbor_per_level` | vector of i32 | `0, 2 m, 3 m, ...`: one more than heights |
-//! | `levels` | vector of i32 | `[n]`: levels that a vertex is on, at least 1 |
-//! | `offsets` | vector of u64 | `[n + 1]`: where a vertex's slots begin |
-//! | `neighbors` | vector of i32 | slots; those of level `l` start at `offsets[v] + cum[l]`; -1 ends them |
+//! | `assign_probas` | vector of f64 | probability of each height, down to 1e-9 |
+//! | `cum_nneighbor_per_level` | vector of i32 | `0, 2 m, 3 m, ...`: slots below each level, one more value than heights |
+//! | `levels` | vector of i32 | `[n]`: number of levels of each vertex, at least 1 |
+//! | `offsets` | vector of u64 | `[n + 1]`: first slot of each vertex |
+//! | `neighbors` | vector of i32 | slots; those of vertex `v` on level `l` start at `offsets[v] + cum[l]` and end at a -1 |
 //! | `entry_point` | i32 | a vertex of the top level, -1 without vertices |
 //! | `max_level` | i32 | top level from 0, -1 without vertices |
 //! | `efConstruction` | i32 | 40 |
@@ -23,7 +25,7 @@
 //! | `upper_beam` | i32 | 1; no longer used |
 //! | storage | a whole flat index | `IxF2` under L2, `IxFI` with the inner product |
 //!
-//! With the inner product faiss searches by the negated product and reports the product.
+//! For the inner product faiss searches by the negated product and reports the product.
 
 mod build;
 mod queue;
@@ -36,7 +38,7 @@ pub(crate) use build::HnswConfig;
 
 use crate::Metric;
 
-/// The graph, field by field as in the file.
+/// Graph, with the fields of the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Hnsw {
     pub assign_probas: Vec<f64>,
@@ -55,12 +57,12 @@ pub(crate) struct Hnsw {
 }
 
 impl Hnsw {
-    /// Links that a vertex has on an upper level: `m` of the factory string.
+    /// Links per vertex on an upper level, `m` in the factory string.
     pub fn links(&self) -> usize {
         self.cum_nneighbor_per_level.get(1).map_or(0, |&slots| slots.max(0) as usize / 2)
     }
 
-    /// Slots of a vertex on one of its levels; see [`Self::neighbours`].
+    /// Range of a vertex's slots on one of its levels.
     fn slots(&self, vertex: usize, level: usize) -> std::ops::Range<usize> {
         let offset = self.offsets[vertex] as usize;
         let cum = &self.cum_nneighbor_per_level;
@@ -74,7 +76,7 @@ impl Hnsw {
     }
 }
 
-/// The centroids, `[n, d]`.
+/// Centroids `[n, d]` and their metric.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Points<'a> {
     pub metric: Metric,
@@ -91,7 +93,7 @@ impl<'a> Points<'a> {
         &self.values[i * self.d..(i + 1) * self.d]
     }
 
-    /// The sort key of the distance to a query: smaller is nearer.
+    /// Sort key of the distance of point `i` to a query; smaller is nearer.
     fn key(&self, query: &[f32], i: usize) -> f32 {
         self.metric.key(self.metric.distance(query, self.get(i)))
     }

@@ -1,16 +1,16 @@
-//! The bounded queue of a search.
+//! Bounded priority queue of a search.
 
-/// A vertex whose distance is known.
+/// Vertex with its distance to the query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Entry {
-    /// See [`crate::Metric::key`].
+    /// Sort key, see [`crate::Metric::key`].
     pub key: f32,
     pub vertex: usize,
-    /// Its neighbours have been looked at.
+    /// True once its neighbours have been visited.
     expanded: bool,
 }
 
-/// The nearest vertices met so far, nearest first, expanded or not; of equally near ones the first met.
+/// The nearest vertices visited so far, expanded or not, nearest first; ties in order of insertion.
 #[derive(Debug)]
 pub(super) struct Queue {
     capacity: usize,
@@ -26,7 +26,7 @@ impl Queue {
 
     pub fn push(&mut self, key: f32, vertex: usize) {
         if self.entries.len() == self.capacity {
-            // Written so that a NaN is never kept in place of a number.
+            // With this comparison, a NaN never displaces a number.
             match self.entries.last() {
                 Some(last) if key < last.key => self.entries.pop(),
                 _ => return,
@@ -37,7 +37,7 @@ impl Queue {
         self.first_open = self.first_open.min(place);
     }
 
-    /// Marks the nearest entry not yet expanded, and returns it.
+    /// Marks the nearest unexpanded entry as expanded and returns it.
     pub fn expand(&mut self) -> Option<Entry> {
         let open = self.entries[self.first_open..].iter().position(|entry| !entry.expanded)?;
         self.first_open += open;
@@ -46,7 +46,7 @@ impl Queue {
         Some(*entry)
     }
 
-    /// Entries nearer than a key.
+    /// Number of entries nearer than `key`.
     pub fn nearer(&self, key: f32) -> usize {
         self.entries.partition_point(|entry| entry.key < key)
     }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_and_no_capacity_panics() {
+    fn any_key_and_capacity_is_accepted() {
         for capacity in [0, 1, 2] {
             let mut queue = Queue::new(capacity);
             for key in [f32::NAN, 1.0, f32::INFINITY, f32::NAN, f32::NEG_INFINITY] {

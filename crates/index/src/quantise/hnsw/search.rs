@@ -1,4 +1,4 @@
-//! The walk through the graph.
+//! Search of the graph.
 
 use super::{
     Hnsw, Points,
@@ -6,28 +6,28 @@ use super::{
 };
 use crate::{Metric, Result};
 
-/// Where an exploration begins and when it ends.
+/// Start and stop condition of an exploration.
 pub(super) struct Exploration {
     pub level: usize,
-    /// A vertex on the level.
+    /// Vertex of the level to start from.
     pub start: usize,
-    /// Vertices kept.
+    /// Number of vertices kept.
     pub capacity: usize,
-    /// Ends before the neighbours of a vertex that has so many nearer ones in the queue.
+    /// The exploration ends at a vertex with at least this many nearer ones in the queue.
     pub enough: usize,
 }
 
 impl Hnsw {
-    /// The `k` centroids (of `[n, d]`) nearest to a query among those that the graph leads to, nearest first,
-    /// with squared distances or inner products. Fewer than `k` where fewer were met.
+    /// Finds the `k` of the centroids `[n, d]` nearest to `query` among those the graph reaches, nearest
+    /// first, with squared distances or inner products. Returns fewer if fewer are reached.
     ///
-    /// The result is that of faiss's search of `efSearch`, save for the order of equally near centroids. As
-    /// there the queue holds `max(efSearch, k)` vertices, but `efSearch` alone ends the search.
+    /// The result equals that of faiss's search with `efSearch`, except for the order of ties. As in faiss
+    /// the queue holds `max(efSearch, k)` vertices, but `efSearch` alone ends the search.
     ///
-    /// The graph must have passed [`Self::validate`] for as many points.
+    /// The graph must have passed [`Self::validate`] for `n` vertices.
     ///
     /// # Errors
-    /// The centroids are not as many as the vertices.
+    /// The number of centroids differs from the number of vertices.
     pub fn search(
         &self,
         centroids: &[f32],
@@ -44,7 +44,7 @@ impl Hnsw {
             nearest = self.descend(&points, query, level, nearest);
         }
         let enough = self.ef_search.max(0) as usize;
-        // No more vertices than there are will be met.
+        // The graph has no more vertices than points.
         let capacity = enough.max(k).min(points.len());
         let entries =
             self.explore(&points, query, Exploration { level: 0, start: nearest, capacity, enough });
@@ -52,7 +52,8 @@ impl Hnsw {
         Ok(entries.iter().take(k).map(distance).collect())
     }
 
-    /// The vertex that no neighbour on the level is nearer than, walking from `nearest`.
+    /// Walks greedily from `nearest` to a vertex that is nearer to the query than all its neighbours on the
+    /// level.
     pub(super) fn descend(&self, points: &Points, query: &[f32], level: usize, mut nearest: usize) -> usize {
         let mut nearest_key = points.key(query, nearest);
         loop {
@@ -69,7 +70,7 @@ impl Hnsw {
         }
     }
 
-    /// The nearest vertices met, nearest first.
+    /// Explores one level and returns the nearest vertices visited, nearest first.
     pub(super) fn explore(&self, points: &Points, query: &[f32], exploration: Exploration) -> Vec<Entry> {
         let Exploration { level, start, capacity, enough } = exploration;
         let mut queue = Queue::new(capacity);
@@ -90,7 +91,7 @@ impl Hnsw {
     }
 }
 
-/// A set of vertices, a bit each.
+/// Set of vertices, one bit each.
 struct Visited(Vec<u64>);
 
 impl Visited {
@@ -98,7 +99,7 @@ impl Visited {
         Self(vec![0; n.div_ceil(64)])
     }
 
-    /// Whether the vertex was not yet in the set.
+    /// Adds a vertex; returns true if it was not in the set.
     fn insert(&mut self, vertex: usize) -> bool {
         let bit = 1 << (vertex % 64);
         let word = &mut self.0[vertex / 64];

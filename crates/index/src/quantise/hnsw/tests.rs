@@ -1,4 +1,4 @@
-//! Graphs built here: recall, and what a hostile file may hold.
+//! Recall of graphs built here, and validation of hostile graphs.
 
 use rand::RngExt;
 
@@ -16,7 +16,7 @@ fn build(centroids: &[f32], metric: Metric, m: usize) -> Hnsw {
     Hnsw::build(centroids, D, metric, &HnswConfig { m, ..HnswConfig::default() }).expect("builds")
 }
 
-/// Ids of the `k` nearest, exhaustively.
+/// Ids of the `k` nearest centroids by exhaustive search.
 fn exact(centroids: &[f32], metric: Metric, query: &[f32], k: usize) -> Vec<usize> {
     let mut keys: Vec<(f32, usize)> =
         centroids.chunks(D).map(|c| metric.key(metric.distance(query, c))).zip(0..).collect();
@@ -46,7 +46,7 @@ fn the_nearest_centroids_are_found() {
 }
 
 #[test]
-fn a_search_for_all_meets_all() {
+fn a_search_for_all_finds_all() {
     for n in [0, 1, 2, 70] {
         let centroids = points(n, 1);
         let graph = build(&centroids, Metric::L2, 4);
@@ -65,7 +65,7 @@ fn a_search_for_all_meets_all() {
 }
 
 #[test]
-fn the_seed_decides() {
+fn the_seed_determines_the_graph() {
     let centroids = points(300, 1);
     let graph = |seed| {
         let config = HnswConfig { m: 4, seed, ..HnswConfig::default() };
@@ -102,11 +102,11 @@ fn arguments_out_of_range_are_errors() {
     assert!(graph.search(&centroids, Metric::L2, &[0.0; 1], 1).is_err());
 }
 
-/// One change to a good graph.
+/// Corruption of a valid graph.
 type Damage = fn(&mut Hnsw);
 
 #[test]
-fn fields_that_would_lead_a_search_astray_are_errors() {
+fn corrupt_fields_are_errors() {
     let damages: [Damage; 16] = [
         |g| g.cum_nneighbor_per_level.clear(),
         |g| g.cum_nneighbor_per_level[1] = -1,
@@ -144,7 +144,7 @@ fn an_upper_level_leads_only_to_vertices_on_it() {
     assert!(graph.validate(300).is_err());
 }
 
-/// Random edges are walked to an end, whatever the points hold.
+/// A search over random edges terminates, even with points that are not finite.
 #[test]
 fn any_valid_graph_can_be_searched() {
     let mut rng = seeded(9, 0);

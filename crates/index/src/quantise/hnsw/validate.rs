@@ -1,13 +1,13 @@
-//! Whether a graph that was read can be walked.
+//! Validation of graphs read from a file.
 
 use super::{Hnsw, Points};
 use crate::{Error, Result};
 
 impl Hnsw {
-    /// Checks everything that a search relies on, for a graph of `n` vertices from a file.
+    /// Checks every field that a search relies on, for a graph of `n` vertices.
     ///
     /// # Errors
-    /// The first field that does not fit.
+    /// The first invalid field.
     pub fn validate(&self, n: usize) -> Result<()> {
         self.check_levels(n)?;
         self.check_entry(n)?;
@@ -18,7 +18,11 @@ impl Hnsw {
     fn check_levels(&self, n: usize) -> Result<()> {
         let cum = &self.cum_nneighbor_per_level;
         if cum.first() != Some(&0) || !cum.is_sorted() {
-            return Err(Error::field("HNSW cum_nneighbor_per_level", "an ascent from 0", format!("{cum:?}")));
+            return Err(Error::field(
+                "HNSW cum_nneighbor_per_level",
+                "ascending values from 0",
+                format!("{cum:?}"),
+            ));
         }
         if self.levels.len() != n {
             return Err(Error::field("HNSW levels", n, self.levels.len()));
@@ -49,7 +53,7 @@ impl Hnsw {
 
     fn check_offsets(&self, n: usize) -> Result<()> {
         if n.checked_add(1) != Some(self.offsets.len()) {
-            return Err(Error::field("HNSW offsets", format!("{n} and 1"), self.offsets.len()));
+            return Err(Error::field("HNSW offsets", format!("{n} + 1 values"), self.offsets.len()));
         }
         let mut expected = 0u64;
         let sizes = self.levels.iter().map(|&levels| self.cum_nneighbor_per_level[levels as usize] as u64);
@@ -57,7 +61,7 @@ impl Hnsw {
             if offset != expected {
                 return Err(Error::field("HNSW offsets", expected, offset));
             }
-            // At most 2^31 a vertex: no overflow while the levels fit in memory.
+            // At most 2^31 per vertex, so no overflow while the levels fit in memory.
             expected += size;
         }
         if self.neighbors.len() as u64 != expected {
@@ -66,7 +70,7 @@ impl Hnsw {
         Ok(())
     }
 
-    /// Every slot is empty or names a vertex that is on the slot's level.
+    /// Checks that every slot is empty or names a vertex of the slot's level.
     fn check_neighbours(&self, n: usize) -> Result<()> {
         for vertex in 0..n {
             for level in 0..self.levels[vertex] {
@@ -82,7 +86,7 @@ impl Hnsw {
         Ok(())
     }
 
-    /// The points are as many as the vertices, so that none is looked up out of range.
+    /// Checks that there are as many points as vertices, so that every vertex has a point.
     pub(super) fn check_points(&self, points: &Points) -> Result<()> {
         if points.d == 0 || points.values.len() != self.levels.len() * points.d {
             let expected = format!("{} vectors of dimension {}", self.levels.len(), points.d);

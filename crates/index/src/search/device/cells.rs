@@ -1,4 +1,4 @@
-//! The coarse quantiser and the bounds of the inverted lists on the device.
+//! Coarse quantiser and extents of the inverted lists on the device.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use unrounded::matmul;
@@ -6,11 +6,11 @@ use unrounded::matmul;
 use super::{selection::least, stored::has_scores};
 use crate::{Metric, kinds::ivf::Ivf, metric::squared_norm, vectors::upload};
 
-/// Centroids, and where each cell's entries stand.
+/// Centroids, and the range of entries of each cell.
 pub(super) struct Cells {
     /// `-2 c` or `-c`, `[d, nlist]`.
     weights: Tensor<2>,
-    /// `|c|^2`, `[1, nlist]`, for L2 alone.
+    /// `|c|^2`, `[1, nlist]`, for L2 only.
     norms: Option<Tensor<2>>,
     /// Position of each cell's first entry, `[nlist]`.
     starts: Tensor<1, Int>,
@@ -19,7 +19,7 @@ pub(super) struct Cells {
     nlist: usize,
     /// The largest of `lengths`.
     longest: usize,
-    /// Whether scores are part of the keys.
+    /// True if coarse scores are part of the keys.
     has_scores: bool,
     device: Device,
 }
@@ -36,14 +36,14 @@ pub(super) struct Probes {
 pub(super) struct Piece {
     /// `[n, lists, span]`.
     pub positions: Tensor<3, Int>,
-    /// `[n, lists, span]`: the list ends before; the position is then any.
+    /// `[n, lists, span]`: true past the end of a list; the position is then arbitrary.
     pub outside: Tensor<3, Bool>,
-    /// `[n, lists]`, where they are part of the keys.
+    /// Coarse scores `[n, lists]`, if they are part of the keys.
     pub scores: Option<Tensor<2>>,
 }
 
 impl Cells {
-    /// `None` where a graph finds the cells.
+    /// Uploads the cells; `None` if a graph finds them.
     pub fn new(ivf: &Ivf, device: &Device) -> Option<Self> {
         if ivf.coarse.graph.is_some() {
             return None;
@@ -78,7 +78,7 @@ impl Cells {
         self.nlist
     }
 
-    /// The `nprobe` nearest cells of each of `queries` `[n, d]`, or all in any order.
+    /// The `nprobe` nearest cells of each of `queries` `[n, d]`, in any order if these are all cells.
     pub fn probes(&self, queries: Tensor<2>, nprobe: usize) -> Probes {
         let [n, _] = queries.dims();
         let products = matmul(queries, self.weights.clone());
@@ -94,7 +94,7 @@ impl Cells {
         Probes { cells, scores }
     }
 
-    /// All entries of the cells, in pieces of at most `entries` a query.
+    /// All entries of the cells, in pieces of at most `entries` per query.
     pub fn pieces<'a>(&'a self, probes: &'a Probes, entries: usize) -> impl Iterator<Item = Piece> + 'a {
         let [_, nprobe] = probes.cells.dims();
         let span = entries.clamp(1, self.longest);

@@ -1,21 +1,21 @@
-//! Searching by tensor operations, wherever the index's device is not the CPU.
+//! Searching by tensor operations on devices other than the CPU.
 //!
-//! What is stored goes to the device at the first search and stays there until the index changes. Queries are
-//! transformed, assigned to cells, compared and selected there; nothing is read back but the `k` neighbours.
+//! Entries are uploaded by the first search and stay on the device until the index changes. Queries are
+//! transformed, assigned to cells, compared and selected there; only the `k` neighbours are read back.
 //!
-//! Squared L2 distances are expanded into `|q|^2 + |x|^2 - 2 q.x`, with `q.x = q.c + q.r` where a code stands
-//! for the residual `r = x - c`. `|x|^2` is known when `x` is stored, `q.c` from the coarse quantiser, and
-//! `q.r` is the sum of `m` entries of a look-up table that serves all of a query's cells. As in any such
-//! expansion the error is a few float32 roundings of the norms, however small the distance. `Flat` and `SQ8`
-//! store decoded vectors and multiply; `PQ` stores one integer a sub-vector. So `Flat` takes the space of its
-//! file there, `SQ8` and eight-bit `PQ` four times that.
+//! Squared L2 distances are expanded into `|q|^2 + |x|^2 - 2 q.x`, with `q.x = q.c + q.r` where a code
+//! encodes the residual `r = x - c`. `|x|^2` is computed at upload, `q.c` comes from the coarse quantiser,
+//! and `q.r` is the sum of `m` entries of a look-up table that serves all cells of a query. The error of the
+//! expansion is a few float32 roundings of the norms, however small the distance. `Flat` and `SQ8` keep
+//! decoded vectors and multiply; `PQ` keeps one 32-bit integer per sub-vector. On the device `Flat` thus
+//! takes the space of its file, `SQ8` and 8-bit `PQ` four times that.
 //!
-//! In an inverted file each query gathers its lists padded to the longest one: lists of very different
-//! lengths waste that much work. Equally near neighbours are ordered by id among the `k`; which of several
-//! that share the last place are kept depends on the order in which they are visited.
+//! In an inverted file each query gathers its lists padded to the longest one, so unbalanced lists waste
+//! work. Ties among the `k` are ordered by id; among those that tie for the last place, the ones visited
+//! first are kept.
 //!
-//! The host searches instead, and reads the queries back, what [`DeviceIndex::new`] does not take (`LSH`,
-//! fast scan, `HNSW`, `RFlat`, more than 2^31 numbers), and more than [`MAX_K`] neighbours.
+//! The host searches, after reading the queries back, for kinds that [`DeviceIndex::new`] refuses (`LSH`,
+//! fast scan, `HNSW`, `RFlat`, more than 2^31 numbers) and for more than [`MAX_K`] neighbours.
 
 mod cells;
 mod neighbours;
@@ -35,40 +35,40 @@ use queries::{DeviceTransform, Queries};
 use selection::Best;
 use stored::Stored;
 
-/// Most neighbours that are selected on a device: each takes a pass over all keys.
+/// Largest `k` of a search on a device; each neighbour takes a pass over all keys.
 pub(crate) const MAX_K: usize = 128;
 
-/// Numbers of the largest intermediate tensor, of which a few live at once: 16 MiB each.
+/// Numbers in the largest intermediate tensor: 16 MiB. A few are alive at once.
 const BLOCK: usize = 4 << 20;
 
-/// Least entries that each query looks at in a step: with fewer, starting operations takes most of the time.
+/// Least number of entries per query and step; with fewer, launching operations dominates.
 const MIN_ENTRIES: usize = 256;
 
-/// Most queries taken together.
+/// Most queries in a block.
 const BLOCK_QUERIES: usize = 512;
 
 /// An index's quantisers and entries on the device.
 pub(crate) struct DeviceIndex {
     metric: Metric,
-    /// Of the queries as they come.
+    /// Dimension of the queries before the transforms.
     d: usize,
     ntotal: usize,
     transforms: Vec<DeviceTransform>,
     /// `None`: every entry is visited.
     cells: Option<Cells>,
     stored: Stored,
-    /// By position, `[ntotal]`; `None` where ids are positions.
+    /// Ids by position, `[ntotal]`; `None` where ids are positions.
     ids: Option<Vec<i64>>,
     device: Device,
 }
 
 impl DeviceIndex {
-    /// `None` for an index that only the host can search.
+    /// Uploads an index; `None` if only the host can search it.
     pub fn new(kind: &Kind, device: &Device) -> Option<Self> {
         Self::behind(&[], kind, device)
     }
 
-    /// As [`Self::new`], of what stands behind some transforms.
+    /// Uploads an index that stands behind `chain`.
     fn behind(chain: &[&Transform], kind: &Kind, device: &Device) -> Option<Self> {
         let (cells, stored, ids) = match kind {
             Kind::Transformed(transformed) => {
@@ -95,10 +95,10 @@ impl DeviceIndex {
         })
     }
 
-    /// As [`crate::Index::search`]; only the neighbours are read back.
+    /// Searches as [`crate::Index::search`] does; only the neighbours are read back.
     ///
     /// # Errors
-    /// Those of [`crate::Index::search`]; `k` above [`MAX_K`].
+    /// The errors of [`crate::Index::search`]; `k` above [`MAX_K`].
     pub fn search(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<Neighbours> {
         let queries = self.accept(queries, k, nprobe)?;
         let found = self.nearest(&queries, k, nprobe);
@@ -106,7 +106,7 @@ impl DeviceIndex {
         self.read(found)
     }
 
-    /// As [`Self::search`], with nothing read back: see [`crate::Index::search_on_device`].
+    /// Searches without reading anything back; see [`crate::Index::search_on_device`].
     pub fn search_on_device(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<DeviceNeighbours> {
         Ok(self.nearest(&self.accept(queries, k, nprobe)?, k, nprobe))
     }
@@ -139,7 +139,7 @@ impl DeviceIndex {
         DeviceNeighbours::concatenate(blocks.collect())
     }
 
-    /// Queries taken together.
+    /// Number of queries in a block.
     fn block_queries(&self) -> usize {
         let (nlist, width) = match &self.cells {
             Some(cells) => (cells.nlist(), self.stored.width()),
@@ -182,10 +182,10 @@ impl DeviceIndex {
         best.finish(self.metric, queries)
     }
 
-    /// Reads neighbours of this index back and names them by their ids.
+    /// Reads neighbours of this index back and replaces positions by ids.
     ///
     /// # Errors
-    /// A failing device; positions of another index.
+    /// A failing device; a position out of range.
     pub fn read(&self, found: DeviceNeighbours) -> Result<Neighbours> {
         found.read(self.metric, |position| match &self.ids {
             Some(ids) => ids.get(position).copied(),

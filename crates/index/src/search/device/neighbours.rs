@@ -8,14 +8,13 @@ use crate::{
     vectors::{read_floats, read_integers},
 };
 
-/// The `k` nearest vectors of each of `n` queries on the index's device, nearest first.
+/// The `k` nearest vectors of each of `n` queries, on the index's device, nearest first.
 #[derive(Debug, Clone)]
 pub struct DeviceNeighbours {
-    /// `[n, k]`: as [`Neighbours::distances`].
+    /// Distances `[n, k]`, as in [`Neighbours::distances`].
     pub distances: Tensor<2>,
-    /// `[n, k]`: positions in the index as it was when searched, in order of cells where it has an inverted
-    /// file; -1 where there are fewer than `k` neighbours. [`crate::Index::read_neighbours`] turns them into
-    /// ids.
+    /// Positions `[n, k]` of the entries at the time of the search, counted cell by cell in an inverted file;
+    /// -1 where there are fewer than `k` neighbours. [`crate::Index::read_neighbours`] turns them into ids.
     pub positions: Tensor<2, Int>,
 }
 
@@ -25,14 +24,14 @@ impl DeviceNeighbours {
         Self { distances, positions: Tensor::full([n, k], -1, device) }
     }
 
-    /// Those of all queries from those of some, at least one, in order.
+    /// Concatenates the results of at least one block of queries, in order.
     pub(super) fn concatenate(blocks: Vec<Self>) -> Self {
         let (distances, positions) =
             blocks.into_iter().map(|block| (block.distances, block.positions)).unzip();
         Self { distances: Tensor::cat(distances, 0), positions: Tensor::cat(positions, 0) }
     }
 
-    /// Reads them back, equally near ones by id; `id` names a position, if there is such a one.
+    /// Reads the neighbours back, ties ordered by id; `id` maps a position to its id, `None` if out of range.
     pub(super) fn read(self, metric: Metric, id: impl Fn(usize) -> Option<i64>) -> Result<Neighbours> {
         let [n, k] = self.distances.dims();
         let mut found = Neighbours::missing(n, k, metric)?;
@@ -42,7 +41,7 @@ impl DeviceNeighbours {
         for ((near, positions), (distances, ids)) in read.zip(rows) {
             let known = near.iter().zip(positions).filter(|&(_, &position)| position >= 0);
             let candidate = |(&distance, &position): (&f32, &i64)| {
-                let unknown = || Error::argument("position", "one in this index", position);
+                let unknown = || Error::argument("position", "that of an entry of this index", position);
                 let id = id(position as usize).ok_or_else(unknown)?;
                 Ok(Candidate { key: metric.key(distance), id })
             };

@@ -1,4 +1,4 @@
-//! Queries on the device, as the innermost index gets them.
+//! Queries on the device, transformed for the innermost index.
 
 use burn::tensor::{Device, FloatDType, Int, Tensor};
 use unrounded::matmul;
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A transform on the device.
-#[allow(clippy::large_enum_variant, reason = "there are few, and they live long")]
+#[allow(clippy::large_enum_variant, reason = "few and long-lived")]
 pub(super) enum DeviceTransform {
     Linear {
         /// `[d_in, d_out]`.
@@ -49,12 +49,12 @@ impl DeviceTransform {
     }
 }
 
-/// Rows with a largest component of 1, so that their squares neither overflow nor vanish.
+/// Scales rows to a largest component of magnitude 1, so that their squares neither overflow nor vanish.
 fn divide_by_largest(rows: Tensor<2>) -> Tensor<2> {
     divide(rows, |rows| rows.abs().max_dim(1))
 }
 
-/// Each of `rows` `[n, d]` by its `length` `[n, 1]`; one without length stays.
+/// Divides each of `rows` `[n, d]` by its `length` `[n, 1]`; rows of length 0 are kept.
 fn divide(rows: Tensor<2>, length: impl Fn(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
     let length = length(rows.clone());
     let none = length.clone().equal_elem(0.0);
@@ -65,12 +65,12 @@ fn divide(rows: Tensor<2>, length: impl Fn(Tensor<2>) -> Tensor<2>) -> Tensor<2>
 pub(super) struct Queries {
     /// Finite, `[n, d]`.
     rows: Tensor<2>,
-    /// How many components of each were not finite and are 0 now, `[n, 1]`.
+    /// Number of components of each query that were not finite and were replaced by 0, `[n, 1]`.
     wrong: Tensor<2, Int>,
 }
 
 impl Queries {
-    /// Takes at least one query from any device; nothing is read back.
+    /// Transforms at least one query from any device; reads nothing back.
     pub fn new(queries: Tensor<2>, transforms: &[DeviceTransform], device: &Device) -> Self {
         let queries = queries.inner().to_device(device).cast(FloatDType::F32);
         let rows = transforms.iter().fold(queries, |rows, transform| transform.apply(rows));
@@ -82,13 +82,13 @@ impl Queries {
         self.rows.dims()[0]
     }
 
-    /// The queries in pieces of at most `count`, in order.
+    /// The queries in blocks of at most `count`, in order.
     pub fn blocks(&self, count: usize) -> impl Iterator<Item = Tensor<2>> {
         let [n, d] = self.rows.dims();
         (0..n).step_by(count).map(move |start| self.rows.clone().slice([start..(start + count).min(n), 0..d]))
     }
 
-    /// Fails at the first query that was not finite, or is not once it is transformed.
+    /// Fails at the first query that is not finite, before or after the transforms.
     pub fn check_finite(&self) -> Result<()> {
         match read_integers(self.wrong.clone())?.iter().position(|&wrong| wrong > 0) {
             Some(row) => Err(Error::NotFinite { what: "queries", row }),

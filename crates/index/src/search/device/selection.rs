@@ -1,18 +1,18 @@
-//! Selecting the least keys of every row.
+//! Selection of the least keys of every row.
 
 use burn::tensor::{Bool, Device, IndexingUpdateOp, Int, Tensor};
 
 use super::DeviceNeighbours;
 use crate::Metric;
 
-/// Key of what is not there or already selected. Below the largest float, with which some devices'
-/// arg-minimum begins, and large enough that no sensible key reaches it.
+/// Key of entries that are absent or already selected. It is below the largest float, the initial value of
+/// some devices' arg-minimum, and above any realistic key.
 const FAR: f32 = 1e38;
 
-/// The `count` least of the `w >= count` keys of every row, ascending, and where they stand: `[n, count]`.
+/// The `count` least of the `w >= count` keys of every row, ascending, and their columns: `[n, count]` each.
 ///
-/// Equal keys come in order, as far as the device's arg-minimum takes the first of them. A key that
-/// overflowed or is not a number is [`FAR`]; what comes after all nearer ones stands anywhere.
+/// Equal keys keep their order if the device's arg-minimum returns the first of them. Keys that overflowed or
+/// are NaN become [`FAR`]; their columns are arbitrary.
 pub(super) fn least(keys: Tensor<2>, count: usize) -> (Tensor<2>, Tensor<2, Int>) {
     let [n, _] = keys.dims();
     let near = keys.clone().lower_elem(FAR);
@@ -28,12 +28,12 @@ pub(super) fn least(keys: Tensor<2>, count: usize) -> (Tensor<2>, Tensor<2, Int>
     (Tensor::cat(found, 1), Tensor::cat(places, 1))
 }
 
-/// The keys, [`FAR`] where `outside` says so.
+/// Replaces the keys by [`FAR`] where `outside` is true.
 pub(super) fn without<const D: usize>(keys: Tensor<D>, outside: Tensor<D, Bool>) -> Tensor<D> {
     keys.mask_fill(outside, FAR)
 }
 
-/// The nearest entries met so far of each of `n` queries.
+/// Nearest entries so far of each of `n` queries.
 pub(super) struct Best {
     /// Ascending, `[n, k]`.
     keys: Tensor<2>,
@@ -46,14 +46,14 @@ impl Best {
         Self { keys: Tensor::full([n, k], FAR, device), positions: Tensor::zeros([n, k], device) }
     }
 
-    /// Takes in entries by key and position, both `[n, w]`.
+    /// Merges entries given by key and position, both `[n, w]`.
     pub fn offer(self, keys: Tensor<2>, positions: Tensor<2, Int>) -> Self {
         let [_, k] = self.keys.dims();
         let (keys, places) = least(Tensor::cat(vec![self.keys, keys], 1), k);
         Self { keys, positions: Tensor::cat(vec![self.positions, positions], 1).gather(1, places) }
     }
 
-    /// Distances from `queries` `[n, d]`, whose own norms no key has contained so far.
+    /// Converts keys to distances from `queries` `[n, d]`; keys lack the norms of the queries.
     pub fn finish(self, metric: Metric, queries: Tensor<2>) -> DeviceNeighbours {
         let missing = self.keys.clone().greater_equal_elem(FAR);
         let distances = match metric {

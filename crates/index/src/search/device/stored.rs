@@ -1,4 +1,4 @@
-//! Entries on the device, and their sort keys.
+//! Entries on the device and their sort keys.
 
 use std::ops::Range;
 
@@ -17,32 +17,32 @@ use crate::{
     vectors::upload,
 };
 
-/// Numbers that one tensor may hold: devices count them in 32 bits.
+/// Most numbers in one tensor; devices index with 32 bits.
 const MAX_NUMBERS: usize = i32::MAX as usize;
 
 /// All entries by position.
 pub(super) struct Stored {
     content: Content,
-    /// What each adds to its key, `[ntotal]`: `|x|^2`, less `|c|^2` where codes stand for residuals, because
-    /// the coarse quantiser's score contains that. L2 alone.
+    /// Contribution of each entry to its key, `[ntotal]`: `|x|^2`, minus `|c|^2` for residual codes, which
+    /// the coarse score already contains. L2 only.
     bias: Option<Tensor<1>>,
-    /// What products count for in a key: -2 under L2, -1 with the inner product.
+    /// Factor of products in a key: -2 for L2, -1 for the inner product.
     factor: f32,
 }
 
-#[allow(clippy::large_enum_variant, reason = "there are few, and they live long")]
+#[allow(clippy::large_enum_variant, reason = "few and long-lived")]
 enum Content {
-    /// Decoded, `[ntotal, d]`.
+    /// Decoded vectors, `[ntotal, d]`.
     Vectors(Tensor<2>),
     Codes {
-        /// `[ntotal, m]`: entries of one row of a table `[m * ksub]`.
+        /// `[ntotal, m]`: indices into one row `[m * ksub]` of a table.
         codes: Tensor<2, Int>,
         /// `[m, dsub, ksub]`.
         codebooks: Tensor<3>,
     },
 }
 
-/// A block of queries as entries are compared with them.
+/// A block of queries, prepared for comparison with entries.
 pub(super) enum Aimed {
     /// Scaled queries, `[n, d]`.
     Queries(Tensor<2>),
@@ -51,7 +51,7 @@ pub(super) enum Aimed {
 }
 
 impl Stored {
-    /// The entries of an index without inverted file; `None` where they are too many.
+    /// Uploads the entries of an index without an inverted file; `None` if there are too many.
     pub fn exhaustive(index: &Exhaustive, device: &Device) -> Option<Self> {
         let size = index.codec.code_size();
         let ntotal = index.codes.len() / size;
@@ -65,7 +65,7 @@ impl Stored {
         ))
     }
 
-    /// The entries of an inverted file in order of cells; `None` where they are too many.
+    /// Uploads the entries of an inverted file cell by cell; `None` if there are too many.
     pub fn inverted(ivf: &Ivf, device: &Device) -> Option<Self> {
         let metric = ivf.coarse.metric;
         let lists = &ivf.lists.lists;
@@ -101,7 +101,7 @@ impl Stored {
         Self { content, bias, factor }
     }
 
-    /// Numbers gathered for one entry of one query.
+    /// Numbers gathered per entry and query.
     pub fn width(&self) -> usize {
         match &self.content {
             Content::Vectors(rows) => rows.dims()[1],
@@ -109,7 +109,7 @@ impl Stored {
         }
     }
 
-    /// As [`Self::width`] where all queries look at the same entries.
+    /// Numbers gathered per entry and query if all queries share the same entries.
     pub fn range_width(&self) -> usize {
         match &self.content {
             Content::Vectors(_) => 1,
@@ -125,7 +125,7 @@ impl Stored {
         }
     }
 
-    /// Makes `queries` `[n, d]` ready.
+    /// Prepares `queries` `[n, d]`.
     pub fn aim(&self, queries: Tensor<2>) -> Aimed {
         let [n, _] = queries.dims();
         let queries = queries * self.factor;
@@ -150,7 +150,7 @@ impl Stored {
                 let codes = codes.clone().slice([range.clone()]).reshape([1, range.len() * m]);
                 look_up(table, codes.expand([n, range.len() * m]), m)
             }
-            _ => unreachable!("aimed by this"),
+            _ => unreachable!("queries were prepared for this content"),
         };
         match &self.bias {
             Some(bias) => keys + bias.clone().slice([range]).unsqueeze(),
@@ -172,7 +172,7 @@ impl Stored {
                 let [_, m] = codes.dims();
                 look_up(table, codes.clone().select(0, positions.clone()).reshape([n, w * m]), m)
             }
-            _ => unreachable!("aimed by this"),
+            _ => unreachable!("queries were prepared for this content"),
         };
         match &self.bias {
             Some(bias) => keys + bias.clone().select(0, positions).reshape([n, w]),
@@ -182,7 +182,7 @@ impl Stored {
 }
 
 impl Content {
-    /// What `codes` stand for, in pieces of whole codes, `ntotal` in all; `None` where that is too much.
+    /// Uploads `codes`, given in pieces of whole codes, `ntotal` in all; `None` if there are too many.
     fn new(codec: &Codec, codes: &[&[u8]], ntotal: usize, device: &Device) -> Option<Self> {
         match codec {
             Codec::Pq(pq) if ntotal * pq.m <= MAX_NUMBERS => Some(Self::codes(pq, codes, device)),
@@ -210,19 +210,20 @@ impl Content {
     }
 }
 
-/// Whether a coarse score is part of every key: codes alone stand for residuals on the device.
+/// Returns true if a coarse score is part of every key: on the device only PQ codes still encode residuals.
 pub(super) fn has_scores(ivf: &Ivf) -> bool {
     ivf.by_residual && matches!(ivf.codec, Codec::Pq(_))
 }
 
-/// Sums of the entries of `table` `[n, m * ksub]` that `codes` `[n, w * m]` name: `[n, w]`.
+/// For each entry, sums the `m` numbers of `table` `[n, m * ksub]` that its code in `codes` `[n, w * m]`
+/// selects: `[n, w]`.
 fn look_up(table: &Tensor<2>, codes: Tensor<2, Int>, m: usize) -> Tensor<2> {
     let [n, numbers] = codes.dims();
     let w = numbers / m;
     table.clone().gather(1, codes).reshape([n, w, m]).sum_dim(2).reshape([n, w])
 }
 
-/// `|x|^2` of what a code stands for.
+/// `|x|^2` of the decoded vector `x` of a code.
 fn norm(codec: &Codec, code: &[u8]) -> f32 {
     squared_norm(&codec.decode(code)) as f32
 }

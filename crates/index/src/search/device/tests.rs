@@ -1,4 +1,4 @@
-//! On the CPU, which the host's searches serve elsewhere: tensor operations must find what they find.
+//! Device searches run on the CPU and compared with host searches.
 
 use burn::tensor::{Device, Tensor};
 use rand::RngExt;
@@ -33,8 +33,8 @@ fn trained(factory: &str, metric: Metric) -> Index {
     Index::train(&factory.parse().expect("a factory"), vectors(600, 1), &config).expect("trains")
 }
 
-/// Neighbours must have the same distances within 2e-5, which is more than float32 sums of products of norms
-/// below `D` are off, and the same ids wherever no other distance is as near.
+/// Distances must agree within 2e-5, more than the error of float32 sums of products of norms below `D`, and
+/// ids must agree wherever no other distance is as near.
 fn assert_same(name: &str, found: &Neighbours, expected: &Neighbours) {
     const TOLERANCE: f32 = 2e-5;
     assert_eq!((found.k, found.ids.len()), (expected.k, expected.ids.len()), "{name}");
@@ -96,7 +96,7 @@ fn changes_reach_the_device() {
     }
 }
 
-/// Ids of the caller's own, and lists of which one is longer than a step.
+/// Uses caller-supplied ids, and one list longer than a step.
 #[test]
 fn long_lists_are_visited_in_steps() {
     let mut index = trained("IVF7,Flat", Metric::L2);
@@ -109,7 +109,7 @@ fn long_lists_are_visited_in_steps() {
 }
 
 #[test]
-fn what_is_asked_wrongly_is_refused() {
+fn invalid_arguments_are_refused() {
     let mut index = trained("IVF7,PQ3", Metric::L2);
     index.add(vectors(50, 2)).expect("adds");
     let ask = |queries: Tensor<2>, k, nprobe| index.search_on_device(queries, k, nprobe);
@@ -126,8 +126,8 @@ fn what_is_asked_wrongly_is_refused() {
     }
 }
 
-/// One query that is not finite is named, whatever number it came as, and leaves the others' neighbours
-/// alone.
+/// A non-finite query is named in the error, whatever its value, and does not affect the neighbours of the
+/// others.
 #[test]
 fn queries_that_are_not_finite_are_named() {
     for factory in ["Flat", "L2norm,Flat", "PCA9,Flat", "IVF7,PQ3"] {

@@ -1,4 +1,4 @@
-//! Quantisers of codes, and the indexes that are nothing else.
+//! Reading of product and scalar quantisers and of the indexes without an inverted file that use them.
 
 use super::*;
 use crate::{

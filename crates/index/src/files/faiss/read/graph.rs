@@ -1,10 +1,10 @@
-//! Coarse quantisers: all centroids, or a graph over them.
+//! Reading of coarse quantisers: centroids, optionally with an HNSW graph.
 
 use super::*;
 use crate::quantise::{coarse::Coarse, hnsw::Hnsw};
 
 impl Reader<'_, '_> {
-    /// The coarse quantiser of an index with this header and `nlist` lists.
+    /// Reads the coarse quantiser of an index with this header and `nlist` lists.
     pub fn coarse(&mut self, header: &Header, nlist: usize) -> Result<Coarse> {
         match self.source.fourcc("coarse quantiser fourcc")? {
             fourcc @ (FLAT_L2 | FLAT_IP) => self.centroids(header, nlist, fourcc),
@@ -18,7 +18,7 @@ impl Reader<'_, '_> {
         expect("d of the coarse quantiser", header.d, flat.d)?;
         expect("metric_type of the coarse quantiser", header.metric, flat.metric)?;
         expect("ntotal of the coarse quantiser", nlist, flat.ntotal)?;
-        // Read rather than mapped: all of them are used.
+        // Read rather than mapped, because all of them are used.
         let centroids = self.source.floats("coarse centroids", floats)?;
         check_finite("coarse centroids", &centroids, header.d)?;
         Coarse::new(header.metric, centroids, header.d, self.device)
@@ -51,7 +51,7 @@ impl Reader<'_, '_> {
         Ok(coarse)
     }
 
-    /// As many values as the count before them says.
+    /// Reads a count and that many values.
     fn counted<T>(
         &mut self,
         field: &'static str,

@@ -1,4 +1,4 @@
-//! Locality-sensitive hashing.
+//! Reading of `LSH` indexes.
 
 use super::*;
 use crate::{
@@ -25,7 +25,7 @@ impl Reader<'_, '_> {
         Ok(Hashed { lsh, codes: self.source.bytes("codes", bytes)? })
     }
 
-    /// What maps `d` dimensions to `nbits`; a rotation without values where LSH does without it.
+    /// Reads the map from `d` dimensions to `nbits`; without `rotate_data` the file contains an empty one.
     fn rotation_of_lsh(&mut self, d: usize, nbits: usize, rotate_data: bool) -> Result<Option<Linear>> {
         let fourcc = self.source.fourcc("rotation fourcc of LSH")?;
         if fourcc != ROTATION {

@@ -1,4 +1,4 @@
-//! Inverted files before their lists.
+//! Reading of inverted files.
 
 use super::{
     super::fast_scan::{Parameters, read_lists},
@@ -10,7 +10,7 @@ use crate::{
     quantise::{coarse::Coarse, fast_scan_pq::FastScanPq},
 };
 
-/// What every inverted file begins with.
+/// Header of every inverted file.
 pub struct IvfHeader {
     pub ntotal: usize,
     pub nprobe: u64,
@@ -59,7 +59,7 @@ impl Reader<'_, '_> {
         Ok(index)
     }
 
-    /// Reads the lists, which end every inverted file.
+    /// Reads the lists and assembles the inverted file.
     pub fn ivf(&mut self, header: IvfHeader, codec: Codec, by_residual: bool) -> Result<Ivf> {
         let IvfHeader { ntotal, nprobe, coarse, direct_map } = header;
         let lists = self.array_lists(coarse.nlist, codec.code_size())?;

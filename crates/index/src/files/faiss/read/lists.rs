@@ -1,10 +1,10 @@
-//! Inverted lists.
+//! Reading of inverted lists.
 
 use super::*;
 use crate::kinds::ivf::lists::InvertedList;
 
 impl Reader<'_, '_> {
-    /// Lists of codes of one size, `[nlist]`.
+    /// Reads lists of codes of `code_size` bytes, `[nlist]`.
     pub fn array_lists(&mut self, nlist: usize, code_size: usize) -> Result<Vec<InvertedList>> {
         match self.source.fourcc("inverted lists fourcc")? {
             ARRAY_LISTS => {}
@@ -21,7 +21,7 @@ impl Reader<'_, '_> {
         Ok(lists)
     }
 
-    /// Sizes of all lists, `[nlist]`.
+    /// Reads the sizes of all lists, `[nlist]`.
     fn list_sizes(&mut self, nlist: usize) -> Result<Vec<usize>> {
         let kind = self.source.fourcc("list type fourcc")?;
         if kind != FULL_SIZES && kind != SPARSE_SIZES {
@@ -44,17 +44,17 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Compares the sum of list sizes with what the header announced.
+/// Checks that the list sizes sum to `ntotal`.
 pub fn check_total(ntotal: usize, sizes: &[usize]) -> Result<()> {
     let entries = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size));
     if entries == Some(ntotal) {
         return Ok(());
     }
     let found = entries.map_or("an overflow".to_owned(), |sum| sum.to_string());
-    Err(Error::field("inverted list sizes", format!("ntotal {ntotal} in sum"), found))
+    Err(Error::field("inverted list sizes", format!("a sum of ntotal {ntotal}"), found))
 }
 
-/// Sizes of all lists from the (list, size) pairs of those that are not empty.
+/// Expands (list, size) pairs of the non-empty lists to the sizes of all lists.
 fn spread(pairs: &[usize], nlist: usize) -> Result<Vec<usize>> {
     let (pairs, rest) = pairs.as_chunks::<2>();
     if !rest.is_empty() {
@@ -64,7 +64,7 @@ fn spread(pairs: &[usize], nlist: usize) -> Result<Vec<usize>> {
     let mut next = 0;
     for &[list, size] in pairs {
         if list < next || list >= nlist {
-            let expected = format!("list numbers that ascend below {nlist}");
+            let expected = format!("ascending list numbers below {nlist}");
             return Err(Error::field("list sizes", expected, list));
         }
         sizes[list] = positive("size of a list", size as u64)?;

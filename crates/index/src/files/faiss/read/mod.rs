@@ -1,4 +1,4 @@
-//! Reads an index that faiss or this crate wrote.
+//! Reader of indexes in faiss's format.
 
 mod codecs;
 mod graph;
@@ -17,30 +17,30 @@ use crate::{
     vectors::check_finite,
 };
 
-/// What can be read.
+/// Supported fourccs of an index.
 const SUPPORTED: &str = "IxF2, IxFI, IxPq, IxSQ, IxHe, IwFl, IwPQ, IwSq, IwPf, IxPT, IxRF";
 
-/// More dimensions than any descriptor has. A code of few bytes may stand for a vector of any dimension: without a
-/// limit a small file could ask for gigabytes.
+/// Largest dimension accepted, more than any descriptor has. Without a limit, a small file of short codes
+/// could make the reader allocate gigabytes.
 const MAX_D: usize = 1 << 20;
 
-/// Indexes within indexes: transforms and re-ranking around one more are all that there is.
+/// Deepest nesting of indexes; transforms and re-ranking around one index need no more.
 const MAX_DEPTH: usize = 4;
 
-/// Reads one index that fills the whole source; its quantisers are made ready on `device`.
+/// Reads one index that fills the whole source, with its quantisers on `device`.
 pub(crate) fn read_index(mut source: Source, device: &Device) -> Result<Kind> {
     let kind = Reader { source: &mut source, device }.index(MAX_DEPTH)?;
     source.end()?;
     Ok(kind)
 }
 
-/// Where from, and where to.
+/// Source of the bytes and device of the quantisers.
 struct Reader<'a, 'b> {
     source: &'a mut Source<'b>,
     device: &'a Device,
 }
 
-/// What every index begins with.
+/// Header of every index.
 struct Header {
     d: usize,
     ntotal: usize,
@@ -48,7 +48,7 @@ struct Header {
 }
 
 impl Reader<'_, '_> {
-    /// `depth` is how many more indexes this one may contain within one another.
+    /// Reads an index that may contain `depth - 1` nested levels of others.
     fn index(&mut self, depth: usize) -> Result<Kind> {
         if depth == 0 {
             return Err(Error::field("index within indexes", format!("at most {MAX_DEPTH} deep"), "more"));
@@ -95,12 +95,12 @@ impl Reader<'_, '_> {
         Ok(Exhaustive { codes, ..Exhaustive::new(header.metric, codec) })
     }
 
-    /// What stands before a flat index's vectors, and how many floats they are.
+    /// Reads the fields before a flat index's vectors; returns the header and the number of floats.
     fn flat_header(&mut self, fourcc: Fourcc) -> Result<(Header, usize)> {
         let header = self.header()?;
         let metric = if fourcc == FLAT_L2 { Metric::L2 } else { Metric::InnerProduct };
         if header.metric != metric {
-            let expected = format!("{metric} as the fourcc {} says", text(fourcc));
+            let expected = format!("{metric} for fourcc {}", text(fourcc));
             return Err(Error::field("metric_type", expected, header.metric));
         }
         let floats = product("flat vector count", header.ntotal, header.d)?;
@@ -127,7 +127,7 @@ impl Reader<'_, '_> {
         Ok(Refined { base, vectors, k_factor })
     }
 
-    /// A vector whose count is known beforehand; rows of `d` values, all finite.
+    /// Reads a counted vector of `expected` finite floats in rows of `d`.
     fn finite_floats(
         &mut self,
         count_field: &'static str,

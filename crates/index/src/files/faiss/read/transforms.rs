@@ -1,4 +1,4 @@
-//! Transforms, and the index behind them.
+//! Reading of transforms and of the index behind them.
 
 use super::*;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     quantise::transform::{Linear, Normalise, Pca, Transform},
 };
 
-/// More transforms than anybody chains.
+/// Most transforms in a chain, far more than any factory string has in practice.
 const MAX_TRANSFORMS: usize = 16;
 
 impl Reader<'_, '_> {
@@ -30,7 +30,7 @@ impl Reader<'_, '_> {
         Ok(Transformed { d: header.d, chain, inner, device: self.device.clone() })
     }
 
-    /// A transform of vectors of dimension `d`.
+    /// Reads a transform of vectors of dimension `d`.
     fn transform(&mut self, d: usize) -> Result<Transform> {
         match self.source.fourcc("transform fourcc")? {
             LINEAR => Ok(Transform::Linear(self.linear(d)?)),
@@ -67,7 +67,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// At most `d` rows of `d` values: one for each training vector where there were fewer than dimensions.
+    /// Reads at most `d` rows of `d` values; fewer if training had fewer vectors than dimensions.
     fn components(&mut self, d: usize) -> Result<Vec<f32>> {
         let components = self.counted_floats("components of the PCA")?;
         let rows = components.len() / d;
@@ -79,7 +79,7 @@ impl Reader<'_, '_> {
         Ok(components)
     }
 
-    /// The linear fields and what follows them.
+    /// Reads a linear map and the fields that end every transform.
     pub fn linear(&mut self, d: usize) -> Result<Linear> {
         let have_bias = self.source.flag("have_bias")?;
         let a = self.counted_floats("matrix of the transform")?;
@@ -91,7 +91,7 @@ impl Reader<'_, '_> {
         Linear::new(d, a, b)
     }
 
-    /// `d_in`, which must be `d`, and `d_out` of a trained transform.
+    /// Reads `d_in`, which must be `d`, and `d_out` of a trained transform.
     fn trained_dimensions(&mut self, d: usize) -> Result<[usize; 2]> {
         let d_in = positive("d_in of the transform", self.source.i32("d_in of the transform")?)?;
         let d_out = positive("d_out of the transform", self.source.i32("d_out of the transform")?)?;
@@ -105,7 +105,7 @@ impl Reader<'_, '_> {
         if value.is_finite() { Ok(value) } else { Err(Error::field(field, "a finite number", value)) }
     }
 
-    /// As many floats as the count before them says.
+    /// Reads a count and that many floats.
     pub fn counted_floats(&mut self, field: &'static str) -> Result<Vec<f32>> {
         let count = self.source.size(field)?;
         self.source.floats(field, count)

@@ -1,4 +1,4 @@
-//! Coarse quantisers: all centroids, or a graph over them.
+//! Writing of coarse quantisers: centroids, optionally with an HNSW graph.
 
 use super::*;
 use crate::{

@@ -1,4 +1,4 @@
-//! Locality-sensitive hashing.
+//! Writing of `LSH` indexes.
 
 use super::*;
 use crate::kinds::lsh::Hashed;
@@ -24,7 +24,7 @@ impl Writer<'_> {
         self.bytes(&index.codes)
     }
 
-    /// The linear fields of an untrained map: no bias, no values.
+    /// Writes the fields of an untrained linear map: no bias, no values.
     fn no_linear(&mut self) -> io::Result<()> {
         self.byte(0)?;
         self.floats(&[])?;

@@ -1,4 +1,4 @@
-//! Inverted files.
+//! Writing of inverted files.
 
 use super::{super::fast_scan::write_lists, *};
 use crate::{
@@ -80,7 +80,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// All sizes where more than half of the lists hold something, else (list, size) pairs of those that do.
+    /// Writes all sizes if more than half of the lists are non-empty, else (list, size) pairs of the
+    /// non-empty ones.
     fn list_sizes(&mut self, lists: &InvertedLists) -> io::Result<()> {
         let sizes: Vec<usize> = lists.lists.iter().map(|list| list.len()).collect();
         let filled = sizes.iter().filter(|&&size| size > 0).count();

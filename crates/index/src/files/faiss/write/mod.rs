@@ -1,4 +1,4 @@
-//! Writes an index as faiss does, byte for byte.
+//! Writer of indexes, byte for byte as faiss writes them.
 
 mod codecs;
 mod graph;
@@ -15,7 +15,7 @@ use crate::{
     quantise::codec::Codec,
 };
 
-/// Writes the whole index.
+/// Writes a whole index.
 pub(crate) fn write_index(kind: &Kind, out: &mut dyn Write) -> io::Result<()> {
     Writer { out }.index(kind)
 }
@@ -59,7 +59,7 @@ impl Writer<'_> {
         self.header(store.d(), store.ntotal(), store.metric())
     }
 
-    /// `vectors` are the bytes of float32.
+    /// Writes a flat index; `vectors` are the bytes of its float32 values.
     fn flat(&mut self, metric: Metric, d: usize, vectors: &[u8]) -> io::Result<()> {
         self.out.write_all(match metric {
             Metric::L2 => &FLAT_L2,
@@ -87,7 +87,7 @@ impl Writer<'_> {
         self.out.write_all(&value.to_le_bytes())
     }
 
-    /// A size that the file keeps in 32 bits.
+    /// Writes a size as i32.
     fn dimension(&mut self, size: usize) -> io::Result<()> {
         self.i32(i32::try_from(size).map_err(io::Error::other)?)
     }
@@ -100,19 +100,19 @@ impl Writer<'_> {
         self.out.write_all(&(size as u64).to_le_bytes())
     }
 
-    /// A count and that many values.
+    /// Writes a count and that many values.
     fn floats(&mut self, values: &[f32]) -> io::Result<()> {
         self.size(values.len())?;
         values.iter().try_for_each(|value| self.out.write_all(&value.to_le_bytes()))
     }
 
-    /// A count and that many bytes.
+    /// Writes a count and that many bytes.
     fn bytes(&mut self, values: &[u8]) -> io::Result<()> {
         self.size(values.len())?;
         self.out.write_all(values)
     }
 
-    /// Values without a count.
+    /// Writes values without a count.
     fn i64s(&mut self, values: impl IntoIterator<Item = i64>) -> io::Result<()> {
         values.into_iter().try_for_each(|value| self.out.write_all(&value.to_le_bytes()))
     }

@@ -1,4 +1,4 @@
-//! Transforms, and the index behind them.
+//! Writing of transforms and of the index behind them.
 
 use super::*;
 use crate::{
@@ -52,7 +52,7 @@ impl Writer<'_> {
         self.floats(linear.b())
     }
 
-    /// What every transform ends with.
+    /// Writes the fields that end every transform.
     pub fn trained_dimensions(&mut self, d_in: usize, d_out: usize) -> io::Result<()> {
         self.dimension(d_in)?;
         self.dimension(d_out)?;

@@ -1,15 +1,15 @@
-//! Look-up tables in 8 bits. As in faiss, all tables of one query share a scale, so that its 16-bit sums
-//! compare across cells, and what is taken off the rows moves into the cells' 16-bit biases.
+//! Look-up tables quantised to 8 bits. As in faiss, all tables of one query share a scale, so that 16-bit
+//! sums are comparable across cells, and the row minima move into the cells' 16-bit biases.
 
 use crate::kernels::fast_scan::KSUB;
 
-/// Distances of one part of a vector to the codewords.
+/// Distances of one sub-vector to the codewords.
 pub(crate) type Row = [f32; KSUB];
 
-/// How far the rows of one table reach.
+/// Range of the rows of one table.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Extent {
-    /// The largest of the rows' spans, where a span is maximum less minimum.
+    /// Largest span of a row, its maximum minus its minimum.
     pub widest: f32,
     /// Sum of the spans.
     pub total: f32,
@@ -18,7 +18,7 @@ pub(crate) struct Extent {
 }
 
 impl Extent {
-    /// Also writes the minimum of each row to `minima`, `[m]`.
+    /// Computes the extent and writes the minimum of each row to `minima`, `[m]`.
     #[inline(always)]
     pub fn of(rows: impl Iterator<Item = Row>, minima: &mut [f32]) -> Self {
         let mut extent = Self::default();
@@ -33,7 +33,7 @@ impl Extent {
     }
 }
 
-/// Reduces a row by halves, each of which is one vector instruction.
+/// Reduces a row by halving; each step is one vector instruction.
 #[inline(always)]
 fn fold(row: Row, choose: impl Fn(f32, f32) -> f32) -> f32 {
     let eight: [f32; 8] = std::array::from_fn(|i| choose(row[i], row[i + 8]));
@@ -41,7 +41,7 @@ fn fold(row: Row, choose: impl Fn(f32, f32) -> f32) -> f32 {
     choose(choose(four[0], four[2]), choose(four[1], four[3]))
 }
 
-/// A query's 16-bit distances: `offset + sum / scale`.
+/// Scale of a query's 16-bit distances: `offset + sum / scale`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Quantisation {
     scale: f32,
@@ -49,23 +49,24 @@ pub(crate) struct Quantisation {
 }
 
 impl Quantisation {
-    /// `cells` are the bias and the table's extent in each cell; at least one.
+    /// Chooses the scale from `cells`, the bias and table extent of each cell; at least one.
     pub fn new(cells: impl Iterator<Item = (f32, Extent)> + Clone) -> Self {
         let least_bias = cells.clone().map(|(bias, _)| bias).fold(f32::INFINITY, f32::min);
         let widest = cells.clone().map(|(_, extent)| extent.widest).fold(0.0, f32::max);
         let total = cells.clone().map(|(bias, extent)| bias - least_bias + extent.total).fold(0.0, f32::max);
         let offset = cells.map(|(bias, extent)| bias + extent.floor).fold(f32::INFINITY, f32::min);
         let scale = (255.0 / widest).min(65535.0 / total);
-        // Where nothing differs, any scale will do.
+        // If all spans are 0, any scale will do.
         Self { scale: if scale.is_finite() { scale } else { 1.0 }, offset }
     }
 
-    /// The bias of a cell in units of the sums.
+    /// Bias of a cell in units of the sums.
     pub fn bias(&self, bias: f32, extent: Extent) -> u16 {
         ((bias + extent.floor - self.offset) * self.scale + 0.5) as u16
     }
 
-    /// Writes `rows` less their minima `[m]` to `table`, `[rows, KSUB]` bytes, whose further rows stay.
+    /// Writes `rows` minus their minima `[m]` to `table`, `[rows, KSUB]` bytes; further rows of `table` are
+    /// unchanged.
     #[inline(always)]
     pub fn quantise(&self, rows: impl Iterator<Item = Row>, minima: &[f32], table: &mut [u8]) {
         for ((row, &minimum), bytes) in rows.zip(minima).zip(table.as_chunks_mut::<KSUB>().0) {
@@ -73,19 +74,19 @@ impl Quantisation {
         }
     }
 
-    /// The sum that stands for a distance, rounded down as faiss does.
+    /// Sum that represents a distance, rounded down as faiss does.
     pub fn sum(&self, distance: f32) -> f32 {
         ((distance - self.offset) * self.scale).floor()
     }
 
-    /// The distance that a sum stands for.
+    /// Distance that a sum represents.
     pub fn distance(&self, sum: f32) -> f32 {
         self.offset + sum * (1.0 / self.scale)
     }
 }
 
-/// Turns a table of inner products into one whose sums are the smaller the nearer: subtracts every row from
-/// its largest entry, and returns the sum of those.
+/// Inverts a table of inner products so that smaller sums are nearer: subtracts every entry from the largest
+/// of its row and returns the sum of the largest entries.
 #[inline(always)]
 pub(crate) fn invert(table: &mut [u8]) -> u32 {
     let mut sum = 0;
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_stand_for_their_distances() {
+    fn sums_represent_their_distances() {
         let (first, second) = (random_rows(8, 1), random_rows(8, 2));
         let mut minima = [[0.0; 8]; 2];
         let extents = [
@@ -141,7 +142,7 @@ mod tests {
             let sum: f32 = code.iter().enumerate().map(|(j, &c)| f32::from(table[j * KSUB + c])).sum();
             let sum = sum + f32::from(quantisation.bias(biases[cell], extents[cell]));
             let exact: f32 = biases[cell] + code.iter().zip(rows).map(|(&c, row)| row[c]).sum::<f32>();
-            // Each of 8 entries and the bias is off by half a unit at most, and the widest span is 255 units.
+            // Each of the 8 entries and the bias is off by at most half a unit; the widest span is 255 units.
             let unit = extents[0].widest.max(extents[1].widest) / 255.0;
             assert!((quantisation.distance(sum) - exact).abs() <= 4.5 * unit + 1e-4);
         }

@@ -1,4 +1,4 @@
-//! The cells that one query visits.
+//! Cells that one query visits.
 
 use super::{lut::Extent, scanner::Scan};
 use crate::{kernels::packing::PackedList, quantise::coarse_scan::Probe};
@@ -7,28 +7,28 @@ use crate::{kernels::packing::PackedList, quantise::coarse_scan::Probe};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visit {
     pub probe: Probe,
-    /// Place of the probe among those given.
+    /// Index of the probe in the order given.
     rank: usize,
-    /// Number of vectors in the visited cells of smaller numbers. A vector's position is this plus its
+    /// Number of vectors in the visited cells before this one. A vector's position is `start` plus its
     /// offset.
     pub start: u64,
-    /// Of the cell's table.
+    /// Extent of the cell's table.
     pub extent: Extent,
     /// Added to the sums of the cell.
     pub bias: u16,
 }
 
-/// All cells that one query visits, in ascending order.
+/// Visits of one query.
 #[derive(Default)]
 pub(crate) struct Visits {
-    /// `[nprobe]`.
+    /// Visits in ascending order of cells, `[nprobe]`.
     pub cells: Vec<Visit>,
-    /// `[nprobe]`: indexes into `cells`, in the order in which the probes were given.
+    /// `[nprobe]`: indices into `cells` in the order of the probes.
     pub order: Vec<usize>,
 }
 
 impl Visits {
-    /// Replaces the visits by those of a query, and returns the number of vectors in their cells.
+    /// Replaces the visits by those of `scan` and returns the number of vectors in the cells.
     pub fn reset(&mut self, scan: &Scan<'_>) -> usize {
         let Self { cells, order } = self;
         let visit = |(rank, &probe)| Visit { probe, rank, start: 0, extent: Extent::default(), bias: 0 };
@@ -47,7 +47,7 @@ impl Visits {
         total
     }
 
-    /// Id of the vector at a position below the number of vectors visited.
+    /// Id of the vector at `position`, below the number of vectors visited.
     pub fn id_at(&self, position: u64, lists: &[PackedList]) -> i64 {
         let visit = self.cells[self.cells.partition_point(|visit| visit.start <= position) - 1];
         lists[visit.probe.cell].id((position - visit.start) as usize)

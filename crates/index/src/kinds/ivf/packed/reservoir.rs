@@ -1,34 +1,34 @@
-//! Keeps the nearest of many candidates with 16-bit distances.
+//! Selection of the nearest of many candidates with 16-bit distances.
 
-/// Bits below the distance, which name the candidate.
+/// Bits of the position, below the distance.
 const POSITION_BITS: u32 = 48;
 
-/// The `k` nearest of the candidates pushed so far; of equally near ones, those with the least positions.
+/// The `k` nearest of the candidates pushed so far; ties prefer smaller positions.
 #[derive(Default)]
 pub(crate) struct Reservoir {
     k: usize,
-    /// Distance and position in one number, which order them in this order; up to `capacity` of them.
+    /// Up to `capacity` keys, each `distance << 48 | position`.
     entries: Vec<u64>,
     capacity: usize,
     most: u16,
 }
 
 impl Reservoir {
-    /// Forgets everything, and keeps `k` from now on.
+    /// Empties the reservoir and sets `k`.
     pub fn reset(&mut self, k: usize) {
         self.k = k;
-        // Room for as many again makes a selection cost a constant per entry.
+        // Selecting after `max(k, 16)` more entries costs constant time per entry.
         self.capacity = k.saturating_add(k.max(16));
         self.entries.clear();
         self.most = u16::MAX;
     }
 
-    /// Distances above cannot enter.
+    /// Largest distance that is still accepted.
     pub fn most(&self) -> u16 {
         self.most
     }
 
-    /// `position` is below 2^48.
+    /// Offers a candidate; `position` is below 2^48.
     pub fn push(&mut self, distance: u16, position: u64) {
         if distance > self.most {
             return;
@@ -49,7 +49,7 @@ impl Reservoir {
         }
     }
 
-    /// Distances and positions of those kept, in no order.
+    /// Distances and positions of the candidates kept, unordered.
     pub fn kept(&mut self) -> impl Iterator<Item = (u16, u64)> {
         self.shrink();
         let position = (1 << POSITION_BITS) - 1;

@@ -1,4 +1,4 @@
-//! Searches the cells that the coarse quantiser names for one query.
+//! Search of one query in its probed cells.
 
 use super::{
     lut::{Extent, Quantisation, Row, invert},
@@ -17,21 +17,21 @@ use crate::{
     search::Candidate,
 };
 
-/// One query against inverted lists.
+/// Search request of one query against inverted lists.
 #[derive(Clone, Copy)]
 pub(crate) struct Scan<'a> {
-    /// `[d]`.
+    /// Query, `[d]`.
     pub query: &'a [f32],
-    /// Distinct cells in any order; nearest first is fastest. Cells past the lists are left out.
+    /// Distinct cells in any order; nearest first is fastest. Cells past the lists are ignored.
     pub probes: &'a [Probe],
-    /// `[nlist]`.
+    /// Lists, `[nlist]`.
     pub lists: &'a [PackedList],
     pub k: usize,
-    /// Keeps what is nearer than this distance alone.
+    /// If set, only vectors nearer than this distance are returned.
     pub radius: Option<f32>,
 }
 
-/// Searches packed lists; may be shared by threads, each with its own [`Scratch`].
+/// Searcher of packed lists, shared by threads that each have their own [`Scratch`].
 pub(crate) struct Scanner {
     pub pq: FastScanPq,
     metric: Metric,
@@ -43,26 +43,26 @@ pub(crate) struct Scanner {
 #[derive(Default)]
 pub(crate) struct Scratch {
     visits: Visits,
-    /// `[m]`: of the query alone.
+    /// `[m]`: terms of the query.
     rows: Vec<Row>,
-    /// `[m]`: what the cell adds, where it is not stored.
+    /// `[m]`: terms of a cell, if they are not stored.
     cell_rows: Vec<Row>,
-    /// `[nprobe, m]` where tables are per cell, else `[m]`: least entries of rows.
+    /// Minima of the rows: `[nprobe, m]` if tables are per cell, else `[m]`.
     minima: Vec<f32>,
-    /// `block_size(m)` bytes.
+    /// Quantised table, `block_size(m)` bytes.
     table: Vec<u8>,
     reservoir: Reservoir,
 }
 
 impl Scanner {
-    /// Computes the tables of all cells, where codes are of residuals and the metric is L2.
+    /// Creates a scanner; for residual codes under L2, computes the tables of all cells.
     pub fn new(pq: FastScanPq, config: ScannerConfig<'_>) -> Self {
         let level = Level::detected();
         Self { tables: Tables::new(&pq, config, level), pq, metric: config.metric, level }
     }
 
-    /// Replaces `found` by the `k` nearest vectors in the probed cells, nearest first. Of vectors equally
-    /// near after quantisation, those are kept that come first in order of cells and offsets.
+    /// Replaces `found` by the `k` nearest vectors in the probed cells, nearest first. Vectors equally near
+    /// after quantisation are kept in order of cells and offsets.
     pub fn search(&self, scan: Scan<'_>, scratch: &mut Scratch, found: &mut Vec<Candidate>) {
         found.clear();
         let total = scratch.reset(&scan, self.pq.m);
@@ -87,7 +87,7 @@ impl Scanner {
         found.sort_unstable();
     }
 
-    /// Fills the scratch but for the reservoir; of tables, only one that all cells share.
+    /// Fills the scratch except the reservoir; quantises the table if all cells share it.
     #[inline(always)]
     fn quantisation(&self, query: &[f32], scratch: &mut Scratch) -> Quantisation {
         if self.tables.are_per_cell() {
@@ -150,13 +150,13 @@ impl Scanner {
     }
 }
 
-/// Table of a residual's squared distances, less the coarse distance.
+/// Table of a residual's squared distances, without the coarse distance.
 #[inline(always)]
 fn residual_rows(query: &[Row], cell: &[Row]) -> impl Iterator<Item = Row> {
     query.iter().zip(cell).map(|(query, cell)| std::array::from_fn(|i| cell[i] - 2.0 * query[i]))
 }
 
-/// Pushes the nearest of a list's vectors.
+/// Offers a list's nearest vectors to the reservoir.
 #[inline]
 fn scan_list(level: Level, list: &PackedList, table: &[u8], visit: Visit, reservoir: &mut Reservoir) {
     let blocks = Blocks { codes: &list.codes, table, bias: visit.bias };
@@ -173,7 +173,7 @@ fn scan_list(level: Level, list: &PackedList, table: &[u8], visit: Visit, reserv
 }
 
 impl Scratch {
-    /// Prepares the buffers for a query and returns the number of vectors that it visits.
+    /// Prepares the buffers for a query and returns the number of vectors in its cells.
     fn reset(&mut self, scan: &Scan<'_>, m: usize) -> usize {
         self.rows.resize(m, [0.0; KSUB]);
         self.cell_rows.resize(m, [0.0; KSUB]);
@@ -183,8 +183,8 @@ impl Scratch {
         self.visits.reset(scan)
     }
 
-    /// Turns sums that are the larger the nearer into such that are the smaller; returns what to subtract
-    /// these from.
+    /// Inverts the sums of inner products so that smaller is nearer, and returns the constant from which they
+    /// are subtracted.
     fn invert(&mut self) -> u32 {
         let cells = &mut self.visits.cells;
         let largest = cells.iter().map(|visit| visit.bias).max().unwrap_or(0);
@@ -260,7 +260,7 @@ mod tests {
             found
         }
 
-        /// Key and id of every vector, without quantised tables.
+        /// Keys and ids of all vectors, computed without quantised tables.
         fn exact(&self, nprobe: usize) -> Vec<Candidate> {
             let mut all = Vec::new();
             for (cell, list) in self.lists[..nprobe].iter().enumerate() {
@@ -289,7 +289,7 @@ mod tests {
                 let (found, mut exact) = (fixture.search(nprobe, 500), fixture.exact(nprobe));
                 assert_eq!(found.len(), exact.len());
                 exact.sort_unstable_by_key(|candidate| candidate.id);
-                // Two dimensions of a query, a centroid and a codeword, each in -1..1.
+                // Each row sums two dimensions of a query, a centroid and a codeword, all in -1..1.
                 let span = match (fixture.metric, fixture.by_residual) {
                     (Metric::InnerProduct, _) => 4.0,
                     (Metric::L2, false) => 8.0,
@@ -297,7 +297,7 @@ mod tests {
                 };
                 for candidate in found {
                     let place = exact.binary_search_by_key(&candidate.id, |other| other.id).unwrap();
-                    // A row spans 255 units at most; 15 entries and a bias are off by half a unit each.
+                    // A row spans at most 255 units; 15 entries and a bias are each off by half a unit.
                     assert!((candidate.key - exact[place].key).abs() < 8.0 * span / 255.0);
                 }
             }
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn every_level_and_every_visit_finds_the_same() {
+    fn all_levels_and_table_kinds_find_the_same() {
         for mut fixture in Fixture::all() {
             let expected = fixture.search(NLIST, 30);
             fixture.scanner.level = Level::SCALAR;
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_found_where_nothing_is() {
+    fn empty_cells_yield_nothing() {
         for fixture in Fixture::all() {
             assert!(fixture.search(0, 5).is_empty());
             // Cell 0, which is empty.

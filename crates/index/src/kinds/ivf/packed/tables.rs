@@ -1,4 +1,4 @@
-//! What the look-up tables of an index's queries depend on besides the query.
+//! Terms of look-up tables that do not depend on the query.
 
 use super::lut::Row;
 use crate::{
@@ -10,29 +10,29 @@ use crate::{
     quantise::fast_scan_pq::FastScanPq,
 };
 
-/// What the codes stand for.
+/// Metric, encoding and centroids of the index.
 #[derive(Clone, Copy)]
 pub(crate) struct ScannerConfig<'a> {
     pub metric: Metric,
-    /// Whether codes are of residuals, not of the vectors themselves.
+    /// True if codes encode residuals.
     pub by_residual: bool,
     /// Coarse centroids, `[nlist, d]`.
     pub centroids: &'a [f32],
 }
 
-/// Tables of all cells take at most as much, 2 GiB, as faiss's precomputed ones.
+/// Limit on the tables of all cells, 2 GiB, as for faiss's precomputed tables.
 const MAX_TABLE_BYTES: usize = 2 << 30;
 
-/// What tables depend on.
+/// Dependence of tables on the cells.
 pub(crate) enum Tables {
-    /// The query alone; cells have no bias.
+    /// Tables depend only on the query; cells have no bias.
     Query,
-    /// The query alone, for inner products, whose part with the centroid is the cell's bias.
+    /// Tables depend only on the query; the bias of a cell is the inner product with its centroid.
     BiasedQuery,
-    /// Query and cell, see [`FastScanPq::residual_table`]: `[nlist, m]` rows. The bias is the coarse
-    /// distance.
+    /// Tables depend on query and cell, see [`FastScanPq::residual_table`]: `[nlist, m]` rows. The bias is
+    /// the coarse distance.
     Cells(Vec<Row>),
-    /// The same, computed at every visit from the centroids, `[nlist, d]`.
+    /// As `Cells`, with the terms recomputed per visit from the centroids, `[nlist, d]`.
     LargeCells(Vec<f32>),
 }
 
@@ -64,8 +64,8 @@ impl Tables {
         !matches!(self, Self::Query)
     }
 
-    /// What a cell adds to a query's table, `[m]` rows, in `buffer` if need be; nothing where the query
-    /// decides.
+    /// Terms of a cell in a query's table, `[m]` rows, computed into `buffer` if not stored; empty if tables
+    /// depend only on the query.
     #[inline(always)]
     pub fn of_cell<'a>(&'a self, pq: &FastScanPq, cell: usize, buffer: &'a mut [Row]) -> &'a [Row] {
         match self {
