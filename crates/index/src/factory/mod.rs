@@ -2,7 +2,10 @@
 
 mod parse;
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
+
+/// Bits that one sub-vector's code may have.
+pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 
 /// Kind of index, written and parsed as faiss's `index_factory` does.
 ///

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use super::{CoarseKind, Codes, Factory, TransformKind};
-use crate::{Error, Result, quantise::pq::NBITS};
+use super::{CoarseKind, Codes, Factory, NBITS, TransformKind};
+use crate::{Error, Result};
 
 /// Links per centroid if `_HNSW` gives no number, as in faiss.
 const HNSW_LINKS: usize = 32;

@@ -12,6 +12,16 @@ use crate::{
     },
 };
 
+/// Ids given to entries that are merged into another index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MergedIds {
+    /// Adds the next id of the receiving index to every id. The only choice where ids are positions.
+    #[default]
+    Behind,
+    /// Keeps ids, even those that the receiving index already contains. Unsupported where ids are positions.
+    Kept,
+}
+
 /// Appends all entries of `from` to `to`; stored ids increase by `shift`.
 ///
 /// # Errors

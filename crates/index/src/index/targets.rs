@@ -1,11 +1,44 @@
-//! Targets on the device: points, and sides of hyperplanes for `LSH`.
+//! Targets of vectors: the points that an index stores for them, and the sides of hyperplanes that `LSH` codes
+//! record.
 
-use std::ops::Range;
+use std::{fmt, ops::Range, str::FromStr};
 
 use burn::tensor::{Device, Tensor};
 use unrounded::matmul;
 
-use crate::{quantise::hyperplanes::Sides, vectors::upload};
+use crate::{Error, Result, quantise::hyperplanes::Sides, vectors::upload};
+
+/// Point of the index that represents a vector (`q(x)` in Fernandez et al. 2023, section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Target {
+    /// Decoded code of the vector: coarse centroid plus decoded residual. A flat index decodes the vector
+    /// itself.
+    #[default]
+    Reconstruction,
+    /// Nearest coarse centroid.
+    Centroid,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reconstruction => "reconstruction",
+            Self::Centroid => "centroid",
+        })
+    }
+}
+
+impl FromStr for Target {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "reconstruction" => Ok(Self::Reconstruction),
+            "centroid" => Ok(Self::Centroid),
+            _ => Err(Error::argument("target", "`reconstruction` or `centroid`", format!("{text:?}"))),
+        }
+    }
+}
 
 /// Targets of `n` vectors of dimension `d`: points, and sides of hyperplanes where codes record only sides.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! The kinds of index, a closed set, and their training.
+//! Kinds of index, a closed set, and their training.
 
 pub(crate) mod exhaustive;
 pub(crate) mod ivf;
@@ -17,8 +17,6 @@ use crate::kinds::{
     store::Store,
     transformed::Transformed,
 };
-
-pub use train::{TrainConfig, TrainProgress, TrainStage};
 
 /// Index of any kind; the last two wrap another.
 #[derive(Clone)]

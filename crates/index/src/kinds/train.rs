@@ -2,104 +2,26 @@
 
 use burn::tensor::Device;
 
-use crate::{
-    CoarseKind, Codes, Error, Factory, Metric, Result, TransformKind,
-    kinds::{
-        Kind,
-        exhaustive::Exhaustive,
-        ivf::{Ivf, fast_scan::IvfFastScan},
-        lsh::{
-            Hashed,
-            sign_codec::{Lsh, LshConfig},
-        },
-        refined::Refined,
-        transformed::{Transformed, apply},
+use super::{
+    Kind,
+    exhaustive::Exhaustive,
+    ivf::{Ivf, fast_scan::IvfFastScan},
+    lsh::{
+        Hashed,
+        sign_codec::{Lsh, LshConfig},
     },
+    refined::Refined,
+    transformed::{Transformed, apply},
+};
+use crate::{
+    Codes, Error, Factory, Metric, Result, TransformKind,
     quantise::{
-        coarse::Coarse,
-        codec::Codec,
-        fast_scan_pq::FastScanPq,
-        hnsw::{Hnsw, HnswConfig},
-        kmeans::{Initialisation, KMeans, sample_rows, seeded},
-        pq::{NBITS, ProductQuantiser, sub_dimension},
-        scalar_quantiser::ScalarQuantiser,
-        transform::{Codebooks, Normalise, OpqConfig, PcaConfig, Transform, random_rotation},
+        TrainConfig, TrainProgress, codec::Codec, fast_scan_pq::FastScanPq, pq::sub_dimension,
+        training::QuantiserTrainer,
     },
     stored_bytes::Bytes,
     vectors::Vectors,
 };
-
-/// Random streams under the seed: coarse k-means, the product quantiser's sample, its sub-quantisers.
-const COARSE_STREAM: u64 = 0;
-const SAMPLE_STREAM: u64 = 1;
-const SUBQUANTISER_STREAM: u64 = 2;
-
-/// How an index is trained.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrainConfig {
-    /// The index's metric. Default: [`Metric::L2`].
-    pub metric: Metric,
-    /// Whether the coarse centroids are kept at unit norm (spherical k-means). Default: with
-    /// [`Metric::InnerProduct`] alone, as in faiss.
-    pub spherical: Option<bool>,
-    /// How the coarse quantiser and each sub-quantiser start. Default: [`Initialisation::Sampled`], as in
-    /// faiss.
-    pub initialisation: Initialisation,
-    /// Seed of every random choice. Default: 1234.
-    pub seed: u64,
-    /// k-means iterations of the coarse quantiser and of each sub-quantiser. Default: 25.
-    pub iterations: usize,
-    /// Training vectors beyond this many per centroid are left out, by random choice. Default: 256.
-    pub max_points_per_centroid: usize,
-    /// Alternations between codebooks and rotation in the training of OPQ. Default: 50, as in faiss.
-    pub opq_iterations: usize,
-}
-
-impl Default for TrainConfig {
-    fn default() -> Self {
-        Self {
-            metric: Metric::L2,
-            spherical: None,
-            initialisation: Initialisation::default(),
-            seed: 1234,
-            iterations: 25,
-            max_points_per_centroid: 256,
-            opq_iterations: 50,
-        }
-    }
-}
-
-/// The quantiser under training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TrainStage {
-    /// A transform before the quantisers.
-    Transform,
-    /// The coarse quantiser.
-    Coarse,
-    /// Sub-quantiser `j` of the product quantiser's `m`, from 0.
-    Subquantiser {
-        /// Its number, from 0.
-        j: usize,
-        /// Number of sub-quantisers.
-        m: usize,
-    },
-}
-
-/// One k-means iteration done.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrainProgress {
-    /// What is being trained.
-    pub stage: TrainStage,
-    /// The iteration, from 0.
-    pub iteration: usize,
-    /// How many there will be in this stage.
-    pub iterations: usize,
-    /// Sum of squared distances from the training vectors to their nearest centroids, before this iteration's
-    /// update; of a transform the mean squared error of what the codes after it would stand for. It never
-    /// rises within a stage, save where an empty cluster was split and in a coarse quantiser of inner
-    /// products that is not spherical.
-    pub objective: f64,
-}
 
 /// Trains an empty index of the factory's kind on `vectors`.
 pub(crate) fn train(
@@ -109,7 +31,8 @@ pub(crate) fn train(
     device: &Device,
     progress: &mut dyn FnMut(TrainProgress),
 ) -> Result<Kind> {
-    let mut trainer = Trainer { codebooks: None, config, device, progress };
+    let quantisers = QuantiserTrainer::new(config, device, progress);
+    let mut trainer = Trainer { quantisers, config, device };
     let base = match factory.transforms.as_slice() {
         [] => trainer.quantised(factory, vectors)?,
         transforms => trainer.transformed(transforms, factory, vectors)?,
@@ -122,11 +45,9 @@ pub(crate) fn train(
 }
 
 struct Trainer<'a> {
-    /// What OPQ was trained with, for the product quantiser behind it.
-    codebooks: Option<Codebooks>,
+    quantisers: QuantiserTrainer<'a>,
     config: &'a TrainConfig,
     device: &'a Device,
-    progress: &'a mut dyn FnMut(TrainProgress),
 }
 
 impl Trainer<'_> {
@@ -140,7 +61,7 @@ impl Trainer<'_> {
         let mut chain = Vec::new();
         let mut mapped = vectors.clone();
         for &kind in transforms {
-            let transform = self.transform(kind, &mapped)?;
+            let transform = self.quantisers.transform(kind, &mapped)?;
             mapped = apply(std::slice::from_ref(&transform), &mapped, self.device)?;
             chain.push(transform);
         }
@@ -151,29 +72,6 @@ impl Trainer<'_> {
             inner,
             device: self.device.clone(),
         })))
-    }
-
-    fn transform(&mut self, kind: TransformKind, vectors: &Vectors) -> Result<Transform> {
-        let (d_in, seed) = (vectors.d, self.config.seed);
-        Ok(match kind {
-            TransformKind::Normalise => Transform::Normalise(Normalise::new(d_in, 2.0)?),
-            TransformKind::Rotation { d } => Transform::Rotation(random_rotation(d_in, d, seed)?),
-            TransformKind::Pca { d: d_out, rotated: random_rotation } => {
-                let config = PcaConfig { d_out, random_rotation, seed };
-                Transform::Pca(config.train(&vectors.host, d_in, self.device)?)
-            }
-            TransformKind::Opq { m, d } => {
-                let iterations = self.config.opq_iterations;
-                let config = OpqConfig { iterations, ..OpqConfig::new(m, d.unwrap_or(d_in), seed) };
-                let report = &mut |iteration, iterations, objective| {
-                    let stage = TrainStage::Transform;
-                    (self.progress)(TrainProgress { stage, iteration, iterations, objective });
-                };
-                let opq = config.train(&vectors.host, d_in, self.device, report)?;
-                self.codebooks = Some(opq.codebooks);
-                Transform::Linear(opq.linear)
-            }
-        })
     }
 
     /// Trains what stands behind the transforms.
@@ -187,23 +85,26 @@ impl Trainer<'_> {
                 Codes::Lsh { nbits, rotated, thresholds } => {
                     Kind::Hashed(self.hashed(nbits, rotated, thresholds, vectors)?)
                 }
-                codes => Kind::Exhaustive(Exhaustive::new(metric, self.codec(codes, false, vectors)?)),
+                codes => {
+                    Kind::Exhaustive(Exhaustive::new(metric, self.quantisers.codec(codes, false, vectors)?))
+                }
             });
         };
         if let Codes::Lsh { .. } = factory.codes {
             return Err(Error::argument("codes behind a coarse quantiser", "no LSH", factory.codes));
         }
         let nlist = coarse.nlist;
-        let coarse = self.coarse(coarse, vectors)?;
+        let coarse = self.quantisers.coarse(coarse, vectors)?;
         let by_residual = !matches!(factory.codes, Codes::Flat | Codes::FastScan { by_residual: false, .. });
-        let residuals = by_residual.then(|| self.residuals(&coarse, vectors, factory.codes)).transpose()?;
+        let residuals =
+            by_residual.then(|| self.quantisers.residuals(&coarse, vectors, factory.codes)).transpose()?;
         let vectors = residuals.as_ref().unwrap_or(vectors);
         if let Codes::FastScan { m, .. } = factory.codes {
-            let pq = self.product_quantiser(m, 4, true, vectors)?;
+            let pq = self.quantisers.product_quantiser(m, 4, true, vectors)?;
             let pq = FastScanPq::new(vectors.d, m, pq.centroids())?;
             return Ok(Kind::FastScan(IvfFastScan::new(coarse, pq, by_residual)));
         }
-        let codec = self.codec(factory.codes, nlist > 1, vectors)?;
+        let codec = self.quantisers.codec(factory.codes, nlist > 1, vectors)?;
         Ok(Kind::Ivf(Ivf::new(coarse, codec, by_residual)))
     }
 
@@ -220,82 +121,5 @@ impl Trainer<'_> {
         let (d, seed) = (vectors.d, self.config.seed);
         let config = LshConfig { d, nbits: nbits.unwrap_or(d), rotate_data, train_thresholds, seed };
         Ok(Hashed { lsh: Lsh::train(&config, &vectors.host)?, codes: Bytes::default() })
-    }
-
-    fn coarse(&mut self, kind: CoarseKind, vectors: &Vectors) -> Result<Coarse> {
-        let metric = self.config.metric;
-        let spherical = self.config.spherical.unwrap_or(metric == Metric::InnerProduct);
-        let kmeans = self.kmeans("coarse quantiser", kind.nlist, COARSE_STREAM);
-        let kmeans = KMeans { metric, spherical, ..kmeans };
-        let centroids = kmeans.train(vectors, self.device, &mut |iteration, objective| {
-            let iterations = kmeans.iterations;
-            (self.progress)(TrainProgress { stage: TrainStage::Coarse, iteration, iterations, objective });
-        })?;
-        let mut coarse = Coarse::new(metric, centroids, vectors.d, self.device)?;
-        if let Some(m) = kind.hnsw {
-            let config = HnswConfig { m, seed: self.config.seed, ..HnswConfig::default() };
-            coarse.graph = Some(Hnsw::build(coarse.centroids(), vectors.d, metric, &config)?);
-        }
-        Ok(coarse)
-    }
-
-    fn codec(&mut self, codes: Codes, in_cells: bool, vectors: &Vectors) -> Result<Codec> {
-        Ok(match codes {
-            Codes::Flat => Codec::Flat { d: vectors.d },
-            Codes::Pq { m, nbits } => Codec::Pq(self.product_quantiser(m, nbits, in_cells, vectors)?),
-            Codes::Sq8 => Codec::Sq8(ScalarQuantiser::train(vectors.d, &vectors.host)?),
-            Codes::FastScan { .. } | Codes::Lsh { .. } => {
-                let found = codes.to_string();
-                return Err(Error::argument("codes", "in the company that the factory string allows", found));
-            }
-        })
-    }
-
-    fn product_quantiser(
-        &mut self,
-        m: usize,
-        nbits: usize,
-        in_cells: bool,
-        vectors: &Vectors,
-    ) -> Result<ProductQuantiser> {
-        if !NBITS.contains(&nbits) {
-            return Err(Error::argument("nbits of the product quantiser", "4 to 12", nbits));
-        }
-        let kmeans = self.kmeans("product quantiser", 1 << nbits, SUBQUANTISER_STREAM);
-        // Codebooks that a rotation was fitted to serve vectors, not their residuals in many cells.
-        let fits = |books: &Codebooks| !in_cells && nbits == 8 && books.m == m && books.dsub * m == vectors.d;
-        let start = self.codebooks.take().filter(fits).map(|books| books.centroids);
-        let start = start.as_deref();
-        ProductQuantiser::train(vectors, m, &kmeans, start, self.device, &mut |j, iteration, objective| {
-            let (stage, iterations) = (TrainStage::Subquantiser { j, m }, kmeans.iterations);
-            (self.progress)(TrainProgress { stage, iteration, iterations, objective });
-        })
-    }
-
-    /// Residuals of as many vectors as the codes' quantiser will use.
-    fn residuals(&self, coarse: &Coarse, vectors: &Vectors, codes: Codes) -> Result<Vectors<'static>> {
-        let points = match codes {
-            Codes::FastScan { .. } => self.config.max_points_per_centroid.saturating_mul(16),
-            Codes::Pq { nbits, .. } => self.config.max_points_per_centroid.saturating_mul(1 << nbits),
-            _ => usize::MAX,
-        };
-        let mut rng = seeded(self.config.seed, SAMPLE_STREAM);
-        let sample = sample_rows(vectors.n, points, &mut rng).map(|rows| vectors.select(&rows));
-        let vectors = sample.as_ref().unwrap_or(vectors);
-        coarse.residuals(vectors, &coarse.cells(vectors)?)
-    }
-
-    fn kmeans(&self, what: &'static str, k: usize, stream: u64) -> KMeans {
-        KMeans {
-            what,
-            k,
-            iterations: self.config.iterations,
-            max_points_per_centroid: self.config.max_points_per_centroid,
-            metric: Metric::L2,
-            spherical: false,
-            initialisation: self.config.initialisation,
-            seed: self.config.seed,
-            stream,
-        }
     }
 }

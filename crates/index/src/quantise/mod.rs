@@ -11,6 +11,8 @@ pub(crate) mod hyperplanes;
 pub(crate) mod kmeans;
 pub(crate) mod pq;
 pub(crate) mod scalar_quantiser;
+pub(crate) mod training;
 pub(crate) mod transform;
 
 pub use kmeans::Initialisation;
+pub use training::{TrainConfig, TrainProgress, TrainStage};

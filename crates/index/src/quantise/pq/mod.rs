@@ -3,22 +3,18 @@
 
 mod packed_code;
 
-use std::ops::RangeInclusive;
-
 use burn::tensor::Device;
 
 pub(crate) use packed_code::{PackedCode, code_size};
 
 use crate::{
     Error, Metric, Result,
+    factory::NBITS,
     kernels::{Level, pq8_scan},
     metric::squared_norm,
     quantise::{codebook::Codebook, kmeans::KMeans},
     vectors::Vectors,
 };
-
-/// Bits that one sub-vector's code may have.
-pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 
 /// `m` sub-quantisers of `ksub = 2^nbits` codewords over `dsub = d / m` dimensions each.
 #[derive(Clone)]

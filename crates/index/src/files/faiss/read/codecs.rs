@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    factory::NBITS,
     kinds::exhaustive::PolysemousFields,
     quantise::{
         pq::{self, ProductQuantiser},
@@ -57,7 +58,7 @@ impl Reader<'_, '_> {
             return Err(Error::field("m of the product quantiser", format!("a divisor of {d}"), m));
         }
         let nbits = self.source.size("nbits of the product quantiser")?;
-        if !pq::NBITS.contains(&nbits) {
+        if !NBITS.contains(&nbits) {
             return Err(Error::field("nbits of the product quantiser", "4 to 12", nbits));
         }
         let floats = product("codeword count", d, 1 << nbits)?;

@@ -1,0 +1,75 @@
+//! Index files in faiss's format: opened, read and written.
+
+use std::{fs::File, io::Write, path::Path};
+
+use burn::tensor::Device;
+
+use super::Index;
+use crate::{
+    Error, Result,
+    files::faiss::{Source, read_index, write_index},
+    replace::{open_regular, replace_file},
+};
+
+impl Index {
+    /// Opens an index in faiss's format, with its quantisers on `device`.
+    ///
+    /// Codes and ids are mapped into memory, not read: opening reads the quantisers only, and a search reads
+    /// the pages it touches. The file must not be changed in place meanwhile; replacing it, as
+    /// [`Self::write`] does, is safe.
+    ///
+    /// # Errors
+    /// [`Error::File`], which adds the path to an I/O error or to an error of [`Self::from_bytes`].
+    pub fn open(path: &Path, device: &Device) -> Result<Self> {
+        let read = || {
+            let file: File = open_regular(path)?;
+            Self::read(Source::map(file)?, device)
+        };
+        read().map_err(|error: Error| error.in_file(path))
+    }
+
+    /// Reads an index in faiss's format from memory.
+    ///
+    /// # Errors
+    /// An unsupported kind, a field out of range, too few bytes or too many. Allocations never exceed the
+    /// bytes a field actually has.
+    pub fn from_bytes(bytes: &[u8], device: &Device) -> Result<Self> {
+        Self::read(Source::new(bytes), device)
+    }
+
+    fn read(source: Source, device: &Device) -> Result<Self> {
+        let device = device.clone().inner();
+        Ok(Self::new(read_index(source, &device)?, device))
+    }
+
+    /// Atomically replaces the file at `path` by this index in faiss's format.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the path; an existing file is then unchanged.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use index::{Index, TrainConfig};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("flat.index");
+    /// let vectors = Tensor::<2>::from_floats([[1.0, 0.0], [0.6, 0.8]], &Device::flex());
+    /// let mut index = Index::train(&"Flat".parse()?, vectors.clone(), &TrainConfig::default())?;
+    /// index.add(vectors)?;
+    /// index.write(&path)?;
+    /// assert_eq!(Index::open(&path, &Device::flex())?.reconstruct(1)?, [0.6, 0.8]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write(&self, path: &Path) -> Result<()> {
+        replace_file(path, |out| write_index(&self.kind, out))
+            .map_err(|error| Error::from(error).in_file(path))
+    }
+
+    /// Writes the index in faiss's format to a stream.
+    ///
+    /// # Errors
+    /// I/O errors of the stream.
+    pub fn write_to(&self, out: &mut dyn Write) -> Result<()> {
+        Ok(write_index(&self.kind, out)?)
+    }
+}

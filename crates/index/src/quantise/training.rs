@@ -1,0 +1,206 @@
+//! Training of transforms and quantisers: settings, progress, and the order of random streams.
+
+use burn::tensor::Device;
+
+use super::{
+    coarse::Coarse,
+    codec::Codec,
+    hnsw::{Hnsw, HnswConfig},
+    kmeans::{Initialisation, KMeans, sample_rows, seeded},
+    pq::ProductQuantiser,
+    scalar_quantiser::ScalarQuantiser,
+    transform::{Codebooks, Normalise, OpqConfig, PcaConfig, Transform, random_rotation},
+};
+use crate::{CoarseKind, Codes, Error, Metric, Result, TransformKind, factory::NBITS, vectors::Vectors};
+
+/// Random streams under the seed: coarse k-means, the product quantiser's sample, its sub-quantisers.
+const COARSE_STREAM: u64 = 0;
+const SAMPLE_STREAM: u64 = 1;
+const SUBQUANTISER_STREAM: u64 = 2;
+
+/// How an index is trained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrainConfig {
+    /// The index's metric. Default: [`Metric::L2`].
+    pub metric: Metric,
+    /// Whether the coarse centroids are kept at unit norm (spherical k-means). Default: with
+    /// [`Metric::InnerProduct`] alone, as in faiss.
+    pub spherical: Option<bool>,
+    /// How the coarse quantiser and each sub-quantiser start. Default: [`Initialisation::Sampled`], as in
+    /// faiss.
+    pub initialisation: Initialisation,
+    /// Seed of every random choice. Default: 1234.
+    pub seed: u64,
+    /// k-means iterations of the coarse quantiser and of each sub-quantiser. Default: 25.
+    pub iterations: usize,
+    /// Training vectors beyond this many per centroid are left out, by random choice. Default: 256.
+    pub max_points_per_centroid: usize,
+    /// Alternations between codebooks and rotation in the training of OPQ. Default: 50, as in faiss.
+    pub opq_iterations: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            metric: Metric::L2,
+            spherical: None,
+            initialisation: Initialisation::default(),
+            seed: 1234,
+            iterations: 25,
+            max_points_per_centroid: 256,
+            opq_iterations: 50,
+        }
+    }
+}
+
+/// The quantiser under training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrainStage {
+    /// A transform before the quantisers.
+    Transform,
+    /// The coarse quantiser.
+    Coarse,
+    /// Sub-quantiser `j` of the product quantiser's `m`, from 0.
+    Subquantiser {
+        /// Its number, from 0.
+        j: usize,
+        /// Number of sub-quantisers.
+        m: usize,
+    },
+}
+
+/// One k-means iteration done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainProgress {
+    /// What is being trained.
+    pub stage: TrainStage,
+    /// The iteration, from 0.
+    pub iteration: usize,
+    /// How many there will be in this stage.
+    pub iterations: usize,
+    /// Sum of squared distances from the training vectors to their nearest centroids, before this iteration's
+    /// update; of a transform the mean squared error of what the codes after it would stand for. It never
+    /// rises within a stage, save where an empty cluster was split and in a coarse quantiser of inner
+    /// products that is not spherical.
+    pub objective: f64,
+}
+
+/// Trains one quantiser after the other.
+pub(crate) struct QuantiserTrainer<'a> {
+    /// What OPQ was trained with, for the product quantiser behind it.
+    codebooks: Option<Codebooks>,
+    config: &'a TrainConfig,
+    device: &'a Device,
+    progress: &'a mut dyn FnMut(TrainProgress),
+}
+
+impl<'a> QuantiserTrainer<'a> {
+    pub fn new(
+        config: &'a TrainConfig,
+        device: &'a Device,
+        progress: &'a mut dyn FnMut(TrainProgress),
+    ) -> Self {
+        Self { codebooks: None, config, device, progress }
+    }
+
+    /// Trains one transform on what the transforms before it make of the vectors.
+    pub fn transform(&mut self, kind: TransformKind, vectors: &Vectors) -> Result<Transform> {
+        let (d_in, seed) = (vectors.d, self.config.seed);
+        Ok(match kind {
+            TransformKind::Normalise => Transform::Normalise(Normalise::new(d_in, 2.0)?),
+            TransformKind::Rotation { d } => Transform::Rotation(random_rotation(d_in, d, seed)?),
+            TransformKind::Pca { d: d_out, rotated: random_rotation } => {
+                let config = PcaConfig { d_out, random_rotation, seed };
+                Transform::Pca(config.train(&vectors.host, d_in, self.device)?)
+            }
+            TransformKind::Opq { m, d } => {
+                let iterations = self.config.opq_iterations;
+                let config = OpqConfig { iterations, ..OpqConfig::new(m, d.unwrap_or(d_in), seed) };
+                let report = &mut |iteration, iterations, objective| {
+                    let stage = TrainStage::Transform;
+                    (self.progress)(TrainProgress { stage, iteration, iterations, objective });
+                };
+                let opq = config.train(&vectors.host, d_in, self.device, report)?;
+                self.codebooks = Some(opq.codebooks);
+                Transform::Linear(opq.linear)
+            }
+        })
+    }
+
+    pub fn coarse(&mut self, kind: CoarseKind, vectors: &Vectors) -> Result<Coarse> {
+        let metric = self.config.metric;
+        let spherical = self.config.spherical.unwrap_or(metric == Metric::InnerProduct);
+        let kmeans = self.kmeans("coarse quantiser", kind.nlist, COARSE_STREAM);
+        let kmeans = KMeans { metric, spherical, ..kmeans };
+        let centroids = kmeans.train(vectors, self.device, &mut |iteration, objective| {
+            let iterations = kmeans.iterations;
+            (self.progress)(TrainProgress { stage: TrainStage::Coarse, iteration, iterations, objective });
+        })?;
+        let mut coarse = Coarse::new(metric, centroids, vectors.d, self.device)?;
+        if let Some(m) = kind.hnsw {
+            let config = HnswConfig { m, seed: self.config.seed, ..HnswConfig::default() };
+            coarse.graph = Some(Hnsw::build(coarse.centroids(), vectors.d, metric, &config)?);
+        }
+        Ok(coarse)
+    }
+
+    pub fn codec(&mut self, codes: Codes, in_cells: bool, vectors: &Vectors) -> Result<Codec> {
+        Ok(match codes {
+            Codes::Flat => Codec::Flat { d: vectors.d },
+            Codes::Pq { m, nbits } => Codec::Pq(self.product_quantiser(m, nbits, in_cells, vectors)?),
+            Codes::Sq8 => Codec::Sq8(ScalarQuantiser::train(vectors.d, &vectors.host)?),
+            Codes::FastScan { .. } | Codes::Lsh { .. } => {
+                let found = codes.to_string();
+                return Err(Error::argument("codes", "in the company that the factory string allows", found));
+            }
+        })
+    }
+
+    pub fn product_quantiser(
+        &mut self,
+        m: usize,
+        nbits: usize,
+        in_cells: bool,
+        vectors: &Vectors,
+    ) -> Result<ProductQuantiser> {
+        if !NBITS.contains(&nbits) {
+            return Err(Error::argument("nbits of the product quantiser", "4 to 12", nbits));
+        }
+        let kmeans = self.kmeans("product quantiser", 1 << nbits, SUBQUANTISER_STREAM);
+        // Codebooks that a rotation was fitted to serve vectors, not their residuals in many cells.
+        let fits = |books: &Codebooks| !in_cells && nbits == 8 && books.m == m && books.dsub * m == vectors.d;
+        let start = self.codebooks.take().filter(fits).map(|books| books.centroids);
+        let start = start.as_deref();
+        ProductQuantiser::train(vectors, m, &kmeans, start, self.device, &mut |j, iteration, objective| {
+            let (stage, iterations) = (TrainStage::Subquantiser { j, m }, kmeans.iterations);
+            (self.progress)(TrainProgress { stage, iteration, iterations, objective });
+        })
+    }
+
+    /// Residuals of as many vectors as the codes' quantiser will use.
+    pub fn residuals(&self, coarse: &Coarse, vectors: &Vectors, codes: Codes) -> Result<Vectors<'static>> {
+        let points = match codes {
+            Codes::FastScan { .. } => self.config.max_points_per_centroid.saturating_mul(16),
+            Codes::Pq { nbits, .. } => self.config.max_points_per_centroid.saturating_mul(1 << nbits),
+            _ => usize::MAX,
+        };
+        let mut rng = seeded(self.config.seed, SAMPLE_STREAM);
+        let sample = sample_rows(vectors.n, points, &mut rng).map(|rows| vectors.select(&rows));
+        let vectors = sample.as_ref().unwrap_or(vectors);
+        coarse.residuals(vectors, &coarse.cells(vectors)?)
+    }
+
+    fn kmeans(&self, what: &'static str, k: usize, stream: u64) -> KMeans {
+        KMeans {
+            what,
+            k,
+            iterations: self.config.iterations,
+            max_points_per_centroid: self.config.max_points_per_centroid,
+            metric: Metric::L2,
+            spherical: false,
+            initialisation: self.config.initialisation,
+            seed: self.config.seed,
+            stream,
+        }
+    }
+}
