@@ -4,7 +4,7 @@ mod parse;
 
 use std::{fmt, ops::RangeInclusive};
 
-/// Bits that one sub-vector's code may have.
+/// Supported bits per sub-vector.
 pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 
 /// Kind of index, written and parsed as faiss's `index_factory` does.

@@ -1,4 +1,4 @@
-//! `RFlat`: the nearest that another index finds, ranked again by the vectors themselves.
+//! `RFlat`: candidates of another index, ranked again by the exact vectors.
 
 use std::collections::HashSet;
 
@@ -13,19 +13,19 @@ use crate::{
     vectors::Vectors,
 };
 
-/// An index and, by position, the vectors that it stores.
+/// An index and the exact vectors by position.
 #[derive(Clone)]
 pub(crate) struct Refined {
     pub base: Kind,
-    /// A `Flat` one; the base's ids are positions in it.
+    /// `Flat` index; ids of the base are positions in it.
     pub vectors: Exhaustive,
-    /// The base is asked for this many times `k` neighbours.
+    /// The base is searched for `k * k_factor` neighbours.
     pub k_factor: f32,
 }
 
 impl Refined {
-    /// Neighbours of one query, `d` floats, nearest first, by their own vectors. Ids of a hostile file that are no
-    /// positions count as missing.
+    /// Ranks the neighbours of one query, `d` floats, by their exact vectors, nearest first. Ids from a
+    /// hostile file that are not positions count as missing.
     fn rank(&self, query: &[f32], ids: &[i64]) -> Vec<Candidate> {
         let known = |id: &&i64| (0..self.vectors.ntotal() as i64).contains(id);
         let ids: Vec<i64> = ids.iter().filter(known).copied().collect();
@@ -90,7 +90,7 @@ impl Store for Refined {
         Ok(found)
     }
 
-    /// As in faiss the base looks within `radius * k_factor`.
+    /// Searches the base within `radius * k_factor`, as faiss does.
     fn range_search(&self, queries: &Vectors, radius: f32, nprobe: usize) -> Result<RangeNeighbours> {
         let base = self.base.store().range_search(queries, radius * self.k_factor, nprobe)?;
         let limit = self.metric().key(radius);
@@ -107,7 +107,7 @@ impl Store for Refined {
         self.vectors.reconstruct(id)
     }
 
-    /// What the base stores: that is what decides whether an edited copy is looked at at all.
+    /// Round trip of the base, whose codes determine the candidates.
     fn round_trip(&self, vectors: &Vectors) -> Result<Vec<f32>> {
         self.base.store().round_trip(vectors)
     }
@@ -136,7 +136,7 @@ impl Store for Refined {
         self.base.store().cell_margins(vectors, cells)
     }
 
-    /// Where the base keeps ids of its own, those behind a removed entry no longer are positions: it is refused.
+    /// Refused if the base stores ids: after a removal they would no longer be positions.
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
         if self.base.store().coarse().is_some() {
             let factory = self.factory().to_string();

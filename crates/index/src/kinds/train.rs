@@ -1,4 +1,4 @@
-//! Training: from sample vectors to an empty index.
+//! Training of an empty index from sample vectors.
 
 use burn::tensor::Device;
 
@@ -51,7 +51,7 @@ struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
-    /// Trains the transforms one after the other, each on what the one before makes of the vectors.
+    /// Trains the transforms in order, each on the output of the one before.
     fn transformed(
         &mut self,
         transforms: &[TransformKind],
@@ -74,7 +74,7 @@ impl Trainer<'_> {
         })))
     }
 
-    /// Trains what stands behind the transforms.
+    /// Trains the index behind the transforms.
     fn quantised(&mut self, factory: &Factory, vectors: &Vectors) -> Result<Kind> {
         let metric = self.config.metric;
         if let Codes::Pq { m, .. } | Codes::FastScan { m, .. } = factory.codes {
@@ -91,7 +91,7 @@ impl Trainer<'_> {
             });
         };
         if let Codes::Lsh { .. } = factory.codes {
-            return Err(Error::argument("codes behind a coarse quantiser", "no LSH", factory.codes));
+            return Err(Error::argument("codes after a coarse quantiser", "other than LSH", factory.codes));
         }
         let nlist = coarse.nlist;
         let coarse = self.quantisers.coarse(coarse, vectors)?;

@@ -1,4 +1,4 @@
-//! An index of transformed vectors: `OPQ`, `PCA`, `RR` and `L2norm` before anything else.
+//! Index of transformed vectors: `OPQ`, `PCA`, `RR` and `L2norm` before any other kind.
 
 use std::collections::HashSet;
 
@@ -12,10 +12,10 @@ use crate::{
     vectors::Vectors,
 };
 
-/// Transforms, applied in order, and the index of what comes out.
+/// Transforms, applied in order, and the index of their output.
 #[derive(Clone)]
 pub(crate) struct Transformed {
-    /// Dimension of the vectors that come in.
+    /// Input dimension.
     pub d: usize,
     pub chain: Vec<Transform>,
     pub inner: Kind,
@@ -27,13 +27,13 @@ impl Transformed {
         apply(&self.chain, vectors, &self.device)
     }
 
-    /// From the inner index's dimension back to `d`: `[n, d]`.
+    /// Maps rows of the inner index's dimension back to `[n, d]`.
     fn reverse(&self, rows: Vec<f32>) -> Result<Vec<f32>> {
         self.chain.iter().rev().try_fold(rows, |rows, transform| transform.reverse(&rows, &self.device))
     }
 }
 
-/// Takes vectors through all transforms.
+/// Applies all transforms to vectors.
 ///
 /// # Errors
 /// A result too large for float32.
@@ -70,7 +70,7 @@ impl Store for Transformed {
         self.inner.store().coarse()
     }
 
-    /// Whether the vectors come back as they were.
+    /// Returns true if codes and transforms preserve the vectors.
     fn is_lossless(&self) -> bool {
         self.inner.store().is_lossless() && self.chain.iter().all(Transform::is_lossless)
     }

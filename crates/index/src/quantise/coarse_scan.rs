@@ -1,9 +1,10 @@
-//! The nearest centroids of a query, exactly, found through int8 products.
+//! Exact nearest centroids of a query, filtered by int8 products.
 //!
-//! A rough product of every centroid with the query costs a quarter of the bytes and of the multiplications of
-//! an f32 one, and its error has a rigorous bound (see [`Int8Panels`]). The centroids that look best are scored
-//! in f32; after that only those are scored whose lower bound is not above the `nprobe`-th best score. So the
-//! outcome is that of scoring all, whatever the data; where int8 cannot tell centroids apart it is slower.
+//! An approximate int8 product of a centroid with the query takes a quarter of the bytes and multiplications
+//! of the f32 product, and its error has a rigorous bound (see [`Int8Panels`]). The centroids with the best
+//! bounds are scored in f32, then all others whose lower bound does not exceed the `nprobe`-th best score.
+//! The result equals that of scoring all centroids for any data; where int8 cannot separate centroids the
+//! scan is only slower.
 
 use std::{cmp::Ordering, collections::BinaryHeap, sync::Arc};
 
@@ -14,31 +15,31 @@ use crate::{
     kernels::{self, BoundTerms, BoundWeights, Form, Int8Panels, Int8Queries, Level},
 };
 
-/// Queries whose norm lies outside, or centroids above, are scored one by one: the bounds might overflow or
-/// vanish in f32.
+/// Range of norms for which the bounds neither overflow nor vanish in f32. Queries outside the range, or any
+/// query if a centroid's norm is above it, are scored without bounds.
 const NORMS: std::ops::RangeInclusive<f32> = 1e-15..=1e18;
 
-/// Queries are taken in multiples of a register tile.
+/// Queries of a register tile; blocks are multiples of it.
 const TILE: usize = 12;
-/// Most queries taken together.
+/// Most queries in a block.
 const MOST_QUERIES: usize = 8 * TILE;
-/// Bytes of products held for the queries taken together, so that they stay in the second-level cache.
+/// Bytes of the products of one block, to fit the second-level cache.
 const PRODUCT_BYTES: usize = 768 << 10;
-/// Centroids that are fetched ahead of the one being scored: they lie anywhere in a distant cache.
+/// Centroids prefetched ahead of the one being scored, because they are scattered in memory.
 const AHEAD: usize = 2;
-/// Products of components below which waking other threads takes longer than it saves.
+/// Multiply-adds below which waking other threads costs more than it saves.
 const FEW_PRODUCTS: usize = 1 << 23;
 
-/// A cell to visit, by score and then by number.
+/// Cell to visit, ordered by score and then by index.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Probe {
     pub cell: usize,
-    /// `|q - c|^2`, or `-q.c` with the inner product: smaller is nearer. Infinite where it is not a number.
+    /// `|q - c|^2`, or `-q.c` for the inner product; smaller is nearer. Infinite instead of NaN.
     pub score: f32,
 }
 
 impl Probe {
-    /// No cell at all.
+    /// Placeholder for a missing cell.
     pub const NONE: Self = Self { cell: usize::MAX, score: f32::INFINITY };
 }
 
@@ -56,26 +57,26 @@ impl PartialOrd for Probe {
     }
 }
 
-/// The centroids of a coarse quantiser, ready to be searched.
+/// Centroids of a coarse quantiser, prepared for searches.
 #[derive(Debug, Clone)]
 pub(crate) struct CoarseScan {
-    /// `[k, d]`
+    /// Centroids, `[k, d]`.
     centroids: Arc<Vec<f32>>,
     d: usize,
     metric: Metric,
     level: Level,
-    /// `None` where int8 would not do, for dimension or norms, or takes longer: the specification multiplies int8
-    /// at a fifth of the speed of f32.
+    /// `None` if the dimension or the norms do not permit int8, and at the scalar level, where int8 products
+    /// run at a fifth of the speed of f32.
     filter: Option<Filter>,
 }
 
 #[derive(Debug, Clone)]
 struct Filter {
     panels: Int8Panels,
-    /// What a squared norm and a product count for in a lower bound.
+    /// Weights of a squared norm and of a product in a lower bound.
     norm_weight: f32,
     product_weight: f32,
-    /// `[k]`: what a centroid's lower bound begins with.
+    /// `[k]`: constant term of each centroid's lower bound.
     base: Vec<f32>,
 }
 
@@ -86,13 +87,13 @@ struct Scratch {
     products: Vec<i32>,
     /// `[k]`
     bounds: Vec<f32>,
-    /// `[minima_of(k)]`, or `[k]` where more probes are asked for.
+    /// `[minima_of(k)]`, or `[k]` if more probes are requested.
     minima: Vec<f32>,
     hits: Vec<u32>,
 }
 
 impl CoarseScan {
-    /// Of one or more whole centroids, `[k, d]`.
+    /// Prepares at least one centroid, `[k, d]`.
     pub fn new(centroids: Arc<Vec<f32>>, d: usize, metric: Metric) -> Self {
         let level = Level::detected();
         let filter = if level > Level::SCALAR { Filter::new(&centroids, d, metric) } else { None };
@@ -104,13 +105,13 @@ impl CoarseScan {
         self.centroids.len() / self.d
     }
 
-    /// The nearest centroid of each of the queries `[n, d]` and its score; the first of equals.
+    /// Nearest centroid of each of the queries `[n, d]`, the first of equals, and its score.
     pub fn nearest(&self, queries: &[f32]) -> (Vec<i64>, Vec<f32>) {
         let probes = self.probes(queries, 1);
         probes.iter().map(|probe| (probe.cell as i64, probe.score)).unzip()
     }
 
-    /// The `nprobe` nearest centroids, or all `k`, of each of the queries `[n, d]`: `[n, min(nprobe, k)]`,
+    /// The `nprobe` nearest centroids, at most `k`, of each of the queries `[n, d]`: `[n, min(nprobe, k)]`,
     /// ascending by score and then by cell.
     pub fn probes(&self, queries: &[f32], nprobe: usize) -> Vec<Probe> {
         let (n, nprobe) = (queries.len() / self.d, nprobe.min(self.k()));
@@ -135,7 +136,7 @@ impl CoarseScan {
         (fitting / TILE * TILE).clamp(TILE, MOST_QUERIES)
     }
 
-    /// Of the queries `[n, d]` into `[n, nprobe]`, on this thread.
+    /// Probes of the queries `[n, d]` into `out` `[n, nprobe]`, on this thread.
     fn probes_of_block(&self, queries: &[f32], nprobe: usize, scratch: &mut Scratch, out: &mut [Probe]) {
         let rows = queries.chunks_exact(self.d).zip(out.chunks_exact_mut(nprobe));
         let Some(filter) = &self.filter else {
@@ -166,14 +167,14 @@ impl CoarseScan {
         write_sorted(best, out);
     }
 
-    /// Scores the centroids whose bounds allow them among the best.
+    /// Scores the centroids whose bounds permit them to be among the best.
     fn probes_by_bounds(&self, query: &[f32], scratch: &mut Scratch, out: &mut [Probe]) {
         let Scratch { bounds, minima, hits, .. } = scratch;
         let nprobe = out.len();
         if nprobe > minima.len() {
             minima.clone_from(bounds);
         }
-        // Each minimum is another centroid's bound, so that at least `nprobe` bounds are not above this.
+        // Each minimum is the bound of a different centroid, so at least `nprobe` bounds do not exceed this.
         let (_, &mut first, _) = minima.select_nth_unstable_by(nprobe - 1, f32::total_cmp);
         hits.clear();
         kernels::below(self.level, bounds, first, hits);
@@ -188,7 +189,8 @@ impl CoarseScan {
         write_sorted(best, out);
     }
 
-    /// Keeps the `most` best of the cells that still may be among them, given the worst kept.
+    /// Scores the cells that may still be among the best, given the worst one kept, and keeps the `most`
+    /// best.
     fn score_hits(
         &self,
         query: &[f32],
@@ -241,13 +243,13 @@ impl Filter {
         usable.then_some(Self { panels, norm_weight, product_weight, base })
     }
 
-    /// Of all queries with all centroids.
+    /// Products of all queries with all centroids.
     fn products(&self, level: Level, queries: &Int8Queries, products: &mut Vec<i32>) {
         products.resize(queries.n() * self.panels.k(), 0);
         self.panels.products(level, queries, products);
     }
 
-    /// The lower bounds of query `i`, from its products.
+    /// Lower bounds of query `i` from its products.
     fn bounds(&self, level: Level, queries: &Int8Queries, i: usize, scratch: &mut Scratch) {
         let (panels, k) = (&self.panels, self.panels.k());
         let terms = BoundTerms {
@@ -269,15 +271,16 @@ impl Filter {
     }
 }
 
-/// Covers every rounding in f32, relative to `|q|^2 + |c|^2`.
+/// Bound on all f32 roundings, relative to `|q|^2 + |c|^2`.
 ///
-/// With `u` = 2^-24: a score of `d` terms is off by `(d + 3) u` of its `|q - c|^2`, or of `|q| |c|`, at most
-/// twice those norms; a bound of five terms, of which none is above 10 times them, by less than `120 u`.
+/// With `u` = 2^-24: a score of `d` terms is off by `(d + 3) u` of its `|q - c|^2` or `|q| |c|`, at most
+/// twice those norms; a bound is a sum of five terms, none above 10 times the norms, and off by less than
+/// `120 u`.
 fn slack(d: usize) -> f32 {
     (d + 64) as f32 * f32::EPSILON
 }
 
-/// Keeps the `most` best.
+/// Adds a probe and keeps the `most` best.
 fn keep(best: &mut BinaryHeap<Probe>, most: usize, probe: Probe) {
     if best.len() < most {
         best.push(probe);
@@ -308,7 +311,7 @@ mod tests {
         (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 
-    /// Every centroid scored by the same function, on the scalar level.
+    /// Scores every centroid with the same function at the scalar level.
     fn brute_force(
         centroids: &[f32],
         d: usize,
@@ -349,7 +352,7 @@ mod tests {
         }
     }
 
-    /// Centroids scattered about a few points, and queries beside centroids.
+    /// Centroids and queries scattered around a few points.
     fn clustered(k: usize, n: usize, d: usize, spread: f32) -> (Vec<f32>, Vec<f32>) {
         let (points, noise) = (floats(7 * d, 1), floats((k + n) * d, 2));
         let value = |i: usize| points[i / d % 7 * d + i % d] + spread * noise[i];
@@ -364,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn clusters_closer_than_int8_tells_apart_are_still_exact() {
+    fn clusters_denser_than_int8_resolves_are_exact() {
         for spread in [0.3, 1e-3, 1e-6] {
             let (centroids, queries) = clustered(400, 15, 48, spread);
             check("clustered", &centroids, 48, &queries);
@@ -390,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn single_large_components_leave_int8_nothing() {
+    fn single_large_components_are_exact() {
         let (mut centroids, mut queries) = (floats(200 * 33, 1), floats(9 * 33, 2));
         centroids.iter_mut().step_by(33).for_each(|x| *x = 1e4);
         check("spiked centroids", &centroids, 33, &queries);

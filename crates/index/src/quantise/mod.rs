@@ -1,4 +1,4 @@
-//! Quantisers and transforms: what is trained, and maps vectors to cells and codes.
+//! Quantisers and transforms: the trained maps from vectors to cells and codes.
 
 pub(crate) mod assignment;
 pub(crate) mod coarse;

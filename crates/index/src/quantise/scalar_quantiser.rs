@@ -1,7 +1,7 @@
-//! The scalar quantiser with eight bits a dimension, faiss's `QT_8bit`.
+//! Scalar quantiser of eight bits per dimension, faiss's `QT_8bit`.
 //!
-//! Each dimension is cut into 255 steps between the least and the greatest training value. A byte `c` stands
-//! for the middle of its step, `vmin + (c + 0.5) / 255 * vdiff`.
+//! Each dimension is divided into 255 steps between the smallest and the largest training value. A byte `c`
+//! decodes to the middle of its step, `vmin + (c + 0.5) / 255 * vdiff`.
 //!
 //! # File layout
 //!
@@ -12,17 +12,17 @@
 //! | field | type | content |
 //! |---|---|---|
 //! | `qtype` | i32 | 0: eight bits, each dimension with its own range |
-//! | `rangestat` | i32 | 0: least and greatest |
-//! | `rangestat_arg` | f32 | 0; the range is widened on both sides by this part of it |
+//! | `rangestat` | i32 | 0: minimum and maximum |
+//! | `rangestat_arg` | f32 | 0; fraction by which the range is widened on both sides |
 //! | `d` | u64 | |
 //! | `code_size` | u64 | `d` |
 //! | `trained` | vector of f32 | `[2, d]`: `vmin`, then `vdiff` |
 //!
 //! # Inverted files
 //!
-//! `IVF{n},SQ8` codes residuals (`by_residual` is 1, for both metrics) and trains the quantiser on residuals.
-//! Under L2 a cell's codes are compared with the query less the cell's centroid. With the inner product they
-//! are multiplied with the query itself, and the query's product with the centroid is added.
+//! `IVF{n},SQ8` encodes residuals (`by_residual` is 1, for both metrics) and trains the quantiser on
+//! residuals. Under L2 a cell's codes are compared with the query minus the cell's centroid. For the inner
+//! product they are multiplied with the query itself, and the query's product with the centroid is added.
 
 use rayon::prelude::*;
 
@@ -34,25 +34,25 @@ use crate::{
     },
 };
 
-/// `qtype` of eight bits with a range for each dimension.
+/// `qtype` of eight bits with one range per dimension.
 pub(crate) const QT_8BIT: i32 = 0;
 
-/// Steps of a range.
+/// Number of steps of a range.
 const STEPS: f32 = 255.0;
 
-/// The trained ranges.
+/// Trained ranges of the dimensions.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ScalarQuantiser {
     pub d: usize,
-    /// Kept for the file; training knows 0 only.
+    /// Kept for the file; training always sets 0.
     pub rangestat: i32,
     pub rangestat_arg: f32,
-    /// `[2, d]`: the least value of every dimension, then the width of its range.
+    /// `[2, d]`: the minimum of every dimension, then the widths of the ranges.
     pub trained: Vec<f32>,
 }
 
 impl ScalarQuantiser {
-    /// Takes the ranges of rows `[n, d]`.
+    /// Computes the ranges of rows `[n, d]`.
     ///
     /// # Errors
     /// There are no rows.
@@ -69,7 +69,7 @@ impl ScalarQuantiser {
         Ok(Self { d, rangestat: 0, rangestat_arg: 0.0, trained: [vmin, vdiff].concat() })
     }
 
-    /// Whether the sizes fit together, for fields that come from a file.
+    /// Checks that the sizes of fields read from a file agree.
     pub fn check(&self) -> Result<()> {
         if Some(self.trained.len()) != self.d.checked_mul(2) {
             let expected = format!("twice the dimension {}", self.d);
@@ -91,7 +91,7 @@ impl ScalarQuantiser {
         &self.trained[self.d..]
     }
 
-    /// Codes of rows `[n, d]`: `[n, d]` bytes.
+    /// Encodes rows `[n, d]`: `[n, d]` bytes.
     pub fn encode(&self, rows: &[f32]) -> Vec<u8> {
         let mut codes = vec![0; rows.len()];
         codes.par_chunks_exact_mut(self.d).zip(rows.par_chunks_exact(self.d)).for_each(|(codes, row)| {
@@ -103,9 +103,9 @@ impl ScalarQuantiser {
         codes
     }
 
-    /// Vectors `[n, d]` that codes `[n, d]` stand for.
+    /// Decodes codes `[n, d]`: `[n, d]`.
     pub fn decode(&self, codes: &[u8]) -> Vec<f32> {
-        // faiss fuses the multiplication and the addition where its registers divide the dimension.
+        // faiss fuses multiplication and addition if its registers divide the dimension.
         let fused = self.d.is_multiple_of(8);
         let mut rows = vec![0.0; codes.len()];
         rows.par_chunks_exact_mut(self.d).zip(codes.par_chunks_exact(self.d)).for_each(|(row, codes)| {
@@ -138,23 +138,23 @@ impl ScalarQuantiser {
     }
 }
 
-/// The number of the step that a value lies in; NaN gives 0.
+/// Index of the step that contains a value; 0 for NaN.
 fn encode(x: f32, vmin: f32, vdiff: f32) -> u8 {
     let part = if vdiff == 0.0 { 0.0 } else { (x - vmin) / vdiff };
     (STEPS * part.clamp(0.0, 1.0)) as u8
 }
 
-/// A query's tables.
+/// Tables of a query.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Sq8Query {
-    /// The query less the middle of every dimension's first step, and the steps' widths; both `[d]`.
+    /// The query minus the middle of every dimension's first step, and the widths of the steps; both `[d]`.
     L2 { shifted: Vec<f32>, steps: Vec<f32> },
-    /// The part of the inner product that no code changes, and the factors of the bytes, `[d]`.
+    /// The constant part of the inner product, and the factors of the bytes, `[d]`.
     InnerProduct { bias: f32, weights: Vec<f32> },
 }
 
 impl Sq8Query {
-    /// Writes the squared distances to, or inner products with, the codes: `[out.len(), d]` bytes.
+    /// Writes the squared distances to the codes `[out.len(), d]`, or inner products with them, to `out`.
     pub fn distances(&self, level: Level, codes: &[u8], out: &mut [f32]) {
         let tables = match self {
             Self::L2 { shifted, steps } => Tables::L2 { shifted, steps },
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_do_not_fit_are_errors() {
+    fn inconsistent_sizes_are_errors() {
         assert!(ScalarQuantiser::train(2, &[]).is_err());
         let sq = ScalarQuantiser::train(2, &[1.0, 2.0]).expect("trains");
         assert!(sq.check().is_ok());

@@ -13,27 +13,27 @@ use super::{
 };
 use crate::{CoarseKind, Codes, Error, Metric, Result, TransformKind, factory::NBITS, vectors::Vectors};
 
-/// Random streams under the seed: coarse k-means, the product quantiser's sample, its sub-quantisers.
+/// Random streams for the seed: coarse k-means, the product quantiser's sample, its sub-quantisers.
 const COARSE_STREAM: u64 = 0;
 const SAMPLE_STREAM: u64 = 1;
 const SUBQUANTISER_STREAM: u64 = 2;
 
-/// How an index is trained.
+/// Settings of the training of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrainConfig {
-    /// The index's metric. Default: [`Metric::L2`].
+    /// Metric of the index. Default: [`Metric::L2`].
     pub metric: Metric,
-    /// Whether the coarse centroids are kept at unit norm (spherical k-means). Default: with
-    /// [`Metric::InnerProduct`] alone, as in faiss.
+    /// Keeps the coarse centroids at unit norm (spherical k-means). Default: only with
+    /// [`Metric::InnerProduct`], as in faiss.
     pub spherical: Option<bool>,
-    /// How the coarse quantiser and each sub-quantiser start. Default: [`Initialisation::Sampled`], as in
-    /// faiss.
+    /// Initialisation of the coarse quantiser and each sub-quantiser. Default: [`Initialisation::Sampled`],
+    /// as in faiss.
     pub initialisation: Initialisation,
     /// Seed of every random choice. Default: 1234.
     pub seed: u64,
     /// k-means iterations of the coarse quantiser and of each sub-quantiser. Default: 25.
     pub iterations: usize,
-    /// Training vectors beyond this many per centroid are left out, by random choice. Default: 256.
+    /// Most training vectors per centroid; a random subset is used if there are more. Default: 256.
     pub max_points_per_centroid: usize,
     /// Alternations between codebooks and rotation in the training of OPQ. Default: 50, as in faiss.
     pub opq_iterations: usize,
@@ -53,7 +53,7 @@ impl Default for TrainConfig {
     }
 }
 
-/// The quantiser under training.
+/// Quantiser being trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrainStage {
     /// A transform before the quantisers.
@@ -62,32 +62,32 @@ pub enum TrainStage {
     Coarse,
     /// Sub-quantiser `j` of the product quantiser's `m`, from 0.
     Subquantiser {
-        /// Its number, from 0.
+        /// Index of the sub-quantiser, from 0.
         j: usize,
         /// Number of sub-quantisers.
         m: usize,
     },
 }
 
-/// One k-means iteration done.
+/// Report of one training iteration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainProgress {
-    /// What is being trained.
+    /// Stage of the training.
     pub stage: TrainStage,
-    /// The iteration, from 0.
+    /// Iteration, from 0.
     pub iteration: usize,
-    /// How many there will be in this stage.
+    /// Number of iterations of this stage.
     pub iterations: usize,
-    /// Sum of squared distances from the training vectors to their nearest centroids, before this iteration's
-    /// update; of a transform the mean squared error of what the codes after it would stand for. It never
-    /// rises within a stage, save where an empty cluster was split and in a coarse quantiser of inner
-    /// products that is not spherical.
+    /// Sum of squared distances from the training vectors to their nearest centroids before this iteration's
+    /// update; for a transform, the mean squared error of the vectors decoded from the codes that follow it.
+    /// It never rises within a stage, except where an empty cluster was split and in a coarse quantiser of
+    /// inner products that is not spherical.
     pub objective: f64,
 }
 
 /// Trains one quantiser after the other.
 pub(crate) struct QuantiserTrainer<'a> {
-    /// What OPQ was trained with, for the product quantiser behind it.
+    /// Codebooks of the OPQ training, for the product quantiser that follows.
     codebooks: Option<Codebooks>,
     config: &'a TrainConfig,
     device: &'a Device,
@@ -151,7 +151,7 @@ impl<'a> QuantiserTrainer<'a> {
             Codes::Sq8 => Codec::Sq8(ScalarQuantiser::train(vectors.d, &vectors.host)?),
             Codes::FastScan { .. } | Codes::Lsh { .. } => {
                 let found = codes.to_string();
-                return Err(Error::argument("codes", "in the company that the factory string allows", found));
+                return Err(Error::argument("codes", "a combination that factory strings allow", found));
             }
         })
     }
@@ -167,7 +167,7 @@ impl<'a> QuantiserTrainer<'a> {
             return Err(Error::argument("nbits of the product quantiser", "4 to 12", nbits));
         }
         let kmeans = self.kmeans("product quantiser", 1 << nbits, SUBQUANTISER_STREAM);
-        // Codebooks that a rotation was fitted to serve vectors, not their residuals in many cells.
+        // Codebooks from OPQ were fitted to vectors, not to residuals in several cells.
         let fits = |books: &Codebooks| !in_cells && nbits == 8 && books.m == m && books.dsub * m == vectors.d;
         let start = self.codebooks.take().filter(fits).map(|books| books.centroids);
         let start = start.as_deref();
@@ -177,7 +177,7 @@ impl<'a> QuantiserTrainer<'a> {
         })
     }
 
-    /// Residuals of as many vectors as the codes' quantiser will use.
+    /// Residuals of as many vectors as the quantiser's training uses.
     pub fn residuals(&self, coarse: &Coarse, vectors: &Vectors, codes: Codes) -> Result<Vectors<'static>> {
         let points = match codes {
             Codes::FastScan { .. } => self.config.max_points_per_centroid.saturating_mul(16),

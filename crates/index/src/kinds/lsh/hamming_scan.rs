@@ -1,4 +1,4 @@
-//! The nearest of many binary codes, exhaustively.
+//! Exhaustive nearest-neighbour search of binary codes by Hamming distance.
 
 use std::collections::BinaryHeap;
 
@@ -9,19 +9,19 @@ use crate::kernels::{
     hamming::{Block, LANES, Nearer, words},
 };
 
-/// Bytes of codes that all queries pass over while they lie in the first-level cache.
+/// Bytes of codes compared with all queries while they are in the first-level cache.
 const BLOCK_BYTES: usize = 24 << 10;
 
-/// Queries scanned at once; bounds the memory of their heaps.
+/// Queries per scan; bounds the memory of their heaps.
 const QUERY_BLOCK: usize = 1024;
 
-/// A part has at least so many codes: a heap's first codes cost more than the later ones.
+/// Least number of codes per part; the first codes in a heap cost more than the later ones.
 const PART_CODES: usize = 1 << 14;
 
-/// Parts per thread, so that no thread waits long for the last.
+/// Parts per thread, for load balance.
 const PARTS_PER_THREAD: usize = 4;
 
-/// A stored code's Hamming distance to a query. Ordered by distance, then by position.
+/// Stored code with its Hamming distance to a query, ordered by distance and then by position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Hit {
     pub distance: u64,
@@ -29,7 +29,7 @@ pub(crate) struct Hit {
     pub position: usize,
 }
 
-/// The stored codes, `[n, code_size]` bytes.
+/// Stored codes, `[n, code_size]` bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Codes<'a> {
     pub code_size: usize,
@@ -41,8 +41,8 @@ impl Codes<'_> {
         self.bytes.len() / self.code_size
     }
 
-    /// The `k` nearest codes of every query (`[queries, code_size]` bytes), nearest first, of equally near
-    /// ones the first stored. Fewer where fewer are stored.
+    /// The `k` nearest codes of every query (`[queries, code_size]` bytes), nearest first, ties in order of
+    /// position; fewer if fewer are stored.
     pub fn nearest(self, level: Level, queries: &[u8], k: usize) -> Vec<Vec<Hit>> {
         let k = k.min(self.len());
         let blocks = queries.chunks(QUERY_BLOCK * self.code_size);
@@ -79,7 +79,7 @@ fn merge(mut hits: Vec<Hit>, k: usize) -> Vec<Hit> {
     hits
 }
 
-/// One thread's share of the codes.
+/// Scan of one part of the codes.
 struct PartScan<'a> {
     level: Level,
     codes: Codes<'a>,
@@ -89,7 +89,7 @@ struct PartScan<'a> {
 }
 
 impl PartScan<'_> {
-    /// The part's nearest codes of every query, in no order.
+    /// Nearest codes of the part for every query, unordered.
     fn nearest(&self, queries: &[Vec<u64>]) -> Vec<Vec<Hit>> {
         let code_size = self.codes.code_size;
         let mut heaps: Vec<Heap> = queries.iter().map(|_| Heap::new(self.k)).collect();
@@ -107,11 +107,11 @@ impl PartScan<'_> {
     }
 }
 
-/// The `k` nearest codes met so far.
+/// The `k` nearest codes so far.
 struct Heap {
     k: usize,
     hits: BinaryHeap<Hit>,
-    /// Only nearer codes are kept.
+    /// Only codes nearer than this are kept.
     limit: u64,
 }
 
@@ -121,7 +121,7 @@ impl Heap {
         Self { k, hits: BinaryHeap::with_capacity(k), limit }
     }
 
-    /// Offers a block, whose codes lie at `positions`.
+    /// Offers a block of the codes at `positions`.
     fn scan(&mut self, block: &Block, level: Level, query: &[u64], positions: std::ops::Range<usize>) {
         let mut start = 0;
         while let Some(nearer) = block.find_nearer(level, query, start, self.limit) {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stored_or_nothing_asked_gives_nothing() {
+    fn empty_codes_queries_or_k_give_no_hits() {
         let level = Level::detected();
         assert_eq!(Codes { code_size: 8, bytes: &[] }.nearest(level, &[0; 16], 3), vec![vec![]; 2]);
         assert_eq!(Codes { code_size: 8, bytes: &[1; 80] }.nearest(level, &[0; 8], 0), vec![vec![]]);

@@ -1,4 +1,4 @@
-//! Where k-means starts.
+//! Initial centroids of k-means.
 
 use burn::tensor::Device;
 use rand::{RngExt, seq::index::sample};
@@ -6,24 +6,24 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Metric, Result, quantise::codebook::Codebook, vectors::Vectors};
 
-/// How k-means chooses its first centroids.
+/// Choice of the initial centroids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Initialisation {
-    /// Distinct training vectors, each as likely as any other.
+    /// Distinct training vectors, drawn uniformly.
     #[default]
     Sampled,
-    /// k-means++ (Arthur and Vassilvitskii, SODA 2007): training vectors, each the likelier the farther it is
-    /// from those chosen before, in proportion to the squared distance. They are drawn a few at a time, as in
-    /// k-means|| (Bahmani et al., VLDB 2012). About as dear as two more iterations; worth it where clusters
-    /// differ much in size.
+    /// k-means++ (Arthur and Vassilvitskii, SODA 2007): training vectors, drawn with probability proportional
+    /// to the squared distance to the nearest vector drawn before. Several are drawn at a time, as in
+    /// k-means|| (Bahmani et al., VLDB 2012). Costs about two more iterations; worthwhile if clusters differ
+    /// much in size.
     PlusPlus,
 }
 
-/// Of those chosen so far, this part is drawn at a time by k-means++, but at least one.
+/// k-means++ draws `1 / BATCH_DIVISOR` of the number chosen so far at a time, at least one.
 const BATCH_DIVISOR: usize = 2;
 
 impl Initialisation {
-    /// `k <= n` distinct row numbers of `points`, `[n, d]`.
+    /// Chooses `k <= n` distinct rows of `points`, `[n, d]`.
     pub(super) fn rows(
         self,
         points: &Vectors,
@@ -40,7 +40,7 @@ impl Initialisation {
 
 fn plus_plus(points: &Vectors, k: usize, rng: &mut ChaCha8Rng, device: &Device) -> Result<Vec<usize>> {
     let mut chosen = vec![rng.random_range(0..points.n)];
-    // `[n]`: squared distances to the nearest of those chosen; what was chosen has none, whatever the
+    // `[n]`: squared distances to the nearest vector chosen. Those of the chosen vectors are 0 despite
     // rounding.
     let mut distances = vec![f32::INFINITY; points.n];
     let mut batch = chosen.clone();
@@ -60,9 +60,9 @@ fn plus_plus(points: &Vectors, k: usize, rng: &mut ChaCha8Rng, device: &Device) 
     Ok(chosen)
 }
 
-/// Up to `count >= 1` distinct numbers of positive weights, drawn in proportion to the weights without
-/// replacement: the smallest of exponential variables whose rates are the weights (Efraimidis and Spirakis,
-/// 2006).
+/// Draws up to `count >= 1` distinct indices of positive weights with probability proportional to the
+/// weights, without replacement: the smallest of exponential variables with the weights as rates (Efraimidis
+/// and Spirakis, 2006).
 fn draw(weights: &[f32], count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let positive = weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
     let key = |(i, &weight): (usize, &f32)| (-(1.0 - rng.random::<f64>()).ln() / f64::from(weight), i);
@@ -75,7 +75,7 @@ fn draw(weights: &[f32], count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     keys.into_iter().map(|(_, i)| i).collect()
 }
 
-/// `count` random rows beside those chosen.
+/// Draws `count` random rows that are not in `chosen`.
 fn others(chosen: &[usize], n: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut free = vec![true; n];
     chosen.iter().for_each(|&row| free[row] = false);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_distinct_and_as_many_as_asked() {
+    fn rows_are_distinct_and_as_many_as_requested() {
         let values: Vec<f32> = (0..200).map(|i| (i as f32 * 0.7).sin()).collect();
         let points = Vectors::from_host("points", values, 2).expect("finite");
         for initialisation in [Initialisation::Sampled, Initialisation::PlusPlus] {
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn far_clusters_of_few_points_are_all_found() {
-        // Ten clusters, of which nine have one point each.
+        // Ten clusters, nine of them with one point.
         let values: Vec<f32> = (0..1000).map(|i| if i < 9 { 100.0 * (i + 1) as f32 } else { 0.0 }).collect();
         let points = Vectors::from_host("points", values, 1).expect("finite");
         for seed in 0..5 {
@@ -128,9 +128,9 @@ mod tests {
         assert!(rows.len() == 15 && distinct(rows));
     }
 
-    /// With 1,000 draws of one number, the standard error of a share is at most 0.016.
+    /// With 1,000 draws the standard error of a share is at most 0.016.
     #[test]
-    fn numbers_are_drawn_by_their_weights() {
+    fn indices_are_drawn_by_their_weights() {
         let mut rng = seeded(1, 0);
         let mut counts = [0; 4];
         (0..1000).for_each(|_| counts[draw(&[1.0, 0.0, 2.0, 5.0], 1, &mut rng)[0]] += 1);

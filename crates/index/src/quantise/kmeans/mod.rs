@@ -1,7 +1,7 @@
 //! Lloyd's k-means: assignment on the device, means on the host.
 //!
-//! The same seed, points and device give the same bytes. On the CPU that is so whatever the number of
-//! threads: the sums of one centroid, and the objective, are always taken in the order of the points.
+//! The same seed, points and device give the same bytes. On the CPU they do not depend on the number of
+//! threads: the sums of a centroid and the objective are always accumulated in the order of the points.
 
 mod initialisation;
 
@@ -21,39 +21,39 @@ use crate::{
 /// Relative distance between the halves of a split centroid, as in faiss's `Clustering`.
 const SPLIT_EPSILON: f32 = 1.0 / 1024.0;
 
-/// Points that are fetched ahead of the one being summed: those of one cluster lie anywhere.
+/// Points prefetched ahead of the one being summed, because the points of a cluster are scattered in memory.
 const AHEAD: usize = 2;
 
-/// How to cluster.
+/// Settings of a clustering.
 #[derive(Debug, Clone)]
 pub(crate) struct KMeans {
-    /// The quantiser being trained, for errors.
+    /// Name of the quantiser being trained, for errors.
     pub what: &'static str,
     /// Number of centroids.
     pub k: usize,
-    /// Number of assignments and updates.
+    /// Number of iterations, each an assignment and an update.
     pub iterations: usize,
-    /// More points than this times `k` are subsampled.
+    /// Points above this times `k` are subsampled.
     pub max_points_per_centroid: usize,
-    /// By which the nearest centroid is chosen.
+    /// Metric that defines the nearest centroid.
     pub metric: Metric,
-    /// Whether the centroids are kept at unit norm.
+    /// True to keep the centroids at unit norm.
     pub spherical: bool,
     pub initialisation: Initialisation,
     pub seed: u64,
-    /// Random stream of this clustering under the seed.
+    /// Random stream of this clustering for the seed.
     pub stream: u64,
 }
 
 impl KMeans {
     /// Clusters the points into `k` centroids, row-major `[k, d]`.
     ///
-    /// After each assignment `on_iteration` gets its number, from 0, and the objective: the sum of squared
-    /// distances to the nearest centroids. The objective never rises, save where empty clusters were split
-    /// and under the inner product without unit norms.
+    /// After each assignment, calls `on_iteration` with the iteration, from 0, and the objective: the sum of
+    /// squared distances to the nearest centroids. The objective never rises, except where empty clusters
+    /// were split and for the inner product without unit norms.
     ///
     /// # Errors
-    /// Fewer points than centroids, no points allowed per centroid, or a failing device.
+    /// Fewer points than centroids, `max_points_per_centroid` of 0, or a failing device.
     pub fn train(
         &self,
         points: &Vectors,
@@ -68,10 +68,10 @@ impl KMeans {
         self.iterate(points, points.select(&start).host.into_owned(), device, on_iteration)
     }
 
-    /// As [`Self::train`], from given centroids `[k, d]`.
+    /// Clusters as [`Self::train`] does, from given centroids `[k, d]`.
     ///
     /// # Errors
-    /// Those of [`Self::train`].
+    /// The errors of [`Self::train`].
     pub fn train_from(
         &self,
         points: &Vectors,
@@ -140,14 +140,14 @@ impl KMeans {
     }
 }
 
-/// The generator of one stream under a seed.
+/// Random number generator of a stream for a seed.
 pub(crate) fn seeded(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng
 }
 
-/// `most` distinct rows out of `n`, ascending; `None` where all fit.
+/// Draws `most` distinct rows of `n`, ascending; `None` if `n <= most`.
 pub(crate) fn sample_rows(n: usize, most: usize, rng: &mut ChaCha8Rng) -> Option<Vec<usize>> {
     (n > most).then(|| {
         let mut rows = sample(rng, n, most).into_vec();
@@ -156,7 +156,7 @@ pub(crate) fn sample_rows(n: usize, most: usize, rng: &mut ChaCha8Rng) -> Option
     })
 }
 
-/// Scales a vector to unit norm; a zero vector stays.
+/// Scales a vector to unit norm; a zero vector is unchanged.
 fn normalise(vector: &mut [f32]) {
     let norm = squared_norm(vector).sqrt();
     if norm > 0.0 {
@@ -164,13 +164,13 @@ fn normalise(vector: &mut [f32]) {
     }
 }
 
-/// Which points belong to which centroid.
+/// Assignment of points to centroids.
 struct Clusters {
-    /// Point numbers, grouped by centroid, ascending within one.
+    /// Indices of points, grouped by centroid and ascending within a group.
     members: Vec<usize>,
-    /// `[k + 1]`: cluster `c` holds `members[starts[c]..starts[c + 1]]`.
+    /// `[k + 1]`: cluster `c` is `members[starts[c]..starts[c + 1]]`.
     starts: Vec<usize>,
-    /// `[k]`, halved where a cluster is split.
+    /// Sizes of the clusters, `[k]`, halved when a cluster is split.
     sizes: Vec<usize>,
 }
 
@@ -191,7 +191,7 @@ impl Clusters {
         Self { members, starts, sizes }
     }
 
-    /// Moves every centroid that has members to their mean.
+    /// Moves every non-empty cluster's centroid to the mean of its members.
     fn move_to_means(&self, points: &Vectors, centroids: &mut [f32]) {
         centroids.par_chunks_exact_mut(points.d).zip(self.starts.par_windows(2)).for_each(
             |(centroid, bounds)| {
@@ -203,7 +203,8 @@ impl Clusters {
         );
     }
 
-    /// Gives every empty cluster one half of the largest: two copies of its centroid, nudged apart.
+    /// Splits the largest cluster in half for every empty one: both get copies of its centroid, moved apart
+    /// slightly.
     fn split_into_empty(&mut self, centroids: &mut [f32], d: usize) {
         for empty in 0..self.sizes.len() {
             if self.sizes[empty] > 0 {
@@ -221,7 +222,7 @@ impl Clusters {
     }
 }
 
-/// The mean of some points, summed in double precision.
+/// Mean of the given points, summed in double precision.
 fn mean(points: &Vectors, members: &[usize], out: &mut [f32]) {
     let mut sum = vec![0.0f64; points.d];
     for (i, &member) in members.iter().enumerate() {
@@ -235,7 +236,7 @@ fn mean(points: &Vectors, members: &[usize], out: &mut [f32]) {
     }
 }
 
-/// Scales the components up and down in turn, by `1 + epsilon` and `1 - epsilon`.
+/// Scales components of even index by `1 + epsilon` and of odd index by `1 - epsilon`.
 fn nudge(centroid: &mut [f32], epsilon: f32) {
     for (i, value) in centroid.iter_mut().enumerate() {
         *value *= if i % 2 == 0 { 1.0 + epsilon } else { 1.0 - epsilon };
@@ -277,8 +278,9 @@ mod tests {
         (centroids.expect("trains"), objectives)
     }
 
-    /// Splitting an empty cluster may raise the objective, so the points here are so many and so spread that
-    /// no cluster ever empties. Tolerance: float32 scores of vectors whose squared norm is about 3, summed.
+    /// Splitting an empty cluster may raise the objective, so the points here are numerous and spread enough
+    /// that no cluster becomes empty. The tolerance covers float32 scores of vectors of squared norm about 3,
+    /// summed.
     #[test]
     fn the_objective_never_rises() {
         for (metric, spherical) in [(Metric::L2, false), (Metric::L2, true), (Metric::InnerProduct, true)] {
@@ -329,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn centroids_of_either_metric_are_spherical_where_asked() {
+    fn centroids_of_both_metrics_are_spherical_on_request() {
         for metric in [Metric::L2, Metric::InnerProduct] {
             for spherical in [false, true] {
                 let kmeans = KMeans { spherical, ..kmeans(6, metric) };
@@ -389,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_clusters_take_half_of_the_largest() {
+    fn empty_clusters_get_half_of_the_largest() {
         let mut clusters = Clusters::new(&[1, 1, 1, 1, 1, 3], 4);
         let mut centroids = vec![9.0, 9.0, 1.0, 1.0, 9.0, 9.0, 5.0, 5.0];
         clusters.split_into_empty(&mut centroids, 2);
@@ -401,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_points_as_centroids_are_kept_as_they_are() {
+    fn as_many_points_as_centroids_become_the_centroids() {
         let points = uniform(10, 4, 2);
         let (centroids, objectives) = train(&kmeans(10, Metric::L2), &points);
         assert!(objectives[14] < 1e-4);

@@ -1,5 +1,5 @@
-//! Product quantisation (Jégou et al., TPAMI 2011): a vector is cut into `m` sub-vectors and each is coded by
-//! the number of its nearest codeword.
+//! Product quantisation (Jégou et al., TPAMI 2011): a vector is split into `m` sub-vectors, each coded by the
+//! index of its nearest codeword.
 
 mod packed_code;
 
@@ -24,12 +24,12 @@ pub(crate) struct ProductQuantiser {
     pub dsub: usize,
     pub nbits: usize,
     pub ksub: usize,
-    /// `[m]`.
+    /// Codebooks of the sub-quantisers, `[m]`.
     codebooks: Vec<Codebook>,
 }
 
 impl ProductQuantiser {
-    /// `centroids` is `[m, 2^nbits, d / m]`, finite, and `m` divides `d`.
+    /// Creates a quantiser of finite codewords `[m, 2^nbits, d / m]`; `m` divides `d`.
     ///
     /// # Errors
     /// No codeword.
@@ -40,14 +40,15 @@ impl ProductQuantiser {
         Ok(Self { d, m, dsub, nbits, ksub, codebooks })
     }
 
-    /// The codewords, `[m, ksub, dsub]`, as faiss stores them.
+    /// Codewords `[m, ksub, dsub]`, as faiss stores them.
     pub fn centroids(&self) -> Vec<f32> {
         self.codebooks.iter().flat_map(Codebook::centroids).copied().collect()
     }
 
-    /// Clusters each sub-vector of `vectors` `[n, d]` by itself into `kmeans.k = 2^nbits` codewords, sub-quantiser
-    /// `j` on `kmeans`'s random stream plus `j`; `on_iteration` gets sub-quantiser, iteration and objective. Where
-    /// there is a `start`, `[m, ksub, dsub]`, its codewords, moved to the mean of the vectors, are where it begins.
+    /// Clusters each sub-vector of `vectors` `[n, d]` separately into `kmeans.k = 2^nbits` codewords;
+    /// sub-quantiser `j` uses the random stream `kmeans.stream + j`. Calls `on_iteration` with sub-quantiser,
+    /// iteration and objective. If given, the codewords `start` `[m, ksub, dsub]`, shifted to the mean of the
+    /// vectors, are the initial centroids.
     ///
     /// # Errors
     /// `m` does not divide `d`; fewer vectors than codewords; a failing device.
@@ -82,7 +83,7 @@ impl ProductQuantiser {
         code_size(self.m, self.nbits)
     }
 
-    /// Codes of `vectors` `[n, d]`: `[n, code_size]` bytes.
+    /// Encodes `vectors` `[n, d]`: `[n, code_size]` bytes.
     pub fn encode(&self, vectors: &Vectors) -> Result<Vec<u8>> {
         let code_size = self.code_size();
         let mut codes = vec![0; vectors.n * code_size];
@@ -95,7 +96,7 @@ impl ProductQuantiser {
         Ok(codes)
     }
 
-    /// Adds the vector that a code stands for to `out`, `d` floats.
+    /// Adds the decoded vector of a code to `out`, `d` floats.
     pub fn add_decoded(&self, code: &[u8], out: &mut [f32]) {
         let codewords = PackedCode::new(code, self.nbits);
         for ((codeword, codebook), out) in codewords.zip(&self.codebooks).zip(out.chunks_exact_mut(self.dsub))
@@ -107,8 +108,8 @@ impl ProductQuantiser {
         }
     }
 
-    /// `factor` times the inner products of the parts of `vectors` `[n, d]` with every codeword: `tables` becomes
-    /// `[n, m, ksub]`.
+    /// Sets `tables` to `[n, m, ksub]`: `factor` times the inner products of the sub-vectors of
+    /// `vectors` `[n, d]` with every codeword.
     pub fn inner_product_tables(&self, vectors: &[f32], factor: f32, tables: &mut Vec<f32>) {
         let n = vectors.len() / self.d;
         tables.resize(n * self.m * self.ksub, 0.0);
@@ -125,10 +126,11 @@ impl ProductQuantiser {
         }
     }
 
-    /// What each codeword adds to the sort key of `vectors` `[n, d]`: `tables` becomes `[n, m, ksub]`.
+    /// Sets `tables` to `[n, m, ksub]`: the contribution of each codeword to the sort keys of
+    /// `vectors` `[n, d]`.
     ///
-    /// Squared distances come from `|x|^2 + |c|^2 - 2 x.c`: their error is a few float32 roundings of the norms, however
-    /// small they are themselves.
+    /// Squared distances are `|x|^2 + |c|^2 - 2 x.c`; their error is a few float32 roundings of the norms,
+    /// however small the distance.
     pub fn key_tables(&self, metric: Metric, vectors: &[f32], tables: &mut Vec<f32>) {
         if metric == Metric::InnerProduct {
             return self.inner_product_tables(vectors, -1.0, tables);
@@ -146,7 +148,8 @@ impl ProductQuantiser {
         self.codebooks.iter().flat_map(|codebook| &codebook.panels().norms).copied()
     }
 
-    /// Scores codes `[n, code_size]`: `offset` plus the table's entries at each (the asymmetric distance, ADC).
+    /// Scores codes `[n, code_size]`: `offset` plus the table's entry for each codeword (asymmetric distance
+    /// computation, ADC).
     pub fn scan(&self, table: &[f32], offset: f32, codes: &[u8], out: &mut [f32]) {
         if self.nbits == 8 {
             return pq8_scan(table, offset, codes, out);
@@ -158,7 +161,7 @@ impl ProductQuantiser {
     }
 }
 
-/// Codewords of vectors around the origin, `[ksub, dsub]`, moved to where the points are.
+/// Shifts codewords of centred vectors, `[ksub, dsub]`, to the mean of the points.
 fn around_mean(codewords: &[f32], points: &Vectors) -> Vec<f32> {
     let mut mean = vec![0.0f64; points.d];
     for point in points.rows() {
@@ -171,7 +174,7 @@ fn around_mean(codewords: &[f32], points: &Vectors) -> Vec<f32> {
     codewords.chunks_exact(points.d).flat_map(moved).collect()
 }
 
-/// `d / m`, where `m` divides `d`.
+/// Returns `d / m`; fails unless `m` divides `d`.
 pub(crate) fn sub_dimension(d: usize, m: usize) -> Result<usize> {
     if m == 0 || !d.is_multiple_of(m) {
         return Err(Error::argument("m of the product quantiser", format!("a divisor of dimension {d}"), m));
@@ -209,7 +212,7 @@ mod tests {
                     let codewords = pq.codebooks[j].centroids().chunks_exact(4);
                     let distances: Vec<f32> = codewords.map(|centroid| squared_l2(part, centroid)).collect();
                     let least = distances.iter().copied().fold(f32::INFINITY, f32::min);
-                    // Nearest by |c|^2 - 2 x.c, whose rounding is a few ulps of |c|^2 <= 4.
+                    // Nearest by |c|^2 - 2 x.c, which is rounded by a few ulps of |c|^2 <= 4.
                     assert!(distances[codeword] <= least + 2e-6);
                 }
             }
@@ -238,14 +241,14 @@ mod tests {
                 ProductQuantiser::train(&vectors, 2, &kmeans, None, &Device::flex(), report).expect("trains");
             assert_eq!((pq.nbits, pq.ksub, pq.centroids().len()), (nbits, 1 << nbits, 6 << nbits));
             let lost = objectives[0] + objectives[1];
-            // Twice the codewords of a part of three dimensions lose about 2^(-2/3) as much.
+            // Doubling the codewords of a three-dimensional sub-vector multiplies the loss by about 2^(-2/3).
             assert!(lost < 0.8 * last, "{nbits} bits: {lost} {last}");
             last = lost;
         }
     }
 
     #[test]
-    fn training_begins_where_it_is_told() {
+    fn training_starts_at_the_given_codewords() {
         let vectors: Vec<f32> = random(4 * 300, 4).iter().map(|value| value + 5.0).collect();
         let vectors = Vectors::from_host("vectors", vectors, 4).expect("finite");
         let kmeans = KMeans {
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_hold_distances_to_what_codes_decode_to() {
+    fn table_sums_are_distances_to_decoded_codes() {
         for nbits in NBITS {
             let pq = quantiser(nbits);
             let query = random(12, 2);

@@ -1,11 +1,11 @@
-//! Product-quantiser codes as faiss packs them: `m` numbers of `nbits` bits each, lowest bits first.
+//! Product-quantiser codes packed as in faiss: `m` numbers of `nbits` bits, lowest bits first.
 
 /// Bytes of one code.
 pub(crate) fn code_size(m: usize, nbits: usize) -> usize {
     (m * nbits).div_ceil(8)
 }
 
-/// Writes codeword number `codeword` of sub-vector `j` into a code whose bits there are 0.
+/// Writes the codeword of sub-vector `j` into a code whose bits there are 0.
 pub(crate) fn put(code: &mut [u8], j: usize, nbits: usize, codeword: usize) {
     let (byte, shift) = (j * nbits / 8, j * nbits % 8);
     let bits = (codeword as u32) << shift;
@@ -14,7 +14,7 @@ pub(crate) fn put(code: &mut [u8], j: usize, nbits: usize, codeword: usize) {
     }
 }
 
-/// The codeword numbers of one code. Bits behind the last whole number are not told from a number.
+/// Iterator over the codewords of a code. May yield padding bits as further codewords; take `m`.
 pub(crate) struct PackedCode<'a> {
     code: &'a [u8],
     nbits: usize,

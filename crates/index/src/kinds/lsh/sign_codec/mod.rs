@@ -1,7 +1,7 @@
-//! Locality-sensitive hashing: one bit for each side of a hyperplane, compared by Hamming distance.
+//! Locality-sensitive hashing: one bit per hyperplane, compared by Hamming distance.
 //!
-//! Bit `j` of a vector `x` is set where `(A x + b)_j >= thresholds_j`. Without rotation `A x` is the first
-//! `nbits` components; with it `A` is random, its rows orthonormal where `nbits <= d` and its columns
+//! Bit `j` of a vector `x` is set if `(A x + b)_j >= thresholds_j`. Without rotation, `A x` is the first
+//! `nbits` components; with it, `A` is random, with orthonormal rows if `nbits <= d` and orthonormal columns
 //! otherwise. Untrained thresholds are 0, trained ones the medians of the training vectors.
 //!
 //! # File layout
@@ -15,14 +15,14 @@
 //! | `nbits` | i32 | bits of a code |
 //! | `rotate_data` | u8 | 0 or 1 |
 //! | `train_thresholds` | u8 | 0 or 1 |
-//! | `thresholds` | vector of f32 | `nbits`, or none without `train_thresholds` |
+//! | `thresholds` | vector of f32 | `nbits` values, or none without `train_thresholds` |
 //! | `code_size` | i32 | `ceil(nbits / 8)` |
 //! | transform fourcc | `rrot` | written without rotation too |
 //! | `have_bias` | u8 | 0 |
 //! | `A` | vector of f32 | `[nbits, d]`; empty without rotation |
 //! | `b` | vector of f32 | empty |
 //! | `d_in`, `d_out` | i32 each | `d` and `nbits` |
-//! | `is_trained` | u8 | of the transform: 1 where `A` is filled |
+//! | `is_trained` | u8 | of the transform: 1 if `A` is present |
 //! | codes | vector of u8 | `[ntotal, code_size]`, bit `j` at bit `j % 8` of byte `j / 8` |
 
 use rayon::prelude::*;
@@ -38,17 +38,17 @@ use crate::{
     search::Neighbours,
 };
 
-/// Rows whose projections are held at once.
+/// Rows projected together.
 const ENCODED_TOGETHER: usize = 64;
 
-/// Distance that faiss's `IndexLSH` reports for a neighbour that does not exist: the largest i32.
+/// Distance reported for a neighbour that does not exist, the largest i32, as in faiss's `IndexLSH`.
 const MISSING_DISTANCE: f32 = i32::MAX as f32;
 
-/// What is asked of a new LSH index.
+/// Settings of an LSH quantiser to train.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LshConfig {
     pub d: usize,
-    /// Bits of a code; `d` where the factory string names none.
+    /// Bits of a code.
     pub nbits: usize,
     /// `r` in the factory string.
     pub rotate_data: bool,
@@ -57,7 +57,7 @@ pub(crate) struct LshConfig {
     pub seed: u64,
 }
 
-/// The hyperplanes; the codes are kept by the caller.
+/// Hyperplanes; the caller stores the codes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lsh {
     pub d: usize,
@@ -65,15 +65,15 @@ pub(crate) struct Lsh {
     pub train_thresholds: bool,
     /// `[nbits]` with `train_thresholds`, otherwise empty.
     pub thresholds: Vec<f32>,
-    /// From `d` to `nbits` dimensions; `None` where the first `nbits` components are taken.
+    /// Rotation from `d` to `nbits` dimensions; `None` to take the first `nbits` components.
     pub rotation: Option<Linear>,
 }
 
 impl Lsh {
-    /// Draws the rotation and takes the thresholds from `rows`, `[n, d]`.
+    /// Draws the rotation and computes the thresholds from `rows`, `[n, d]`.
     ///
     /// # Errors
-    /// No bits, more bits than dimensions without rotation, or no rows to take medians of.
+    /// No bits, more bits than dimensions without rotation, or no rows for the medians.
     pub fn train(config: &LshConfig, rows: &[f32]) -> Result<Self> {
         let LshConfig { d, nbits, rotate_data, train_thresholds, seed } = *config;
         let rotation = rotate_data.then(|| random_rotation(d, nbits, seed)).transpose()?;
@@ -89,7 +89,7 @@ impl Lsh {
         Ok(lsh)
     }
 
-    /// Whether the sizes fit together, for fields that come from a file.
+    /// Checks that the sizes of fields read from a file agree.
     pub fn check(&self) -> Result<()> {
         if self.nbits == 0 {
             return Err(Error::field("LSH nbits", "at least 1", 0));
@@ -115,7 +115,7 @@ impl Lsh {
         self.nbits.div_ceil(8)
     }
 
-    /// `A x + b` of every row: `[n, nbits]` of `[n, d]`.
+    /// Projects rows `[n, d]` by `A x + b`: `[n, nbits]`.
     fn project(&self, rows: &[f32]) -> Vec<f32> {
         if let Some(rotation) = &self.rotation {
             return rotation.apply_on_host(rows);
@@ -123,7 +123,7 @@ impl Lsh {
         rows.chunks_exact(self.d).flat_map(|row| &row[..self.nbits]).copied().collect()
     }
 
-    /// Codes of rows `[n, d]`: `[n, code_size]`.
+    /// Encodes rows `[n, d]`: `[n, code_size]`.
     pub fn encode(&self, rows: &[f32]) -> Vec<u8> {
         let code_size = self.code_size();
         let mut codes = vec![0; rows.len() / self.d * code_size];
@@ -146,8 +146,8 @@ impl Lsh {
         self.thresholds.get(j).copied().unwrap_or(0.0)
     }
 
-    /// Vectors `[n, d]` that codes `[n, code_size]` stand for: the thresholds plus or minus 1, rotated back.
-    /// Dimensions that have no bit are 0, where faiss leaves whatever the memory held.
+    /// Decodes codes `[n, code_size]` to vectors `[n, d]`: the thresholds plus or minus 1, rotated back.
+    /// Dimensions without a bit are 0; faiss leaves them uninitialised.
     pub fn decode(&self, codes: &[u8]) -> Vec<f32> {
         let mut signs = self.sides(codes);
         for row in signs.chunks_exact_mut(self.nbits) {
@@ -163,11 +163,11 @@ impl Lsh {
         rows
     }
 
-    /// The `k` stored codes (`[ntotal, code_size]`) nearest to each of the queries' codes (`[n, code_size]`), by
-    /// Hamming distance, of equally near ones the first stored.
+    /// Finds the `k` of `codes` `[ntotal, code_size]` nearest to each of `queries` `[n, code_size]` by
+    /// Hamming distance, ties in order of position.
     ///
     /// # Errors
-    /// `k` is 0 or the results would not fit in memory.
+    /// `k` is 0, or the results do not fit in memory.
     pub fn search(&self, codes: &[u8], queries: &[u8], k: usize) -> Result<Neighbours> {
         let code_size = self.code_size();
         let mut found = Neighbours::missing(queries.len() / code_size, k, Metric::L2)?;
@@ -183,8 +183,7 @@ impl Lsh {
         Ok(found)
     }
 
-    /// The side of each hyperplane on which vectors of the codes `[n, code_size]` lie: `[n, nbits]`, 1 where the bit
-    /// is set and -1 where it is not.
+    /// Sides of the hyperplanes for codes `[n, code_size]`: `[n, nbits]`, 1 if the bit is set, else -1.
     pub fn sides(&self, codes: &[u8]) -> Vec<f32> {
         codes.chunks_exact(self.code_size()).flat_map(|code| self.sides_of(code)).collect()
     }
@@ -193,7 +192,7 @@ impl Lsh {
         (0..self.nbits).map(move |j| if code[j / 8] >> (j % 8) & 1 == 1 { 1.0 } else { -1.0 })
     }
 
-    /// Bit `j` of `x` is set where `normals_j . x >= offsets_j`.
+    /// Hyperplanes of the bits: bit `j` of `x` is set if `normals_j . x >= offsets_j`.
     pub fn hyperplanes(&self) -> Hyperplanes {
         let thresholds = (0..self.nbits).map(|j| self.threshold(j));
         let Some(rotation) = &self.rotation else {
@@ -205,14 +204,14 @@ impl Lsh {
     }
 }
 
-/// The first rows of an identity matrix: `[rows, columns]`.
+/// First rows of an identity matrix: `[rows, columns]`.
 fn identity(rows: usize, columns: usize) -> Vec<f32> {
     let mut matrix = vec![0.0; rows * columns];
     matrix.iter_mut().step_by(columns + 1).take(rows.min(columns)).for_each(|value| *value = 1.0);
     matrix
 }
 
-/// The median of every column of `[n, nbits]`; of an even number of values the mean of the middle two.
+/// Medians of the columns of `[n, nbits]`; for an even number of values, the mean of the middle two.
 fn medians(projected: &[f32], nbits: usize) -> Vec<f32> {
     let n = projected.len() / nbits;
     let median = |j: usize| {

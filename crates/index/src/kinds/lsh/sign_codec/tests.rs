@@ -1,4 +1,4 @@
-//! Codes against faiss's definition, and the errors.
+//! Codes compared with faiss's definition, and errors.
 
 use rand::RngExt;
 
@@ -14,7 +14,7 @@ fn config(d: usize, nbits: usize, rotate_data: bool, train_thresholds: bool) -> 
     LshConfig { d, nbits, rotate_data, train_thresholds, seed: 5 }
 }
 
-/// Every kind, with bits beside the bytes' ends.
+/// All variants, including numbers of bits that are not multiples of 8.
 fn kinds() -> Vec<LshConfig> {
     vec![
         config(16, 16, false, false),
@@ -26,7 +26,7 @@ fn kinds() -> Vec<LshConfig> {
 }
 
 #[test]
-fn bits_tell_the_side_of_the_hyperplanes() {
+fn bits_are_the_sides_of_the_hyperplanes() {
     for config in kinds() {
         let rows = rows(101, config.d, 1);
         let lsh = Lsh::train(&config, &rows).expect("trains");
@@ -68,7 +68,7 @@ fn trained_thresholds_halve_the_training_vectors() {
 }
 
 #[test]
-fn decoded_vectors_have_the_code_that_they_came_from() {
+fn decoded_vectors_encode_to_the_same_codes() {
     for config in kinds().into_iter().filter(|config| config.nbits <= config.d) {
         let rows = rows(50, config.d, 3);
         let lsh = Lsh::train(&config, &rows).expect("trains");
@@ -81,7 +81,7 @@ fn decoded_vectors_have_the_code_that_they_came_from() {
 }
 
 #[test]
-fn a_vector_finds_itself_and_missing_neighbours_are_told() {
+fn a_vector_finds_itself_and_missing_neighbours_are_marked() {
     let config = config(16, 64, true, true);
     let rows = rows(40, 16, 4);
     let lsh = Lsh::train(&config, &rows).expect("trains");
@@ -97,7 +97,7 @@ fn a_vector_finds_itself_and_missing_neighbours_are_told() {
 }
 
 #[test]
-fn sizes_that_do_not_fit_are_errors() {
+fn inconsistent_sizes_are_errors() {
     assert!(Lsh::train(&config(8, 9, false, false), &[]).is_err());
     assert!(Lsh::train(&config(8, 0, true, false), &[]).is_err());
     assert!(Lsh::train(&config(8, 8, true, true), &[]).is_err());
@@ -113,7 +113,7 @@ fn sizes_that_do_not_fit_are_errors() {
 }
 
 #[test]
-fn a_code_depends_on_its_vector_alone() {
+fn a_code_depends_only_on_its_vector() {
     let lsh = Lsh::train(&config(24, 40, true, false), &[]).expect("trains");
     let rows = rows(200, 24, 6);
     let alone: Vec<u8> = rows.chunks(24).flat_map(|row| lsh.encode(row)).collect();
