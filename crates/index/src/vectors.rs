@@ -1,4 +1,4 @@
-//! Vectors as they enter the index: finite, float32, row-major `[n, d]`.
+//! Vectors passed to the index: finite, float32, row-major `[n, d]`.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
 
 use crate::{Error, Result};
 
-/// Floats that are checked before one of them is looked for.
+/// Floats per block of the finiteness check.
 const FINITE_BLOCK: usize = 4096;
 
 /// Finite vectors `[n, d]` on the host.
@@ -19,7 +19,7 @@ pub(crate) struct Vectors<'a> {
 }
 
 impl<'a> Vectors<'a> {
-    /// Takes vectors from any device; `what` names them in errors.
+    /// Reads vectors from any device; `what` names them in errors.
     pub fn new(what: &'static str, tensor: Tensor<2>) -> Result<Self> {
         let [_, d] = tensor.dims();
         if d == 0 {
@@ -29,7 +29,7 @@ impl<'a> Vectors<'a> {
         Self::from_host(what, host, d)
     }
 
-    /// As [`Self::new`], of a dimension known beforehand.
+    /// Reads vectors as [`Self::new`] does and checks that they have dimension `d`.
     pub fn of_dimension(what: &'static str, tensor: Tensor<2>, d: usize) -> Result<Self> {
         let [_, found] = tensor.dims();
         if found != d {
@@ -59,13 +59,13 @@ impl<'a> Vectors<'a> {
         Vectors { host: host.into(), n: self.n, d: width }
     }
 
-    /// The vectors in pieces of at most `rows`, in order.
+    /// The vectors in blocks of at most `rows`, in order.
     pub fn blocks(&self, rows: usize) -> impl Iterator<Item = Vectors<'_>> {
         let d = self.d;
         self.host.chunks(rows * d).map(move |host| Vectors { n: host.len() / d, host: host.into(), d })
     }
 
-    /// The same vectors, not copied.
+    /// Borrowed view of the vectors.
     pub fn borrowed(&self) -> Vectors<'_> {
         Vectors { host: Cow::Borrowed(&self.host), n: self.n, d: self.d }
     }
@@ -86,7 +86,7 @@ impl<'a> Vectors<'a> {
     }
 }
 
-/// Fails at the first row of `d` values that holds a NaN or an infinity.
+/// Fails at the first row of `d` values that contains a NaN or an infinity.
 pub(crate) fn check_finite(what: &'static str, values: &[f32], d: usize) -> Result<()> {
     let Some(block) = values.chunks(FINITE_BLOCK).position(|block| !all_finite(block)) else {
         return Ok(());
@@ -96,14 +96,14 @@ pub(crate) fn check_finite(what: &'static str, values: &[f32], d: usize) -> Resu
     Err(Error::NotFinite { what, row: (start + within) / d })
 }
 
-/// Free of branches, so that it runs at the speed of memory.
+/// Returns true if all values are finite; free of branches, so limited only by memory bandwidth.
 fn all_finite(values: &[f32]) -> bool {
-    // An exponent of ones is that of infinities and NaN; one more there carries into the sign.
+    // Infinities and NaN have an exponent of ones; adding one to it carries into the sign.
     let carried = values.iter().fold(0, |bits, value| bits | (value.abs().to_bits() + (1 << 23)));
     carried >> 31 == 0
 }
 
-/// Puts `values`, row-major `[values.len() / d, d]`, on the device.
+/// Uploads `values`, row-major `[values.len() / d, d]`.
 pub(crate) fn upload(values: Vec<f32>, d: usize, device: &Device) -> Tensor<2> {
     let n = values.len() / d;
     Tensor::from_data(TensorData::new(values, [n, d]), (device, DType::F32))

@@ -1,4 +1,4 @@
-//! Files: faiss's index format and NumPy's matrices.
+//! File formats: faiss's indexes and NumPy's matrices.
 
 pub(crate) mod faiss;
 pub mod npy;

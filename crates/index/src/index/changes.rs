@@ -1,4 +1,4 @@
-//! Changes of an index: entries added, removed and merged.
+//! Changes of an index: adding, removing and merging entries.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Index files in faiss's format: opened, read and written.
+//! Index files in faiss's format: opening, reading and writing.
 
 use std::{fs::File, io::Write, path::Path};
 

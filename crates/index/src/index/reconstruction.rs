@@ -1,4 +1,4 @@
-//! Reconstruction: the vectors that codes stand for, of entries and of vectors not yet stored.
+//! Reconstruction of vectors from codes, for entries and for vectors not yet stored.
 
 use burn::tensor::Tensor;
 

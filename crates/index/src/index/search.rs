@@ -1,4 +1,4 @@
-//! Searches, on the host or on the index's device.
+//! Searches on the host or on the index's device.
 
 use std::sync::Arc;
 

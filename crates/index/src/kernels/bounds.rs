@@ -2,12 +2,12 @@
 
 use super::{Level, dispatch};
 
-/// Bounds among which [`lower_bounds`] finds [`MINIMA`] minima.
+/// Bounds per block, for which [`lower_bounds`] finds [`MINIMA`] minima.
 pub(super) const BLOCK: usize = 256;
-/// Each minimum of a block is that of every sixteenth bound.
+/// Minima per block; minimum `i` is that of the bounds `i`, `i + 16`, `i + 32`, ...
 pub(super) const MINIMA: usize = 16;
 
-/// `[k]` each: what a lower bound takes from the stored vectors.
+/// Terms of the lower bounds from the stored vectors, `[k]` each.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BoundTerms<'a> {
     pub products: &'a [i32],
@@ -17,7 +17,7 @@ pub(crate) struct BoundTerms<'a> {
     pub error_norms: &'a [f32],
 }
 
-/// The terms in full registers' worth.
+/// Terms in chunks of full registers.
 pub(super) struct BoundChunks<'a> {
     pub products: &'a [[i32; MINIMA]],
     pub scales: &'a [[f32; MINIMA]],
@@ -38,7 +38,7 @@ impl<'a> BoundTerms<'a> {
     }
 }
 
-/// What a lower bound takes from the query.
+/// Weights of the lower bounds from the query.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BoundWeights {
     pub offset: f32,
@@ -47,8 +47,9 @@ pub(crate) struct BoundWeights {
     pub error_norm: f32,
 }
 
-/// `out[c] = offset + base_c - product scale_c product_c - code_norm code_norm_c - error_norm error_norm_c`, and
-/// the minima of disjoint sets of bounds that hold all, [`minima_of`]`(k)`, infinite where a set is empty.
+/// Computes `out[c] = offset + base_c - product scale_c product_c - code_norm code_norm_c - error_norm
+/// error_norm_c` and the minima of disjoint sets of bounds that cover all, [`minima_of`]`(k)`; infinite for
+/// empty sets.
 pub(crate) fn lower_bounds(
     level: Level,
     terms: BoundTerms<'_>,
@@ -59,7 +60,7 @@ pub(crate) fn lower_bounds(
     let k = out.len();
     let lengths = [terms.products.len(), terms.scales.len(), terms.base.len(), terms.code_norms.len()];
     assert!(lengths == [k; 4] && terms.error_norms.len() == k, "terms [k] and bounds [k]");
-    assert_eq!(minima.len(), minima_of(k), "minima of the sets");
+    assert_eq!(minima.len(), minima_of(k), "minima [minima_of(k)]");
     minima.fill(f32::INFINITY);
     dispatch!(level, lower_bounds(terms, weights, out, minima.as_chunks_mut().0));
 }
@@ -69,7 +70,8 @@ pub(crate) fn minima_of(k: usize) -> usize {
     k.div_ceil(BLOCK) * MINIMA
 }
 
-/// The first smallest `norms[c] - 2 products[c]` and its place; `(0, infinity)` where there is none.
+/// Returns the index and value of the smallest `norms[c] - 2 products[c]`, the first of equals;
+/// `(0, infinity)` if there is none.
 pub(crate) fn argmin(level: Level, norms: &[f32], products: &[f32]) -> (u32, f32) {
     assert_eq!(norms.len(), products.len(), "norms [k] and products [k]");
     dispatch!(level, argmin(norms, products))

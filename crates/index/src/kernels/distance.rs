@@ -1,8 +1,8 @@
-//! Squared distances and inner products straight from the vectors, the same bits at every level.
+//! Squared distances and inner products of vectors, with the same bits at every level.
 
 use super::{Level, dispatch};
 
-/// What is summed over the components of two vectors.
+/// Term that is summed over the components of two vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// `(a_i - b_i)^2`
@@ -11,18 +11,19 @@ pub(crate) enum Form {
     InnerProduct,
 }
 
-/// The sum over two vectors of one length; of unequal ones over the shorter.
+/// Sum over the components of two vectors, up to the shorter length.
 pub(crate) fn one(level: Level, form: Form, a: &[f32], b: &[f32]) -> f32 {
     dispatch!(level, distance(form, a, b))
 }
 
-/// [`one`] of a query `[d]` against each of the rows `[n, d]`.
+/// Computes [`one`] for a query `[d]` and each of the rows `[n, d]`.
 pub(crate) fn many(level: Level, form: Form, query: &[f32], rows: &[f32], out: &mut [f32]) {
     assert_eq!(rows.len(), query.len() * out.len(), "rows [n, d] and distances [n]");
     dispatch!(level, distances(form, query, rows, out));
 }
 
-/// [`one`] of a query `[d]` against each of the rows, `[n, 4 d]` bytes of little-endian floats at any address.
+/// Computes [`one`] for a query `[d]` and each of the rows, `[n, 4 d]` bytes of unaligned little-endian
+/// floats.
 pub(crate) fn many_bytes(level: Level, form: Form, query: &[f32], rows: &[u8], out: &mut [f32]) {
     assert_eq!(rows.len(), 4 * query.len() * out.len(), "rows [n, 4 d] and distances [n]");
     dispatch!(level, distances(form, query, rows.as_chunks::<4>().0, out));

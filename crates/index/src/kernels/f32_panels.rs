@@ -2,19 +2,19 @@
 
 use super::{Level, dispatch};
 
-/// Rows in one panel.
+/// Rows per panel.
 pub(super) const WIDTH: usize = 16;
 
-/// `k` rows of dimension `d`, transposed in panels of 16.
+/// `k` rows of dimension `d`, transposed in panels of 16 rows.
 #[derive(Debug, Clone)]
 pub(crate) struct F32Panels {
     k: usize,
     d: usize,
-    /// `[ceil(k / 16), d]` lines of one component of 16 rows, zero padded.
+    /// `[ceil(k / 16), d]` lines, each one component of 16 rows, zero padded.
     lines: Vec<[f32; WIDTH]>,
 }
 
-/// What the kernels are given.
+/// Arguments of the kernels.
 pub(super) struct F32Product<'a> {
     pub k: usize,
     pub d: usize,
@@ -47,10 +47,10 @@ impl F32Panels {
         self.d
     }
 
-    /// `out[i, c] = sum_j query_ij row_cj`, row-major `[n, k]`.
+    /// Computes `out[i, c] = sum_j query_ij row_cj`, row-major `[n, k]`.
     ///
-    /// Sums run over `j` in order. Above [`Level::SCALAR`] products are not rounded before they are added, so
-    /// that the levels differ by at most `d eps sum_j |query_ij row_cj|`, with `eps` = 2^-23.
+    /// Sums run over `j` in order. Above [`Level::SCALAR`], products are fused with additions, so levels
+    /// differ by at most `d eps sum_j |query_ij row_cj|` with `eps` = 2^-23.
     pub fn products(&self, level: Level, queries: &[f32], out: &mut [f32]) {
         let (k, d, lines) = (self.k, self.d, &self.lines[..]);
         let n = queries.len() / d;

@@ -1,23 +1,22 @@
-//! The block scan of Quick ADC (André et al., ICMR 2017): 16-bit sums of 8-bit table entries over blocks of
-//! 32 codes of 4-bit codewords, looked up by byte shuffles.
+//! Block scan of Quick ADC (André et al., ICMR 2017): 16-bit sums of 8-bit table entries over blocks of 32
+//! codes of 4-bit codewords, looked up by byte shuffles.
 
 use super::{Level, Tier};
 
-/// Codes of one block.
+/// Codes per block.
 pub(crate) const BLOCK: usize = 32;
 
-/// Codewords of one sub-quantiser, which are the bytes of one table row.
+/// Codewords per sub-quantiser, and bytes per table row.
 pub(crate) const KSUB: usize = 16;
 
-/// Slot of the block whose codeword is the low half of byte `i`; the high half is that of the slot 16
-/// further. Sums of bytes at even positions then lie in 8 slots that follow one another, and those of odd
-/// ones as well.
+/// Slot of the block whose codeword is the low half of byte `i`; the high half belongs to that slot plus 16.
+/// Sums of bytes at even positions are then in 8 consecutive slots, and those at odd positions as well.
 pub(crate) const SLOT_OF_BYTE: [usize; KSUB] = [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15];
 
-/// The codes of one list and what they are looked up in.
+/// Codes of one list and the query's table.
 #[derive(Clone, Copy)]
 pub(crate) struct Blocks<'a> {
-    /// `[blocks, rows, KSUB]` bytes: two codewords a byte, see [`SLOT_OF_BYTE`].
+    /// `[blocks, rows, KSUB]` bytes of two codewords each, see [`SLOT_OF_BYTE`].
     pub codes: &'a [u8],
     /// `[rows, KSUB]`, where `rows` is the number of sub-quantisers, rounded up to even.
     pub table: &'a [u8],
@@ -31,8 +30,9 @@ impl Blocks<'_> {
     }
 }
 
-/// Calls `hit` for every block that has a sum of at most `most`, with the block's number, the mask of the
-/// slots of such sums and all sums; `hit` returns the next `most`. Sums of entries wrap, the bias saturates.
+/// Calls `hit` for every block with a sum of at most `most`, passing the block's index, the mask of the slots
+/// with such sums, and all sums; `hit` returns the next `most`. Sums of entries wrap, the addition of the
+/// bias saturates.
 #[inline]
 pub(crate) fn scan(
     level: Level,
@@ -70,8 +70,7 @@ fn scan_scalar(blocks: Blocks<'_>, mut most: u16, mut hit: impl FnMut(usize, u32
     }
 }
 
-/// Asks for the first bytes of a list that is scanned soon; what follows them the processor fetches by
-/// itself.
+/// Prefetches the first bytes of a list that is scanned soon; the hardware prefetcher continues from there.
 #[inline]
 pub(crate) fn prefetch(codes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
@@ -87,9 +86,8 @@ pub(crate) fn prefetch(codes: &[u8]) {
 #[cfg(target_arch = "x86_64")]
 const PREFETCHED_LINES: usize = 16;
 
-/// Runs plain Rust that the compiler may turn into the level's instructions: `work` and what it calls must be
-/// inlined for that. Floating-point results are those of any other level, as nothing is contracted or
-/// reordered.
+/// Runs `work` compiled for the level's instructions; `work` and its callees must be inlined for that.
+/// Floating-point results are the same at every level, because nothing is contracted or reordered.
 #[inline]
 pub(crate) fn compiled_for<R>(level: Level, work: impl FnOnce() -> R) -> R {
     match level.0 {
@@ -139,7 +137,7 @@ mod x86 {
     }
 
     /// The 32 sums of one block, in order of slots. 16-bit lanes add two neighbouring bytes at once; the odd
-    /// bytes, added by themselves too, are taken off in the end.
+    /// bytes are also added separately and subtracted at the end.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     fn block_sums_avx512(block: &[u8], table: &[u8]) -> __m512i {
@@ -166,8 +164,8 @@ mod x86 {
         add_lanes_avx512(add_lanes_avx512(low, low_odd), add_lanes_avx512(high, high_odd))
     }
 
-    /// Looks four sub-quantisers up, one per 128-bit lane, and adds to the sums of low halves, of their odd
-    /// bytes, of high halves and of their odd bytes.
+    /// Looks up four sub-quantisers, one per 128-bit lane, and adds to the sums of low halves, their odd
+    /// bytes, high halves, and their odd bytes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     fn add_avx512(sums: &mut [__m512i; 4], codes: __m512i, rows: __m512i) {
@@ -209,7 +207,7 @@ mod x86 {
         }
     }
 
-    /// Bit `i` is set where the sum of slot `i` is at most that of `most`.
+    /// Mask with bit `i` set if the sum of slot `i` is at most `most`.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn at_most_avx2(sums: [__m256i; 2], most: __m256i) -> u32 {
@@ -218,7 +216,7 @@ mod x86 {
         _mm256_movemask_epi8(bytes).cast_unsigned()
     }
 
-    /// The 32 sums of one block, in order of slots, as [`block_sums_avx512`] has them.
+    /// The 32 sums of one block, computed as in [`block_sums_avx512`].
     #[inline]
     #[target_feature(enable = "avx2")]
     fn block_sums_avx2(block: &[u8], table: &[u8]) -> [__m256i; 2] {
@@ -259,7 +257,7 @@ mod tests {
         (0..bytes).map(|_| rng.random_range(0..=255u8)).collect()
     }
 
-    /// Every call of `hit`, where the threshold falls by 7 at each.
+    /// All calls of `hit`, with a threshold that falls by 7 at each.
     fn hits(level: Level, blocks: Blocks<'_>, most: u16) -> Vec<(usize, u32, [u16; BLOCK])> {
         let (mut found, mut most_now) = (Vec::new(), most);
         scan(level, blocks, most, |block, mask, sums| {
@@ -275,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn every_level_finds_what_the_scalar_code_finds() {
+    fn all_levels_agree_with_the_scalar_code() {
         for rows in [2, 4, 6, 8, 62, 64, 66, 514] {
             for number in [0, 1, 2, 9] {
                 let (codes, table) = (random(number * rows * KSUB, rows as u64), random(rows * KSUB, 1));

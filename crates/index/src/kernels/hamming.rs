@@ -1,31 +1,31 @@
 //! Hamming distances of one query to a block of binary codes.
 //!
-//! A block holds its codes eight to a group, transposed: the 64-bit word `w` of the group's eight codes lies
-//! side by side, so that the eight distances grow in the eight lanes of one register and never need a
-//! horizontal sum. Small blocks stay in the first-level cache while all queries of a batch pass over them.
+//! A block stores its codes in groups of eight, transposed: word `w` of the group's eight codes is
+//! contiguous, so eight distances accumulate in the eight lanes of one register without a horizontal sum.
+//! Small blocks stay in the first-level cache while all queries of a batch scan them.
 
-/// Codes of a group: the 64-bit lanes of an AVX-512 register.
+/// Codes per group, the 64-bit lanes of an AVX-512 register.
 pub(crate) const LANES: usize = 8;
 
 use super::{Level, Tier};
 
-/// One 64-bit word of each code of a group.
+/// One 64-bit word of each code in a group.
 #[repr(align(64))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Lanes(pub [u64; LANES]);
 
 /// Consecutive codes, regrouped for the kernels. Codes are padded with zero bytes to whole words and the last
-/// group with zero codes; the padding of words is also in the queries and thus changes no distance.
+/// group with zero codes; queries are padded the same way, so distances do not change.
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
-    /// 64-bit words of a code.
+    /// Number of 64-bit words of a code.
     words: usize,
     /// `[groups, words]`.
     lanes: Vec<Lanes>,
 }
 
 impl Block {
-    /// A block without codes, of `code_size` bytes each.
+    /// Creates a block without codes, for codes of `code_size` bytes.
     pub fn new(code_size: usize) -> Self {
         Self { words: words_of(code_size), lanes: Vec::new() }
     }
@@ -44,9 +44,9 @@ impl Block {
         }
     }
 
-    /// The first group from `start` on that holds a code nearer than `limit`, with the group's distances.
+    /// Finds the first group from `start` on with a code nearer than `limit`, and the group's distances.
     ///
-    /// `query` is one code as [`words`]. Lanes past the last code hold the distance to a zero code.
+    /// `query` is one code as [`words`]. Lanes past the last code have the distance to a zero code.
     pub fn find_nearer(&self, level: Level, query: &[u64], start: usize, limit: u64) -> Option<Nearer> {
         assert_eq!(query.len(), self.words, "words of a query");
         let scan = Scan { lanes: &self.lanes, query, start, limit };
@@ -69,7 +69,7 @@ pub(crate) struct Nearer {
     pub distances: [u64; LANES],
 }
 
-/// What a kernel looks for, and where.
+/// Arguments of the kernels.
 struct Scan<'a> {
     /// `[groups, query.len()]`.
     lanes: &'a [Lanes],
@@ -79,18 +79,18 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// The groups from `start` on, with their numbers.
+    /// Groups from `start` on, with their indices.
     fn groups(&self) -> impl Iterator<Item = (usize, &'a [Lanes])> + use<'a> {
         self.lanes.chunks_exact(self.query.len()).enumerate().skip(self.start)
     }
 }
 
-/// 64-bit words of a code.
+/// Number of 64-bit words of a code.
 pub(crate) fn words_of(code_size: usize) -> usize {
     code_size.div_ceil(8).max(1)
 }
 
-/// A code's bytes as little-endian words, the last one padded with zeros.
+/// Bytes of a code as little-endian words, the last one padded with zeros.
 pub(crate) fn words(code: &[u8]) -> impl Iterator<Item = u64> {
     code.chunks(8).map(|bytes| {
         let mut word = [0; 8];
@@ -123,7 +123,7 @@ mod x86 {
 
     use super::{LANES, Lanes, Nearer, Scan};
 
-    /// The usual code sizes keep the query in registers; others read it again for every group.
+    /// Keeps the query in registers for the usual code sizes, and reloads it for every group otherwise.
     #[target_feature(enable = "avx512f,avx512vpopcntdq")]
     pub fn avx512(scan: &Scan) -> Option<Nearer> {
         match scan.query.len() {
@@ -186,7 +186,7 @@ mod x86 {
         lanes.0
     }
 
-    /// Bits are counted a byte at a time; the bytes are added up before they can overflow.
+    /// Counts bits per byte; the bytes are summed before they can overflow.
     #[target_feature(enable = "avx2")]
     pub fn avx2(scan: &Scan) -> Option<Nearer> {
         for (group, lanes) in scan.groups() {
@@ -206,10 +206,11 @@ mod x86 {
         None
     }
 
-    /// A byte counts at most 8 bits of each word: 31 words add up to 248.
+    /// Words added in bytes: each adds at most 8, and 31 words at most 248.
     const WORDS_PER_SUM: usize = 31;
 
-    /// Adds the differing bits of up to [`WORDS_PER_SUM`] words to the sums of lanes 0 to 3 and 4 to 7.
+    /// Adds the numbers of differing bits of up to [`WORDS_PER_SUM`] words to the sums of lanes 0 to 3 and 4
+    /// to 7.
     #[target_feature(enable = "avx2")]
     fn add_counts(sums: &mut [__m256i; 2], lanes: &[Lanes], query: &[u64]) {
         let mut bytes = [_mm256_setzero_si256(); 2];
@@ -226,7 +227,7 @@ mod x86 {
         }
     }
 
-    /// Set bits of every byte, from a table of those of the sixteen half-bytes.
+    /// Number of set bits of every byte, from a table of the sixteen half-bytes.
     #[target_feature(enable = "avx2")]
     fn count_bytes(x: __m256i) -> __m256i {
         let table =

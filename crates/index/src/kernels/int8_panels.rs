@@ -1,34 +1,34 @@
-//! Exact products of int8 vectors, for a coarse scan that is later made exact.
+//! Exact products of int8 vectors, for a filter with rigorous error bounds.
 //!
-//! Vectors are quantised symmetrically, each with its own scale: `x ~ scale * code`, `scale = max|x_i| / 127`,
-//! rounded to nearest. The stored side is kept 128 higher as u8, since the processor multiplies u8 by i8; a sum
-//! over the query's codes takes that back. Norms of the codes and of the errors bound `x.y` rigorously:
-//! `|x.y - x^.y^| <= |x - x^| |y^| + |x| |y - y^|`.
+//! Vectors are quantised symmetrically, each with its own scale: `x ~ scale * code`,
+//! `scale = max|x_i| / 127`, rounded to nearest. Stored codes have 128 added and are u8, because the
+//! processor multiplies u8 by i8; a sum over the query's codes corrects for that. Norms of the codes and of
+//! the errors bound `x.y` rigorously: `|x.y - x^.y^| <= |x - x^| |y^| + |x| |y - y^|`.
 
 use super::{Level, dispatch};
 
-/// Vectors in one panel.
+/// Vectors per panel.
 pub(super) const WIDTH: usize = 16;
-/// Components that one instruction multiplies and adds.
+/// Components multiplied and added by one instruction.
 pub(super) const GROUP: usize = 4;
-/// `WIDTH` vectors by `GROUP` components, of u8.
+/// `GROUP` components of `WIDTH` vectors, as u8.
 pub(super) type Line = [u8; WIDTH * GROUP];
 /// `GROUP` components of a query.
 pub(super) type Word = [i8; GROUP];
 
-/// Above this dimension a product might not fit into an i32.
+/// Largest dimension whose products always fit in an i32.
 const MOST_COMPONENTS: usize = 1 << 16;
 
-/// `k` vectors in int8, interleaved in panels of 16.
+/// `k` vectors in int8, interleaved in panels of 16 vectors.
 #[derive(Debug, Clone)]
 pub(crate) struct Int8Panels {
     k: usize,
     d: usize,
-    /// `[ceil(k / 16), ceil(d / 4)]` lines, padded by the code of 0.
+    /// `[ceil(k / 16), ceil(d / 4)]` lines, padded with the code of 0.
     lines: Vec<Line>,
-    /// `[k]`: what a code is to be multiplied by.
+    /// `[k]`: factors of the codes.
     pub scales: Vec<f32>,
-    /// `[k]`: `|c|^2`, to nearest.
+    /// `[k]`: `|c|^2`, rounded to nearest.
     pub squared_norms: Vec<f32>,
     /// `[k]`: `|c^|`, the norm of the quantised vector, rounded up.
     pub code_norms: Vec<f32>,
@@ -45,7 +45,7 @@ pub(crate) struct Int8Queries {
     corrections: Vec<i32>,
     /// `[n]`
     pub scales: Vec<f32>,
-    /// `[n]`: `|q|^2`, to nearest.
+    /// `[n]`: `|q|^2`, rounded to nearest.
     pub squared_norms: Vec<f32>,
     /// `[n]`: `|q|`, rounded up.
     pub norms: Vec<f32>,
@@ -53,7 +53,7 @@ pub(crate) struct Int8Queries {
     pub error_norms: Vec<f32>,
 }
 
-/// What the kernels are given. `groups = ceil(d / 4)`.
+/// Arguments of the kernels; `groups = ceil(d / 4)`.
 pub(super) struct Int8Product<'a> {
     pub k: usize,
     pub groups: usize,
@@ -61,12 +61,12 @@ pub(super) struct Int8Product<'a> {
     pub lines: &'a [Line],
     /// `[n, groups]`
     pub queries: &'a [Word],
-    /// `[n]`, where a sum begins.
+    /// `[n]`: initial values of the sums.
     pub corrections: &'a [i32],
 }
 
 impl Int8Panels {
-    /// Quantises the rows of `[k, d]`; `None` where a product of this dimension might overflow.
+    /// Quantises the rows of `[k, d]`; `None` if a product of this dimension might overflow.
     pub fn new(rows: &[f32], d: usize) -> Option<Self> {
         if d == 0 || d > MOST_COMPONENTS {
             return None;
@@ -109,7 +109,7 @@ impl Int8Panels {
         }
     }
 
-    /// The products of the codes, exactly: `out[i, c] = sum_j query_ij code_cj`, row-major `[n, k]`.
+    /// Computes exact products of the codes: `out[i, c] = sum_j query_ij code_cj`, row-major `[n, k]`.
     pub fn products(&self, level: Level, queries: &Int8Queries, out: &mut [i32]) {
         let (k, groups, lines) = (self.k, self.d.div_ceil(GROUP), &self.lines[..]);
         let (n, queries, corrections) = (queries.n(), &queries.words[..], &queries.corrections[..]);
@@ -143,7 +143,7 @@ impl Int8Queries {
     }
 }
 
-/// A vector's scale and norms; the codes go elsewhere.
+/// Scale and norms of a quantised vector.
 pub(super) struct Quantised {
     pub scale: f32,
     pub squared_norm: f64,
@@ -151,7 +151,7 @@ pub(super) struct Quantised {
     pub squared_error: f64,
 }
 
-/// A float that is not below `x`.
+/// A float not below `x`.
 fn round_up(x: f64) -> f32 {
     (x as f32).next_up()
 }

@@ -1,8 +1,8 @@
-//! The numeric kernels, at every level of the processor's vector instructions; the only `unsafe` of the crate.
+//! Numeric kernels at every level of vector instructions, and the only `unsafe` code of the crate.
 //!
-//! `scalar.rs` is the specification and the default on every architecture. A level above it gives the same
-//! bits, save for [`F32Panels::products`], whose bound is stated there. Kernels run on the calling thread:
-//! callers divide the work.
+//! `scalar.rs` is the specification and the default on every architecture. Higher levels give the same bits,
+//! except [`F32Panels::products`], which states its bound. Kernels run on the calling thread; callers divide
+//! the work.
 
 mod bounds;
 mod distance;
@@ -33,10 +33,11 @@ pub(crate) use pq_scan::{pq8_scan, table_add};
 pub(crate) use prefetch::prefetch;
 pub(crate) use threshold::below;
 
-/// The environment variable that lowers the level: `scalar`, `avx2` or `avx512`.
+/// Environment variable that caps the level: `scalar`, `avx2` or `avx512`.
 const VARIABLE: &str = "ACTIVE_INDEX_SIMD";
 
-/// Vector instructions that this processor has. Only [`Tier::usable`] makes one, which keeps the kernels safe.
+/// Level of vector instructions that this processor supports. Only [`Tier::usable`] constructs one, which
+/// keeps the kernels safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Level(Tier);
 
@@ -50,27 +51,27 @@ enum Tier {
 }
 
 impl Level {
-    /// The specification, which every processor runs.
+    /// Plain Rust, the specification.
     pub const SCALAR: Self = Self(Tier::Scalar);
 
-    /// The highest level of this processor that the environment allows, found once.
+    /// Highest level of this processor that the environment allows, detected once.
     pub fn detected() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| Self::allowed(std::env::var(VARIABLE).ok().as_deref()))
     }
 
-    /// Every level of this processor, from the lowest to the highest.
+    /// All levels of this processor, ascending.
     pub fn available() -> Vec<Self> {
         Tier::ALL.iter().filter(|tier| tier.usable()).map(|&tier| Self(tier)).collect()
     }
 
-    /// `scalar`, `avx2` or `avx512`.
+    /// Name of the level: `scalar`, `avx2` or `avx512`.
     #[cfg(test)]
     pub fn name(self) -> &'static str {
         self.0.name()
     }
 
-    /// The highest level up to the named one; an unknown name is ignored.
+    /// Highest level up to the named one; an unknown name is ignored.
     fn allowed(name: Option<&str>) -> Self {
         let limit = Tier::ALL.iter().find(|tier| Some(tier.name()) == name);
         let within = |level: &Self| limit.is_none_or(|&limit| level.0 <= limit);
@@ -105,7 +106,7 @@ impl Tier {
     }
 }
 
-/// Calls the kernel of that name at a level.
+/// Calls the kernel of the given name at a level.
 macro_rules! dispatch {
     ($level:expr, $kernel:ident($($argument:expr),* $(,)?)) => {
         match $level.0 {

@@ -1,14 +1,14 @@
-//! Distances of product-quantised codes of 8 bits from tables.
+//! Distances of 8-bit product-quantiser codes from look-up tables.
 
 use super::{Level, dispatch};
 
-/// Codes whose sums are taken together, part of the table after part.
+/// Codes per block, which are summed over one part of the table after another.
 const BLOCK: usize = 256;
 
-/// `out[i] = offset + sum_j table[j, codes[i, j]]`, added in the order of `j`.
+/// Computes `out[i] = offset + sum_j table[j, codes[i, j]]`, added in the order of `j`.
 ///
-/// `table` is `[m, 256]`, `codes` `[n, m]`, `out` `[n]`. Every level runs the same code: the work is loads from
-/// the table, which gather instructions do at half the speed (Zen 4).
+/// `table` is `[m, 256]`, `codes` `[n, m]`, `out` `[n]`. All levels run the same code: it is bound by loads
+/// from the table, for which gather instructions are half as fast (Zen 4).
 pub(crate) fn pq8_scan(table: &[f32], offset: f32, codes: &[u8], out: &mut [f32]) {
     let (rows, rest) = table.as_chunks::<256>();
     let m = rows.len();
@@ -23,7 +23,7 @@ pub(crate) fn pq8_scan(table: &[f32], offset: f32, codes: &[u8], out: &mut [f32]
     }
 }
 
-/// Adds the rows 16, 8, 4 and 1 at a time, since more than 32 rows do not fit into a first-level cache.
+/// Adds the rows 16, 8, 4 and 1 at a time, because more than 32 rows do not fit in the first-level cache.
 fn add_rows(rows: &[[f32; 256]], codes: &[u8], sums: &mut [f32]) {
     let m = rows.len();
     let (sixteens, rest) = rows.as_chunks::<16>();
@@ -49,7 +49,7 @@ fn add_rows(rows: &[[f32; 256]], codes: &[u8], sums: &mut [f32]) {
     }
 }
 
-/// Adds `W` rows; a code is read in words of up to 8 bytes, which takes fewer loads than its single bytes.
+/// Adds `W` rows. Codes are read in words of up to 8 bytes, which takes fewer loads than single bytes.
 #[inline(always)]
 fn add_words<'a, const W: usize>(
     rows: &[[f32; 256]; W],
@@ -71,8 +71,8 @@ fn add_words<'a, const W: usize>(
     }
 }
 
-/// `out[i] = base[i] + scale other[i]`, rounded twice at every level.
+/// Computes `out[i] = base[i] + scale other[i]`, rounded twice at every level.
 pub(crate) fn table_add(level: Level, base: &[f32], scale: f32, other: &[f32], out: &mut [f32]) {
-    assert!(base.len() == out.len() && other.len() == out.len(), "tables of one size");
+    assert!(base.len() == out.len() && other.len() == out.len(), "tables of equal size");
     dispatch!(level, table_add(base, scale, other, out));
 }

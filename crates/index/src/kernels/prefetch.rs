@@ -1,6 +1,6 @@
-//! Fetching memory ahead of its use.
+//! Prefetching of memory.
 
-/// Asks for the values to be brought into the nearest cache; without effect on anything else.
+/// Prefetches values into the first-level cache.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn prefetch(values: &[f32]) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -12,6 +12,6 @@ pub(crate) fn prefetch(values: &[f32]) {
     }
 }
 
-/// Left to the processor.
+/// Does nothing; the hardware prefetches by itself.
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn prefetch(_values: &[f32]) {}

@@ -1,8 +1,7 @@
-//! The specification of every kernel, in plain Rust over lanes of fixed width.
+//! Specification of every kernel, in plain Rust over lanes of fixed width.
 //!
-//! Bodies that the compiler turns into good vector code are `#[inline(always)]`, and the levels above compile
-//! them again with their own instructions. None of those may contract a product and a sum, so they give the
-//! same bits everywhere.
+//! Bodies that the compiler vectorises well are `#[inline(always)]`, and the higher levels compile them again
+//! with their own instructions. None may contract a product and a sum, so all levels give the same bits.
 
 use super::{
     bounds::{BLOCK, BoundTerms, BoundWeights, MINIMA},
@@ -13,13 +12,13 @@ use super::{
 
 /// Independent partial sums of a distance, enough to hide the latency of an addition.
 const LANES: usize = 64;
-/// Width of the step after the last full [`LANES`].
+/// Width of the steps after the last full [`LANES`].
 const STEP: usize = 16;
 
-/// 1.5 * 2^23: a small float plus this holds the nearest integer in its low bits.
+/// 1.5 * 2^23; a small float plus this has its nearest integer in the low bits.
 const ROUNDER: f32 = 12_582_912.0;
 
-/// Writes the codes of a vector; `codes` may be longer and is zero there.
+/// Writes the codes of a vector; excess `codes` become zero.
 #[inline(always)]
 pub(super) fn quantise(row: &[f32], codes: &mut [i8]) -> Quantised {
     let largest = largest_magnitude(row);
@@ -53,7 +52,7 @@ fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
-/// `|x|^2`, `|x^|^2` and `|x - x^|^2`, whose rounding in f64 is far below the one up to f32 that follows.
+/// `|x|^2`, `|x^|^2` and `|x - x^|^2` in f64, whose rounding is far below the later rounding up to f32.
 #[inline(always)]
 fn sums_of_squares(row: &[f32], codes: &[i8], scale: f32) -> [f64; 3] {
     let scale = f64::from(scale);
@@ -120,7 +119,7 @@ pub(super) fn f32_products(product: &F32Product<'_>, out: &mut [f32]) {
     }
 }
 
-/// Fused where the architecture's baseline has the instruction.
+/// `a * b + c`, fused if the architecture's baseline has the instruction.
 fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(target_arch = "aarch64") { a.mul_add(b, c) } else { a * b + c }
 }
@@ -132,7 +131,7 @@ pub(super) fn table_add(base: &[f32], scale: f32, other: &[f32], out: &mut [f32]
     }
 }
 
-/// A float, or the little-endian bytes of one: 4 bytes of which each value is valid.
+/// A float, or its 4 little-endian bytes, of which all values are valid.
 pub(super) trait Component: Copy {
     fn value(self) -> f32;
 }
@@ -166,13 +165,13 @@ pub(super) fn distance<B: Component>(form: Form, a: &[f32], b: &[B]) -> f32 {
     }
 }
 
-/// The squared difference or the product.
+/// Squared difference or product.
 #[inline(always)]
 fn term<const SQUARED: bool>(a: f32, b: f32) -> f32 {
     if SQUARED { (a - b) * (a - b) } else { a * b }
 }
 
-/// Sums in [`LANES`] partial sums: chunks of that size, then of [`STEP`], then single components.
+/// Sums terms in [`LANES`] partial sums: chunks of that size, then of [`STEP`], then single components.
 #[inline(always)]
 fn sum_in_lanes<const SQUARED: bool, B: Component>(a: &[f32], b: &[B]) -> f32 {
     let d = a.len().min(b.len());
@@ -195,13 +194,13 @@ fn sum_in_lanes<const SQUARED: bool, B: Component>(a: &[f32], b: &[B]) -> f32 {
     fold(&mut lanes) + rest::<SQUARED, B>(a_last, b_last)
 }
 
-/// The sum of the last few components in their order.
+/// Sums the terms of the last few components in order.
 #[inline(always)]
 pub(super) fn rest<const SQUARED: bool, B: Component>(a: &[f32], b: &[B]) -> f32 {
     a.iter().zip(b).fold(0.0, |sum, (&a, b)| sum + term::<SQUARED>(a, b.value()))
 }
 
-/// The sum of all lanes, halving their number at each step.
+/// Sums all lanes by halving their number.
 #[inline(always)]
 fn fold(lanes: &mut [f32; LANES]) -> f32 {
     for half in [32, 16, 8, 4, 2, 1] {
@@ -220,7 +219,7 @@ pub(super) fn below(values: &[f32], threshold: f32, hits: &mut Vec<u32>) {
     }
 }
 
-/// Appends the hits of values that begin at a position.
+/// Appends the hits among values that start at position `at`.
 pub(super) fn push_hits(values: &[f32], at: usize, threshold: f32, hits: &mut Vec<u32>) {
     let hit = values.iter().enumerate().filter(|&(_, &value)| value <= threshold);
     hits.extend(hit.map(|(i, _)| (at + i) as u32));
@@ -247,7 +246,7 @@ pub(super) fn lower_bounds(
     rest_of_lower_bounds(terms, weights, out, minima);
 }
 
-/// The bounds after the last full [`STEP`].
+/// Computes the bounds after the last full [`STEP`].
 pub(super) fn rest_of_lower_bounds(
     terms: BoundTerms<'_>,
     weights: BoundWeights,

@@ -1,21 +1,21 @@
-//! Distances of one query to codes of one byte a dimension.
+//! Distances of one query to codes of one byte per dimension.
 //!
-//! A byte `c` of dimension `j` stands for `base_j + step_j * c`, so with tables made once per query an L2
-//! term is `(shifted_j - step_j c)^2` and an inner product's term `weight_j c`.
+//! A byte `c` of dimension `j` decodes to `base_j + step_j * c`, so with tables computed once per query, an
+//! L2 term is `(shifted_j - step_j c)^2` and an inner product's term `weight_j c`.
 
 use super::{Level, Tier};
 
-/// The tables of one query.
+/// Tables of one query.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Tables<'a> {
-    /// Squared distances. `shifted` is the query less the `base`, both `[d]`.
+    /// Squared distances; `shifted` is the query minus `base`, both `[d]`.
     L2 { shifted: &'a [f32], steps: &'a [f32] },
-    /// `bias + sum_j weights_j c_j`; `weights` is `[d]`.
+    /// Inner products `bias + sum_j weights_j c_j`; `weights` is `[d]`.
     InnerProduct { bias: f32, weights: &'a [f32] },
 }
 
 impl<'a> Tables<'a> {
-    /// Both tables at one length; the inner product has no first.
+    /// Both tables cut to equal length; the first is empty for the inner product.
     fn split(self) -> (&'a [f32], &'a [f32]) {
         match self {
             Self::L2 { shifted, steps } => {
@@ -27,7 +27,7 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// Writes the distance of every code (`[out.len(), d]` bytes).
+/// Writes the distance of every code of `codes` `[out.len(), d]` to `out`.
 pub(crate) fn distances(level: Level, tables: Tables, codes: &[u8], out: &mut [f32]) {
     let d = tables.split().1.len();
     assert_eq!(Some(codes.len()), out.len().checked_mul(d), "bytes of the codes");
@@ -52,7 +52,7 @@ fn scalar(tables: Tables, codes: &[u8], out: &mut [f32]) {
     }
 }
 
-/// The terms of the dimensions from `start` on, whose bytes are `code`.
+/// Sum of the terms of the dimensions from `start` on, with bytes `code`.
 fn tail(tables: Tables, start: usize, code: &[u8]) -> f32 {
     match tables {
         Tables::L2 { shifted, steps } => {
@@ -68,7 +68,7 @@ fn tail(tables: Tables, start: usize, code: &[u8]) -> f32 {
     }
 }
 
-/// Sums `term` over both tables and the bytes in eight partial sums, which the compiler turns into SIMD.
+/// Sums `term` over both tables and the bytes in eight partial sums, which the compiler vectorises.
 fn sum_in_lanes(a: &[f32], b: &[f32], code: &[u8], term: impl Fn(f32, f32, f32) -> f32) -> f32 {
     let (a_chunks, a_rest) = a.as_chunks::<8>();
     let (b_chunks, b_rest) = b.as_chunks::<8>();
@@ -89,7 +89,7 @@ mod x86 {
 
     use super::{Tables, tail};
 
-    /// Codes scored together: they share the tables' loads and hide the additions' latency.
+    /// Codes compared together, to share loads of the tables and hide the latency of additions.
     const ROWS: usize = 4;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
@@ -140,13 +140,13 @@ mod x86 {
         out
     }
 
-    /// Sixteen bytes as floats.
+    /// Converts sixteen bytes to floats.
     ///
     /// # Safety
-    /// The bytes that the mask names can be read.
+    /// The bytes selected by the mask are readable.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     unsafe fn avx512_bytes(mask: u16, bytes: *const u8) -> __m512 {
-        // SAFETY: the caller's.
+        // SAFETY: guaranteed by the caller.
         let bytes = unsafe { _mm_maskz_loadu_epi8(mask, bytes.cast()) };
         _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))
     }
@@ -206,13 +206,13 @@ mod x86 {
         out
     }
 
-    /// Eight bytes as floats.
+    /// Converts eight bytes to floats.
     ///
     /// # Safety
-    /// Eight bytes can be read.
+    /// Eight bytes are readable.
     #[target_feature(enable = "avx2,fma")]
     unsafe fn avx2_bytes(bytes: *const u8) -> __m256 {
-        // SAFETY: the caller's.
+        // SAFETY: guaranteed by the caller.
         let bytes = unsafe { _mm_loadl_epi64(bytes.cast()) };
         _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes))
     }
@@ -241,7 +241,7 @@ mod tests {
         (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 
-    /// `terms` of the table entries and bytes of every code, in double precision.
+    /// Sums `term` over the bytes of every code in double precision.
     fn reference(codes: &[u8], d: usize, term: impl Fn(usize, f64) -> f64) -> Vec<f64> {
         let sum = |code: &[u8]| code.iter().enumerate().map(|(j, &c)| term(j, f64::from(c))).sum();
         codes.chunks(d).map(sum).collect()

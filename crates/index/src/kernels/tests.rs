@@ -1,4 +1,4 @@
-//! Every level against the specification, and the specification against double precision.
+//! Every level compared with the specification, and the specification with double precision.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,7 +17,7 @@ fn bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// Bits, since a NaN is unlike itself.
+/// Bits of the values, because NaN is not equal to itself.
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }

@@ -1,11 +1,11 @@
-//! Candidates met during a search, and what keeps the nearest of them.
+//! Candidates of a search, and collectors of the nearest.
 
 use std::{cmp::Ordering, collections::BinaryHeap};
 
-/// A vector met during a search, ordered by nearness; equally near ones by id.
+/// Candidate of a search, ordered by key and then by id.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Candidate {
-    /// See [`Metric::key`]; smaller is nearer.
+    /// Sort key, see [`crate::Metric::key`]; smaller is nearer.
     pub key: f32,
     pub id: i64,
 }
@@ -24,9 +24,9 @@ impl PartialOrd for Candidate {
     }
 }
 
-/// What a scan hands its finds to.
+/// Collector of candidates.
 pub(crate) trait Gather {
-    /// Candidates with greater keys, or with none (NaN), need not be pushed.
+    /// Largest key that may still be accepted; candidates with larger keys or NaN need not be pushed.
     fn threshold(&self) -> f32;
 
     fn push(&mut self, candidate: Candidate);
@@ -35,14 +35,14 @@ pub(crate) trait Gather {
     fn into_sorted(self) -> Vec<Candidate>;
 }
 
-/// The nearest `k` of the candidates pushed so far.
+/// The `k` nearest of the candidates pushed so far.
 pub(crate) struct TopK {
     k: usize,
     heap: BinaryHeap<Candidate>,
 }
 
 impl TopK {
-    /// `k` is at most the number of vectors stored.
+    /// Creates a collector of `k` candidates, at most the number of entries.
     pub fn new(k: usize) -> Self {
         Self { k, heap: BinaryHeap::with_capacity(k) }
     }
@@ -71,14 +71,14 @@ impl Gather for TopK {
     }
 }
 
-/// All candidates nearer than a key.
+/// All candidates with keys below a radius.
 pub(crate) struct Within {
     radius: f32,
     found: Vec<Candidate>,
 }
 
 impl Within {
-    /// `radius` is the sort key that candidates must stay below, as faiss's range search has it.
+    /// Creates a collector of keys below `radius`, exclusive as in faiss's range search.
     pub fn new(radius: f32) -> Self {
         Self { radius, found: Vec::new() }
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn top_k_keeps_the_nearest_whatever_the_order() {
+    fn top_k_keeps_the_nearest_in_any_order_of_pushing() {
         let keys = [5.0, 1.0, 4.0, 1.0, 3.0, 2.0];
         let mut top = TopK::new(3);
         keys.iter().zip([0, 1, 2, 3, 4, 5]).rev().for_each(|(&key, id)| top.push(candidate(key, id)));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_heap_takes_nothing() {
+    fn with_k_of_0_nothing_is_kept() {
         let mut top = TopK::new(0);
         top.push(candidate(1.0, 1));
         assert!(top.into_sorted().is_empty());

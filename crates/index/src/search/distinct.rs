@@ -1,11 +1,11 @@
-//! Searches in which no id is found twice, though several entries may carry it.
+//! Searches that return each id once, although several entries may carry it.
 
 use std::collections::HashSet;
 
 use super::candidates::Candidate;
 use crate::{Result, vectors::Vectors};
 
-/// Leaves the nearest candidate of each id.
+/// Keeps the nearest candidate of each id.
 pub(crate) fn keep_distinct(row: &mut Vec<Candidate>) {
     let mut ids: Vec<i64> = row.iter().map(|candidate| candidate.id).collect();
     ids.sort_unstable();
@@ -15,8 +15,8 @@ pub(crate) fn keep_distinct(row: &mut Vec<Candidate>) {
     }
 }
 
-/// The `keep` nearest of each query, nearest first, no id twice, of an index of `ntotal` entries in which `nearest` finds
-/// entries. Where ids repeat among them, more are looked for.
+/// Finds the `keep` nearest distinct ids of each query, nearest first, in an index of `ntotal` entries
+/// searched by `nearest`. If ids repeat among the candidates, searches again with a doubled number.
 pub(crate) fn distinct(
     queries: &Vectors,
     keep: usize,
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_kept_at_its_nearest() {
+    fn an_id_is_kept_at_its_smallest_distance() {
         let mut row: Vec<Candidate> =
             [(1.0, 4), (1.5, 2), (2.0, 4), (3.0, 7), (3.0, 2)].map(|(key, id)| candidate(key, id)).into();
         keep_distinct(&mut row);

@@ -1,4 +1,4 @@
-//! Search: results, what gathers them on the host, and the search by tensor operations on a device.
+//! Search: results, their collection on the host, and searching by tensor operations on a device.
 
 mod candidates;
 pub(crate) mod device;
@@ -13,5 +13,6 @@ pub(crate) use neighbours::write_row;
 pub use neighbours::{Neighbours, RangeNeighbours};
 pub(crate) use scan::{ScanBuffers, scan};
 
-/// Queries whose cells are looked up before any of them is visited: 4 MB of [`crate::quantise::coarse_scan::Probe`]s at 64 a query.
+/// Queries whose cells are looked up together: 4 MB of [`crate::quantise::coarse_scan::Probe`]s at 64 per
+/// query.
 pub(crate) const QUERY_BLOCK: usize = 4096;

@@ -1,31 +1,32 @@
-//! Search results: the nearest neighbours of queries, and all within a radius.
+//! Search results: nearest neighbours, and all neighbours within a radius.
 
 use super::candidates::Candidate;
 use crate::{Error, Metric, Result};
 
-/// Id of a neighbour that does not exist, where fewer than `k` vectors were visited.
+/// Id of a missing neighbour, if fewer than `k` vectors were compared.
 pub(crate) const MISSING: i64 = -1;
 
 /// The `k` nearest vectors of each of `n` queries, nearest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Neighbours {
-    /// Neighbours of one query.
+    /// Number of neighbours per query.
     pub k: usize,
-    /// `[n, k]`: squared L2 distances, ascending, or inner products, descending. A missing neighbour has the
+    /// Distances `[n, k]`: squared L2, ascending, or inner products, descending. A missing neighbour has the
     /// largest or the lowest finite value.
     pub distances: Vec<f32>,
-    /// `[n, k]`: ids, -1 where there are fewer than `k` neighbours.
+    /// Ids `[n, k]`; -1 for missing neighbours.
     pub ids: Vec<i64>,
 }
 
-/// Results of one search, at 12 bytes each: more are asked for by mistake.
+/// Largest number of results of one search, 3 GiB at 12 bytes each; larger requests are assumed to be
+/// mistakes.
 const MAX_RESULTS: usize = 1 << 28;
 
 impl Neighbours {
-    /// `n * k` missing neighbours.
+    /// Creates `n * k` missing neighbours.
     ///
     /// # Errors
-    /// `k` is 0, or the result would not fit in memory.
+    /// `k` is 0, or the result does not fit in memory.
     pub(crate) fn missing(n: usize, k: usize, metric: Metric) -> Result<Self> {
         if k == 0 {
             return Err(Error::argument("k", "at least 1", k));
@@ -41,7 +42,7 @@ impl Neighbours {
         Ok(Self { k, distances, ids })
     }
 
-    /// Puts the candidates of queries from number `first` on, nearest first, before the missing neighbours.
+    /// Writes the candidates of the queries from `first` on, nearest first, over missing neighbours.
     pub(crate) fn fill(&mut self, first: usize, metric: Metric, found: &[Vec<Candidate>]) {
         let start = first * self.k;
         let rows = self.distances[start..].chunks_mut(self.k).zip(self.ids[start..].chunks_mut(self.k));
@@ -50,15 +51,15 @@ impl Neighbours {
         }
     }
 
-    /// Ids of one query, nearest first: `k` of them.
+    /// Ids of one query, nearest first: `[k]`.
     ///
     /// # Panics
-    /// Where there is no such query.
+    /// `query` is out of range.
     pub fn ids_of(&self, query: usize) -> &[i64] {
         &self.ids[query * self.k..(query + 1) * self.k]
     }
 
-    /// Whether a query found an id twice.
+    /// Returns true if an id occurs twice for some query.
     pub(crate) fn repeat(&self) -> bool {
         self.ids.chunks_exact(self.k).any(|ids| {
             let mut found: Vec<i64> = ids.iter().copied().filter(|&id| id != MISSING).collect();
@@ -67,10 +68,10 @@ impl Neighbours {
         })
     }
 
-    /// Distances of one query, nearest first: `k` of them.
+    /// Distances of one query, nearest first: `[k]`.
     ///
     /// # Panics
-    /// Where there is no such query.
+    /// `query` is out of range.
     pub fn distances_of(&self, query: usize) -> &[f32] {
         &self.distances[query * self.k..(query + 1) * self.k]
     }
@@ -79,16 +80,16 @@ impl Neighbours {
 /// All vectors within a radius of each of `n` queries.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RangeNeighbours {
-    /// `[n + 1]`: query `i` found `limits[i]..limits[i + 1]` of what follows.
+    /// Limits `[n + 1]`: the results of query `i` are `limits[i]..limits[i + 1]`.
     pub limits: Vec<usize>,
-    /// `[limits[n]]`: squared L2 distances or inner products, nearest first within a query.
+    /// Distances `[limits[n]]`: squared L2 or inner products, nearest first within a query.
     pub distances: Vec<f32>,
-    /// `[limits[n]]`.
+    /// Ids `[limits[n]]`.
     pub ids: Vec<i64>,
 }
 
 impl RangeNeighbours {
-    /// `found` holds each query's candidates, nearest first.
+    /// Concatenates each query's candidates, nearest first.
     pub(crate) fn new(metric: Metric, found: Vec<Vec<Candidate>>) -> Self {
         let mut limits = vec![0];
         limits.extend(found.iter().scan(0, |end, candidates| {
@@ -101,7 +102,7 @@ impl RangeNeighbours {
     }
 }
 
-/// Writes candidates, nearest first, over the front of one query's missing neighbours.
+/// Writes candidates, nearest first, over the first missing neighbours of one query.
 pub(crate) fn write_row(metric: Metric, candidates: &[Candidate], distances: &mut [f32], ids: &mut [i64]) {
     for ((candidate, distance), id) in candidates.iter().zip(distances).zip(ids) {
         *distance = metric.distance_of(candidate.key);

@@ -1,4 +1,4 @@
-//! Scan of codes: their sort keys in blocks, and the near ones handed on.
+//! Scan of codes: computes sort keys in blocks and collects the nearest.
 
 use super::candidates::{Candidate, Gather};
 use crate::{
@@ -6,19 +6,20 @@ use crate::{
     quantise::codec::Scanner,
 };
 
-/// Codes scored at once.
+/// Codes per block.
 const BLOCK: usize = 256;
 
-/// What [`scan`] writes on the way.
+/// Buffers of [`scan`].
 #[derive(Default)]
 pub(crate) struct ScanBuffers {
     /// Sort keys of a block.
     keys: Vec<f32>,
-    /// Which of them may be near enough.
+    /// Entries of the block with keys up to the threshold.
     hits: Vec<u32>,
 }
 
-/// Hands every code `[n, code_size]` that may be near enough to `gather`; `id` names entry `0..n`.
+/// Offers every code of `[n, code_size]` whose key passes the threshold to `gather`; `id` maps an entry in
+/// `0..n` to its id.
 pub(crate) fn scan(
     scanner: &Scanner,
     buffers: &mut ScanBuffers,
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_no_numbers_are_not_near() {
+    fn nan_keys_are_never_hits() {
         let codes: Vec<u8> =
             [f32::NAN, 1.0, f32::NAN, 3.0, -1.0].iter().flat_map(|value| value.to_le_bytes()).collect();
         let codec = Codec::Flat { d: 1 };

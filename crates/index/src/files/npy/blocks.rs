@@ -1,4 +1,4 @@
-//! A matrix of descriptors, some rows at a time.
+//! Reading of descriptors in blocks of rows.
 
 use std::{
     fs::File,
@@ -8,12 +8,11 @@ use std::{
 use super::{Matrix, read_shape, read_values};
 use crate::{Error, Result, replace::open_regular, vectors::check_finite};
 
-/// Opens descriptors `[n, d]` to be read `rows` at a time: no more of them is in memory than what is handed
-/// out.
+/// Opens descriptors `[n, d]` for reading in blocks of `rows`; only one block is in memory at a time.
 ///
 /// # Errors
-/// Those of [`super::read`], at once: the header is checked against the file's size before any row is read.
-/// No rows at a time.
+/// The errors of [`super::read`], reported at once: the header is checked against the file's size before any
+/// row is read. `rows` is 0.
 ///
 /// ```
 /// use index::npy;
@@ -40,11 +39,11 @@ pub fn read_blocks(path: &Path, rows: usize) -> Result<Blocks> {
     open().map_err(|error: Error| error.in_file(path))
 }
 
-/// The rows of a file in order, in matrices of the size that [`read_blocks`] was given; the last may be
-/// smaller. A row that is not finite, or that cannot be read, is an error and the end.
+/// Iterator over the rows of a file in blocks of the size passed to [`read_blocks`]; the last may be smaller.
+/// A non-finite or unreadable row is an error and ends the iteration.
 #[derive(Debug)]
 pub struct Blocks {
-    /// Stands before row `next`.
+    /// File, positioned at row `next`.
     file: File,
     path: PathBuf,
     n: usize,

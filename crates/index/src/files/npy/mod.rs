@@ -1,7 +1,7 @@
 //! NumPy's `.npy` format for descriptors: float32, little-endian, C order, `[n, d]`.
 //!
-//! Read by hand rather than through a general reader, so that the header's sizes are checked against the file's
-//! before anything is allocated (format: NumPy enhancement proposal 1).
+//! A reader of its own, so that the header's sizes are checked against the file's size before anything is
+//! allocated (format: NumPy enhancement proposal 1).
 
 mod blocks;
 
@@ -22,10 +22,10 @@ pub use blocks::{Blocks, read_blocks};
 
 const MAGIC: [u8; 6] = *b"\x93NUMPY";
 
-/// Longest header that is read; NumPy's own for a plain matrix has 118 bytes.
+/// Largest header accepted in bytes; NumPy writes 118 for a plain matrix.
 const MAX_HEADER: usize = 4096;
 
-/// A matrix as it lies in the file.
+/// Matrix of float32.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
     /// Row-major `[n, d]`: `n * d` floats.
@@ -37,17 +37,17 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// The matrix `[n, d]` on a device.
+    /// Uploads the matrix `[n, d]`.
     pub fn into_tensor(self, device: &Device) -> Tensor<2> {
         upload(self.values, self.d, device)
     }
 }
 
-/// Reads a matrix, whatever its values; it has at least one column.
+/// Reads a matrix of at least one column; values need not be finite.
 ///
 /// # Errors
-/// [`Error::File`] around a header that is not that of a float32 matrix in C order, or around a file of another
-/// size than the header says.
+/// [`Error::File`] for a header other than that of a float32 matrix in C order, or for a file whose size
+/// differs from the header's.
 pub fn read(path: &Path) -> Result<Matrix> {
     let parse = || {
         let file = open_regular(path)?;
@@ -60,7 +60,7 @@ pub fn read(path: &Path) -> Result<Matrix> {
 /// Reads descriptors `[n, d]` onto a device.
 ///
 /// # Errors
-/// Those of [`read`], and a row that is not finite.
+/// The errors of [`read`], and a non-finite row.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -78,10 +78,10 @@ pub fn read_descriptors(path: &Path, device: &Device) -> Result<Tensor<2>> {
     Ok(matrix.into_tensor(device))
 }
 
-/// Replaces the file at `path` by rows of `d` values, whole or not at all.
+/// Atomically replaces the file at `path` by rows of `d` values.
 ///
 /// # Errors
-/// `values` is not a whole number of rows, or [`Error::File`]; the old file is then as it was.
+/// The length of `values` is not a multiple of `d`, or [`Error::File`]; an existing file is then unchanged.
 pub fn write(path: &Path, values: &[f32], d: usize) -> Result<()> {
     if d == 0 || !values.len().is_multiple_of(d) {
         return Err(Error::argument("number of values", format!("a multiple of d {d}"), values.len()));
@@ -94,10 +94,10 @@ pub fn write(path: &Path, values: &[f32], d: usize) -> Result<()> {
     replace_file(path, write).map_err(|error| Error::from(error).in_file(path))
 }
 
-/// Replaces the file at `path` by a tensor `[n, d]`, as float32.
+/// Atomically replaces the file at `path` by a tensor `[n, d]`, as float32.
 ///
 /// # Errors
-/// Those of [`write()`], and a failing device.
+/// The errors of [`write()`], and a failing device.
 pub fn write_tensor(path: &Path, tensor: Tensor<2>) -> Result<()> {
     let [_, d] = tensor.dims();
     write(path, &read_floats(tensor.inner())?, d)
@@ -108,7 +108,8 @@ fn read_from(mut file: impl Read, length: u64) -> Result<Matrix> {
     Ok(Matrix { values: read_values(&mut file, n * d)?, n, d })
 }
 
-/// `[n, d]` out of the header; what follows are `n * d` values, as a file of `length` bytes has them.
+/// Reads the header and returns `[n, d]`; fails unless a file of `length` bytes has exactly `n * d` values
+/// after it.
 fn read_shape(file: &mut impl Read, length: u64) -> Result<[usize; 2]> {
     let mut start = [0; 8];
     read_header_bytes(file, &mut start)?;
@@ -123,7 +124,7 @@ fn read_shape(file: &mut impl Read, length: u64) -> Result<[usize; 2]> {
     Ok([n, d])
 }
 
-/// The next `count` values, which the file is known to have.
+/// Reads the next `count` values, which the file is known to have.
 fn read_values(file: &mut impl Read, count: usize) -> Result<Vec<f32>> {
     let mut values = vec![0.0f32; count];
     file.read_exact(bytemuck::cast_slice_mut(&mut values))?;
@@ -132,11 +133,11 @@ fn read_values(file: &mut impl Read, count: usize) -> Result<Vec<f32>> {
 }
 
 fn read_header_bytes(file: &mut impl Read, bytes: &mut [u8]) -> Result<()> {
-    let expected = format!("{} bytes more", bytes.len());
+    let expected = format!("{} more bytes", bytes.len());
     file.read_exact(bytes).map_err(|_| Error::field("npy header", expected, "the end of the file"))
 }
 
-/// Bytes before the header's text, and of the text itself.
+/// Reads the sizes in bytes of the prefix and of the header's text.
 fn header_size(file: &mut impl Read, version: u8) -> Result<(usize, usize)> {
     let mut size = [0; 4];
     let width = match version {
@@ -152,7 +153,7 @@ fn header_size(file: &mut impl Read, version: u8) -> Result<(usize, usize)> {
     Ok((8 + width, size))
 }
 
-/// `[n, d]` out of `{'descr': '<f4', 'fortran_order': False, 'shape': (n, d), }`.
+/// Parses `[n, d]` from `{'descr': '<f4', 'fortran_order': False, 'shape': (n, d), }`.
 fn shape(header: &[u8]) -> Result<[usize; 2]> {
     let header =
         std::str::from_utf8(header).map_err(|_| Error::field("npy header", "text", "other bytes"))?;
@@ -169,7 +170,7 @@ fn shape(header: &[u8]) -> Result<[usize; 2]> {
         .ok_or_else(|| Error::field("npy shape", "(n, d) with d at least 1", format!("{shape})")))
 }
 
-/// What follows `'key':` in the header.
+/// Text after `'key':` in the header.
 fn entry<'a>(header: &'a str, key: &str) -> Result<&'a str> {
     let found = header.split_once(&format!("'{key}':"));
     found
@@ -188,7 +189,7 @@ fn matrix_shape(shape: &str) -> Option<[usize; 2]> {
     (shape[1] > 0).then_some(shape)
 }
 
-/// Whether `n * d` float32 are what remains of the file.
+/// Checks that `n * d` float32 are exactly the rest of the file.
 fn check_data(n: usize, d: usize, remaining: u64) -> Result<()> {
     let bytes = n.checked_mul(d).and_then(|count| (count as u64).checked_mul(4));
     if bytes == Some(remaining) {
@@ -197,7 +198,7 @@ fn check_data(n: usize, d: usize, remaining: u64) -> Result<()> {
     Err(Error::field("npy data", format!("{n} * {d} * 4 bytes"), remaining))
 }
 
-/// The header of a matrix `[n, d]`, padded so that the data begin at a multiple of 64 bytes, as NumPy does.
+/// Header of a matrix `[n, d]`, padded so that the data start at a multiple of 64 bytes, as NumPy does.
 fn header(n: usize, d: usize) -> Vec<u8> {
     let mut text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, {d}), }}");
     let unpadded = MAGIC.len() + 4 + text.len() + 1;

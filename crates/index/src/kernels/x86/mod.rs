@@ -1,4 +1,4 @@
-//! The kernels in x86-64's vector instructions.
+//! Kernels in the vector instructions of x86-64.
 
 use std::arch::x86_64::*;
 
@@ -6,7 +6,7 @@ pub(super) mod avx2;
 pub(super) mod avx512;
 mod pack;
 
-/// The specification's bodies that the compiler vectorises well, compiled for a level's instructions.
+/// Compiles the bodies of the specification that the compiler vectorises well for a level's instructions.
 macro_rules! compile_for {
     ($features:literal) => {
         #[target_feature(enable = $features)]
@@ -27,7 +27,7 @@ macro_rules! compile_for {
 }
 use compile_for;
 
-/// The sum of eight floats, each step adding the upper half to the lower.
+/// Sums eight floats, adding the upper half to the lower in each step.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn fold8(lanes: __m256) -> f32 {

@@ -1,17 +1,17 @@
-//! Queries packed for register tiles: the words that one step broadcasts lie side by side.
+//! Queries packed for register tiles: the words that one step broadcasts are contiguous.
 
-/// Queries cut into groups of the sizes for which there are tiles, each group transposed.
+/// Queries split into groups of the sizes of the tiles, each group transposed.
 pub(super) struct Packed<T> {
-    /// Of each group: its first query and its size.
+    /// First query and size of each group.
     pub groups: Vec<(usize, usize)>,
-    /// `[words, size]` for each group in turn, so that group `g` begins at `words * first`.
+    /// `[words, size]` for each group in order; a group starts at `words * first`.
     words: Vec<T>,
-    /// Words of one query.
+    /// Words per query.
     length: usize,
 }
 
 impl<T: Copy + Default> Packed<T> {
-    /// `rows` is `[n, length]`; `sizes` falls and ends with 1.
+    /// Packs `rows` `[n, length]`; `sizes` descends and ends with 1.
     pub fn new(rows: &[T], length: usize, sizes: &[usize]) -> Self {
         let n = rows.len() / length;
         let groups = groups(n, sizes);
@@ -25,7 +25,7 @@ impl<T: Copy + Default> Packed<T> {
         Self { groups, words, length }
     }
 
-    /// The words of the group that begins with the query `first`, `[length]` steps.
+    /// Words of the group that starts with the query `first`, `[length]` steps.
     pub fn group<const Q: usize>(&self, first: usize) -> &[[T; Q]] {
         self.words[first * self.length..][..Q * self.length].as_chunks().0
     }

@@ -1,5 +1,5 @@
-//! A product quantiser's codebooks as OPQ needs them: refined a few iterations at a time, while the vectors
-//! turn under them.
+//! Codebooks of a product quantiser during OPQ training, refined a few k-means iterations at a time between
+//! rotations of the vectors.
 
 use burn::tensor::{Device, Tensor};
 use nalgebra::DMatrix;
@@ -11,13 +11,13 @@ use crate::{
     Error, Metric, Result, kernels, metric::squared_l2, quantise::codebook::Codebook, vectors::Vectors,
 };
 
-/// Codewords of one sub-quantiser: faiss trains OPQ for codes of 8 bits, whatever index follows it.
+/// Codewords per sub-quantiser; faiss trains OPQ for 8-bit codes, whatever index follows it.
 pub(super) const KSUB: usize = 256;
 
-/// Rows that are fetched ahead of the one being summed: the parts of vectors lie far from each other.
+/// Rows prefetched ahead of the one being summed, because sub-vectors are strided in memory.
 const AHEAD: usize = 8;
 
-/// The vectors that are coded, `[n, d]`.
+/// Vectors to encode, `[n, d]`.
 pub(super) struct Points(Vectors<'static>);
 
 impl Points {
@@ -25,7 +25,7 @@ impl Points {
         Vectors::new("points of OPQ", tensor).map(Self)
     }
 
-    /// Values of all vectors, row-major `[n, d]`.
+    /// Values of the vectors, row-major `[n, d]`.
     pub fn host(&self) -> &[f32] {
         &self.0.host
     }
@@ -34,22 +34,22 @@ impl Points {
         self.0.d
     }
 
-    /// Part `j` of every vector, `dsub` values each.
+    /// Sub-vector `j` of every vector, `dsub` values each.
     fn parts(&self, j: usize, dsub: usize) -> impl Iterator<Item = &[f32]> + Clone {
         self.0.rows().map(move |row| &row[j * dsub..(j + 1) * dsub])
     }
 }
 
-/// The codebooks of `m` sub-quantisers of 8 bits.
+/// Codebooks of `m` sub-quantisers of 8 bits.
 pub(crate) struct Codebooks {
-    /// `[m, KSUB, dsub]`.
+    /// Codewords, `[m, KSUB, dsub]`.
     pub centroids: Vec<f32>,
     pub m: usize,
     pub dsub: usize,
 }
 
 impl Codebooks {
-    /// Parts of random points, for each sub-quantiser others; `m` divides their dimension.
+    /// Draws sub-vectors of random points, separately for each sub-quantiser; `m` divides their dimension.
     ///
     /// # Errors
     /// Fewer points than codewords.
@@ -67,8 +67,8 @@ impl Codebooks {
         Ok(Self { centroids, m, dsub })
     }
 
-    /// Runs k-means iterations from the present codewords. The sum of squared distances to the nearest ones
-    /// never rises: a codeword that lost all its points moves onto the point that is coded worst.
+    /// Runs k-means iterations from the current codewords. The sum of squared distances to the nearest
+    /// codewords never rises: a codeword without points moves onto the point with the largest error.
     pub(super) fn refine(&mut self, points: &Points, iterations: usize, device: &Device) -> Result<()> {
         for _ in 0..iterations {
             let codes = self.encode(points, device)?;
@@ -83,8 +83,7 @@ impl Codebooks {
         Ok(())
     }
 
-    /// Sum of the squared distances between the points and the reconstructions of their `codes`, `m` times
-    /// `[n]`.
+    /// Sum of the squared distances between the points and the decoded `codes`, `m` vectors of `[n]`.
     pub(super) fn squared_error(&self, points: &Points, codes: &[Vec<u32>]) -> f64 {
         let error = |(j, codes): (usize, &Vec<u32>)| {
             let parts = points.parts(j, self.dsub).zip(codes);
@@ -94,12 +93,10 @@ impl Codebooks {
         errors.iter().sum()
     }
 
-    /// `y^T x` of the reconstructions `y`, `[n, m dsub]`, of `codes`, `m` times `[n]`, and `vectors` `x`,
-    /// `[n, d]`:
-    /// `[m dsub, d]`.
+    /// Product `y^T x`, `[m dsub, d]`, of the vectors `y` `[n, m dsub]` decoded from `codes`, `m` vectors of
+    /// `[n]`, and `vectors` `x` `[n, d]`.
     ///
-    /// Vectors of one code meet the same codeword: they are summed first, and only the `KSUB` sums
-    /// multiplied.
+    /// Vectors with the same code are summed first, so only the `KSUB` sums are multiplied.
     pub fn cross_product(&self, codes: &[Vec<u32>], vectors: &Vectors) -> DMatrix<f64> {
         let product = |(j, codes): (usize, &Vec<u32>)| {
             let values = self.codebook(j).iter().map(|&value| f64::from(value));
@@ -114,7 +111,7 @@ impl Codebooks {
         all
     }
 
-    /// Number of the nearest codeword of every point's every part: `m` times `[n]`.
+    /// Index of the nearest codeword for every sub-vector of every point: `m` vectors of `[n]`.
     pub(super) fn encode(&self, points: &Points, device: &Device) -> Result<Vec<Vec<u32>>> {
         let nearest = |j| {
             let codebook = Codebook::new(Metric::L2, self.codebook(j).to_vec(), self.dsub, device)?;
@@ -127,13 +124,13 @@ impl Codebooks {
         &self.codebook(j)[code as usize * self.dsub..][..self.dsub]
     }
 
-    /// `[KSUB, dsub]` of sub-quantiser `j`.
+    /// Codewords of sub-quantiser `j`, `[KSUB, dsub]`.
     fn codebook(&self, j: usize) -> &[f32] {
         &self.centroids[j * KSUB * self.dsub..(j + 1) * KSUB * self.dsub]
     }
 }
 
-/// How many rows of `d` values have each of the `codes`, `[KSUB]`, and their sums, `[KSUB, d]`.
+/// Number of rows of `d` values with each of the `codes`, `[KSUB]`, and the sums of those rows, `[KSUB, d]`.
 fn sums<'a>(
     rows: impl Iterator<Item = &'a [f32]> + Clone,
     codes: &[u32],
@@ -152,8 +149,8 @@ fn sums<'a>(
     (sizes, sums)
 }
 
-/// Moves every codeword of `[KSUB, dsub]` to the mean of the points with its code, and one without points
-/// onto the point that its codeword, before the move, is farthest from.
+/// Moves every codeword of `[KSUB, dsub]` to the mean of the points with its code, and each codeword without
+/// points onto one of the points farthest from their codewords before the move.
 fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[u32], dsub: usize) {
     let (sizes, sums) = sums(points.iter().copied(), codes, dsub);
     let empty = (0..KSUB).filter(|&codeword| sizes[codeword] == 0);
@@ -168,7 +165,7 @@ fn move_to_means(codebook: &mut [f32], points: &[&[f32]], codes: &[u32], dsub: u
     }
 }
 
-/// The `count` points that are farthest from their codewords, by falling distance.
+/// The `count` points farthest from their codewords, by descending distance.
 fn farthest(codebook: &[f32], points: &[&[f32]], codes: &[u32], count: usize) -> Vec<usize> {
     if count == 0 {
         return vec![];
@@ -191,7 +188,7 @@ mod tests {
     use rand::RngExt;
 
     impl Codebooks {
-        /// Value `at` of the reconstruction of point `i`.
+        /// Component `at` of the decoded point `i`.
         pub(in super::super) fn value(&self, codes: &[Vec<u32>], i: usize, at: usize) -> f32 {
             let (j, at) = (at / self.dsub, at % self.dsub);
             self.codeword(j, codes[j][i])[at]
@@ -225,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_never_rises_and_as_many_values_as_codewords_are_met_exactly() {
+    fn the_error_never_rises_and_256_distinct_values_are_coded_exactly() {
         // 256 distinct values in either part; the random start draws some of them more than once.
         let points = points((0..2000).map(|i| (i * 7 % 512) as f32).collect(), 2);
         let mut codebooks = Codebooks::random(&points, 2, &mut seeded(1, 0)).expect("enough");

@@ -1,4 +1,4 @@
-//! `y = A x + b`, the form that rotations and projections share.
+//! Linear maps `y = A x + b`, the common form of rotations and projections.
 
 use std::sync::OnceLock;
 
@@ -14,45 +14,45 @@ use crate::{
     vectors::{check_finite, read_floats, upload},
 };
 
-/// Fewer rows than this are multiplied on the host: sending the matrix to the device would take longer.
+/// Fewer rows than this are multiplied on the host, where uploading the matrix would take longer.
 const HOST_ROWS: usize = 32;
 
-/// Rows that a thread multiplies at once on the host.
+/// Rows per block and thread on the host.
 const HOST_BLOCK: usize = 64;
 
-/// Floats of the largest block of rows on the device: 32 MiB.
+/// Floats in the largest block of rows on the device: 32 MiB.
 const BLOCK_FLOATS: usize = 8 << 20;
 
 /// Largest deviation of `A A^T` from the identity that still counts as orthonormal, as in faiss.
 const ORTHONORMAL_EPSILON: f32 = 4e-5;
 
-/// A linear map with an optional bias.
+/// Linear map with an optional bias.
 #[derive(Debug, Clone)]
 pub(crate) struct Linear {
     d_in: usize,
     d_out: usize,
-    /// Row-major `[d_out, d_in]`.
+    /// Matrix, row-major `[d_out, d_in]`.
     a: Vec<f32>,
-    /// `[d_out]`, or empty where nothing is added.
+    /// Bias `[d_out]`; empty without a bias.
     b: Vec<f32>,
-    /// See [`Self::is_orthonormal`]; computed when first asked for, in `O(d_in d_out min(d_in, d_out))`.
+    /// Result of [`Self::is_orthonormal`], computed on first use in `O(d_in d_out min(d_in, d_out))`.
     orthonormal: OnceLock<bool>,
-    /// `A` as the host multiplies with it, as large again; made when first needed.
+    /// `A` packed for products on the host, of the same size; built on first use.
     panels: OnceLock<F32Panels>,
 }
 
 impl PartialEq for Linear {
-    /// Whatever has been computed from them so far.
+    /// Compares matrix and bias; ignores values computed from them.
     fn eq(&self, other: &Self) -> bool {
         (self.d_in, &self.a, &self.b) == (other.d_in, &other.a, &other.b)
     }
 }
 
 impl Linear {
-    /// `a` is row-major `[a.len() / d_in, d_in]`, `b` holds as many values as `a` has rows, or none.
+    /// Creates a map of `a`, row-major `[d_out, d_in]`, and `b`, `[d_out]` or empty.
     ///
     /// # Errors
-    /// Sizes that do not fit together, or a value that is not finite.
+    /// Inconsistent sizes, or a value that is not finite.
     pub fn new(d_in: usize, a: Vec<f32>, b: Vec<f32>) -> Result<Self> {
         if d_in == 0 || a.is_empty() || !a.len().is_multiple_of(d_in) {
             let expected = format!("a positive multiple of the input dimension {d_in}");
@@ -80,12 +80,12 @@ impl Linear {
         &self.a
     }
 
-    /// `b`, `[d_out]`, or empty where nothing is added.
+    /// `b`, `[d_out]`; empty without a bias.
     pub fn b(&self) -> &[f32] {
         &self.b
     }
 
-    /// `A x + b` of every row: `[n, d_in]` to `[n, d_out]`.
+    /// Applies `A x + b` to every row: `[n, d_in]` to `[n, d_out]`.
     pub fn apply(&self, rows: &[f32], device: &Device) -> Result<Vec<f32>> {
         check_rows(rows, self.d_in)?;
         if rows.len() < HOST_ROWS * self.d_in {
@@ -96,7 +96,7 @@ impl Linear {
         Ok(out)
     }
 
-    /// [`Self::apply`] of whole rows without a device; what becomes of a row does not depend on the others.
+    /// Applies the map on the host; the result of a row does not depend on other rows.
     pub fn apply_on_host(&self, rows: &[f32]) -> Vec<f32> {
         let panels = self.panels.get_or_init(|| F32Panels::new(&self.a, self.d_in));
         let mut out = vec![0.0; rows.len() / self.d_in * self.d_out];
@@ -108,11 +108,11 @@ impl Linear {
         out
     }
 
-    /// `A^T (y - b)` of every row: `[n, d_out]` to `[n, d_in]`. Behind [`Self::apply`] this is `A^T A x`, a
-    /// projection through the origin, as in faiss, even where the bias is that of a mean.
+    /// Applies `A^T (y - b)` to every row: `[n, d_out]` to `[n, d_in]`. After [`Self::apply`] this is
+    /// `A^T A x`, a projection through the origin, as in faiss, even if the bias is that of a mean.
     ///
     /// # Errors
-    /// `A` is not orthonormal, so that its transpose does not undo it.
+    /// `A` is not orthonormal, so its transpose is not its inverse.
     pub fn reverse(&self, rows: &[f32], device: &Device) -> Result<Vec<f32>> {
         check_rows(rows, self.d_out)?;
         if !self.is_orthonormal() {
@@ -126,8 +126,8 @@ impl Linear {
         self.pull_back(&rows, device)
     }
 
-    /// [`Self::reverse`] of whole rows without a device and whether or not `A` is orthonormal; what becomes of a
-    /// row does not depend on the others.
+    /// Applies [`Self::reverse`] on the host, even if `A` is not orthonormal; the result of a row does not
+    /// depend on other rows.
     pub fn reverse_on_host(&self, rows: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; rows.len() / self.d_out * self.d_in];
         let mut rows = rows.to_vec();
@@ -140,13 +140,14 @@ impl Linear {
         out
     }
 
-    /// `A^T y` of every row: `[n, d_out]` to `[n, d_in]`; of a linear form behind the map the one before it.
+    /// Applies `A^T y` to every row: `[n, d_out]` to `[n, d_in]`. Maps a linear form on the outputs to the
+    /// corresponding one on the inputs.
     pub fn pull_back(&self, rows: &[f32], device: &Device) -> Result<Vec<f32>> {
         check_rows(rows, self.d_out)?;
         multiply(rows, &transpose(&self.a, self.d_in), self.d_out, device)
     }
 
-    /// Whether the rows of `A` are orthonormal or, where it has more rows than columns, the columns.
+    /// Returns true if the rows of `A` are orthonormal, or the columns if there are more rows than columns.
     pub fn is_orthonormal(&self) -> bool {
         *self.orthonormal.get_or_init(|| {
             if self.d_out <= self.d_in {
@@ -157,7 +158,7 @@ impl Linear {
         })
     }
 
-    /// Combines each of `rows`, `[n, d_out]`, with the bias.
+    /// Combines each of `rows` `[n, d_out]` with the bias.
     fn shift(&self, rows: &mut [f32], combine: impl Fn(f32, f32) -> f32) {
         for row in rows.chunks_exact_mut(self.d_out) {
             for (value, &bias) in row.iter_mut().zip(&self.b) {
@@ -167,7 +168,7 @@ impl Linear {
     }
 }
 
-/// `rows`, `[n, d_in]`, times the transpose of `a`, `[d_out, d_in]`: `[n, d_out]`.
+/// Multiplies `rows` `[n, d_in]` by the transpose of `a` `[d_out, d_in]`: `[n, d_out]`.
 fn multiply(rows: &[f32], a: &[f32], d_in: usize, device: &Device) -> Result<Vec<f32>> {
     let d_out = a.len() / d_in;
     let weights = upload(a.to_vec(), d_in, device).transpose();
@@ -179,13 +180,13 @@ fn multiply(rows: &[f32], a: &[f32], d_in: usize, device: &Device) -> Result<Vec
     Ok(out)
 }
 
-/// `[n, d]` to `[d, n]`.
+/// Transposes `[n, d]` to `[d, n]`.
 fn transpose(matrix: &[f32], d: usize) -> Vec<f32> {
     let column = |i| matrix.iter().skip(i).step_by(d).copied();
     (0..d).flat_map(column).collect()
 }
 
-/// Whether all rows of `[n, d]` have norm 1 and stand upright on each other.
+/// Returns true if the rows of `[n, d]` have norm 1 and are orthogonal to each other.
 fn has_orthonormal_rows(a: &[f32], d: usize) -> bool {
     let is_unit = |i: usize, row: &[f32]| {
         a.chunks_exact(d).take(i + 1).enumerate().all(|(j, other)| {
@@ -226,7 +227,7 @@ mod tests {
 
     #[test]
     fn several_blocks_equal_one() {
-        // 2 columns of output: a block holds 2^22 rows.
+        // With 2 output columns, a block is 2^22 rows.
         let linear = Linear::new(1, vec![2.0, -3.0], vec![]).expect("fits");
         let rows: Vec<f32> = (0..(1 << 22) + 5).map(|i| (i % 1000) as f32).collect();
         let out = linear.apply(&rows, &Device::flex()).expect("applies");
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_do_not_fit_are_errors() {
+    fn inconsistent_sizes_are_errors() {
         assert!(Linear::new(0, vec![], vec![]).is_err());
         assert!(Linear::new(2, vec![], vec![]).is_err());
         assert!(Linear::new(2, vec![1.0; 3], vec![]).is_err());

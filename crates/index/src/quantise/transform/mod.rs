@@ -1,18 +1,17 @@
-//! What is done to vectors before an index sees them: rotations, projections, normalisation (faiss's
-//! `VectorTransform`).
+//! Transforms of vectors before indexing: rotations, projections, normalisation (faiss's `VectorTransform`).
 //!
 //! # Layout in files
 //!
-//! As faiss 1.15 writes them, little-endian, without padding; `[T]` is a u64 count followed by that many `T`.
-//! Every transform begins with its fourcc and ends with the common fields:
+//! The layout is that of faiss 1.15, little-endian, without padding; `[T]` is a u64 count followed by that
+//! many `T`. Every transform begins with its fourcc and ends with the common fields:
 //!
 //! | field | type | |
 //! |---|---|---|
 //! | `d_in` | i32 | |
 //! | `d_out` | i32 | |
-//! | `is_trained` | u8 | 0 before training: all arrays are empty then |
+//! | `is_trained` | u8 | 0 before training, with all arrays empty |
 //!
-//! Between the two stand, in this order:
+//! Between the two are, in this order:
 //!
 //! | fourcc | transform | fields |
 //! |---|---|---|
@@ -29,9 +28,9 @@
 //! |---|---|---|
 //! | `have_bias` | u8 | 1 for PCA, 0 for the others |
 //! | `A` | `[f32]` | `d_out * d_in`, row-major `[d_out, d_in]` |
-//! | `b` | `[f32]` | `d_out`, or 0 where `have_bias` is 0 |
+//! | `b` | `[f32]` | `d_out`, or 0 if `have_bias` is 0 |
 //!
-//! Whether `A` is orthonormal is not stored. The principal fields are:
+//! The file does not record if `A` is orthonormal. The principal fields are:
 //!
 //! | field | type | values |
 //! |---|---|---|
@@ -43,9 +42,8 @@
 //! | `eigenvalues` | `[f32]` | `d_in` |
 //! | `PCAMat` | `[f32]` | `d_in * d_in`, or `n * d_in` after training on `n < d_in` vectors |
 //!
-//! The index around them has the fourcc `IxPT`, the usual index header (`d` being the first transform's
-//! `d_in`), the number of transforms i32, the transforms in the order of application, and the index behind
-//! them.
+//! The enclosing index has the fourcc `IxPT`, the usual index header (with the first transform's `d_in` as
+//! `d`), the number of transforms i32, the transforms in the order of application, and the index behind them.
 
 mod codebooks;
 mod linear;
@@ -66,13 +64,13 @@ pub(crate) use opq::OpqConfig;
 pub(crate) use pca::{Pca, PcaConfig};
 pub(crate) use rotation::random_rotation;
 
-/// Random stream of the transforms under a seed, far from those of the quantisers.
+/// Random stream of the transforms, far from those of the quantisers.
 const TRANSFORM_STREAM: u64 = 1 << 32;
 
-/// A trained transform, told apart as files do.
+/// Trained transform, with the variants of the file format.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Transform {
-    /// Any linear map; what OPQ training leaves.
+    /// Any linear map, such as the result of OPQ training.
     Linear(Linear),
     /// A random rotation.
     Rotation(Linear),
@@ -97,8 +95,8 @@ impl Transform {
         }
     }
 
-    /// What a factory string calls it before some codes. A plain linear map is what OPQ training leaves; its `m`, which
-    /// is not kept, is taken to be that of the codes.
+    /// Name in a factory string before `codes`. A plain linear map is taken for OPQ; its `m` is not stored
+    /// and is assumed to be that of the codes.
     pub fn kind(&self, codes: Codes) -> TransformKind {
         let m = match codes {
             Codes::Pq { m, .. } | Codes::FastScan { m, .. } => m,
@@ -113,12 +111,12 @@ impl Transform {
         }
     }
 
-    /// Whether [`Self::reverse`] brings back what went in; descriptors have unit norm as they come.
+    /// Returns true if [`Self::reverse`] inverts [`Self::apply`] for vectors of unit norm.
     pub fn is_lossless(&self) -> bool {
         self.d_out() >= self.d_in()
     }
 
-    /// Every row transformed: `[n, d_in]` to `[n, d_out]`.
+    /// Applies the transform to every row: `[n, d_in]` to `[n, d_out]`.
     ///
     /// # Errors
     /// A number of values that is not a multiple of `d_in`; a failing device.
@@ -131,11 +129,11 @@ impl Transform {
         }
     }
 
-    /// Every row brought back, `[n, d_out]` to `[n, d_in]`, as far as its transform lost nothing: projected
-    /// rows stay in the plane of the projection, normalised rows keep their unit length.
+    /// Maps every row back, `[n, d_out]` to `[n, d_in]`, as far as possible: projected rows stay in the
+    /// subspace of the projection, normalised rows keep unit length.
     ///
     /// # Errors
-    /// As [`Self::apply`], with `d_out`; a linear map that is not orthonormal.
+    /// The errors of [`Self::apply`], with `d_out`; a linear map that is not orthonormal.
     pub fn reverse(&self, rows: &[f32], device: &Device) -> Result<Vec<f32>> {
         match self {
             Self::Normalise(normalise) => normalise.reverse(rows),
@@ -145,7 +143,7 @@ impl Transform {
         }
     }
 
-    /// The map, where the transform is one.
+    /// The linear map, if the transform is one.
     pub fn as_linear(&self) -> Option<&Linear> {
         match self {
             Self::Normalise(_) => None,
@@ -167,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_reports_its_dimensions_and_undoes_itself() {
+    fn every_kind_reports_its_dimensions_and_is_reversible() {
         let device = Device::flex();
         let rotation = random_rotation(3, 3, 1).expect("has dimensions");
         let rows: Vec<f32> = (0..3 * 50).map(|i| (i as f32).cos()).collect();

@@ -3,17 +3,19 @@
 use super::check_rows;
 use crate::{Error, Result, metric::squared_norm};
 
-/// What faiss stores of a `NormalizationTransform`.
+/// Fields of faiss's `NormalizationTransform`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Normalise {
     d: usize,
-    /// The exponent of the norm; faiss applies 2 alone.
+    /// Exponent of the norm; faiss supports only 2.
     norm: f32,
 }
 
 impl Normalise {
+    /// Creates a normalisation of vectors of dimension `d`.
+    ///
     /// # Errors
-    /// No dimension, or another norm than the second.
+    /// `d` is 0, or `norm` is not 2.
     pub fn new(d: usize, norm: f32) -> Result<Self> {
         if d == 0 {
             return Err(Error::argument("dimension", "at least 1", d));
@@ -32,7 +34,7 @@ impl Normalise {
         self.norm
     }
 
-    /// The rows `[n, d]` at length 1; a zero row stays.
+    /// Scales rows `[n, d]` to length 1; a zero row is unchanged.
     pub fn apply(&self, rows: &[f32]) -> Result<Vec<f32>> {
         check_rows(rows, self.d)?;
         let mut rows = rows.to_vec();
@@ -45,7 +47,7 @@ impl Normalise {
         Ok(rows)
     }
 
-    /// The rows `[n, d]` as they are: their former lengths are not known.
+    /// Returns rows `[n, d]` unchanged, because their original lengths are not known.
     pub fn reverse(&self, rows: &[f32]) -> Result<Vec<f32>> {
         check_rows(rows, self.d)?;
         Ok(rows.to_vec())

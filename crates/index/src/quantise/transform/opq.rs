@@ -1,5 +1,5 @@
-//! Optimised product quantisation (Ge et al., TPAMI 2014, the non-parametric solution): the rotation after
-//! which a product quantiser loses least.
+//! Optimised product quantisation (Ge et al., TPAMI 2014, the non-parametric solution): the rotation that
+//! minimises the loss of a product quantiser.
 
 use burn::tensor::Device;
 use nalgebra::DMatrix;
@@ -19,28 +19,28 @@ use crate::{
     vectors::{Vectors, upload},
 };
 
-/// How to train the rotation.
+/// Settings of the training.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpqConfig {
-    /// Sub-quantisers, of 8 bits each; divides `d_out`.
+    /// Number of sub-quantisers, of 8 bits each; divides `d_out`.
     pub m: usize,
-    /// May be smaller than the vectors' dimension, to project, or larger, to pad.
+    /// Output dimension: smaller than the vectors' dimension to project, larger to pad.
     pub d_out: usize,
     /// Alternations between codebooks and rotation.
     pub iterations: usize,
-    /// k-means iterations in the first alternation, and in each later one.
+    /// k-means iterations in the first alternation; the next field, in each later one.
     pub first_kmeans_iterations: usize,
     pub kmeans_iterations: usize,
-    /// More training vectors are subsampled.
+    /// Largest number of training vectors; more are subsampled.
     pub max_points: usize,
     pub seed: u64,
 }
 
-/// What training leaves.
+/// Result of the training.
 pub(crate) struct Opq {
     pub linear: Linear,
-    /// Of the rotated vectors less their mean: where the product quantiser that follows best starts from, as the
-    /// rotation was fitted to these.
+    /// Codebooks of the rotated, centred vectors: a good start for the product quantiser that follows,
+    /// because the rotation was fitted to them.
     pub codebooks: Codebooks,
 }
 
@@ -58,11 +58,12 @@ impl OpqConfig {
         }
     }
 
-    /// Trains on `rows`, `[n, d_in]`: a map without bias whose rows (columns, where `d_out` is above `d_in`)
-    /// are orthonormal.
+    /// Trains on `rows` `[n, d_in]`. The map has no bias and orthonormal rows, or orthonormal columns if
+    /// `d_out > d_in`.
     ///
-    /// After each choice of codebooks `on_iteration` gets its number, from 0, how many there will be, and the
-    /// objective: the mean squared error of the centred vectors' reconstructions. It never rises.
+    /// After each update of the codebooks, calls `on_iteration` with the iteration, from 0, the number of
+    /// iterations, and the objective: the mean squared error of the reconstructed centred vectors. It never
+    /// rises.
     ///
     /// # Errors
     /// `m` does not divide `d_out`; fewer than 256 vectors; values that are not finite; a failing device.
@@ -105,15 +106,15 @@ impl OpqConfig {
     }
 }
 
-/// The sample's vectors under the rotation `[d_out, d_in]`.
+/// Rotates the sample's vectors by `[d_out, d_in]`.
 fn project(sample: &Sample, rotation: &DMatrix<f64>, device: &Device) -> Result<Points> {
     let rotation = upload(to_rows(rotation), rotation.ncols(), device);
     Points::new(matmul(sample.tensor.clone(), rotation.transpose()))
 }
 
-/// What the rotation leaves out, mean of `|x|^2 - |R x|^2`, and what the codes lose, mean of `|R x - y|^2`
-/// with the reconstruction `y`, of which `lost` is the sum: together `|x - R^T y|^2`, for a projection as for
-/// a rotation.
+/// Mean squared error of reconstruction: the part removed by the rotation, mean of `|x|^2 - |R x|^2`, plus
+/// the loss of the codes, mean of `|R x - y|^2` with the reconstruction `y`; `lost` is the sum of the latter.
+/// Together they are the mean of `|x - R^T y|^2`, for projections and rotations alike.
 fn objective(sample: &Sample, points: &Points, lost: f64) -> f64 {
     (sample.squared_norm - squared_norm(points.host()) + lost).max(0.0) / sample.n as f64
 }
@@ -125,7 +126,7 @@ mod tests {
 
     const D: usize = 8;
 
-    /// Correlated vectors: sums of a few random directions, off the origin.
+    /// Correlated vectors, sums of a few random directions, with a mean far from 0.
     fn correlated(n: usize) -> Vec<f32> {
         let mut rng = seeded(21, 0);
         let directions = random(D, D, &mut rng);

@@ -1,4 +1,4 @@
-//! Orthonormal matrices: random ones, eigenvectors, and the one nearest to a given matrix.
+//! Orthonormal matrices: random matrices, eigenvectors, and the polar factor.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use rand::RngExt;
@@ -6,19 +6,19 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Error, Result};
 
-/// QR steps allowed for one eigenvalue; two or three are usual.
+/// Most QR steps per eigenvalue; two or three are usual.
 const STEPS_PER_EIGENVALUE: usize = 100;
 
-/// `[rows, columns]`, uniform among the matrices whose rows are orthonormal or, where there are more rows
-/// than columns, whose columns are (Stewart, SIAM J. Numer. Anal. 1980).
+/// Draws a matrix `[rows, columns]` uniformly among those with orthonormal rows, or orthonormal columns if
+/// there are more rows than columns (Stewart, SIAM J. Numer. Anal. 1980).
 pub(super) fn random(rows: usize, columns: usize, rng: &mut ChaCha8Rng) -> DMatrix<f64> {
     let (long, short) = (rows.max(columns), rows.min(columns));
-    // `q` has the signs for which the diagonal of `r` is not negative.
+    // The signs of `q` make the diagonal of `r` non-negative.
     let q = DMatrix::from_fn(long, short, |_, _| gaussian(rng)).qr().q();
     if rows < columns { q.transpose() } else { q }
 }
 
-/// A standard normal number, by Box and Muller.
+/// Draws a standard normal number (Box-Muller).
 fn gaussian(rng: &mut ChaCha8Rng) -> f64 {
     let (radius, angle): (f64, f64) = (rng.random(), rng.random());
     (-2.0 * (1.0 - radius).ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
@@ -26,12 +26,14 @@ fn gaussian(rng: &mut ChaCha8Rng) -> f64 {
 
 /// Eigenvalues and eigenvectors of a symmetric matrix.
 pub(super) struct Eigen {
-    /// `[d]`, descending.
+    /// Eigenvalues `[d]`, descending.
     pub values: Vec<f64>,
-    /// `[d, d]`, column `i` belongs to value `i`.
+    /// Eigenvectors `[d, d]`; column `i` belongs to value `i`.
     pub vectors: DMatrix<f64>,
 }
 
+/// Computes the eigenvalues and eigenvectors of a symmetric matrix.
+///
 /// # Errors
 /// A value that is not finite, or no convergence.
 pub(super) fn symmetric_eigen(matrix: DMatrix<f64>) -> Result<Eigen> {
@@ -48,28 +50,28 @@ pub(super) fn symmetric_eigen(matrix: DMatrix<f64>) -> Result<Eigen> {
     Ok(Eigen { values, vectors: eigen.eigenvectors.select_columns(&order) })
 }
 
-/// The matrix `U V^T` of the singular value decomposition `U S V^T`: among those with orthonormal rows
-/// (columns, where there are more rows than columns) the nearest to `matrix`, and the `R` that maximises
+/// Polar factor `U V^T` of the singular value decomposition `U S V^T`: the matrix nearest to `matrix` among
+/// those with orthonormal rows (columns, if there are more rows than columns), and the `R` that maximises
 /// `tr(R^T matrix)`.
 ///
-/// The eigenvectors of `matrix matrix^T` are `U`, and a QR decomposition of `matrix^T U = V S` gives `V`,
-/// also where singular values vanish. For d = 512 this takes a sixth of the time of `nalgebra`'s own
-/// decomposition; singular vectors less than about 1e-8 of the largest singular value are mixed, which
-/// changes the trace as little.
+/// `U` are the eigenvectors of `matrix matrix^T`, and a QR decomposition of `matrix^T U = V S` gives `V`,
+/// even if singular values vanish. For d = 512 this takes a sixth of the time of `nalgebra`'s decomposition;
+/// singular vectors below about 1e-8 of the largest singular value are mixed, which changes the trace equally
+/// little.
 pub(super) fn polar(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>> {
     if matrix.nrows() > matrix.ncols() {
         return Ok(polar(&matrix.transpose())?.transpose());
     }
     let transposed = matrix.transpose();
     let u = symmetric_eigen(matrix * &transposed)?.vectors;
-    // `r` has no negative diagonal, so that the columns of `q` keep the directions of `v s`.
+    // The diagonal of `r` is non-negative, so the columns of `q` keep the directions of `v s`.
     let v = (transposed * &u).qr().q();
     Ok(u * v.transpose())
 }
 
-/// Row-major values.
+/// Values in row-major order.
 pub(super) fn to_rows(matrix: &DMatrix<f64>) -> Vec<f32> {
-    // Columns of the transpose lie one after the other.
+    // nalgebra stores columns contiguously.
     matrix.transpose().iter().map(|&value| value as f32).collect()
 }
 
@@ -78,7 +80,7 @@ pub(super) mod tests {
     use super::*;
     use crate::quantise::kmeans::seeded;
 
-    /// Largest deviation of `A A^T`, or of `A^T A` where that is smaller, from the identity.
+    /// Largest deviation of `A A^T`, or of `A^T A` if that is smaller, from the identity.
     pub fn deviation(a: &DMatrix<f64>) -> f64 {
         let gram = if a.nrows() <= a.ncols() { a * a.transpose() } else { a.transpose() * a };
         let identity = DMatrix::identity(gram.nrows(), gram.nrows());
@@ -110,7 +112,7 @@ pub(super) mod tests {
         for (rows, columns) in [(1, 1), (6, 6), (4, 9), (9, 4)] {
             let m = DMatrix::from_fn(rows, columns, |_, _| gaussian(&mut rng));
             let svd = m.clone().svd(true, true);
-            let expected = svd.u.expect("asked for") * svd.v_t.expect("asked for");
+            let expected = svd.u.expect("requested") * svd.v_t.expect("requested");
             assert!((polar(&m).expect("finite") - expected).amax() < 1e-10, "{rows} {columns}");
         }
     }

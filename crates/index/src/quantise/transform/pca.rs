@@ -1,4 +1,4 @@
-//! Principal components: the axes along which the vectors vary most.
+//! Principal component analysis.
 
 use burn::tensor::Device;
 use nalgebra::DMatrix;
@@ -11,43 +11,44 @@ use super::{
 };
 use crate::{Error, Result, quantise::kmeans::seeded};
 
-/// More training vectors than this times their dimension are subsampled, as in faiss.
+/// Training vectors above this times their dimension are subsampled, as in faiss.
 const MAX_POINTS_PER_D: usize = 1000;
 
-/// What faiss stores of a `PCAMatrix`; all but `linear` tells how that came about.
+/// Fields of faiss's `PCAMatrix`. Only `linear` is applied; the others record the training.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Pca {
-    /// The rows of `A` are the first components, each scaled by `(eigenvalue + epsilon)^eigen_power`, rotated
-    /// where `random_rotation` says so; `b = -A mean`.
+    /// The rows of `A` are the first components, each scaled by `(eigenvalue + epsilon)^eigen_power`, then
+    /// rotated if `random_rotation` is true; `b = -A mean`.
     pub linear: Linear,
-    /// 0: unscaled; -0.5: whitened.
+    /// Exponent of the eigenvalues: 0 for no scaling, -0.5 for whitening.
     pub eigen_power: f32,
     pub epsilon: f32,
     pub random_rotation: bool,
-    /// In how many bins of equal variance the components were sorted; 0: by variance alone.
+    /// Number of bins of equal variance into which the components were sorted; 0 for sorting by variance
+    /// alone.
     pub balanced_bins: i32,
-    /// `[d_in]`.
+    /// Mean of the training vectors, `[d_in]`.
     pub mean: Vec<f32>,
-    /// Descending, of the centred vectors' scatter matrix `X^T X` (not divided by `n`): `[d_in]`.
+    /// Eigenvalues `[d_in]` of the centred vectors' scatter matrix `X^T X` (not divided by `n`), descending.
     pub eigenvalues: Vec<f32>,
-    /// Row-major, one component a row: `[d_in, d_in]`, from faiss `[n, d_in]` after training on `n < d_in`.
+    /// Components in rows, `[d_in, d_in]`; `[n, d_in]` if faiss trained on `n < d_in` vectors.
     pub components: Vec<f32>,
 }
 
-/// How to train a [`Pca`].
+/// Settings of the training of a [`Pca`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PcaConfig {
     pub d_out: usize,
-    /// Rotates the output at random, so that its dimensions have about the same variance.
+    /// Rotates the output at random, which balances the variances of its dimensions.
     pub random_rotation: bool,
     pub seed: u64,
 }
 
 impl PcaConfig {
-    /// Finds the components of `rows`, `[n, d_in]`.
+    /// Computes the components of `rows` `[n, d_in]`.
     ///
     /// # Errors
-    /// `d_out` is 0 or above `d_in`; no rows, or values that are not finite or too large to be squared.
+    /// `d_out` is not in `1..=d_in`; no rows, or values that are not finite or too large to be squared.
     pub fn train(&self, rows: &[f32], d_in: usize, device: &Device) -> Result<Pca> {
         check_rows(rows, d_in)?;
         if self.d_out == 0 || self.d_out > d_in {
@@ -91,7 +92,7 @@ mod tests {
         PcaConfig { d_out, random_rotation, seed: 3 }.train(rows, D, &Device::flex())
     }
 
-    /// `n` vectors whose variance along the rows of the matrix is 4^-i, away from the origin.
+    /// `n` vectors with variance 4^-i along row `i` of `axes` and a mean far from 0.
     fn along(axes: &DMatrix<f64>, n: usize) -> Vec<f32> {
         let mut rng = seeded(11, 0);
         let point = |_| {

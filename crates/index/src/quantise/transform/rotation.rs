@@ -1,4 +1,4 @@
-//! A random rotation: spreads a vector's variance over all dimensions.
+//! Random rotations, which spread a vector's variance over all dimensions.
 
 use super::{
     TRANSFORM_STREAM,
@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{Error, Result, quantise::kmeans::seeded};
 
-/// A random map from `d_in` to `d_out` dimensions with orthonormal rows or, where `d_out` is above `d_in`,
-/// orthonormal columns. Its values are not those that faiss draws from the same seed.
+/// Draws a map from `d_in` to `d_out` dimensions with orthonormal rows, or orthonormal columns if
+/// `d_out > d_in`. The values differ from faiss's for the same seed.
 ///
 /// # Errors
 /// A dimension is 0.

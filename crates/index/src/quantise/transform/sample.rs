@@ -1,4 +1,4 @@
-//! What transforms are trained on: some of the rows, less their mean.
+//! Training samples of transforms: a subset of the rows, centred.
 
 use burn::tensor::{Device, Tensor};
 use nalgebra::DMatrix;
@@ -12,14 +12,14 @@ use crate::{
     vectors::{check_finite, read_floats, upload},
 };
 
-/// Rows that one matrix product sums over in float32; the sums of several are added in double precision.
+/// Rows summed by one matrix product in float32; the products are added in double precision.
 const PRODUCT_ROWS: usize = 4096;
 
 /// Centred training vectors.
 pub(super) struct Sample {
-    /// `[n, d]`, on the device: the rows less `mean`.
+    /// Rows minus `mean`, `[n, d]`, on the device.
     pub tensor: Tensor<2>,
-    /// `[d]`.
+    /// Mean of the rows, `[d]`.
     pub mean: Vec<f32>,
     /// Sum of the squared norms of `tensor`'s rows.
     pub squared_norm: f64,
@@ -27,7 +27,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Takes `most` of `rows`, `[n, d]`, by random choice, or all where they are fewer.
+    /// Draws `most` of `rows` `[n, d]` at random, or takes all if there are fewer.
     ///
     /// # Errors
     /// No row, or a value that is not finite, before or after centring.
@@ -49,7 +49,7 @@ impl Sample {
     }
 }
 
-/// The mean of the rows of `[n, d]`, summed in double precision.
+/// Mean of the rows of `[n, d]`, summed in double precision.
 fn mean(rows: &[f32], d: usize) -> Vec<f32> {
     let mut sum = vec![0.0f64; d];
     for row in rows.chunks_exact(d) {
@@ -59,7 +59,7 @@ fn mean(rows: &[f32], d: usize) -> Vec<f32> {
     sum.iter().map(|sum| (sum / n as f64) as f32).collect()
 }
 
-/// `x^T y` of `x`, `[n, d]`, and `y`, `[n, e]`: `[d, e]`.
+/// Product `x^T y` of `x` `[n, d]` and `y` `[n, e]`: `[d, e]`.
 pub(super) fn cross_product(x: &Tensor<2>, y: &Tensor<2>) -> Result<DMatrix<f64>> {
     let ([n, d], [_, e]) = (x.dims(), y.dims());
     let mut sum = DMatrix::zeros(d, e);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_centred_and_as_large_as_asked() {
+    fn a_sample_is_centred_and_as_large_as_requested() {
         let rows: Vec<f32> = (0..100).map(|i| (i * i % 17) as f32).collect();
         for (most, n) in [(50, 50), (51, 50), (20, 20), (1, 1)] {
             let sample = draw(&rows, 2, most).expect("finite");
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_infinity_are_errors() {
+    fn empty_and_non_finite_samples_are_errors() {
         assert!(draw(&[], 2, 5).is_err());
         assert!(draw(&[1.0; 3], 2, 5).is_err());
         assert!(draw(&[1.0, f32::NAN], 2, 5).is_err());

@@ -1,4 +1,4 @@
-//! Direct distances: the specification's 64 lanes in eight registers.
+//! Distances, with the specification's 64 lanes in eight registers.
 
 use std::arch::x86_64::*;
 
@@ -36,7 +36,7 @@ pub(in crate::kernels) fn distance<B: Component>(form: Form, a: &[f32], b: &[B])
     }
 }
 
-/// Over two vectors of one length.
+/// Sum over two vectors of equal length.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn sum<const SQUARED: bool, B: Component>(a: &[f32], b: &[B]) -> f32 {
@@ -85,7 +85,7 @@ fn terms<const SQUARED: bool, B: Component>(a: &[f32; WIDTH], b: &[B; WIDTH]) ->
     }
 }
 
-/// In the specification's order: each step adds the upper half to the lower.
+/// Sums the lanes in the specification's order: each step adds the upper half to the lower.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn fold([a, b, c, d]: [[__m256; 2]; 4]) -> f32 {

@@ -1,11 +1,11 @@
-//! F32 products: tiles of up to 6 queries by a panel, 8 fused products an instruction.
+//! Float32 products: tiles of up to 6 queries by one panel, 8 multiply-adds per instruction.
 
 use std::arch::x86_64::*;
 
 use super::{super::pack::Packed, WIDTH};
 use crate::kernels::f32_panels::F32Product;
 
-/// Queries of a register tile: 6 by two registers are 12 sums, and leave room for the panel.
+/// Queries per register tile; 6 by two registers are 12 sums, which leaves registers for the panel.
 const SIZES: &[usize] = &[6, 4, 2, 1];
 
 #[target_feature(enable = "avx2,fma")]
@@ -25,7 +25,7 @@ pub(in crate::kernels) fn f32_products(product: &F32Product<'_>, out: &mut [f32]
     }
 }
 
-/// `Q` queries by the panel that begins at the column `at`; `out` is `[Q, k]`.
+/// Multiplies `Q` queries by the panel that starts at column `at`; `out` is `[Q, k]`.
 #[target_feature(enable = "avx2,fma")]
 fn tile<const Q: usize>(lines: &[[f32; WIDTH]], words: &[[f32; Q]], out: &mut [f32], at: usize) {
     let mut sums = [[_mm256_setzero_ps(); 2]; Q];
@@ -49,7 +49,7 @@ fn load(line: &[f32; WIDTH]) -> [__m256; 2] {
     unsafe { [_mm256_loadu_ps(line.as_ptr()), _mm256_loadu_ps(line.as_ptr().add(8))] }
 }
 
-/// Writes the first 16 of the slice, or all where there are fewer.
+/// Writes up to 16 elements of the slice.
 #[target_feature(enable = "avx2")]
 fn store(out: &mut [f32], [low, high]: [__m256; 2]) {
     let mut sums = [0.0f32; WIDTH];

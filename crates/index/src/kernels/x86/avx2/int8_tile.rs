@@ -1,14 +1,14 @@
-//! Int8 products in 16 bits: tiles of up to 4 queries by half a panel, 16 products an instruction.
+//! Int8 products in 16 bits: tiles of up to 4 queries by half a panel, 16 products per instruction.
 
 use std::arch::x86_64::*;
 
 use super::{super::pack::Packed, WIDTH};
 use crate::kernels::int8_panels::{GROUP, Int8Product, Line};
 
-/// Queries of a register tile: 4 by two registers of sums, so that all fits into 16 registers.
+/// Queries per register tile; 4 by two registers of sums fit in 16 registers.
 const SIZES: &[usize] = &[4, 2, 1];
 
-/// Vectors in half a panel, whose codes fill two registers in 16 bits.
+/// Vectors in half a panel; their 16-bit codes fill two registers.
 const HALF: usize = WIDTH / 2;
 
 /// `GROUP` components of a query in 16 bits.
@@ -33,7 +33,7 @@ pub(in crate::kernels) fn int8_products(product: &Int8Product<'_>, out: &mut [i3
     }
 }
 
-/// `Q` queries by the half panel that begins at the column `at`; `out` is `[Q, k]`.
+/// Multiplies `Q` queries by the half panel that starts at column `at`; `out` is `[Q, k]`.
 #[target_feature(enable = "avx2")]
 fn tile<const Q: usize>(lines: &[Line], words: &[[Word; Q]], starts: &[i32], out: &mut [i32], at: usize) {
     let half = at % WIDTH / HALF;
@@ -68,11 +68,11 @@ fn word_bits([a, b, c, d]: Word) -> i64 {
     (bits(a, 0) | bits(b, 16) | bits(c, 32) | bits(d, 48)).cast_signed()
 }
 
-/// Sums of neighbours: two for each vector become one.
+/// Adds neighbouring sums: two per vector become one.
 #[target_feature(enable = "avx2")]
 fn add_pairs([a, b]: [__m256i; 2]) -> [i32; HALF] {
     let mut out = [0; HALF];
-    // The sums come as vectors 0, 1, 4, 5, 2, 3, 6, 7.
+    // The horizontal addition orders the vectors 0, 1, 4, 5, 2, 3, 6, 7.
     let sums = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(a, b));
     // SAFETY: the array has the 8 elements that the store writes, at any alignment.
     unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums) };

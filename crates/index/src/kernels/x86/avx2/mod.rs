@@ -1,4 +1,4 @@
-//! AVX2 with fused multiply-add.
+//! Kernels in AVX2 with fused multiply-add.
 
 mod bounds;
 mod distance;
@@ -15,7 +15,7 @@ pub(in crate::kernels) use f32_tile::f32_products;
 pub(in crate::kernels) use int8_tile::int8_products;
 pub(in crate::kernels) use threshold::below;
 
-/// Vectors in one panel, which fill two registers.
+/// Vectors per panel, which fill two registers.
 const WIDTH: usize = 16;
 
 pub(in crate::kernels) fn usable() -> bool {

@@ -1,4 +1,4 @@
-//! Threshold selection: 32 comparisons to one test.
+//! Threshold selection, one test for 32 comparisons.
 
 use std::arch::x86_64::*;
 

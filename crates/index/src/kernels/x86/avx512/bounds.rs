@@ -1,4 +1,4 @@
-//! Lower bounds of the int8 scan, a register at a time.
+//! Lower bounds of the int8 scan, one register at a time.
 
 use std::arch::x86_64::*;
 
@@ -21,7 +21,7 @@ pub(in crate::kernels) fn lower_bounds(
     let (steps, _) = out.as_chunks_mut::<MINIMA>();
     for (block, (steps, minima)) in steps.chunks_mut(BLOCK / MINIMA).zip(&mut *minima).enumerate() {
         for at in (0..MINIMA).step_by(WIDTH) {
-            // Kept in a register: through memory each step would wait for the one before.
+            // Kept in a register, so that steps do not wait for memory.
             let mut least = load(minima, at);
             for (i, out) in steps.iter_mut().enumerate() {
                 let bound = bounds(&chunks, block * BLOCK / MINIMA + i, at, weights);
@@ -34,7 +34,7 @@ pub(in crate::kernels) fn lower_bounds(
     scalar::rest_of_lower_bounds(terms, weights, out, minima);
 }
 
-/// The bounds from `at` of step `i`, in the specification's order of operations.
+/// Bounds from `at` on of step `i`, in the specification's order of operations.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn bounds(chunks: &BoundChunks<'_>, i: usize, at: usize, weights: BoundWeights) -> __m512 {

@@ -1,4 +1,4 @@
-//! Direct distances: the specification's 64 lanes in four registers.
+//! Distances, with the specification's 64 lanes in four registers.
 
 use std::arch::x86_64::*;
 
@@ -36,7 +36,7 @@ pub(in crate::kernels) fn distance<B: Component>(form: Form, a: &[f32], b: &[B])
     }
 }
 
-/// Over two vectors of one length.
+/// Sum over two vectors of equal length.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn sum<const SQUARED: bool, B: Component>(a: &[f32], b: &[B]) -> f32 {
@@ -70,7 +70,7 @@ fn terms<const SQUARED: bool, B: Component>(a: &[f32; WIDTH], b: &[B; WIDTH]) ->
     }
 }
 
-/// In the specification's order: each step adds the upper half to the lower.
+/// Sums the lanes in the specification's order: each step adds the upper half to the lower.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn fold([a, b, c, d]: [__m512; 4]) -> f32 {

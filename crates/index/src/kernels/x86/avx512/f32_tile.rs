@@ -1,4 +1,4 @@
-//! F32 products: tiles of up to 12 queries by two panels, 16 fused products an instruction.
+//! Float32 products: tiles of up to 12 queries by two panels, 16 multiply-adds per instruction.
 
 use std::arch::x86_64::*;
 
@@ -23,7 +23,7 @@ pub(in crate::kernels) fn f32_products(product: &F32Product<'_>, out: &mut [f32]
     }
 }
 
-/// All queries by `P` panels, which stay in the nearer caches meanwhile.
+/// Multiplies all queries by `P` panels, which stay in the nearer caches meanwhile.
 #[target_feature(enable = "avx512f")]
 fn step<const P: usize>(product: &F32Product<'_>, packed: &Packed<f32>, panel: usize, out: &mut [f32]) {
     let F32Product { k, d, .. } = *product;
@@ -34,7 +34,7 @@ fn step<const P: usize>(product: &F32Product<'_>, packed: &Packed<f32>, panel: u
     }
 }
 
-/// `Q` queries by `P` panels; `out` is `[Q, k]`, the tile's columns begin at `at`.
+/// Multiplies `Q` queries by `P` panels; `out` is `[Q, k]`, and the tile's columns start at `at`.
 #[target_feature(enable = "avx512f")]
 fn tile<const Q: usize, const P: usize>(
     lines: &[[f32; WIDTH]],
@@ -67,7 +67,7 @@ fn load(line: &[f32; WIDTH]) -> __m512 {
     unsafe { _mm512_loadu_ps(line.as_ptr()) }
 }
 
-/// Writes the first 16 of the slice, or all where there are fewer.
+/// Writes up to 16 elements of the slice.
 #[target_feature(enable = "avx512f")]
 fn store(out: &mut [f32], sums: __m512) {
     let mask = u16::MAX.checked_shr((WIDTH - WIDTH.min(out.len())) as u32).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Int8 products: tiles of up to 12 queries by two panels, 64 products an instruction.
+//! Int8 products: tiles of up to 12 queries by two panels, 64 products per instruction.
 
 use std::arch::x86_64::*;
 
@@ -23,7 +23,7 @@ pub(in crate::kernels) fn int8_products(product: &Int8Product<'_>, out: &mut [i3
     }
 }
 
-/// All queries by `P` panels, which stay in the first-level cache meanwhile.
+/// Multiplies all queries by `P` panels, which stay in the first-level cache meanwhile.
 #[target_feature(enable = "avx512f,avx512vnni")]
 fn step<const P: usize>(product: &Int8Product<'_>, packed: &Packed<Word>, panel: usize, out: &mut [i32]) {
     let Int8Product { k, groups, .. } = *product;
@@ -34,7 +34,7 @@ fn step<const P: usize>(product: &Int8Product<'_>, packed: &Packed<Word>, panel:
     }
 }
 
-/// `Q` queries by `P` panels; `out` is `[Q, k]`, the tile's columns begin at `at`.
+/// Multiplies `Q` queries by `P` panels; `out` is `[Q, k]`, and the tile's columns start at `at`.
 #[target_feature(enable = "avx512f,avx512vnni")]
 fn tile<const Q: usize, const P: usize>(
     lines: &[Line],
@@ -72,7 +72,7 @@ fn load(line: &Line) -> __m512i {
     unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
 }
 
-/// Writes the first 16 of the slice, or all where there are fewer.
+/// Writes up to 16 elements of the slice.
 #[target_feature(enable = "avx512f")]
 fn store(out: &mut [i32], sums: __m512i) {
     let mask = u16::MAX.checked_shr((WIDTH - WIDTH.min(out.len())) as u32).unwrap_or(0);

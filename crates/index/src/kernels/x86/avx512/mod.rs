@@ -1,4 +1,4 @@
-//! AVX-512 with byte, VNNI and VBMI instructions.
+//! Kernels in AVX-512 with byte, VNNI and VBMI instructions.
 
 mod bounds;
 mod distance;
@@ -15,13 +15,13 @@ pub(in crate::kernels) use f32_tile::f32_products;
 pub(in crate::kernels) use int8_tile::int8_products;
 pub(in crate::kernels) use threshold::below;
 
-/// Vectors in one panel, which fill a register.
+/// Vectors per panel, which fill a register.
 const WIDTH: usize = 16;
 
-/// Queries of a register tile: 12 by two panels are 24 sums, and leave room for the panels.
+/// Queries per register tile; 12 by two panels are 24 sums, which leaves registers for the panels.
 const SIZES: &[usize] = &[12, 8, 4, 2, 1];
 
-/// Up to so many queries take four panels at a time, to have enough independent sums.
+/// Up to this many queries, four panels are multiplied at a time, for enough independent sums.
 const FEW: usize = 3;
 
 pub(in crate::kernels) fn usable() -> bool {

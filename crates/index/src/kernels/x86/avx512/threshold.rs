@@ -1,4 +1,4 @@
-//! Threshold selection: 64 comparisons to one test.
+//! Threshold selection, one test for 64 comparisons.
 
 use std::arch::x86_64::*;
 
