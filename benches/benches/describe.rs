@@ -1,13 +1,13 @@
-//! How many images a second are described, from files on disk to descriptors, in turn with a PyTorch DataLoader and
-//! Pillow feeding the same network; how many are activated, from files to released files; and how long reading one takes:
-//! decoding, and resizing to 288 x 288.
+//! Images per second described, from files to descriptors, taking turns with a PyTorch DataLoader and Pillow
+//! on the same network; images per second activated, from files to released files; and the time to read an
+//! image: decoding, and resizing to 288 x 288.
 //!
 //! ```text
 //! python3 -m venv target/torch && target/torch/bin/pip install torch numpy onnx pillow
 //! cargo build --release
 //! PEER_PYTHON=target/torch/bin/python cargo bench -p benches --bench describe -- PHOTOS
 //! ```
-#![allow(clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "benchmarks print their tables")]
 
 use std::{
     ffi::OsStr,
@@ -21,9 +21,9 @@ use anyhow::{Context, Result, bail, ensure};
 use extractor::weights::Manifest;
 use image_file::Reader;
 
-/// Measurements of each side, after one that is not counted.
+/// Counted measurements of each side, after one uncounted.
 const RUNS: usize = 5;
-/// The same of activation, and of how many images at most: one takes seconds.
+/// Counted measurements of activation, and the largest number of its images: one takes seconds.
 const ACTIVATION_RUNS: usize = 3;
 const ACTIVATED: usize = 24;
 /// Images that go through the network together, on both sides.
@@ -31,7 +31,7 @@ const BATCH: usize = 8;
 /// Edge of the network's input.
 const SIZE: usize = 288;
 
-/// What the peer does: the paper's ten steps.
+/// Settings of the peer's method: the paper's ten steps.
 const PAPER: [&str; 6] = ["--objective", "reconstruction", "--optimizer", "adam", "--iterations", "10"];
 
 fn main() -> Result<()> {
@@ -64,7 +64,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The files of a folder that both sides can read.
+/// Files of a folder that both sides can read.
 fn images(folder: &Path) -> Result<Vec<PathBuf>> {
     let is_image = |path: &PathBuf| path.extension().is_some_and(|e| e == "jpg" || e == "png" || e == "webp");
     let mut files: Vec<_> = folder.read_dir()?.flatten().map(|entry| entry.path()).filter(is_image).collect();
@@ -73,7 +73,7 @@ fn images(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The program beside the benchmark.
+/// Path of the program beside the benchmark.
 fn program() -> Result<PathBuf> {
     let benchmark = std::env::current_exe()?;
     let program = benchmark.ancestors().nth(2).context("no target folder")?.join("active-index");
@@ -81,7 +81,7 @@ fn program() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// One row of the table; the sides are measured in turn.
+/// Measures the sides in turn and prints one row of the table.
 fn compare(ours: &Ours, mut peer: Option<&mut Peer>, [what, unit]: [&str; 2], runs: usize) -> Result<String> {
     let (mut mine, mut theirs) = (Vec::new(), Vec::new());
     for run in 0..=runs {
@@ -105,8 +105,8 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-/// Images a second. Starting the program and loading the weights are not counted: they are what one image takes beside
-/// itself.
+/// Images per second. The time to start the program and load the weights is not counted: it is the fixed cost
+/// of one image.
 fn rate(files: &[PathBuf], seconds: impl Fn(&[PathBuf]) -> Result<f64>) -> Result<f64> {
     let (all, one) = (seconds(files)?, seconds(&files[..1])?);
     Ok((files.len() - 1) as f64 / (all - one))
@@ -131,7 +131,7 @@ impl Ours {
         &self.files[..self.files.len().min(ACTIVATED)]
     }
 
-    /// Seconds of the program for some files, or for the folder where they are all of it.
+    /// Seconds of the program for some files, or for the folder if they are all of it.
     fn describe(&self, files: &[PathBuf]) -> Result<f64> {
         let out = std::env::temp_dir().join(format!("describe-{}.npy", std::process::id()));
         let inputs = if files.len() == self.files.len() { std::slice::from_ref(&self.folder) } else { files };
@@ -142,7 +142,7 @@ impl Ours {
         Ok(seconds)
     }
 
-    /// The same of releasing.
+    /// Seconds of the program to release some files.
     fn activate(&self, files: &[PathBuf]) -> Result<f64> {
         let out = std::env::temp_dir().join(format!("activated-{}", std::process::id()));
         let seconds = self.run("activate", files, &out, &PAPER)?;
@@ -172,7 +172,7 @@ impl Ours {
     }
 }
 
-/// A Python process that measures when asked.
+/// Python process that measures on request.
 struct Peer {
     version: String,
     process: Child,
@@ -201,7 +201,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // It ends with its input; a peer that does not is not waited for.
+        // The peer ends with its input; one that does not is not waited for.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

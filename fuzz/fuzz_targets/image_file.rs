@@ -1,11 +1,11 @@
-//! Any bytes as an image file: they are refused in one line, or they are a picture that can be released and read again.
+//! Any bytes as an image file: refused in one line, or a picture that can be released and read again.
 
 #![no_main]
 
 use image_file::{Encoding, Limits, Picture, Pixels, Reader};
 use libfuzzer_sys::fuzz_target;
 
-/// Small images teach the fuzzer as much as large ones, and many more of them in a second.
+/// Small images cover as much code as large ones, at many more inputs per second.
 fn reader() -> Reader {
     let limits = Limits { max_pixels: 1 << 16, max_memory: 1 << 28, max_seconds: 10.0, ..Limits::default() };
     Reader { limits, ..Reader::default() }
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// What is written without loss can be read, and is what was written.
+/// Releases the picture. A losslessly written file can be read and gives the same picture.
 fn release(picture: &Picture) {
     let (width, height) = picture.dimensions();
     assert_eq!(picture.pixels.resampled(3, 2).len(), 18);

@@ -1,4 +1,4 @@
-//! Any bytes as an index file: they are refused, or everything that an index can be asked works on them.
+//! Any bytes as an index file: refused, or every operation of an index works on them.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use index::{Error, Index, Target};
 use libfuzzer_sys::fuzz_target;
 
-/// A wider query costs the fuzzer its pace and teaches it nothing.
+/// Longer vectors slow the fuzzer and cover no more code.
 const MAX_D: usize = 4096;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
     change(index);
 });
 
-/// What is written can be read, and then writes the same bytes again.
+/// Asserts that a written index can be read and then writes the same bytes.
 fn reread(index: &Index) {
     let bytes = written(index);
     let again = Index::from_bytes(&bytes, &Device::flex()).expect("what was written is read");
@@ -34,7 +34,7 @@ fn written(index: &Index) -> Vec<u8> {
     bytes
 }
 
-/// Finite queries may still leave float32 in a transform: errors are answers too.
+/// Runs every query. Finite queries may overflow float32 in a transform: errors are valid answers.
 fn ask(index: &Index, value: f32) {
     let query = || vector(index.d(), value);
     let found = index.search(query(), 3, 2).map(|found| found.ids).unwrap_or_default();
@@ -50,10 +50,10 @@ fn ask(index: &Index, value: f32) {
     }
 }
 
-/// Adding and removing are refused or leave an index that can be written and read.
+/// Adds and removes entries: refused, or the index can still be written and read.
 fn change(mut index: Index) {
     let found = index.search(vector(index.d(), 1.0), 2, 1).map(|found| found.ids).unwrap_or_default();
-    // A map from ids, RFlat's positions or ids at the end of their range may forbid either.
+    // A map from ids, the positions of RFlat, or ids at the end of their range may forbid either.
     let _: Result<_, Error> = index.remove(&found);
     let _: Result<_, Error> = index.add(vector(index.d(), 0.5));
     let _: Result<_, Error> = index.add_with_ids(vector(index.d(), 0.25), &[7]);

@@ -1,5 +1,5 @@
-//! Any bytes as a weights file, and as the pickle of a PyTorch archive: they are refused, or an extractor is made of them
-//! that survives being written.
+//! Any bytes as a weights file, and as the pickle of a PyTorch archive: refused, or an extractor that can be
+//! written and read again.
 
 #![no_main]
 
@@ -13,12 +13,12 @@ use extractor::{
 use libfuzzer_sys::fuzz_target;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-/// Numbers of storage 0 of an archive around a pickle.
+/// Numbers in storage 0 of the archive around a pickle.
 const STORAGE: [u8; 256] = [0; 256];
 
 fuzz_target!(|bytes: &[u8]| {
     read(bytes);
-    // The checksums of a zip keep a fuzzer from what is in it.
+    // The checksums of a zip file would keep the fuzzer from its contents.
     if bytes.starts_with(&[0x80, 2]) {
         read(&archive(bytes));
     }

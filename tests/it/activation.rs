@@ -18,7 +18,7 @@ fn jnd_map_is_the_published_one() {
     }
 }
 
-/// Any index of the right dimension: the optimisation alone does not ask it.
+/// Index of the right dimension. The optimisation itself does not query it.
 fn unused_index() -> Index {
     let vectors = Tensor::<2>::ones([16, 512], &Device::flex());
     Index::train(&"IVF1,Flat".parse().unwrap(), vectors, &Default::default()).unwrap()
@@ -49,14 +49,15 @@ fn the_trace_of_ten_iterations_is_pytorchs() {
             found.psnr,
             number("psnr")
         );
-        // Adam takes signs, so that the rounding of small gradients shows, but hardly in the loss.
+        // Adam divides by the gradient's magnitude, so rounding of small gradients is visible, though hardly
+        // in the loss.
         assert!(
             (found.loss - number("loss")).abs() < 5e-3,
             "iteration {i}: {} for {}",
             found.loss,
             number("loss")
         );
-        // Before the first step the change is below what a float32 pixel can hold, and its PSNR is rounding.
+        // Before the first step the change is below float32 resolution, and its PSNR is rounding noise.
         let psnr_means_something = i > 0;
         let near = (found.psnr - number("psnr")).abs() < 0.1;
         assert!(near || !psnr_means_something, "iteration {i}: {} dB for {}", found.psnr, number("psnr"));

@@ -1,19 +1,20 @@
-//! When answers count as the same as faiss's.
+//! Agreement of answers with faiss's.
 
 use index::{Neighbours, RangeNeighbours};
 
 use crate::fixtures::Array;
 
-/// Relative to the largest distance found for any query. faiss takes `|x|^2 + |y|^2 - 2 x y` for many queries at
-/// once: its terms have about that size, and what they leave of a near neighbour's distance can be any smaller. One
-/// query at a time, faiss itself differs from that by 7e-6 of the largest distance of the query alone.
+/// Tolerance relative to the largest distance found for any query. For many queries at once faiss computes
+/// `|x|^2 + |y|^2 - 2 x y`: the terms have about that size, and the distance of a near neighbour can be much
+/// smaller. For one query at a time faiss itself differs from that by 7e-6 of the largest distance of the
+/// query.
 const TOLERANCE: f32 = 1e-5;
 
-/// faiss's answers to all queries, `[n, k]` or as many as a range search found.
+/// faiss's answers to all queries: `[n, k]`, or the results of a range search.
 pub struct Answers {
     /// Distances in faiss's order.
     pub distances: Vec<f32>,
-    /// Ids, -1 where there is no neighbour.
+    /// Ids; -1 if there is no neighbour.
     pub ids: Vec<i64>,
 }
 
@@ -27,7 +28,7 @@ impl Answers {
         }
     }
 
-    /// How far a distance may be off.
+    /// Largest allowed error of a distance.
     fn tolerance(&self) -> f32 {
         let real = self.distances.iter().zip(&self.ids).filter(|&(_, &id)| id >= 0);
         TOLERANCE * real.map(|(distance, _)| distance.abs()).fold(f32::MIN_POSITIVE, f32::max)
@@ -42,14 +43,15 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// Whether another neighbour is as near as number `i`: one of the list, or one that just missed it.
+    /// Returns true if another neighbour is as near as number `i`: one of the list, or one just beyond its
+    /// end.
     fn is_tied(self, i: usize, tolerance: f32) -> bool {
         let is_near = |j: usize| (self.distances[j] - self.distances[i]).abs() <= 2.0 * tolerance;
         is_near(self.ids.len() - 1) || (0..self.ids.len()).any(|j| j != i && is_near(j))
     }
 }
 
-/// Same distances, and same ids wherever no tie explains a swap.
+/// Asserts the same distances, and the same ids except where a tie explains a swap.
 pub fn agree(name: &str, found: &Neighbours, expected: &Answers) {
     assert_eq!(found.ids.len(), expected.ids.len(), "{name}");
     let tolerance = expected.tolerance();
@@ -68,15 +70,17 @@ pub fn agree(name: &str, found: &Neighbours, expected: &Answers) {
     assert!(excused * 20 <= expected.ids.len() / found.k, "{name}: {excused} queries differ");
 }
 
-/// Fast scan rounds the entries of its look-up tables to 8 bits. Where one lies between two, another order of float32
-/// sums may tip it over, which moves distances by one 255th of the widest row of a table, here at most 0.5 % of the
-/// distance, and with it the order. Allowed for one query in 20.
+/// Returns true if rounding in fast scan explains the difference. Fast scan rounds the entries of its look-up
+/// tables to 8 bits, and another order of float32 sums may round an entry the other way. That moves a
+/// distance by one 255th of the widest row of a table, here at most 0.5 % of the distance, and may change the
+/// order. Allowed for one query in 20.
 fn is_tip(found: &[f32], expected: &[f32], tolerance: f32) -> bool {
     found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 500.0 * tolerance)
 }
 
-/// Which candidates are ranked again ends at the `k`-th by code; where the next one's code is as near, another order
-/// of float32 sums lets the one or the other in. Allowed for one query in 20.
+/// Returns true if another choice of candidates explains the difference. Candidates for re-ranking end at the
+/// `k`-th by code; if the next code is as near, the order of float32 sums decides between them. Allowed for
+/// one query in 20.
 fn is_cut_elsewhere(found: &[i64], expected: &[i64]) -> bool {
     expected.iter().filter(|id| !found.contains(id)).count() == 1
 }
@@ -101,7 +105,7 @@ fn agree_in_row(found: Row<'_>, expected: Row<'_>, tolerance: f32) -> Result<(),
     Ok(())
 }
 
-/// Same ids and distances, in whatever order; `limits` are faiss's.
+/// Asserts the same ids and distances in any order; `limits` are faiss's.
 pub fn agree_in_range(name: &str, found: &RangeNeighbours, limits: &[usize], expected: &Answers) {
     assert_eq!(found.limits, limits, "{name}: limits");
     let ours = by_id(limits, &found.distances, &found.ids);
@@ -114,7 +118,7 @@ pub fn agree_in_range(name: &str, found: &RangeNeighbours, limits: &[usize], exp
     }
 }
 
-/// Every query's (id, distance) pairs, in order of the ids.
+/// (id, distance) pairs of every query, ordered by id.
 fn by_id(limits: &[usize], distances: &[f32], ids: &[i64]) -> Vec<Vec<(i64, f32)>> {
     let of_query = |limits: &[usize]| {
         let range = limits[0]..limits[1];

@@ -1,4 +1,4 @@
-//! The program as its users call it.
+//! The program, called as a user calls it.
 
 use std::{
     fs,
@@ -280,7 +280,7 @@ fn retrieval_is_measured_before_and_after() {
     assert!(document["quality"]["linf"].as_f64().unwrap() > 0.0);
 }
 
-/// Originals that the index names are looked for under the ids they have, not added once more.
+/// Originals named in the index are expected under their existing ids and not added again.
 #[test]
 fn retrieval_knows_the_images_that_are_stored() {
     let folder = tempfile::tempdir().unwrap();
@@ -303,7 +303,7 @@ fn retrieval_knows_the_images_that_are_stored() {
     assert_eq!(document["mean"]["passive"]["r1"], 1.0);
 }
 
-/// A pipe would never answer, and a device must not be replaced by a file.
+/// A pipe would never answer, and a device file must not be replaced by a regular file.
 #[cfg(unix)]
 #[test]
 fn pipes_and_devices_are_refused() {

@@ -91,7 +91,7 @@ fn parse(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What may differ from run to run.
+/// Removes the keys that differ from run to run.
 fn without_time(mut document: Value) -> Value {
     for key in ["seconds", "network_seconds", "network_share", "described", "settings"] {
         document.as_object_mut().unwrap().remove(key);
@@ -125,7 +125,8 @@ fn retrieval_has_intervals_several_nprobe_and_tables() {
     }
     let all = edits[..4].iter().map(|edit| edit["passive"]["r1"].as_f64().unwrap()).sum::<f64>() / 4.0;
     assert!((document["mean"]["passive"]["r1"].as_f64().unwrap() - all).abs() < 1e-12, "{document}");
-    // The unedited originals, then their edits on both sides but for the unedited images, which are the same pixels.
+    // The unedited originals, then the edits of both kinds of image; the unedited released images have the
+    // same pixels.
     assert_eq!(document["described"], 3 + 3 * 2 * 4);
     let share = document["network_share"].as_f64().unwrap();
     assert!(0.0 < share && share < 1.0);
@@ -190,7 +191,8 @@ fn originals_in_several_cells_are_found_as_by_visiting_several() {
     folder.is_refused(&format!("{line} --cells 4"), "empty.faiss: lists of an entry must be 1 to 3, found 4");
 }
 
-/// Released images that show something else than their originals: copies of them are found where they are stored.
+/// Released images that show something else than their originals: their copies are found only if the index
+/// stores them.
 #[test]
 fn released_images_can_be_what_the_index_stores() {
     let folder = Folder::new();
@@ -276,7 +278,7 @@ fn advice_is_given_for_any_index_and_refused_in_one_line() {
     assert!(table.contains("the index holds nothing but these photographs"), "{table}");
     assert_eq!(files(&folder.path("kept")).len(), 3);
     assert!(folder.text("r.html").contains("05_grace_hopper.png"));
-    // Those that the index names stay in their cells.
+    // Originals named in the index stay in their cells.
     let document =
         folder.json("advise --images photos --index db.faiss --nprobe 1 --iterations 1 --target centroid --transforms hflip");
     assert_eq!(document["by_setting"].as_array().unwrap().len(), 1, "{document}");
@@ -403,7 +405,7 @@ fn copies_are_detected_among_queries_without_a_match() {
     );
 }
 
-/// DISC21 as downloaded: folders of references and queries, and a table of what matches.
+/// DISC21 as downloaded: folders of references and queries, and a table of matches.
 #[test]
 fn queries_and_ground_truth_of_disc21_work_as_they_are() {
     let folder = Folder::new();

@@ -18,7 +18,7 @@ fn reference_input() -> Tensor<4> {
 fn descriptor_is_that_of_float64() {
     let expected = npz("sscd_reference.npz", "desc64").unwrap().values;
     let found = values(extractor().describe(reference_input()));
-    // Float32 rounding through 53 layers; PyTorch's own float32 is as far off.
+    // Float32 rounding through 53 layers; PyTorch's float32 has the same error.
     let difference = largest_difference(&found, &expected);
     println!("largest difference {difference:.2e}");
     assert!(difference < 2e-6, "{difference}");
@@ -34,7 +34,7 @@ fn gradient_to_the_input_is_that_of_float64() {
     let squared = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
     let difference = squared(&mut found.iter().zip(&expected).map(|(a, b)| a - b));
     let relative = (difference / squared(&mut expected.iter().copied())).sqrt();
-    // ReLUs that float32 flips move the gradient by about 6e-3 in every framework.
+    // ReLUs flipped by float32 rounding move the gradient by about 6e-3 in every framework.
     println!("relative difference {relative:.2e}");
     assert!(relative < 2e-2, "{relative}");
 }
@@ -57,7 +57,7 @@ fn resize_is_torchvisions_antialiased_bilinear() {
     }
 }
 
-/// The published package as onnxruntime computes it, with quantised activations, from the sample photographs.
+/// Descriptors of the sample photographs by the published package in onnxruntime, with quantised activations.
 #[test]
 fn descriptors_are_near_those_of_the_int8_package() {
     let expected = npy("int8_samples.npy").unwrap();
@@ -79,7 +79,7 @@ fn descriptors_are_near_those_of_the_int8_package() {
         .collect();
     let mean = cosines.iter().sum::<f64>() / 20.0;
     println!("mean {mean:.4}");
-    // Of a smooth grey photograph quantisation leaves less.
+    // Quantisation distorts a smooth grey photograph more.
     let below = cosines.iter().filter(|cosine| **cosine < 0.98).count();
     assert!(mean > 0.98 && below <= 1 && cosines.iter().all(|cosine| *cosine > 0.95), "{cosines:?}");
 }

@@ -1,7 +1,7 @@
-//! Every architecture in every format against PyTorch in float64; `make_extractors.py` makes the files.
+//! Every architecture in every format against PyTorch in float64. `make_extractors.py` makes the files.
 //!
 //! At the published sizes, with the script's `--full FOLDER`:
-//! `ACTIVE_INDEX_EXTRACTORS=FOLDER cargo test --release --workspace --test it extractors -- --nocapture`
+//! `ACTIVE_INDEX_EXTRACTORS=FOLDER cargo test --release -p cli --test it extractors -- --nocapture`
 
 use std::{env, path::PathBuf};
 
@@ -13,11 +13,11 @@ use extractor::{
 
 use crate::fixtures::{golden, largest_difference, npz_at, values};
 
-/// Float32 rounding through some fifty layers; PyTorch's own float32 is as far off.
+/// Float32 rounding through some fifty layers; PyTorch's float32 has the same error.
 const DESCRIPTOR: f64 = 2e-5;
-/// ReLUs that float32 flips move the gradient by about 6e-3 in every framework.
+/// ReLUs flipped by float32 rounding move the gradient by about 6e-3 in every framework.
 const GRADIENT: f64 = 2e-2;
-/// Through the hundred layers of the ResNeXt at its published size, PyTorch's own float32 is 2.6e-2 off.
+/// Bound for the hundred layers of the published ResNeXt, where PyTorch's float32 has an error of 2.6e-2.
 const GRADIENT_AT_FULL_SIZE: f64 = 4e-2;
 
 fn folder() -> PathBuf {
@@ -29,13 +29,13 @@ fn is_full_size() -> bool {
 }
 
 fn load(file: &str) -> Extractor {
-    // The tiny transformer has other heads than 64 channels wide ones.
+    // The heads of the tiny transformer are not 64 channels wide.
     let heads = (!is_full_size() && file.starts_with("dino_vit")).then_some(3);
     let path = folder().join(file);
     let mut weights =
         Weights::read_with(&path, &Options { heads, ..Options::default() }).unwrap_or_else(|e| panic!("{e}"));
     weights.name_source(&path).unwrap();
-    // By way of the file that the converter writes.
+    // Through the file that the converter writes.
     let converted = tempfile::tempdir().unwrap();
     let path = converted.path().join("converted.safetensors");
     weights.write(&path).unwrap();
@@ -53,7 +53,7 @@ fn load(file: &str) -> Extractor {
     converted
 }
 
-/// Descriptors and gradients to the input of a file, against those of `name`'s network.
+/// Compares descriptors and input gradients of a weights file with those of the network `name`.
 fn check(name: &str, file: &str, suffix: &str) {
     let extractor = load(file);
     let reference = |key: String| npz_at(&folder().join(format!("{name}.npz")), &key).unwrap();

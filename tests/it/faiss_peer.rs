@@ -1,4 +1,4 @@
-//! faiss itself reads what is written here and gives the same answers, and the other way round.
+//! faiss reads our files and gives the same answers, and the other way round.
 
 use std::{
     env, fs,
@@ -18,18 +18,18 @@ use crate::{
     fixtures::root,
 };
 
-/// faiss's side.
+/// Script of faiss's side.
 const SCRIPT: &str = include_str!("faiss_peer.py");
 
-/// Neighbours asked for, and cells visited; the script has the same.
+/// Neighbours requested and cells visited; the script has the same values.
 const K: usize = 10;
 const NPROBE: usize = 4;
 
-/// Vectors of an index that faiss builds, and of one whose codebooks or graph would take it long.
+/// Number of vectors in an index that faiss builds, and in one whose codebooks or graph take faiss long.
 const MANY: usize = 100_000;
 const FEW: usize = 20_000;
 
-/// All kinds, over 32 dimensions; those of signs know squared L2 distances only.
+/// All kinds, in 32 dimensions. Kinds of sign codes support squared L2 distances only.
 const FACTORIES: [&str; 40] = [
     "Flat",
     "SQ8",
@@ -69,7 +69,7 @@ const FACTORIES: [&str; 40] = [
     "L2norm,PCA8,PQ4x8",
     "IVF64_HNSW8,Flat",
     "IVF64_HNSW8,PQ4x8",
-    // Codes so fine that no two vectors share one: which of equally near codes is ranked again is anybody's choice.
+    // Codes fine enough that no two vectors share one; re-ranking of equally near codes would be arbitrary.
     "PQ8x8,RFlat",
     "IVF64,PQ8x8,RFlat",
 ];
@@ -88,7 +88,7 @@ impl Kind {
         [Metric::L2, Metric::InnerProduct].into_iter().flat_map(of_metric).filter(exists).collect()
     }
 
-    /// How many vectors faiss's index holds.
+    /// Number of vectors in faiss's index.
     fn n(self) -> usize {
         let is_slow = ["x10", "x12", "HNSW"].iter().any(|part| self.factory.contains(part));
         if is_slow { FEW } else { MANY }
@@ -98,7 +98,7 @@ impl Kind {
         format!("{} {}", self.factory, self.metric)
     }
 
-    /// Trained and filled here.
+    /// Trains and fills the index on our side.
     fn train(self) -> Index {
         let config = TrainConfig { metric: self.metric, iterations: 3, ..TrainConfig::default() };
         let factory = self.factory.parse().unwrap_or_else(|e| panic!("{}: {e}", self.factory));
@@ -109,7 +109,8 @@ impl Kind {
     }
 }
 
-/// Python with faiss in an environment of its own below target/, made once; why there is none otherwise.
+/// Python with faiss in its own environment below target/, created once; otherwise the reason for its
+/// absence.
 fn python_with_faiss() -> &'static Result<PathBuf, String> {
     static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     PYTHON.get_or_init(|| {
@@ -124,13 +125,13 @@ fn python_with_faiss() -> &'static Result<PathBuf, String> {
     })
 }
 
-/// Runs a program; what it complained of where it failed.
+/// Runs a program; returns its error output on failure.
 fn run(program: &Path, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(program).args(arguments).output().map_err(|e| e.to_string())?;
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
-/// faiss, with a folder that is exchanged with it; `None`, said aloud, where it cannot be had.
+/// faiss and a folder for exchanging files; `None`, with a note, if faiss is not available.
 struct Peer {
     python: &'static Path,
     folder: TempDir,
@@ -141,7 +142,7 @@ impl Peer {
         match python_with_faiss() {
             Ok(python) => Some(Self { python, folder: tempfile::tempdir().unwrap() }),
             Err(reason) => {
-                // Not `eprintln`: the test harness would swallow it.
+                // Not `eprintln`: the test harness captures it.
                 let mut stderr = std::io::stderr();
                 writeln!(stderr, "SKIPPED {test}: no faiss-cpu: {reason}").unwrap();
                 None
@@ -157,7 +158,7 @@ impl Peer {
         self.path(&format!("{number}.index"))
     }
 
-    /// Has faiss do a task of the script for all kinds.
+    /// Runs a task of the script for all kinds.
     fn ask(&self, task: &[&str], kinds: &[Kind]) {
         let record = |kind: &Kind| serde_json::json!([kind.factory, kind.metric.to_string(), kind.n()]);
         let records: Vec<_> = kinds.iter().map(record).collect();
@@ -178,8 +179,8 @@ impl Peer {
     }
 }
 
-/// Clustered vectors `[n, 32]` around the origin, the same every time. Neighbours are not much nearer than the
-/// vectors are long, so that distances are known to all their digits.
+/// Clustered vectors `[n, 32]` around the origin, reproducible. Distances of neighbours are not much smaller
+/// than the norms of the vectors, so distances lose no digits.
 fn vectors(n: usize) -> Tensor<2> {
     let value = |i: usize| {
         let (row, column) = (i / 32, i % 32);
@@ -190,7 +191,7 @@ fn vectors(n: usize) -> Tensor<2> {
     Tensor::from_data(TensorData::new((0..n * 32).map(value).collect(), [n, 32]), &Device::flex())
 }
 
-/// Of the clock, so that vectors are fresh; `FAISS_PEER_SEED` repeats a run.
+/// Seed from the clock, for fresh vectors; `FAISS_PEER_SEED` repeats a run.
 fn seed() -> String {
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
     env::var("FAISS_PEER_SEED").unwrap_or_else(|_| clock())

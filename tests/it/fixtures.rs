@@ -31,11 +31,11 @@ pub fn golden() -> PathBuf {
 /// The real extractor.
 ///
 /// # Panics
-/// If its weights cannot be fetched: a test of it must not pass without it.
+/// If the weights cannot be fetched: a test must not pass without them.
 pub fn extractor() -> &'static Extractor {
     static EXTRACTOR: OnceLock<Extractor> = OnceLock::new();
     EXTRACTOR.get_or_init(|| {
-        // The goldens were made from this source of the default model, whatever else is at hand.
+        // The golden data were made from this source of the default model.
         let manifest = Manifest::bundled();
         let model = manifest.model("sscd_disc_mixup_int8");
         let fetched = model.and_then(|model| model.fetch(&root().join("weights"), &mut |_| ()));
@@ -54,7 +54,7 @@ pub struct Array {
 }
 
 impl Array {
-    /// As a float32 tensor of shape `shape`, which must hold as many values.
+    /// Converts to a float32 tensor of shape `shape`, which must have the same number of values.
     pub fn tensor<const D: usize>(&self, shape: [usize; D]) -> Tensor<D> {
         let values: Vec<f32> = self.values.iter().map(|&v| v as f32).collect();
         Tensor::from_data(TensorData::new(values, shape), &Device::flex())
@@ -123,7 +123,7 @@ fn numbers(array: NpyFile<impl std::io::Read>) -> Result<Array> {
 /// A golden photograph as a tensor `[1, 3, h, w]` in [0, 1].
 ///
 /// # Errors
-/// If the file is missing or no image.
+/// If the file is missing or is not an image.
 pub fn photo(file: &str) -> Result<Tensor<4>> {
     let image = image::open(golden().join(file)).with_context(|| file.to_owned())?.into_rgb8();
     let (width, height) = (image.width() as usize, image.height() as usize);
@@ -133,7 +133,7 @@ pub fn photo(file: &str) -> Result<Tensor<4>> {
 /// Values of a tensor.
 ///
 /// # Panics
-/// If they cannot be read: on the CPU they always can.
+/// If the values cannot be read, which does not happen on the CPU.
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     let values: Vec<f32> = tensor.into_data().try_to_vec().unwrap_or_else(|e| panic!("{e}"));
     values.into_iter().map(f64::from).collect()
@@ -148,7 +148,7 @@ pub fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// A command that runs the program that cargo built for these tests, or the one that `ACTIVE_INDEX_PROGRAM` names.
+/// Command that runs the program built for these tests, or the one named by `ACTIVE_INDEX_PROGRAM`.
 pub fn program() -> Command {
     let built = || env!("CARGO_BIN_EXE_active-index").into();
     Command::new(env::var_os("ACTIVE_INDEX_PROGRAM").unwrap_or_else(built))

@@ -1,5 +1,5 @@
-//! Awkward image files, in the library and through the program. `tests/images/make_images.py` made them, and what
-//! Pillow and LittleCMS see in them.
+//! Unusual image files, in the library and through the program. `tests/images/make_images.py` made them and
+//! the pixels expected by Pillow and LittleCMS.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use crate::{
     fixtures::{largest_difference, npz_in, root, values},
 };
 
-/// The files of the corpus by name, what is expected of them, and the archive of expected pixels.
+/// Files of the corpus by name, their expectations, and the archive of expected pixels.
 struct Corpus {
     files: BTreeMap<String, Vec<u8>>,
     expected: Value,
@@ -41,12 +41,12 @@ impl Corpus {
         Self { files: files.collect(), expected, references }
     }
 
-    /// A part of the error that refuses a file, if it is to be refused.
+    /// Part of the expected error, if the file must be refused.
     fn refusal(&self, name: &str) -> Option<&str> {
         self.expected[name]["error"].as_str()
     }
 
-    /// Where the pixels are further from Pillow's than they may be.
+    /// Describes pixels that differ from Pillow's by more than the tolerance.
     fn disagreement(&self, name: &str, pixels: &Pixels) -> Option<String> {
         let expected = &self.expected[name];
         let array = npz_in(Cursor::new(&self.references), expected["pixels"].as_str().unwrap()).unwrap();
@@ -72,7 +72,7 @@ impl Corpus {
     }
 }
 
-/// Nothing where all is well, the file and what is wrong otherwise.
+/// Panics with the files and their failures, if there are any.
 fn complain(wrong: Vec<String>) {
     assert!(wrong.is_empty(), "{} files:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -98,7 +98,7 @@ fn pixels_are_those_that_pillow_sees() {
     complain(corpus.files.iter().filter_map(judge).collect());
 }
 
-/// Files are resized without the zeros of the matrices that activation differentiates, to the same pixels.
+/// Files are resized without the zeros of activation's differentiable matrices, and give the same pixels.
 #[test]
 fn resampled_pixels_are_those_of_the_differentiable_resize() {
     for (name, size) in
@@ -127,7 +127,7 @@ fn describe_finishes_the_corpus() {
     fs::create_dir(&photos).unwrap();
     corpus.unpack(&photos);
     let out = folder.path().join("descriptors.npy");
-    // A small input of the network: it is not what is tested.
+    // Small network input, because the network is not under test.
     let described = run(&["describe", text(&photos), "--out", text(&out), "--size", "64", "--json"]);
     assert_eq!(described.status.code(), Some(1), "{}", String::from_utf8_lossy(&described.stderr));
     check(&corpus, &json(&described)["images"]);
@@ -170,7 +170,7 @@ fn eval_linf(a: &Pixels, b: &Pixels) -> f64 {
     a.iter().zip(b.iter()).map(|(a, b)| f64::from(a.abs_diff(*b))).fold(0.0, f64::max)
 }
 
-/// Each file is in the rows once, refused for its reason or not at all.
+/// Asserts that each file has one row, with its expected error or none.
 fn check(corpus: &Corpus, rows: &Value) {
     let judge = |row: &Value| {
         let input = row["input"].as_str().unwrap();
@@ -185,7 +185,7 @@ fn check(corpus: &Corpus, rows: &Value) {
     complain(rows.as_array().unwrap().iter().filter_map(judge).collect());
 }
 
-/// Takes a minute: `cargo test --release --workspace --test it -- --ignored --nocapture 48_megapixels`.
+/// Takes a minute: `cargo test --release -p cli --test it -- --ignored --nocapture 48_megapixels`.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "takes a minute and 4 GiB"]

@@ -1,4 +1,4 @@
-//! Files that faiss wrote, with faiss's answers.
+//! Files written by faiss, with faiss's answers.
 
 use std::fs;
 
@@ -33,11 +33,11 @@ fn open(kind: &str) -> Index {
     index
 }
 
-/// Distances agree to `1e-5` relative (float32 sums in another order; near zero, to the rounding of unit terms),
-/// ids wherever no tie explains a swap.
+/// Asserts that distances agree to `1e-5` relative (float32 sums in another order; near zero, the rounding of
+/// unit terms), and ids except where a tie explains a swap.
 ///
-/// Fast scan rounds the entries of its look-up tables to 8 bits. Where an entry lies between two, another order of
-/// float32 sums may tip it over, which moves a distance by one part of about 1e4: allowed for one answer in 1000.
+/// Fast scan rounds the entries of its look-up tables to 8 bits. Another order of float32 sums may round an
+/// entry the other way, which moves a distance by one part in about 1e4. Allowed for one answer in 1000.
 fn check(kind: &str, nprobe: usize, found: &Neighbours, distances: &[f64], ids: &[f64]) {
     let close = |a: f64, b: f64| (a - b).abs() <= 1e-5 * b.abs().max(0.1);
     let (mut swapped, mut tipped) = (0, 0);
@@ -55,7 +55,7 @@ fn check(kind: &str, nprobe: usize, found: &Neighbours, distances: &[f64], ids: 
         if found.ids[i] as f64 != id {
             swapped += 1;
             let row = i / found.k * found.k;
-            // In the last place the tie may be with an entry that did not make it into the list.
+            // At the last place the tie may be with an entry beyond the end of the list.
             let tied = (row..row + found.k).any(|j| j != i && close(distances[j], distance))
                 || i + 1 == row + found.k;
             assert!(tied, "{kind}, nprobe {nprobe}, {i}: id {} for {id} without a tie", found.ids[i]);

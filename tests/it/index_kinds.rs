@@ -1,4 +1,4 @@
-//! Small files of every kind that faiss wrote, with faiss's answers (`golden/make_indexes.py`).
+//! Small files of every kind written by faiss, with faiss's answers (`golden/make_indexes.py`).
 
 use std::{fs, path::PathBuf};
 
@@ -13,7 +13,7 @@ use crate::{
 /// A record of `kinds.json`.
 struct Kind {
     name: String,
-    /// `None` where the string leaves a dimension open or the file says more than it.
+    /// `None` if the string leaves a dimension open or the file contains more than the string.
     factory: Option<String>,
     metric: String,
     d: usize,
@@ -46,7 +46,7 @@ impl Kind {
         Index::open(&self.path(), &Device::flex()).unwrap_or_else(|e| panic!("{}: {e}", self.name))
     }
 
-    /// faiss's answer, where it gave one.
+    /// faiss's answer, if it gave one.
     fn answer(&self, key: &str) -> Option<Array> {
         crate::fixtures::npz_at(&folder().join(format!("{}_results.npz", self.name)), key).ok()
     }
@@ -125,7 +125,7 @@ fn every_kind_reconstructs_as_faiss() {
     for kind in kinds() {
         let Some(expected) = kind.answer("reconstruct") else { continue };
         if kind.has("pcaw") {
-            // faiss multiplies with the transpose of a matrix that is no rotation; refused here.
+            // faiss multiplies by the transpose of a matrix that is not a rotation; we refuse the file.
             assert!(kind.open().reconstruct(0).is_err());
             continue;
         }
@@ -135,7 +135,7 @@ fn every_kind_reconstructs_as_faiss() {
             let found = index.reconstruct(id).unwrap_or_else(|e| panic!("{}, {id}: {e}", kind.name));
             let found: Vec<f64> = found.into_iter().map(f64::from).collect();
             let difference = crate::fixtures::largest_difference(&found, expected);
-            // Float32 sums of up to 24 products that are below 4.
+            // Float32 sums of up to 24 products, each below 4.
             assert!(difference < 1e-5, "{}, {id}: {difference}", kind.name);
         }
         compared += 1;

@@ -1,4 +1,4 @@
-//! `index train|add|remove|merge|info` and `search` over kinds of index, as their users call them.
+//! `index train|add|remove|merge|info` and `search` over kinds of index, called as a user calls them.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
     fixtures::root,
 };
 
-/// Of every sort of ids, codes and wrapping.
+/// Kinds that cover every sort of ids, codes and wrapping.
 const KINDS: [&str; 7] = [
     "Flat",
     "LSH24r",
@@ -42,7 +42,7 @@ impl Folder {
         folder
     }
 
-    /// Vectors and their names, which count on from `first`.
+    /// Writes vectors and their names, numbered from `first`.
     fn put(&self, name: &str, values: &[f32], first: usize) {
         npy::write(&self.path(&format!("{name}.npy")), values, D).unwrap();
         let rows = (0..values.len() / D).map(|row| format!("{row}\timage {}.jpg\n", first + row));
@@ -64,7 +64,7 @@ impl Folder {
         index
     }
 
-    /// A copy of an empty index, with the vectors `name` in it.
+    /// Copy of an empty index, filled with the vectors `name`.
     fn fill(&self, empty: &Path, name: &str) -> PathBuf {
         let index = self.path(&format!("{name}.faiss"));
         fs::copy(empty, &index).unwrap();
@@ -83,7 +83,7 @@ impl Folder {
         files
     }
 
-    /// Everything that the queries find in all cells: query, name, id, distance; sorted.
+    /// All results of the queries over all cells: query, name, id, distance; sorted.
     fn found(&self, index: &Path) -> Vec<(String, String, i64, String)> {
         let queries = self.path("queries.npy");
         let all = ["search", text(&queries), "--index", text(index), "-k", "1000", "--nprobe", "4"];
@@ -91,7 +91,7 @@ impl Folder {
     }
 }
 
-/// The document of a run that did all it was asked.
+/// JSON document of a successful run.
 fn done(arguments: &[&str]) -> Value {
     let output = run(&[arguments, &["--json"]].concat());
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
@@ -190,7 +190,7 @@ fn ids_are_kept_where_they_are_stored() {
     done(&["index", "remove", "--index", text(&whole), "--ids", "0..=199"]);
     done(&["index", "merge", "--index", text(&whole), text(&back), "--keep-ids"]);
     let found = folder.found(&whole);
-    // Those of `back` have ids from 0 on again, and names of their own.
+    // The entries of `back` have ids from 0 again, and their own names.
     assert_eq!(found.len(), 4 * N);
     for (_, name, id, _) in &found {
         let number: i64 = name.trim_start_matches("image ").trim_end_matches(".jpg").parse().unwrap();
@@ -326,7 +326,7 @@ fn a_radius_finds_what_is_nearer() {
     }
 }
 
-/// Descriptors around those of the samples, as many as a product quantiser needs.
+/// Descriptors near those of the samples, enough to train a product quantiser.
 fn training_descriptors(folder: &Path) -> PathBuf {
     let descriptors = folder.join("samples.npy");
     done(&["describe", text(&root().join("samples")), "--out", text(&descriptors)]);
@@ -339,7 +339,7 @@ fn training_descriptors(folder: &Path) -> PathBuf {
     training
 }
 
-/// Extractor, activation and evaluation know nothing of inverted files or product quantisers.
+/// Extractor, activation and evaluation do not depend on inverted files or product quantisers.
 #[test]
 fn every_kind_serves_every_verb() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Writing an index file that is killed at any moment.
+//! Writes of an index file, killed at any moment.
 
 use std::{
     collections::HashSet,
@@ -16,7 +16,7 @@ use crate::fixtures::program;
 
 const D: usize = 64;
 
-/// 8 MiB of vectors, so that the write takes long enough to be hit.
+/// 8 MiB of vectors, so that the write takes long enough to be interrupted.
 const STORED: usize = 32 << 10;
 
 const KILLS: usize = 100;
@@ -60,7 +60,7 @@ impl Add {
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// Runs undisturbed; how long it took.
+    /// Runs without interruption; returns the duration.
     fn finish(&self) -> Duration {
         let start = Instant::now();
         assert!(self.start().wait().unwrap().success());
@@ -72,8 +72,8 @@ fn names(folder: &Path) -> HashSet<PathBuf> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-/// The file at the path is always the old or the new one, byte for byte; what a killed run leaves beside it are
-/// temporary files, which disturb no later run.
+/// The file is always the old or the new one, byte for byte. A killed run leaves only temporary files beside
+/// it, which do not affect later runs.
 #[test]
 fn a_killed_add_leaves_the_old_file_or_the_new_one() {
     let mut random = Random(7);
@@ -94,7 +94,7 @@ fn a_killed_add_leaves_the_old_file_or_the_new_one() {
     for kill in 0..KILLS {
         fs::write(&add.index, &old).unwrap();
         let mut running = add.start();
-        // A twentieth more than a run takes, so that its very end is met too.
+        // A twentieth longer than a run, so that the end of a run is covered too.
         sleep(whole.mul_f64(1.05 * random.next()));
         running.kill().unwrap();
         running.wait().unwrap();
@@ -106,7 +106,7 @@ fn a_killed_add_leaves_the_old_file_or_the_new_one() {
         for left in names(folder.path()).difference(&ours) {
             assert!(left.extension().is_some_and(|extension| extension == "tmp"), "{}", left.display());
             abandoned += 1;
-            // The last one stays, to be met by the runs after.
+            // The last temporary file stays for the later runs.
             if kill + 1 < KILLS {
                 fs::remove_file(left).unwrap();
             }

@@ -1,5 +1,10 @@
-//! Tests over the whole workspace: parity with public tools, files, the command line. One binary, so that it is linked once.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+//! Tests over the whole workspace: parity with public tools, files, the command line. One binary, linked once.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and prints what it measured"
+)]
 
 mod activation;
 mod agreement;

@@ -1,4 +1,4 @@
-//! Descriptors of two extractors are never mixed, whichever verb is given them.
+//! No verb mixes descriptors of two extractors.
 
 use std::{
     fs,
@@ -106,7 +106,7 @@ fn files_without_a_record_are_taken_with_a_note_for_those_who_ask() {
     assert!(noted.contains("db.faiss: no extractor is recorded"), "{noted}");
     let silent = folder.succeeds(INT8, "search photos --index db.faiss");
     assert!(!silent.contains("recorded"), "{silent}");
-    // Entries of unknown origin stay so.
+    // Entries of unknown origin remain of unknown origin.
     folder.succeeds(INT8, "index add --index db.faiss --input b.npy");
     assert!(!folder.path("db.faiss.extractor.json").exists());
 }

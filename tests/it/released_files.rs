@@ -1,4 +1,4 @@
-//! What released files keep of their originals, and what they say that is still true.
+//! Metadata and pixels that released files keep from their originals.
 
 use std::{fs, io::Cursor};
 
@@ -13,7 +13,7 @@ use crate::{
 const JPEG: Encoding = Encoding::Jpeg { quality: 95, full_chroma: true };
 const LOSSY_WEBP: Encoding = Encoding::LossyWebP { quality: 95 };
 
-/// A file of the corpus that `tests/images/make_images.py` made.
+/// File of the corpus made by `tests/images/make_images.py`.
 fn corpus(name: &str) -> Vec<u8> {
     let bytes = fs::read(root().join("tests/images/corpus.zip")).unwrap();
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
@@ -27,7 +27,7 @@ fn read(bytes: &[u8]) -> Picture {
     Reader::default().decode(bytes).unwrap()
 }
 
-/// All levels a little lower.
+/// Lowers all levels a little.
 fn changed(pixels: &Pixels) -> Pixels {
     match pixels {
         Pixels::Eight(image) => {
@@ -51,7 +51,7 @@ fn released(name: &str, encoding: Encoding) -> (Picture, Vec<u8>) {
     (original, file.bytes)
 }
 
-/// The decoder of the `image` crate, which is asked here what a file says.
+/// Decoder of the `image` crate, which reads a file's metadata.
 fn decoder(bytes: &[u8]) -> impl ImageDecoder {
     ImageReader::new(Cursor::new(bytes)).with_guessed_format().unwrap().into_decoder().unwrap()
 }
@@ -110,7 +110,7 @@ fn transparency_is_released_untouched() {
             let (original, file) = released(name, encoding);
             assert_eq!(alpha(&file), alpha(&corpus(name)), "{name}");
             let (wanted, shown) = (changed(&original.pixels).to_rgb8(), read(&file).pixels.to_rgb8());
-            // White cannot be made darker where nothing shows; elsewhere colours are rounded twice.
+            // Fully transparent white cannot be made darker; elsewhere colours are rounded twice.
             let far = wanted.iter().zip(shown.iter()).filter(|(a, b)| a.abs_diff(**b) > 2).count();
             assert_eq!(far, 0, "{name}");
         }
@@ -136,7 +136,7 @@ fn sixteen_bits_are_released_where_the_format_has_them() {
     assert_eq!(decoder(&file).color_type(), image::ColorType::Rgba16);
 }
 
-/// What does not fit is said, and the file is written without it.
+/// Metadata that does not fit is reported, and the file is written without it.
 #[test]
 fn metadata_that_a_format_cannot_hold_is_named() {
     let mut original = read(&corpus("jpeg_baseline.jpg"));
@@ -149,7 +149,7 @@ fn metadata_that_a_format_cannot_hold_is_named() {
     assert!(file.notes.len() == 1 && file.notes[0].contains("UTF-8"), "{:?}", file.notes);
 }
 
-/// Limits and the background reach the reader, and what is ignored is said.
+/// Limits and the background reach the reader, and ignored metadata is reported.
 #[test]
 fn the_program_takes_limits_and_says_what_it_ignores() {
     let folder = tempfile::tempdir().unwrap();
@@ -181,7 +181,7 @@ fn the_program_takes_limits_and_says_what_it_ignores() {
     assert!(crate::fixtures::largest_difference(&white, &black) > 1e-3);
 }
 
-/// The figures in a row are those of the file, of 16 bits and of JPEG alike.
+/// The figures in a row are those of the written file, for 16 bits and for JPEG.
 #[test]
 fn rows_describe_the_file_as_written() {
     let folder = tempfile::tempdir().unwrap();

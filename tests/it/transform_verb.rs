@@ -2,7 +2,7 @@
 
 use crate::command_line::{json, run, sample, text};
 
-/// A spelling of every edit that `--help` lists, with a number where it wants one.
+/// Spelling of every edit that `--help` lists, with a number if the edit has one.
 fn every_edit() -> Vec<String> {
     let help = run(&["transform", "--help"]);
     let help = String::from_utf8(help.stdout).unwrap().replace('\n', " ");

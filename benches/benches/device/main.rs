@@ -1,12 +1,13 @@
-//! How many images a second a device describes and activates, in each precision that it has, and how long it trains and
-//! searches an index: beside our own CPU, PyTorch on the same device (eager and compiled, in the same precision) and
-//! faiss on the CPU. Before it, how far the device's descriptors are from our CPU's; behind it, what a step of an activation
-//! sends and reads, and who waits for whom. What fails has its reason below the tables, and the rest goes on.
+//! Images per second that a device describes and activates, in each precision it has, and the time it takes
+//! to train and search an index; beside our CPU, PyTorch on the same device (eager and compiled, in the same
+//! precision) and faiss on the CPU. The first table compares the device's descriptors with our CPU's. The
+//! last table lists the transfers and waits of an activation step. A failed measurement has its reason below
+//! the tables, and the others still run.
 //!
 //! ```text
 //! PEER_PYTHON=target/torch/bin/python cargo bench -p benches -p cli --features benches/cuda --bench device -- --device cuda
 //! ```
-#![allow(clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "benchmarks print their tables")]
 
 #[path = "../step/peer.rs"]
 mod peer;
@@ -26,7 +27,7 @@ use work::{Side, Work};
 
 #[derive(Parser)]
 struct Arguments {
-    /// cpu, wgpu or cuda; the latter two with the feature of that name.
+    /// Device: cpu, wgpu or cuda; the latter two need the feature of that name.
     #[arg(long, default_value = "cpu")]
     device: String,
     /// Images that go through the network together.
@@ -38,31 +39,31 @@ struct Arguments {
     /// Steps of an activation.
     #[arg(long, default_value_t = 10)]
     steps: usize,
-    /// A weights file, from the project's folder, instead of the default model: small ones let a software driver through. The
-    /// peer reads ONNX alone.
+    /// Weights file, relative to the project's folder, instead of the default model; a software driver needs
+    /// a small one. The peer reads only ONNX.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Edge of the network's input.
     #[arg(long, default_value_t = 288)]
     size: usize,
-    /// Vectors that an index is trained on, and that it stores; 0 leaves indexes out.
+    /// Number of vectors that an index is trained on and stores; 0 leaves indexes out.
     #[arg(long, default_value_t = 262_144)]
     vectors: usize,
     /// Queries of a search.
     #[arg(long, default_value_t = 10_000)]
     queries: usize,
-    /// Counted measurements, after one that is not: it chooses kernels and compiles them.
+    /// Counted measurements, after one uncounted that chooses and compiles kernels.
     #[arg(long, default_value_t = 5)]
     runs: usize,
-    /// Largest batch on our own CPU, which is measured once: 64 images take it minutes. 0 leaves it out.
+    /// Largest batch on our CPU, which is measured once: 64 images take minutes. 0 leaves it out.
     #[arg(long, default_value_t = 16)]
     cpu_batch: usize,
-    /// Given by cargo.
+    /// Argument added by cargo.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What there is of PyTorch and of ours.
+/// Precisions and their names in the tables and for the peer.
 const PRECISIONS: [(Precision, &str); 4] = [
     (Precision::Single, "f32"),
     (Precision::Tf32, "tf32"),
@@ -170,7 +171,7 @@ fn device(name: &str) -> Result<Device> {
     }
 }
 
-/// The median of `runs` measurements in seconds, after one that is not counted.
+/// Median of `runs` measurements in seconds, after one uncounted.
 fn median(runs: usize, mut measure: impl FnMut() -> Result<f64>) -> Result<f64> {
     let all = (0..=runs).map(|_| measure()).collect::<Result<Vec<_>>>()?;
     let mut counted = all[1..].to_vec();

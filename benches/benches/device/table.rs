@@ -1,4 +1,4 @@
-//! What is printed, and what could not be measured.
+//! Printed tables, and failed measurements.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,7 +14,7 @@ pub const INDEXES: &str = "\
 | work | ours, s | our CPU | faiss-cpu | faiss-cpu / ours |
 |---|---|---|---|---|";
 
-/// Seconds of a work, where they are known.
+/// Seconds of a work, if known.
 pub struct Measured {
     pub ours: Option<f64>,
     pub eager: Option<f64>,
@@ -22,12 +22,12 @@ pub struct Measured {
     pub own: Option<f64>,
 }
 
-/// What failed so far.
+/// Failures so far.
 #[derive(Default)]
 pub struct Table(Vec<String>);
 
 impl Table {
-    /// What `work` returns; a failure, also of a kernel that panics, is kept for the end.
+    /// Returns the result of `work`; a failure, also a kernel's panic, is kept for the end.
     pub fn attempt<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Option<T> {
         let worked = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
             let said = panic.downcast_ref::<String>().map(String::as_str);

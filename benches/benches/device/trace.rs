@@ -1,4 +1,4 @@
-//! What a step of an activation sends to the device and reads from it, and who waits for whom.
+//! Transfers of an activation step, and the share of the step in which the host waits for the device.
 
 use activate::{Objective, Settings};
 use anyhow::Result;
@@ -10,7 +10,7 @@ pub const HEADING: &str = "\
 | a step | ms | of it the host waits | tensors sent | bytes sent | tensors read | bytes read |
 |---|---|---|---|---|---|---|";
 
-/// The paper's method, its successor on the image alone, and on views of it.
+/// The paper's method, and the default's method on the image alone and on views of it.
 pub fn settings(iterations: usize) -> [(&'static str, Settings); 3] {
     let robust = Settings { iterations, ..Settings::default() };
     let margin = Settings { objective: Objective::CellMargin, ..robust };
@@ -18,11 +18,12 @@ pub fn settings(iterations: usize) -> [(&'static str, Settings); 3] {
 }
 
 impl Side {
-    /// The last columns of the table. A step is the difference that more of them make: what is done once an image is not
-    /// counted. A device that is waited for during a step had work all the time: it waits for nobody.
+    /// Last columns of the table. The cost of a step is the difference between runs of more and of fewer
+    /// steps, so work done once per image is not counted. A device that the host waits for during a step
+    /// always had work.
     pub fn trace(&self, settings: Settings, batch: usize, side: usize) -> Result<String> {
         let long = Settings { iterations: 2 * settings.iterations, ..settings };
-        // The first one chooses and compiles kernels.
+        // The first run chooses and compiles kernels.
         self.activate(long, batch, side)?;
         let run = |settings| {
             let (taken, traffic) = counted(|| self.activate(settings, batch, side));

@@ -1,4 +1,4 @@
-//! What is measured of a device.
+//! Measured work of a device.
 
 use std::{
     path::Path,
@@ -11,14 +11,14 @@ use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use extractor::{Extractor, Precision, Precisions, Preprocess};
 use index::{Index, Target, TrainConfig};
 
-/// Passes in a row, so that the device is not waited for after each; `torch_device.py` has the same number.
+/// Consecutive passes, so that the host does not wait after each; `torch_device.py` has the same number.
 const IN_A_ROW: usize = 5;
-/// What indexes are measured, of vectors of this length.
+/// Dimension of the vectors of the measured indexes.
 const D: usize = 512;
 const FACTORY: &str = "IVF4096,PQ8x8";
 const NPROBE: usize = 16;
 
-/// What is measured.
+/// Measured quantity.
 #[derive(Clone, Copy)]
 pub enum Work {
     Describe {
@@ -48,7 +48,7 @@ pub struct Side {
 }
 
 impl Side {
-    /// In a precision, and `IVF256,PQ8` of random vectors.
+    /// Loads the network in a precision, and trains `IVF256,PQ8` on random vectors.
     pub fn new(weights: &Path, size: usize, device: &Device, precision: Precision) -> Result<Self> {
         let has_gradients = precision != Precision::F16;
         let gradients = if has_gradients { precision } else { Precision::Single };
@@ -66,7 +66,7 @@ impl Side {
         Ok(Self { index, device: device.clone(), has_gradients, extractor })
     }
 
-    /// The largest difference of a number of a descriptor, and the least cosine, of images of waves.
+    /// Largest difference of a descriptor component and least cosine, for images of waves.
     pub fn differs_from(&self, other: &Self) -> Result<[f64; 2]> {
         let size = self.extractor.preprocess().size;
         let wave = |i: usize| {
@@ -88,7 +88,7 @@ impl Side {
         Ok([largest, cosines.fold(f64::INFINITY, f64::min)])
     }
 
-    /// Seconds.
+    /// Duration of a work in seconds.
     pub fn measure(&self, work: &Work) -> Result<f64> {
         match *work {
             Work::Describe { batch } => self.describe(batch),
@@ -101,7 +101,7 @@ impl Side {
         }
     }
 
-    /// Of one pass.
+    /// Duration of one pass in seconds.
     fn describe(&self, batch: usize) -> Result<f64> {
         let size = self.extractor.preprocess().size;
         let input = self.random([batch, 3, size, size]);
@@ -112,7 +112,7 @@ impl Side {
         Ok(started.elapsed().as_secs_f64() / IN_A_ROW as f64)
     }
 
-    /// How long the optimisation of images takes, from the first step to the last pixel.
+    /// Duration of an optimisation, from the first step to the last pixel, in seconds.
     pub fn activate(&self, settings: Settings, batch: usize, side: usize) -> Result<Duration> {
         let images: Vec<_> = (0..batch).map(|_| self.random([1, 3, side, side]).clamp(0.0, 1.0)).collect();
         let activator = Activator::new(&self.extractor, &self.index, settings)?;
@@ -135,7 +135,7 @@ impl Side {
         Ok((index, started.elapsed().as_secs_f64()))
     }
 
-    /// Of the second search: the first takes entries to the device.
+    /// Duration of the second search in seconds; the first one uploads the entries.
     fn search(&self, vectors: usize, queries: usize) -> Result<f64> {
         let (mut index, _) = self.train(vectors.min(40_960))?;
         index.add(self.random([vectors, D]))?;
@@ -152,7 +152,7 @@ impl Side {
 }
 
 impl Work {
-    /// Whether gradients are taken.
+    /// Returns true if the work computes gradients.
     pub fn is_differentiated(self) -> bool {
         matches!(self, Self::Activate { .. })
     }
@@ -178,7 +178,7 @@ impl Work {
         }
     }
 
-    /// What the peer's process reads.
+    /// Request to the peer's process.
     pub fn request(self, peer: &str) -> String {
         match self {
             Self::Describe { batch } => format!("describe {peer} {batch}"),

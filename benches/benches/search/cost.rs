@@ -1,8 +1,8 @@
-//! What one query must at least read and compute, beside what this machine can do.
+//! Least work of one query, beside the rates of this machine.
 //!
-//! The model is that of `IVF{nlist},PQ{m}x8` by squared L2 on residuals, with `|c|^2 + 2 c.r` of every cell and
-//! codeword computed beforehand (`[nlist, m, ksub]` floats), as faiss does: the query's products with all
-//! codewords once, one addition an entry and cell visited, then `m` look-ups a code.
+//! The model is `IVF{nlist},PQ{m}x8` with squared L2 on residuals. As in faiss, `|c|^2 + 2 c.r` of every cell
+//! and codeword is computed beforehand (`[nlist, m, ksub]` floats). A query then takes its products with all
+//! codewords once, one addition per entry and visited cell, and `m` look-ups per code.
 
 use std::fmt::Write;
 
@@ -21,11 +21,11 @@ const FLOAT: usize = size_of::<f32>();
 /// One part of a query's work.
 struct Part {
     name: &'static str,
-    /// Bytes touched, the centroids' shared among a batch's queries.
+    /// Bytes read; those of the centroids are shared among the queries of a batch.
     bytes: f64,
-    /// float32 multiplications and additions, as many as a matrix product counts.
+    /// Float32 multiplications and additions, counted as for a matrix product.
     products: f64,
-    /// Table look-ups, each with an addition of float32; or of int8, where tables are quantised.
+    /// Table look-ups, each with an addition in float32, or in int8 if tables are quantised.
     lookups: f64,
 }
 
@@ -33,7 +33,7 @@ struct Part {
 struct Machine {
     /// GB/s.
     bandwidth: f64,
-    /// GFLOP/s, of whichever side's matrix product is faster.
+    /// GFLOP/s of the faster side's matrix product.
     product: f64,
 }
 
@@ -50,13 +50,13 @@ impl Machine {
         Ok(Self { bandwidth, product: product.ours.max(product.faiss) })
     }
 
-    /// Seconds below which a part cannot be, where neither caches nor fewer operations help.
+    /// Lower bound of a part's time in seconds, without help from caches or fewer operations.
     fn least(&self, part: &Part) -> f64 {
         (part.bytes / self.bandwidth).max(part.products / self.product) / 1e9
     }
 }
 
-/// Lists the parts of a query at each nprobe, with what was measured.
+/// Lists the parts of a query at each nprobe beside the measured times.
 pub fn run(duel: &mut Duel, out: &mut String) -> Result<()> {
     search_in(duel, "ivfpq.faiss")?;
     let machine = Machine::measure(duel, out)?;
@@ -76,7 +76,7 @@ pub fn run(duel: &mut Duel, out: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// The parts of one query of a batch of `queries` that meets `codes` codes in `nprobe` cells.
+/// Parts of one query in a batch of `queries` that visits `codes` codes in `nprobe` cells.
 fn parts(nprobe: usize, codes: f64, queries: usize) -> [Part; 3] {
     let (centroids, table) = (NLIST * D, M * KSUB);
     [
@@ -104,7 +104,7 @@ impl Part {
     }
 }
 
-/// Microseconds of a query on both sides, in a batch and alone.
+/// Time of a query on both sides in a batch and alone, in microseconds.
 fn measured(duel: &mut Duel, nprobe: usize) -> Result<String> {
     let batch = duel.measure(duel.short, &Request::Batch { nprobe, count: QUERIES, k: K })?;
     let single = duel.measure(duel.short, &Request::Single { nprobe, count: SINGLES, k: K })?;

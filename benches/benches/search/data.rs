@@ -1,4 +1,4 @@
-//! The vectors and indexes that both sides work on, made once by the peer.
+//! Vectors and indexes that both sides use, made once by the peer.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -17,7 +17,7 @@ pub const NLIST: usize = 4096;
 /// Number of queries.
 pub const QUERIES: usize = 10_000;
 
-/// A folder of files for `n` stored vectors; `peers/faiss_index.py` says what each holds.
+/// Folder of files for `n` stored vectors; `peers/faiss_index.py` documents their contents.
 pub struct Data {
     pub n: usize,
     pub folder: PathBuf,
@@ -25,7 +25,8 @@ pub struct Data {
 }
 
 impl Data {
-    /// Relative paths are meant from the workspace's root; cargo runs benchmarks in their package's folder.
+    /// Resolves relative paths from the workspace's root, because cargo runs benchmarks in the folder of
+    /// their package.
     pub fn new(arguments: &Arguments, python: OsString) -> Result<Self> {
         let root = std::path::absolute(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))?;
         let python = PathBuf::from(python);
@@ -39,7 +40,7 @@ impl Data {
         self.folder.join(name)
     }
 
-    /// Makes those of the files that are not there.
+    /// Makes the missing files.
     pub fn prepare(&self, names: &[&str]) -> Result<()> {
         if names.iter().all(|name| self.path(name).exists()) {
             return Ok(());
@@ -52,12 +53,12 @@ impl Data {
     }
 }
 
-/// A script of `peers/`.
+/// Path of a script in `peers/`.
 pub fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
 }
 
-/// Reads `count` vectors of `D` floats from where the file stands, or all that follow where there are fewer.
+/// Reads `count` vectors of `D` floats from the current position of the file, or all that remain.
 pub fn read_rows(file: &mut File, count: usize) -> Result<Vec<f32>> {
     let mut rows = vec![0.0f32; count * D];
     let bytes = bytemuck::cast_slice_mut::<f32, u8>(&mut rows);

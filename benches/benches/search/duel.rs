@@ -1,4 +1,4 @@
-//! Two sides asked the same in turn.
+//! Both sides, asked the same requests in turn.
 
 use std::path::PathBuf;
 use std::thread::sleep;
@@ -11,17 +11,18 @@ use crate::data::{Data, script};
 use crate::request::Request;
 use crate::side::Side;
 
-/// Between two turns: OpenMP's threads spin for a while after their work, which would slow the other side.
+/// Pause between two turns: OpenMP's threads spin for a while after their work, which would slow the other
+/// side.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How often a request is measured, and how often before that without being counted.
+/// Number of counted measurements of a request, and of uncounted ones before them.
 #[derive(Debug, Clone, Copy)]
 pub struct Repeats {
     warm_up: usize,
     counted: usize,
 }
 
-/// One number of each side.
+/// One number per side.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair {
     pub ours: f64,
@@ -29,13 +30,13 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Above 1 where ours is the smaller.
+    /// Ratio of the sides, above 1 if ours is smaller.
     pub fn ratio(self) -> f64 {
         self.faiss / self.ours
     }
 }
 
-/// A process of each side, fresh, at one thread count.
+/// Fresh process of each side at one thread count.
 pub struct Duel<'a> {
     pub data: &'a Data,
     pub threads: usize,
@@ -43,7 +44,7 @@ pub struct Duel<'a> {
     pub long: Repeats,
     pub ours: Side,
     pub faiss: Side,
-    /// MiB that the processes took before anything was loaded: interpreter, libraries.
+    /// Memory of the processes before they loaded anything (interpreter, libraries), in MiB.
     bare: Pair,
 }
 
@@ -57,7 +58,7 @@ impl<'a> Duel<'a> {
         Ok(Self { data, threads, short, long, ours, faiss, bare })
     }
 
-    /// A file of the data, as requests name it.
+    /// File of the data, in the spelling of requests.
     pub fn path(&self, name: &str) -> PathBuf {
         self.data.path(name)
     }
@@ -67,7 +68,7 @@ impl<'a> Duel<'a> {
         Ok(Pair { ours: self.ours.ask(request)?, faiss: self.faiss.ask(request)? })
     }
 
-    /// Asks the sides in turn; the median of each.
+    /// Asks the sides in turn and returns the median of each.
     pub fn measure(&mut self, repeats: Repeats, request: &Request) -> Result<Pair> {
         let (mut ours, mut faiss) = (Vec::new(), Vec::new());
         for turn in 0..repeats.warm_up + repeats.counted {
@@ -83,7 +84,7 @@ impl<'a> Duel<'a> {
         Ok(Pair { ours: median(ours)?, faiss: median(faiss)? })
     }
 
-    /// Peak MiB of each side beyond those of the bare process.
+    /// Peak memory of each side beyond that of the bare process, in MiB.
     pub fn memory(&mut self) -> Result<Pair> {
         let peak = self.ask(&Request::Memory)?;
         Ok(Pair { ours: peak.ours - self.bare.ours, faiss: peak.faiss - self.bare.faiss })

@@ -1,4 +1,4 @@
-//! How search grows with the number of stored vectors.
+//! Growth of search time with the number of stored vectors.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::report::{Report, Row, Target, Unit};
 use crate::request::Request;
 use crate::stage::{K, SINGLES, search_in};
 
-/// Numbers of stored vectors, each with its file: random codes in lists as unequal as real ones.
+/// Numbers of stored vectors, each with its file: random codes in lists as uneven as real ones.
 pub const FILES: [(usize, &str); 4] = [
     (100_000, "random-100000.faiss"),
     (1_000_000, "random-1000000.faiss"),
@@ -44,7 +44,7 @@ fn row(what: String, pair: Pair) -> Row {
     Row { what, pair, unit: Unit::Seconds, target: Target::None, note: "random codes".to_owned() }
 }
 
-/// Writes `docs/search-growth.csv` and its picture, where growth was measured.
+/// Writes `docs/search-growth.csv` and its picture if growth was measured.
 pub fn draw(lines: &str, data: &Data) -> Result<()> {
     if lines.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What the machine can do, and what this process took of it.
+//! Rates of the machine and memory of this process.
 
 use std::hint::black_box;
 use std::thread::{available_parallelism, scope};
@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::data::{D, NLIST};
 
-/// Repeats of which the fastest is the machine's rate.
+/// Number of repeats; the fastest gives the machine's rate.
 const REPEATS: usize = 6;
 
 /// Peak resident memory of this process, MiB.
@@ -20,7 +20,7 @@ pub fn peak_memory() -> Result<f64> {
     Ok(kibibytes / 1024.0)
 }
 
-/// GB/s at which all threads together sum 1 GiB.
+/// Rate at which all threads together sum 1 GiB, in GB/s.
 pub fn bandwidth() -> f64 {
     let buffer = vec![1u64; 1 << 27];
     let threads = threads();
@@ -34,7 +34,7 @@ pub fn bandwidth() -> f64 {
     size_of_val(&buffer[..]) as f64 / fastest / 1e9
 }
 
-/// GFLOP/s of burn's product of `[NLIST, D]` by `[D, NLIST]`.
+/// Rate of burn's product of `[NLIST, D]` by `[D, NLIST]`, in GFLOP/s.
 pub fn product() -> f64 {
     let a = Tensor::<2>::ones([NLIST, D], &Device::flex());
     let fastest = fastest(|| drop(black_box(a.clone().matmul(a.clone().transpose()).into_data())));
@@ -50,7 +50,7 @@ fn fastest(mut call: impl FnMut()) -> f64 {
     times.fold(f64::INFINITY, f64::min)
 }
 
-/// Threads of this process: what the parent said, else all.
+/// Number of threads of this process: the parent's choice, or all.
 fn threads() -> usize {
     let said = std::env::var("RAYON_NUM_THREADS").ok().and_then(|threads| threads.parse().ok());
     said.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)).max(1)

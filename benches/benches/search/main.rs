@@ -1,4 +1,4 @@
-//! Searching, training, adding and opening, in turn with faiss on the same vectors and the same files.
+//! Search, training, adding and opening, taking turns with faiss on the same vectors and files.
 //!
 //! ```text
 //! python3 -m venv target/faiss && target/faiss/bin/pip install faiss-cpu numpy matplotlib
@@ -8,11 +8,11 @@
 //! cargo bench -p benches --bench search -- --only growth
 //! ```
 //!
-//! Each side of each stage is a process of its own at each thread count, so that thread pools are what is said and
-//! the peak of its memory is the stage's alone. Both processes answer the same requests in turn: after one answer
-//! that is not counted, medians are taken, and the ratio is that of the medians. `peers/faiss_index.py` makes the
-//! vectors and the faiss files once, under `target/bench-data`; both sides open the same files.
-#![allow(clippy::print_stdout)]
+//! Each side of each stage runs in its own process at each thread count, so thread pools have the stated size
+//! and peak memory is that of the stage alone. Both processes answer the same requests in turn. After one
+//! uncounted answer the medians are taken, and the ratio is the ratio of the medians. `peers/faiss_index.py`
+//! makes the vectors and the faiss files once, under `target/bench-data`. Both sides open the same files.
+#![expect(clippy::print_stdout, reason = "benchmarks print their tables")]
 
 mod arguments;
 mod cost;

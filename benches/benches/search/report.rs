@@ -7,50 +7,50 @@ use anyhow::Error;
 use crate::duel::{Duel, Pair};
 use crate::stage::Stage;
 
-/// What a row counts; less of it is better.
+/// Unit of a row; less is better.
 #[derive(Debug, Clone, Copy)]
 pub enum Unit {
     Seconds,
     Mebibytes,
-    /// Squared distance, as k-means and the quantisers minimise it.
+    /// Mean squared distance, minimised by k-means and the quantisers.
     Distortion,
 }
 
-/// What a row is to reach.
+/// Goal of a row.
 #[derive(Debug, Clone, Copy)]
 pub enum Target {
     None,
-    /// faiss's number at least this many times ours.
+    /// faiss's number is at least this many times ours.
     Ratio(f64),
-    /// Ours at most this.
+    /// Our number is at most this.
     AtMost(f64),
 }
 
-/// One row: both sides' numbers for the same work.
+/// Row: both sides' numbers for the same work.
 pub struct Row {
     pub what: String,
     pub pair: Pair,
     pub unit: Unit,
     pub target: Target,
-    /// Whatever else is to be known, such as how far the answers agree.
+    /// Note, such as the agreement of the answers.
     pub note: String,
 }
 
-/// Rows printed so far, and what is kept for behind them.
+/// Rows printed so far, and texts for below the table.
 #[derive(Default)]
 pub struct Report {
     headed: bool,
     threads: usize,
     missed: usize,
     pub failures: usize,
-    /// Printed below the table.
+    /// Lines printed below the table.
     pub appendix: String,
     /// Lines of the table of growth.
     pub growth: String,
 }
 
 impl Report {
-    /// Heads the table the first time; rows that follow are at this thread count.
+    /// Prints the header once, and sets the thread count of the following rows.
     pub fn begin(&mut self, duel: &Duel) {
         self.threads = duel.threads;
         if !self.headed {
@@ -75,7 +75,7 @@ impl Report {
         );
     }
 
-    /// Peak memory of the stage that ends here.
+    /// Adds the peak memory of the finished stage.
     pub fn memory(&mut self, what: &str, pair: Pair) {
         let what = format!("{what}: peak memory");
         let note = "beyond the bare process".to_owned();
@@ -126,7 +126,7 @@ impl Target {
     }
 }
 
-/// A count with its thousands apart.
+/// Formats a count with separated thousands.
 pub struct Thousands(pub f64);
 
 impl fmt::Display for Thousands {

@@ -1,22 +1,22 @@
-//! What a side is asked: one JSON object a line, the same for both sides.
+//! Requests to a side: one JSON object per line, the same for both sides.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// A request. Files to write, `to`, are relative to the side's own folder.
+/// Request to a side. Files to write, `to`, are relative to the side's own folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
 pub enum Request {
-    /// Loads the first `count` vectors of a raw file. Answers how many there were.
+    /// Loads the first `count` vectors of a raw file. Answers their number.
     Load { path: PathBuf, count: usize },
     /// Opens an index and answers the first `queries` loaded vectors at nprobe 16. Seconds.
     Open { path: PathBuf, queries: usize },
-    /// One search for the first `count` loaded vectors. Seconds.
+    /// Runs one search for the first `count` loaded vectors. Seconds.
     Batch { nprobe: usize, count: usize, k: usize },
-    /// A search for each of the first `count` loaded vectors. Median seconds.
+    /// Runs a search for each of the first `count` loaded vectors. Median seconds.
     Single { nprobe: usize, count: usize, k: usize },
-    /// Writes the ids found for the first `count` loaded vectors: `[count, k]`, i64. Answers how many.
+    /// Writes the ids found for the first `count` loaded vectors: `[count, k]`, i64. Answers their number.
     Answers { nprobe: usize, count: usize, k: usize, to: PathBuf },
     /// Trains on the loaded vectors and writes the empty index. Seconds of training.
     Train { factory: String, iterations: usize, max_points_per_centroid: usize, to: PathBuf },
@@ -28,11 +28,11 @@ pub enum Request {
     Product,
     /// Rate of reading memory. GB/s; ours only.
     Bandwidth,
-    /// Codes met by one of the first `count` loaded vectors, on average; faiss only.
+    /// Mean number of codes visited by one of the first `count` loaded vectors; faiss only.
     Visited { nprobe: usize, count: usize },
-    /// Mean squared distance of the loaded vectors from what an index stores for them; faiss only.
+    /// Mean squared distance of the loaded vectors to their reconstructions in an index; faiss only.
     Distortion { index: PathBuf },
-    /// Share of the vectors that two indexes hold in the same cell under the same code; faiss only.
+    /// Share of the vectors with the same cell and code in two indexes; faiss only.
     Agreement { ours: PathBuf, theirs: PathBuf },
 }
 

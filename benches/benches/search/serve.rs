@@ -1,4 +1,4 @@
-//! Our side: answers requests on the standard streams.
+//! Our side of the comparison: answers requests on the standard streams.
 
 use std::fs::File;
 use std::io::{BufRead, stdin};
@@ -13,15 +13,15 @@ use crate::data::{D, read_rows};
 use crate::machine::{bandwidth, peak_memory, product};
 use crate::request::{Answer, Request};
 
-/// What requests work on. As for faiss, vectors are where the index takes them from before the clock starts:
-/// here, in a tensor.
+/// State of the process between requests. Before the clock starts, vectors are in the form that the index
+/// accepts: a tensor, as an array for faiss.
 #[derive(Default)]
 struct Server {
     /// The index last opened.
     index: Option<Index>,
-    /// The vectors last loaded, `D` floats each, until they are trained on.
+    /// Vectors last loaded, `D` floats each, until they are used for training.
     rows: Vec<f32>,
-    /// Where they are from.
+    /// File of the loaded vectors.
     loaded: Option<(PathBuf, usize)>,
 }
 
@@ -105,7 +105,7 @@ impl Server {
             let (path, count) = self.loaded.clone().context("no vectors are loaded")?;
             self.load(&path, count)?;
         }
-        // Handed over, as whoever trains would: a tensor that is kept elsewhere has to be copied.
+        // Passed by value, as a caller would: a tensor that is kept elsewhere has to be copied.
         let vectors = matrix(std::mem::take(&mut self.rows));
         let started = Instant::now();
         let index = Index::train(&factory, vectors, config)?;
@@ -136,14 +136,14 @@ impl Server {
     }
 }
 
-/// Seconds of a call that succeeds.
+/// Duration of a successful call in seconds.
 fn seconds<T>(call: impl FnOnce() -> index::Result<T>) -> Result<f64> {
     let started = Instant::now();
     call()?;
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Rows `[n, D]` as the index takes them.
+/// Rows `[n, D]` in the form that the index accepts.
 fn matrix(rows: Vec<f32>) -> Tensor<2> {
     let n = rows.len() / D;
     let data = TensorData::new(rows, [n, D]);

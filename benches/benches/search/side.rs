@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::request::{Answer, Request};
 
-/// A running process. It ends with this value.
+/// Running process, ended when dropped.
 pub struct Side {
     pub version: String,
-    /// Where its files go.
+    /// Folder of the process's files.
     pub folder: PathBuf,
     name: &'static str,
     process: Child,
@@ -20,14 +20,14 @@ pub struct Side {
 }
 
 impl Side {
-    /// This program, serving.
+    /// Starts this program as our side.
     pub fn ours(folder: &Path, threads: usize) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--serve");
         Self::start("ours", command, folder, threads)
     }
 
-    /// faiss, under the given Python.
+    /// Starts faiss in the given Python.
     pub fn faiss(python: &Path, script: &Path, folder: &Path, threads: usize) -> Result<Self> {
         let mut command = Command::new(python);
         command.arg(script).arg("serve");
@@ -48,7 +48,7 @@ impl Side {
         Ok(Self { version, folder, name, process, ask, answers })
     }
 
-    /// The number that answers a request.
+    /// Sends a request and returns the number that answers it.
     pub fn ask(&mut self, request: &Request) -> Result<f64> {
         writeln!(self.ask, "{}", serde_json::to_string(request)?)?;
         let line = self.answers.next().with_context(|| format!("{} stopped", self.name))??;
@@ -61,7 +61,7 @@ impl Side {
 
 impl Drop for Side {
     fn drop(&mut self) {
-        // It ends with its input; one that does not is not waited for.
+        // The process ends with its input; one that does not is not waited for.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! What is compared, one stage a question, and what is to be reached.
+//! Stages of the comparison and their goals.
 
 use std::path::PathBuf;
 
@@ -12,25 +12,25 @@ use crate::growth;
 use crate::report::{Report, Row, Target, Unit};
 use crate::request::Request;
 
-/// Neighbours of a query.
+/// Neighbours requested for a query.
 pub const K: usize = 10;
 /// Cells visited.
 pub const NPROBES: [usize; 4] = [1, 4, 16, 64];
 /// Single queries whose median is one measurement.
 pub const SINGLES: usize = 500;
-/// Queries against LSH, which visits everything.
+/// Number of queries for LSH, which compares every code.
 const LSH_QUERIES: usize = 1000;
 /// Vectors added at a time.
 const ADD_BLOCK: usize = 65_536;
-/// Vectors that k-means is given, of which it uses all: 64 a centroid.
+/// Training vectors of k-means, which uses all of them: 64 per centroid.
 const KMEANS_TRAINING: usize = 64 * NLIST;
-/// Vectors that product quantisers are given, of which they use all: 256 a codeword.
+/// Training vectors of product quantisers, which use all of them: 256 per codeword.
 const PQ_TRAINING: usize = 65_536;
-/// An index of more than 2 GiB: 16 bytes for each of these codes.
+/// Index of more than 2 GiB; each code takes 16 bytes.
 const LARGE: &str = "random-140000000.faiss";
-/// A distortion within one part in a hundred of faiss's.
+/// Allowed distortion relative to faiss's: one part in a hundred more.
 const WITHIN_1_PERCENT: f64 = 1.0 / 1.01;
-/// The same, one part in two hundred.
+/// Allowed distortion relative to faiss's: one part in two hundred more.
 const WITHIN_HALF_PERCENT: f64 = 1.0 / 1.005;
 
 /// A stage of the comparison.
@@ -44,24 +44,24 @@ pub enum Stage {
     Fastscan,
     /// 1000 queries at once, LSH of 512 bits.
     Lsh,
-    /// The coarse quantiser's training.
+    /// Training of the coarse quantiser.
     Kmeans,
-    /// A product quantiser's training, on residuals.
+    /// Training of a product quantiser, on residuals.
     Pq,
-    /// A rotation's training, with its product quantiser.
+    /// Training of a rotation with its product quantiser.
     Opq,
     /// Storing all vectors.
     Add,
     /// Opening a file of more than 2 GiB.
     Open,
-    /// What a query costs at least on this machine.
+    /// Lower bound of a query's time on this machine.
     Cost,
-    /// Searching 0.1 to 10 million stored vectors.
+    /// Search over 0.1 to 10 million stored vectors.
     Growth,
 }
 
 impl Stage {
-    /// The stages that run unless others are named.
+    /// Stages that run by default.
     pub const USUAL: [Self; 10] = [
         Self::Search,
         Self::Single,
@@ -75,7 +75,7 @@ impl Stage {
         Self::Cost,
     ];
 
-    /// The files it needs.
+    /// Files that the stage needs.
     pub fn files(self) -> Vec<&'static str> {
         match self {
             Self::Search | Self::Single | Self::Cost => vec!["base.f32", "query.f32", "ivfpq.faiss"],
@@ -156,7 +156,7 @@ fn lsh(duel: &mut Duel, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// A training, and how well what comes of it represents the vectors.
+/// Measures a training and the distortion of its result.
 struct Training {
     name: &'static str,
     vectors: &'static str,
@@ -179,7 +179,7 @@ const KMEANS: Training = Training {
     distortion: Target::Ratio(WITHIN_HALF_PERCENT),
 };
 
-/// On residuals already, so that one coarse cell leaves them nearly as they are.
+/// Training on residuals, which a single coarse cell hardly changes.
 const PQ: Training = Training {
     name: "PQ8x8 on residuals, 25 iterations",
     vectors: "residuals.f32",
@@ -270,7 +270,7 @@ pub fn search_in(duel: &mut Duel, file: &str) -> Result<()> {
     Ok(())
 }
 
-/// How far the sides find the same: recall of the vector that each query was made from, equal first ids.
+/// Agreement of the sides: recall of the vector each query was made from, and the share of equal first ids.
 fn agreement(duel: &mut Duel, nprobe: usize, count: usize) -> Result<String> {
     let to = PathBuf::from("answers.i64");
     duel.ask(&Request::Answers { nprobe, count, k: K, to: to.clone() })?;

@@ -1,5 +1,5 @@
-//! Each convolution of the default network beside the roof: what its multiplications take at the rate of a large
-//! matrix product.
+//! Time of each convolution of the default network beside its lower bound: its multiplications at the rate of
+//! a large matrix product.
 
 use std::time::Instant;
 
@@ -9,15 +9,15 @@ use frozen_ops::{Conv, Window};
 
 use crate::{median, random};
 
-/// Measurements of a layer and of the matrix product, after one that is not counted.
+/// Counted measurements of a layer and of the matrix product, after one uncounted.
 const RUNS: usize = 9;
-/// Edge of the matrices of the roof.
+/// Edge of the matrices of the matrix product.
 const EDGE: usize = 1024;
 /// Edge of the network's input.
 const SIDE: usize = 288;
-/// Channels inside of the bottlenecks of the four stages, and how many of these there are.
+/// Inner channels of the bottlenecks of the four stages, and the number of bottlenecks.
 const STAGES: [(usize, usize); 4] = [(64, 3), (128, 4), (256, 6), (512, 3)];
-/// Channels out of a bottleneck for each inside.
+/// Output channels of a bottleneck per inner channel.
 const EXPANSION: usize = 4;
 
 /// Convolutions of one shape.
@@ -31,14 +31,14 @@ struct Layer {
     window: Window,
 }
 
-/// Seconds and multiplications of both passes.
+/// Seconds and multiplications of the forward and the backward pass.
 #[derive(Default)]
 struct Cost {
     seconds: [f64; 2],
     multiplications: [usize; 2],
 }
 
-/// Prints the table for images of a batch, on the threads of the pool that this runs in.
+/// Prints the table for a batch of images, on the threads of the current pool.
 pub fn print(batch: usize) -> Result<()> {
     let roof = roof()?;
     println!(
@@ -70,7 +70,7 @@ fn row(name: &str, times: usize, cost: &Cost, roof: f64) {
     );
 }
 
-/// Multiplications a second of burn's matrix product.
+/// Multiplications per second of burn's matrix product.
 fn roof() -> Result<f64> {
     let [a, b] =
         [0, 1].map(|_| Tensor::<2>::random([EDGE; 2], Distribution::Normal(0.0, 1.0), &Device::flex()));

@@ -1,12 +1,12 @@
-//! How long a pass of the network takes: forward (describing), forward with the gradient to the input (one activation
-//! step), at 288 x 288, and a whole activation of ten steps; in turn with PyTorch, in both of its layouts, and with
-//! onnxruntime on the same weights.
+//! Time of a pass of the network at 288 x 288 (forward for describing, forward and gradient to the input for
+//! one activation step) and of a whole activation of ten steps; taking turns with PyTorch, in both of its
+//! layouts, and with onnxruntime on the same weights.
 //!
 //! ```text
 //! python3 -m venv target/torch && target/torch/bin/pip install torch numpy onnx onnxruntime
 //! PEER_PYTHON=target/torch/bin/python cargo bench -p benches --bench step
 //! ```
-#![allow(clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "benchmarks print their tables")]
 
 mod layers;
 mod peer;
@@ -27,34 +27,34 @@ use peer::Peer;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Counted measurements of each side, after one that is not counted.
+    /// Counted measurements of each side, after one uncounted.
     #[arg(long, default_value_t = 7)]
     runs: usize,
     /// Thread counts.
     #[arg(long, value_delimiter = ',', default_values_t = [2, 1])]
     threads: Vec<usize>,
-    /// Leaves the whole activations out.
+    /// Leave out the whole activations.
     #[arg(long)]
     passes_only: bool,
-    /// Prints the table of layers alone.
+    /// Print only the table of layers.
     #[arg(long)]
     layers_only: bool,
-    /// Given by cargo.
+    /// Argument added by cargo.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// Before each measurement: the threads of the other side wait for work awake for a while.
+/// Pause before each measurement: the threads of the other side stay awake for a while.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Passes of a measurement, of all sides: neither describing nor activating comes with one alone. `torch_step.py` has the
-/// same number.
+/// Passes per measurement on all sides, because describing and activating run several. `torch_step.py` has
+/// the same number.
 const IN_A_ROW: u32 = 5;
 
 /// Images in a pass.
 const BATCHES: [usize; 2] = [1, 4];
 
-/// What is measured.
+/// Measured quantity.
 #[derive(Clone, Copy)]
 enum Work {
     Forward {
@@ -70,7 +70,7 @@ enum Work {
     },
 }
 
-/// The other side of a comparison, with the word that asks its process for it.
+/// Peer of a comparison, with the word that requests it from its process.
 const PEERS: [(&str, &str); 3] =
     [("PyTorch", "nchw"), ("PyTorch, channels last", "nhwc"), ("onnxruntime", "onnx")];
 
@@ -106,7 +106,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Our network, and the peer's process.
+/// Our network and the peer's process.
 struct Side {
     extractor: Extractor,
     index: Index,
@@ -132,7 +132,7 @@ impl Side {
         self.peer.as_ref().map_or("no peer (set PEER_PYTHON)", |peer| &peer.version)
     }
 
-    /// Prints a row a peer; the sides are measured in turn.
+    /// Measures the sides in turn and prints a row per peer.
     fn compare(&mut self, work: Work, runs: usize) -> Result<()> {
         let runs = if matches!(work, Work::Activation { .. }) { runs.div_ceil(3) } else { runs };
         let peers: Vec<_> = PEERS.into_iter().filter(|(_, word)| work.is_known_to(word)).collect();
@@ -161,7 +161,7 @@ impl Side {
         Ok(())
     }
 
-    /// Seconds of one of ours.
+    /// Seconds of one measurement on our side.
     fn measure(&self, work: Work) -> Result<f64> {
         self.pool.install(|| match work {
             Work::Forward { batch } => Ok(self.forward(batch)),
@@ -204,7 +204,7 @@ impl Work {
         }
     }
 
-    /// onnxruntime computes no gradients; PyTorch's layout matters for the network alone.
+    /// Peers of a work: onnxruntime computes no gradients, and PyTorch's layout only affects the network.
     fn is_known_to(self, peer: &str) -> bool {
         match self {
             Self::Forward { .. } => true,
@@ -222,7 +222,7 @@ impl Work {
     }
 }
 
-/// Seconds of one of several passes that follow each other.
+/// Seconds per pass of several consecutive passes.
 fn in_a_row(pass: impl Fn()) -> f64 {
     let started = Instant::now();
     (0..IN_A_ROW).for_each(|_| pass());

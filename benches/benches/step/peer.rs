@@ -1,4 +1,4 @@
-//! The peer's process.
+//! Process of the peer.
 
 use std::{
     ffi::OsStr,
@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 
-/// A Python process that measures when asked.
+/// Python process that measures on request.
 pub struct Peer {
     pub version: String,
     process: Child,
@@ -17,7 +17,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A script of the folder `peers`.
+    /// Starts a script of the folder `peers`.
     pub fn start(python: &OsStr, script: &str, arguments: &[&OsStr]) -> Result<Self> {
         let script = benches::root().join("benches/peers").join(script);
         let mut command = Command::new(python);
@@ -29,7 +29,7 @@ impl Peer {
         Ok(Self { version, process, ask, answers })
     }
 
-    /// The seconds that a request takes, or what the peer says instead.
+    /// Seconds that a request takes, or the peer's reason for failing.
     pub fn measure(&mut self, request: &str) -> Result<f64> {
         writeln!(self.ask, "{request}")?;
         match self.answers.next() {
@@ -44,7 +44,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // It ends with its input; a peer that does not is not waited for.
+        // The peer ends with its input; one that does not is not waited for.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

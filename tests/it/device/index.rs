@@ -7,7 +7,7 @@ use super::devices;
 
 pub const D: usize = 12;
 
-/// All that is searched on a device, and two that the host searches whatever the device.
+/// Kinds searched on a device, and two kinds always searched on the host.
 const KINDS: [&str; 10] = [
     "Flat",
     "SQ8",
@@ -21,7 +21,7 @@ const KINDS: [&str; 10] = [
     "PQ3,RFlat",
 ];
 
-/// Hashed numbers in [-1, 1]: the same on every device, and without ties.
+/// Hashed numbers in [-1, 1], the same on every device and without ties.
 pub fn hashed(n: usize, seed: u32) -> Vec<f32> {
     let value = |i: usize| {
         let hashed = (i as u32).wrapping_add(seed << 16).wrapping_mul(0x9E37_79B1);
@@ -47,8 +47,8 @@ pub fn bytes(index: &Index) -> Vec<u8> {
     bytes
 }
 
-/// The same distances within 1e-4, which covers float32 sums over norms below `D` on any device, and the same
-/// ids wherever the next distances are further apart than that.
+/// Asserts the same distances within 1e-4, which covers float32 sums over norms below `D` on any device, and
+/// the same ids wherever neighbouring distances differ by more than that.
 fn assert_same(name: &str, found: &Neighbours, expected: &Neighbours) {
     const TOLERANCE: f32 = 1e-4;
     assert_eq!((found.k, found.ids.len()), (expected.k, expected.ids.len()), "{name}");
@@ -104,7 +104,7 @@ fn every_device_names_queries_that_are_not_finite() {
     }
 }
 
-/// Devices assign only, sums are the host's: without ties the same quantisers come out, and the same codes.
+/// Devices only assign, and the host sums. Without ties the quantisers and the codes are the same.
 #[test]
 fn every_device_trains_and_encodes_as_the_cpu() {
     let flex = Device::flex();

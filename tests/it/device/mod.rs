@@ -1,8 +1,8 @@
-//! The whole loop on every device that this build knows: one suite, to which the device is given.
+//! The whole loop on every device of this build: one suite with the device as its argument.
 //!
-//! The features `wgpu` and `cuda` add devices. A software Vulkan driver (Mesa's lavapipe) will do for the former, with kernels
-//! that are not chosen by measuring:
-//! `cargo test --release --workspace --features cli/wgpu-untuned,tests/wgpu-untuned --test it device::`.
+//! The features `wgpu` and `cuda` add devices. Mesa's software Vulkan driver (lavapipe) suffices for `wgpu`, with kernels
+//! that are not timed:
+//! `cargo test --release -p cli --features wgpu-untuned --test it device::`.
 
 mod index;
 mod network;
@@ -15,7 +15,7 @@ use burn::tensor::Device;
 /// The CPU, and one device of each runtime that is compiled in.
 ///
 /// # Panics
-/// Where a runtime is compiled in and finds no device: its tests must not pass without one.
+/// If a runtime is compiled in and finds no device: its tests must not pass without one.
 fn devices() -> Vec<(&'static str, Device)> {
     let mut devices = vec![("flex", Device::flex())];
     devices.extend(wgpu());

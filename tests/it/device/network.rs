@@ -9,13 +9,13 @@ use extractor::{
 use super::devices;
 use crate::fixtures::{Array, golden, largest_difference, npz, values};
 
-/// Tiny networks of every architecture, and the heads that no file tells.
+/// Tiny networks of every architecture, and the numbers of heads, which no file contains.
 const NETWORKS: [(&str, Option<usize>); 5] =
     [("sscd", None), ("sscd_large", None), ("dino_resnet", None), ("dino_vit", Some(3)), ("isc", None)];
 
-/// Float32 rounding through some fifty layers, in whatever order a device adds; as on the CPU.
+/// Float32 rounding through some fifty layers in any order of summation; the same as on the CPU.
 const DESCRIPTOR: f64 = 2e-5;
-/// ReLUs that float32 flips move the gradient by about 6e-3 in every framework.
+/// ReLUs flipped by float32 rounding move the gradient by about 6e-3 in every framework.
 const GRADIENT: f64 = 2e-2;
 
 fn weights(name: &str, heads: Option<usize>) -> Weights {
@@ -49,10 +49,10 @@ fn every_device_describes_and_differentiates_as_pytorch() {
     }
 }
 
-/// What fewer bits may cost, descriptor and gradient. Half a unit of 11 bits is 2e-4 in each of some ten layers, of 8 bits
-/// 2e-3, and numbers of these descriptors are near .3. Gradients go astray where that flips a ReLU, which in networks of
-/// random weights adds up to .25 and .55 of their length; of one that has nothing to do with the right one it would be 1.4.
-/// GPUs' kernels without matrix units also sum in f16.
+/// Error bounds of reduced precision, for descriptor and gradient. Half a unit of 11 bits is 2e-4 in each of
+/// some ten layers, of 8 bits 2e-3; components of these descriptors are near .3. A flipped ReLU changes the
+/// gradient. In networks of random weights that adds up to .25 and .55 of the gradient's norm; the error of
+/// an unrelated gradient would be 1.4. GPU kernels without matrix units also sum in f16.
 const ROUNDED: [(Precision, [f64; 2]); 3] =
     [(Precision::Tf32, [5e-3, 0.5]), (Precision::Bf16, [5e-2, 0.9]), (Precision::F16, [5e-2, 0.5])];
 
@@ -114,7 +114,7 @@ fn relative(found: &[f64], expected: &[f64]) -> f64 {
     (difference / squares(&mut expected.iter().copied())).sqrt()
 }
 
-/// Images that stay where they are would hide a transposed axis; these are wider than high and higher than wide.
+/// Images of equal sides would hide a transposed axis; these are wider than high, and higher than wide.
 #[test]
 fn every_device_resizes_as_the_cpu() {
     let host = load("sscd", None, &Device::flex());

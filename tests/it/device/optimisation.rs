@@ -1,4 +1,5 @@
-//! The optimisation on every device: the JND map against the published one, the course of images against the CPU's.
+//! The optimisation on every device: the JND map against the published one, the losses and images against the
+//! CPU's.
 
 use activate::{Activated, Activator, Objective, Settings, jnd_map, pixels::to_rgb8};
 use burn::tensor::{Device, Tensor};
@@ -30,7 +31,7 @@ fn every_device_has_the_published_jnd_map() {
     }
 }
 
-/// Edge of the network's input here: software drivers are slow.
+/// Edge of the network's input; small, because software drivers are slow.
 const SIZE: usize = 64;
 
 fn extractor_at(device: &Device) -> Extractor {
@@ -49,7 +50,8 @@ fn photos(device: &Device) -> Vec<Tensor<4>> {
     ["img0.png", "img1.png"].map(|file| photo(file).unwrap().to_device(device)).into()
 }
 
-/// What runs on every device: the paper's method, its successor, and that without views for searches of three cells.
+/// Settings tested on every device: the paper's method, the default, and the default without views for
+/// searches of three cells.
 fn methods() -> [(&'static str, Settings); 3] {
     let robust = Settings { iterations: 4, objective: Objective::Robust { views: 4 }, ..Settings::default() };
     let margin = Settings { objective: Objective::CellMargin, nprobe: 3, ..robust };
@@ -81,7 +83,7 @@ fn every_device_takes_the_steps_of_the_cpu() {
     }
 }
 
-/// Of a step, whatever is done once for an image left out: what two more of them send and read.
+/// Transfers of two more steps, without those done once per image.
 fn traffic_of_a_step(settings: Settings, device: &Device) -> [f64; 3] {
     let (extractor, index, images) = (extractor_at(device), index_at(device), photos(device));
     let run = |iterations| {
@@ -90,15 +92,15 @@ fn traffic_of_a_step(settings: Settings, device: &Device) -> [f64; 3] {
         let optimise = || activator.optimise(&images, &targets, None, &mut |_| ()).unwrap();
         counted(optimise).1
     };
-    // The resizes of these sizes are made by the first one, and kept.
+    // The first step builds the resize matrices of these sizes, and they are kept.
     run(1);
     let (less, more) = (run(1), run(3));
     let per_step = |of: fn(&Traffic) -> usize| (of(&more) - of(&less)) as f64 / 2.0;
     [per_step(|t| t.sent), per_step(|t| t.downloads), per_step(|t| t.read)]
 }
 
-/// Images go to the device once: a step sends what fits in a few cache lines, and of views with letters a number for each
-/// square of five pixels, and reads the figures of its images at once.
+/// Images are uploaded once. A step uploads a few cache lines, plus one number per square of five pixels for
+/// views with letters, and downloads the figures of its images in one read.
 #[test]
 fn a_step_sends_no_pixels_and_reads_its_figures_alone() {
     for (name, device) in devices() {
@@ -107,12 +109,13 @@ fn a_step_sends_no_pixels_and_reads_its_figures_alone() {
             println!("{name}, {method}: {sent} bytes sent, {downloads} reads of {read} bytes in all");
             let figures = if method == "paper" { 4 } else { 5 };
             assert_eq!((downloads, read), (1.0, (2 * figures * size_of::<f32>()) as f64), "{name}, {method}");
-            // Two images of different sides have views of their own. Colours are at most a matrix of 9.
+            // Two images of different sides have separate views. A colour edit is at most a matrix of 9
+            // numbers.
             let letters = SIZE.div_ceil(5).pow(2);
             let views = if method == "views" { 2 * 4 * (letters + 9) } else { 0 };
             let normalisation = 6;
             let allowed = (views + normalisation) * size_of::<f32>();
-            // The CPU's own memory is not sent anywhere: it looks views up in tables.
+            // The CPU makes views from tables and uploads nothing.
             assert!(
                 device == Device::flex() || sent <= allowed as f64,
                 "{name}, {method}: {sent} of {allowed}"
@@ -121,7 +124,7 @@ fn a_step_sends_no_pixels_and_reads_its_figures_alone() {
     }
 }
 
-/// What an image becomes does not depend on what it is activated with, up to the order of sums.
+/// The result of an image does not depend on the other images of its batch, up to the order of sums.
 #[test]
 fn images_of_different_sizes_together_are_what_they_are_alone() {
     for (name, device) in devices() {
@@ -137,7 +140,7 @@ fn images_of_different_sizes_together_are_what_they_are_alone() {
     }
 }
 
-/// A terabyte, which no device has: an error says so, and what fits goes through afterwards.
+/// A request for a terabyte, which no device has, is an error, and a request that fits then succeeds.
 #[test]
 #[cfg(any(feature = "wgpu-untuned", feature = "cuda"))]
 fn a_device_that_is_out_of_memory_says_so_and_goes_on() {
@@ -155,7 +158,8 @@ fn assert_same_course(name: &str, found: &Activated, expected: &Activated) {
     assert_eq!(found.course.steps.len(), expected.course.steps.len(), "{name}");
     for (step, wanted) in found.course.steps.iter().zip(&expected.course.steps) {
         println!("{name}, step {}: loss {:.5} for {:.5}", step.iteration, step.loss, wanted.loss);
-        // Adam takes signs, so that the rounding of small gradients shows, but hardly in the loss.
+        // Adam divides by the gradient's magnitude, so rounding of small gradients is visible, though hardly
+        // in the loss.
         let allowed = 5e-3 * wanted.loss.abs().max(1.0);
         assert!((step.loss - wanted.loss).abs() < allowed, "{name}, step {}", step.iteration);
     }
@@ -164,6 +168,6 @@ fn assert_same_course(name: &str, found: &Activated, expected: &Activated) {
     let [found, expected] = [found, expected].map(|one| to_rgb8(&one.pixels).unwrap());
     let same = found.iter().zip(&expected).filter(|(a, b)| a == b).count() as f64 / expected.len() as f64;
     println!("{name}: {:.2} % of the levels are the same", 100.0 * same);
-    // Where a gradient is next to nothing its sign, and with it the pixel's way, is rounding.
+    // Where a gradient is almost zero, its sign, and so the direction of the pixel, is rounding noise.
     assert!(same > 0.9, "{name}: {same}");
 }

@@ -1,12 +1,13 @@
-//! Matrix products and convolutions of float32 on every device, against double precision: those that a GPU would round to
-//! TF32 are off by some 5e-3 at these sizes.
+//! Float32 matrix products and convolutions on every device, against double precision. TF32 rounding gives
+//! errors of about 5e-3 at these sizes.
 
 use burn::tensor::{Device, Tensor, TensorData, ops::ConvOptions};
 use unrounded::Filter;
 
 use super::{devices, index::hashed};
 
-/// Float32 sums of some 600 products of numbers below 1, and what is left out of numbers in two parts.
+/// Bound of float32 sums of some 600 products of numbers below 1, and of the omitted product of the two low
+/// parts.
 const TOLERANCE: f64 = 1e-4;
 
 fn tensor<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
@@ -21,7 +22,7 @@ fn assert_near(name: &str, found: Vec<f32>, expected: &[f64]) {
 
 #[test]
 fn every_device_multiplies_matrices_in_single_precision() {
-    // Small, large enough for any matrix unit, and of batches that share a factor.
+    // Small shapes, shapes large enough for any matrix unit, and batches that share a factor.
     for [batch, m, k, n] in [[1, 3, 5, 2], [1, 256, 512, 384], [6, 72, 96, 80]] {
         let (a, b) = (hashed(batch * m * k, 16), hashed(k * n, 32));
         let at = |i: usize| {
@@ -68,7 +69,7 @@ fn every_device_convolves_in_single_precision() {
     }
 }
 
-/// Which devices round is told by their names, which burn may change.
+/// Devices that round are recognised by their names, which burn may change.
 #[test]
 fn devices_that_round_are_known() {
     for (name, device) in devices() {

@@ -1,4 +1,4 @@
-//! `--device` of the program as it is built here.
+//! `--device` of the program of this build.
 
 use std::process::{Command, Output};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::fixtures::program;
 
 fn output(program: &mut Command) -> (Output, String) {
-    // OpenGL's libraries complain on stderr where it is unset.
+    // OpenGL's libraries complain on stderr if it is unset.
     let output = program.env("XDG_RUNTIME_DIR", std::env::temp_dir()).output().unwrap();
     let errors = String::from_utf8(output.stderr.clone()).unwrap();
     (output, errors)
@@ -37,7 +37,7 @@ fn the_cpu_is_listed_and_every_runtime_works_or_says_why_not() {
     assert!(!of("cuda").is_empty() && !of("wgpu").is_empty());
 }
 
-/// One line on stderr, no panic, and nothing written.
+/// Asserts one line on stderr, no panic, and no file written.
 fn refused(device: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.npy");
@@ -54,7 +54,7 @@ fn refused(device: &str) -> String {
 fn what_is_no_device_is_refused_in_a_line() {
     assert!(refused("gpu").contains("expected auto, cpu, wgpu"));
     for runtime in ["cuda", "wgpu"] {
-        // Nothing has ten thousand of them.
+        // No machine has ten thousand devices.
         let error = refused(&format!("{runtime}:9999"));
         let reasons = ["--features", "the last one is", "NVIDIA driver", "no driver of Vulkan"];
         assert!(reasons.iter().any(|reason| error.contains(reason)), "{error}");
@@ -93,7 +93,7 @@ mod on_devices {
         (serde_json::from_slice(&output.stdout).unwrap(), errors)
     }
 
-    /// The loop as a user runs it, with a tiny network: describe, train, add, activate, search, evaluate.
+    /// The loop of a user with a tiny network: describe, train, add, activate, search, evaluate.
     fn whole_loop(device: &str, folder: &Path) -> (Vec<f64>, Value) {
         let photo = folder.join("photo.png");
         fs::copy(golden().join("img0.png"), &photo).unwrap();
@@ -133,7 +133,7 @@ mod on_devices {
         }
     }
 
-    /// How many edited copies of photographs are found, before and after activation, and how far chance takes it.
+    /// Share of edited copies found before and after activation, with the spread due to chance.
     fn recall(device: &str, photos: &Path) -> Vec<(f64, f64)> {
         let folder = tempfile::tempdir().unwrap();
         let photos = photos.to_str().unwrap();
@@ -184,7 +184,7 @@ mod on_devices {
         }
     }
 
-    /// The Vulkan loader finds no driver, EGL none that is real: the CPU computes, and says why.
+    /// The Vulkan loader finds no driver and EGL no real one: the CPU computes, and the program says why.
     #[cfg(all(not(feature = "cuda"), feature = "wgpu-untuned"))]
     #[test]
     fn without_a_driver_auto_takes_the_cpu_and_says_so() {
