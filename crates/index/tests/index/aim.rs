@@ -5,7 +5,7 @@ use index::{Index, Metric, Signs, Target};
 
 use crate::data::{D, bytes, filled, rows, tensor, values, vectors};
 
-/// Every kind of codes, plain and behind what may come before it.
+/// All kinds of codes, alone and behind coarse quantisers and transforms.
 const KINDS: [&str; 22] = [
     "Flat",
     "SQ8",
@@ -39,13 +39,13 @@ fn aim_signs(index: &Index, vectors: Tensor<2>) -> Option<Signs> {
     index.target(vectors, Target::Reconstruction).expect("decodes").signs
 }
 
-/// Whether two sums of some `D` products below 4 are the same but for rounding.
+/// Returns true if two sums of about `D` products below 4 differ only by rounding.
 fn near(a: f32, b: f32) -> bool {
     (a - b).abs() < 1e-5
 }
 
 #[test]
-fn the_target_is_what_is_stored_and_the_centroid_that_of_the_cell() {
+fn targets_are_stored_vectors_or_centroids_of_cells() {
     for kind in KINDS {
         let index = filled(kind, Metric::L2, 60);
         let points = |target| index.target(vectors(60, 2), target).map(|aim| values(aim.points));
@@ -66,14 +66,14 @@ fn the_target_is_what_is_stored_and_the_centroid_that_of_the_cell() {
             let first = of_cell(cell).next();
             assert!(of_cell(cell).all(|centroid| Some(centroid) == first), "{kind}: one point a cell");
         }
-        // Brought back and through the transforms again a centroid is in its own cell.
+        // Mapped back and transformed again, a centroid is in its own cell.
         if !kind.starts_with("L2norm") {
             assert_eq!(index.cells(tensor(&centroids)).expect("assigns"), Some(cells), "{kind}");
         }
     }
 }
 
-/// The codes lie at the end of the file.
+/// The codes are at the end of the file.
 #[test]
 fn margins_have_the_signs_of_the_stored_bits() {
     for kind in lsh_kinds() {
@@ -96,7 +96,8 @@ fn margins_have_the_signs_of_the_stored_bits() {
     }
 }
 
-/// A vector moved along a normal by its margin lies on the hyperplane; a bit further it has another code.
+/// A vector moved along a normal by its margin is on the hyperplane; moved slightly further, it has the other
+/// bit.
 #[test]
 fn a_margin_is_the_distance_to_the_hyperplane() {
     for kind in lsh_kinds() {
@@ -122,7 +123,7 @@ fn a_margin_is_the_distance_to_the_hyperplane() {
 fn the_gradient_of_margins_is_the_finite_difference() {
     let index = filled("PCA5,LSH7rt", Metric::L2, 1);
     let signs = aim_signs(&index, vectors(3, 4)).expect("LSH");
-    // Of other vectors, so that margins of both signs are there.
+    // Different vectors, so that margins of both signs occur.
     let at = rows(3, 5);
     let weights = |like: &Tensor<2>| {
         let [n, nbits] = like.dims();
@@ -145,26 +146,26 @@ fn the_gradient_of_margins_is_the_finite_difference() {
             rows[i] += step;
             total(&rows)
         };
-        // The function is linear: the step does not matter but for rounding.
+        // The function is linear, so the size of the step affects only rounding.
         let numeric = moved(0.5) - moved(-0.5);
         assert!((f64::from(*gradient) - numeric).abs() < 1e-4, "{i}: {gradient} for {numeric}");
     }
 }
 
 #[test]
-fn only_signs_that_hyperplanes_tell_are_told() {
+fn signs_are_returned_only_for_hyperplanes() {
     for kind in KINDS.into_iter().filter(|kind| !kind.contains("LSH")) {
         assert!(aim_signs(&filled(kind, Metric::L2, 1), vectors(2, 1)).is_none(), "{kind}");
     }
-    for (kind, told) in [
+    for (kind, has_signs) in [
         ("L2norm,LSH5", true),
         ("L2norm,LSH5t", false),
-        // The mean that PCA takes away moves the hyperplanes off the origin.
+        // Subtracting the mean in PCA moves the hyperplanes off the origin.
         ("L2norm,PCA5,LSH5", false),
         ("PCA5,L2norm,LSH5", true),
         ("LSH5,RFlat", true),
     ] {
-        assert_eq!(aim_signs(&filled(kind, Metric::L2, 1), vectors(2, 1)).is_some(), told, "{kind}");
+        assert_eq!(aim_signs(&filled(kind, Metric::L2, 1), vectors(2, 1)).is_some(), has_signs, "{kind}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! An allocator that remembers each thread's largest request, to show that hostile files cannot ask for memory.
+//! Allocator that records each thread's largest request, to show that hostile files cannot cause large
+//! allocations.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -14,7 +15,7 @@ thread_local! {
     static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The largest single allocation that `work` asked for on this thread, in bytes, and its result.
+/// Runs `work` and returns its largest single allocation on this thread, in bytes, and its result.
 pub fn largest_allocation<T>(work: impl FnOnce() -> T) -> (usize, T) {
     LARGEST.set(0);
     let result = work();
@@ -22,32 +23,32 @@ pub fn largest_allocation<T>(work: impl FnOnce() -> T) -> (usize, T) {
 }
 
 fn note(size: usize) {
-    // Without a value only while the thread ends.
+    // The value is gone only while the thread ends.
     let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
 }
 
-// SAFETY: every call goes to the system's allocator unchanged.
+// SAFETY: every call is forwarded unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size());
-        // SAFETY: the caller keeps `alloc`'s contract.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note(layout.size());
-        // SAFETY: the caller keeps `alloc_zeroed`'s contract.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(size);
-        // SAFETY: the caller keeps `realloc`'s contract.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps `dealloc`'s contract.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

@@ -1,4 +1,4 @@
-//! What an index says of its entries.
+//! Ids, cells and sizes reported by an index.
 
 use index::MergedIds;
 

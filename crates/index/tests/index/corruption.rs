@@ -1,5 +1,6 @@
-//! Every field of every kind of file, cut short and set to hostile values: always an error that names the field or
-//! what it no longer agrees with, never a panic, and never an allocation beyond a few times the file's own size.
+//! Every field of every kind of file, truncated or set to hostile values, yields an error that names the
+//! field or one it no longer agrees with, never a panic, and never an allocation beyond a few times the
+//! file's size.
 
 use std::{fs, path::Path};
 
@@ -16,16 +17,16 @@ use crate::{
 /// Vectors stored in each file.
 const N: usize = 30;
 
-/// Allowance for error messages and the device's own bookkeeping.
+/// Allowance in bytes for error messages and the device's bookkeeping.
 const SMALL: usize = 64 << 10;
 
-/// Every kind's file.
+/// Name and file of every kind under every metric.
 pub fn files() -> impl Iterator<Item = (String, Vec<u8>)> {
     let all = under_metrics(&KINDS);
     all.map(|(kind, metric)| (format!("{kind}, {metric}"), bytes(&filled(kind, metric, N))))
 }
 
-/// The file with one field set.
+/// Copy of the file with one field set.
 fn with(file: &[u8], field: &Field, value: &[u8]) -> Vec<u8> {
     let mut changed = file.to_vec();
     changed[field.at..field.at + field.size].copy_from_slice(value);
@@ -39,7 +40,7 @@ pub fn open_in_bounds(file: &[u8], what: &str) -> index::Result<Index> {
     result
 }
 
-/// Reads hostile bytes and checks that they are refused; the message.
+/// Reads hostile bytes, checks that they are refused, and returns the message.
 fn refuse(file: &[u8], what: &str) -> String {
     match open_in_bounds(file, what) {
         Ok(index) => panic!("{what} was accepted: {index:?}"),
@@ -47,7 +48,7 @@ fn refuse(file: &[u8], what: &str) -> String {
     }
 }
 
-/// What a file says is wrong when it is opened by mapping it.
+/// Opens a hostile file by mapping it and returns the message of the error.
 fn refusal_of_a_mapped(file: &[u8], path: &Path) -> String {
     fs::write(path, file).expect("writes");
     match Index::open(path, &Device::flex()).expect_err("refused") {
@@ -56,8 +57,8 @@ fn refusal_of_a_mapped(file: &[u8], path: &Path) -> String {
     }
 }
 
-/// Words of which a message about a field must hold one: its name, or that of a field that no longer agrees or is
-/// misread behind a wrong count.
+/// Words of which a message about a field must contain one: its name, or that of a field that no longer
+/// agrees or is misread after a wrong count.
 fn words(name: &'static str) -> Vec<&'static str> {
     let others: &[&str] = match name {
         "fourcc" => &["code_size", "flat", "metric_type"],
@@ -81,7 +82,7 @@ fn words(name: &'static str) -> Vec<&'static str> {
         "rotate_data" | "train_thresholds" => {
             &["LSH rotation", "LSH thresholds", "rotation of LSH", "of the transform", "the transform's bias"]
         }
-        // A rotation that is there is read as any other transform.
+        // A rotation that is present is read like any other transform.
         "have_bias"
         | "rotation of LSH"
         | "bias of the rotation of LSH"
@@ -127,9 +128,9 @@ fn every_field_refuses_hostile_values() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Values without meaning to the reader, or whose harm shows in use alone.
+/// Values that the reader ignores, or that matter only in use.
 #[test]
-fn every_field_bears_odd_values() {
+fn every_field_tolerates_odd_values() {
     let mut wrong = Vec::new();
     for (kind, file) in files() {
         for field in fields(&file) {
@@ -186,7 +187,7 @@ fn unknown_kinds_are_named_beside_the_supported_ones() {
     assert_eq!(message, expected);
 }
 
-/// `sprs` sizes come in pairs of list and size; two lists of one file are enough to break them.
+/// `sprs` sizes are (list, size) pairs; a file with two such lists suffices to corrupt them.
 #[test]
 fn sparse_sizes_refuse_hostile_values() {
     let mut index = crate::data::empty("IVF4,PQ2x8", METRICS[0]);
@@ -208,7 +209,7 @@ fn sparse_sizes_refuse_hostile_values() {
     refuse(&twice, "a list named twice");
 }
 
-/// Sizes that overflow in sum, where each alone is refused by what the file holds.
+/// Sizes whose sum overflows; each alone exceeds the file.
 #[test]
 fn list_sizes_do_not_overflow() {
     for kind in ["IVF4,Flat", "IVF4,PQ2x8", "IVF4,SQ8"] {
@@ -222,7 +223,7 @@ fn list_sizes_do_not_overflow() {
     }
 }
 
-/// A direct map's places must exist.
+/// Places in a direct map must exist.
 #[test]
 fn direct_maps_refuse_places_outside_the_lists() {
     for (name, first_place) in [("array", 8), ("hashtable", 24)] {
@@ -244,9 +245,9 @@ fn direct_maps_refuse_places_outside_the_lists() {
     }
 }
 
-/// Transforms and re-ranking may enclose one another, but not without end.
+/// Transforms and re-ranking may be nested, up to a limit.
 #[test]
-fn nesting_has_an_end() {
+fn nesting_is_limited() {
     let flat = bytes(&filled("Flat", METRICS[0], N));
     let refined = bytes(&filled("Flat,RFlat", METRICS[0], N));
     let (header, k_factor) = (&refined[..37], &refined[refined.len() - 4..]);

@@ -1,4 +1,4 @@
-//! Files damaged at random, and indexes whose entries are hostile: what can still be opened does no harm.
+//! Files damaged at random, and indexes with hostile entries: those that still open must be safe to use.
 
 use index::{Error, MergedIds};
 use rand::{RngExt, SeedableRng};
@@ -15,7 +15,7 @@ use crate::{
 /// Damaged files of each kind.
 const ROUNDS: usize = 300;
 
-/// Damage may change `d`; a query of a wider index costs time and shows nothing more.
+/// Largest `d` that is exercised; damage may raise `d`, and wider queries only cost time.
 const MAX_D: usize = 4096;
 
 #[test]
@@ -26,7 +26,7 @@ fn random_damage_never_panics() {
         for _ in 0..ROUNDS {
             let mut changed = file.clone();
             for _ in 0..rng.random_range(1..6) {
-                // A field's first bytes matter most, and most bytes are codewords.
+                // Prefers the first bytes of fields, because most bytes are codewords.
                 let near = starts[rng.random_range(0..starts.len())] + rng.random_range(0..8);
                 let any = rng.random_range(0..changed.len());
                 changed[if rng.random() { near.min(file.len() - 1) } else { any }] = rng.random();
@@ -40,7 +40,7 @@ fn random_damage_never_panics() {
     }
 }
 
-/// All ids of a file set to one value.
+/// Copy of the file with all ids set to `id`.
 fn with_ids(file: &[u8], id: i64) -> Vec<u8> {
     let mut changed = file.to_vec();
     let all = fields(file);
@@ -75,7 +75,7 @@ fn the_last_ids_can_be_given() {
     assert_eq!(index.add(vectors(2, 5)).expect("two are left"), i64::MAX - 2..i64::MAX);
 }
 
-/// The base of `RFlat` hands out positions of the vectors behind it.
+/// The base of `RFlat` returns positions of the exact vectors.
 #[test]
 fn refined_ids_that_are_no_positions_are_missing() {
     for id in [i64::MIN, -7, 30, i64::MAX] {
@@ -89,9 +89,9 @@ fn refined_ids_that_are_no_positions_are_missing() {
     }
 }
 
-/// A graph whose links were all cut, or all lead to one vertex, leaves cells that no search reaches.
+/// A graph with all links removed, or leading to one vertex, leaves cells that no search reaches.
 #[test]
-fn graphs_that_lead_nowhere_are_searched() {
+fn disconnected_graphs_can_be_searched() {
     let file = bytes(&filled("IVF4_HNSW4,Flat", METRICS[0], 30));
     let all = fields(&file);
     for link in [-1, 0, 3] {
@@ -108,7 +108,7 @@ fn graphs_that_lead_nowhere_are_searched() {
     }
 }
 
-/// The header of an index under L2.
+/// Header of an index under L2.
 fn header(fourcc: &[u8; 4], d: i32, ntotal: i64) -> Vec<u8> {
     let mut bytes = fourcc.to_vec();
     bytes.extend(d.to_le_bytes());
@@ -118,7 +118,7 @@ fn header(fourcc: &[u8; 4], d: i32, ntotal: i64) -> Vec<u8> {
     bytes
 }
 
-/// An inverted file over `nlist` cells of dimension 1 without any entry: no list takes a byte.
+/// Inverted file over `nlist` cells of dimension 1 without entries; its lists take no bytes.
 fn cells_without_entries(nlist: usize) -> Vec<u8> {
     let sizes = |values: &[usize]| values.iter().flat_map(|&value| (value as u64).to_le_bytes()).collect();
     let centroids: Vec<u8> = (0..nlist).flat_map(|i| (i as f32).to_le_bytes()).collect();
@@ -128,17 +128,17 @@ fn cells_without_entries(nlist: usize) -> Vec<u8> {
     [ivf.concat(), centroids, map, lists].concat()
 }
 
-/// Nothing is as many as a number in a file says: cells are as many as their centroids. A list costs 16 times a
-/// centroid of dimension 1, and their vector grows by doubling.
+/// The number of lists is bounded by the centroids in the file. A list takes 16 times as much memory as a
+/// centroid of dimension 1, and the vector of lists grows by doubling.
 #[test]
-fn lists_are_no_more_than_centroids() {
+fn memory_of_lists_is_bounded_by_the_centroids() {
     let file = cells_without_entries(100_000);
     let (largest, index) = largest_allocation(|| from_bytes(&file).expect("sound"));
     assert!(largest <= 24 * file.len(), "{largest} bytes for {}", file.len());
     exercise(&index);
 }
 
-/// A code of one bit may stand for a vector of any dimension.
+/// A code of one bit may decode to a vector of any dimension.
 #[test]
 fn dimensions_are_bounded() {
     let sizes = |values: &[u64]| -> Vec<u8> { values.iter().flat_map(|value| value.to_le_bytes()).collect() };

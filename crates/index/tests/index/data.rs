@@ -5,13 +5,13 @@ use index::{Factory, Index, Metric, TrainConfig};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Dimension of all vectors here.
+/// Dimension of all vectors in the tests.
 pub const D: usize = 8;
 
-/// Coarse cells of all inverted files here.
+/// Number of coarse cells of all inverted files in the tests.
 pub const NLIST: usize = 4;
 
-/// Every structure that a file can have.
+/// Kinds that cover every structure of a file.
 pub const KINDS: [&str; 26] = [
     "Flat",
     "PQ2x8",
@@ -41,7 +41,7 @@ pub const KINDS: [&str; 26] = [
     "IVF4,PQ2x8,RFlat",
 ];
 
-/// Kinds whose distances are those between the query and what a stored code decodes to.
+/// Kinds whose distances are those between the query and the decoded codes.
 pub const DECODED_KINDS: [&str; 12] = [
     "Flat",
     "PQ2x8",
@@ -57,23 +57,23 @@ pub const DECODED_KINDS: [&str; 12] = [
     "Flat,RFlat",
 ];
 
-/// Kinds that give vectors back as they were.
+/// Kinds that reconstruct vectors exactly.
 pub const EXACT_KINDS: [&str; 5] = ["Flat", "IVF4,Flat", "IVF4_HNSW4,Flat", "Flat,RFlat", "IVF4,PQ2x8,RFlat"];
 
 pub const METRICS: [Metric; 2] = [Metric::L2, Metric::InnerProduct];
 
-/// All of some kinds under every metric that they have: LSH knows but one.
+/// Pairs of the given kinds and every metric they support; LSH supports only L2.
 pub fn under_metrics(kinds: &[&'static str]) -> impl Iterator<Item = (&'static str, Metric)> {
     let all = kinds.iter().flat_map(|&kind| METRICS.map(|metric| (kind, metric)));
     all.filter(|(kind, metric)| *metric == Metric::L2 || !kind.contains("LSH"))
 }
 
-/// Whether there are cells.
+/// Returns true if the kind has cells.
 pub fn is_inverted(kind: &str) -> bool {
     kind.contains("IVF")
 }
 
-/// Whether vectors may have ids of the caller's: those of `RFlat` are positions, cells or not.
+/// Returns true if the kind accepts caller-supplied ids; those of `RFlat` are positions even with cells.
 pub fn takes_ids(kind: &str) -> bool {
     is_inverted(kind) && !kind.contains("RFlat")
 }
@@ -104,12 +104,12 @@ pub fn config(metric: Metric) -> TrainConfig {
     TrainConfig { metric, iterations: 5, ..TrainConfig::default() }
 }
 
-/// A trained index without vectors.
+/// Trained index without vectors.
 pub fn empty(kind: &str, metric: Metric) -> Index {
     Index::train(&factory(kind), vectors(600, 1), &config(metric)).expect("trains")
 }
 
-/// An index over `vectors(n, 2)`.
+/// Trained index with `vectors(n, 2)`.
 pub fn filled(kind: &str, metric: Metric, n: usize) -> Index {
     let mut index = empty(kind, metric);
     index.add(vectors(n, 2)).expect("adds");

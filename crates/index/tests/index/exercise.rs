@@ -1,11 +1,11 @@
-//! Everything that can be asked of an index, for those whose file is not what anybody meant.
+//! All operations of an index, for indexes from corrupt files.
 
 use burn::tensor::{Device, Tensor};
 use index::{Index, MergedIds, Target};
 
 use crate::data::{bytes, from_bytes};
 
-/// Asks for everything; whatever is not refused leaves an index that can be written and read.
+/// Runs every operation. Those that succeed must leave an index that can be written and read.
 pub fn exercise(index: &Index) {
     reread(index);
     for value in [0.0, 1.0, -1e30] {
@@ -21,7 +21,10 @@ pub fn exercise(index: &Index) {
 
 fn reread(index: &Index) {
     let file = bytes(index);
-    assert!(bytes(&from_bytes(&file).expect("what was written is read")) == file, "it is written as it was");
+    assert!(
+        bytes(&from_bytes(&file).expect("a written index can be read")) == file,
+        "rewriting changes nothing"
+    );
 }
 
 fn ask(index: &Index, value: f32) {

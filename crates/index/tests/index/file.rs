@@ -1,4 +1,4 @@
-//! Writing, reading back, and files that faiss wrote.
+//! Writing and reading of files, including files written by faiss.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,7 @@ use index::Index;
 
 use crate::data::{KINDS, METRICS, bytes, empty, filled, from_bytes, under_metrics, vectors};
 
-/// Written by faiss itself, see `faiss/export.py`.
+/// Files written by faiss, see `faiss/export.py`.
 const FIXTURES: [&str; 8] = [
     "flat_l2.index",
     "flat_ip.index",
@@ -33,10 +33,10 @@ fn files_of_faiss_round_trip_byte_for_byte() {
 }
 
 #[test]
-fn direct_maps_follow_what_is_added() {
+fn direct_maps_are_extended_by_added_vectors() {
     let mut array = from_bytes(&fixture("ivf_flat_array.index")).expect("reads");
     assert_eq!(array.add(vectors(3, 5)).expect("adds"), 10..13);
-    assert!(array.add_with_ids(vectors(1, 5), &[77]).is_err(), "an array has no room for chosen ids");
+    assert!(array.add_with_ids(vectors(1, 5), &[77]).is_err(), "an array cannot hold chosen ids");
     let mut table = from_bytes(&fixture("ivf_flat_hashtable.index")).expect("reads");
     table.add_with_ids(vectors(3, 5), &[1000, 1001, 1000]).expect("adds");
     for index in [array, table] {
@@ -59,7 +59,7 @@ fn every_kind_survives_a_round_trip() {
 }
 
 #[test]
-fn a_file_is_replaced_whole_or_not_at_all() {
+fn a_file_is_replaced_atomically() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("an.index");
     let (first, second) = (filled("Flat", METRICS[0], 10), filled("IVF4,PQ2x8", METRICS[1], 50));

@@ -1,4 +1,4 @@
-//! Ids: given, chosen, repeated, unknown.
+//! Ids: assigned, chosen, repeated and unknown.
 
 use index::{Error, Metric};
 
@@ -8,7 +8,7 @@ use crate::data::{
 };
 
 #[test]
-fn ids_count_on_from_what_is_stored() {
+fn assigned_ids_continue_after_the_stored_ones() {
     for kind in KINDS {
         let mut index = empty(kind, METRICS[0]);
         assert_eq!(index.add(vectors(3, 2)).expect("adds"), 0..3);
@@ -20,7 +20,7 @@ fn ids_count_on_from_what_is_stored() {
 
 #[test]
 fn chosen_ids_are_found_and_reconstructed() {
-    // They ascend, because equally near codes come in order of their ids.
+    // Ascending, because ties are ordered by id.
     let ids: Vec<i64> = (1..51).map(|i| i * 1_000_000_007).collect();
     for kind in KINDS.into_iter().filter(|kind| takes_ids(kind)) {
         let mut index = empty(kind, METRICS[0]);
@@ -44,7 +44,7 @@ fn ids_may_repeat_in_inverted_files() {
     let mut index = empty("IVF4,Flat", METRICS[0]);
     index.add_with_ids(vectors(4, 2), &[5, 5, 5, 6]).expect("adds");
     let found = index.search(vectors(1, 2), 10, 4).expect("searches");
-    assert_eq!(&found.ids_of(0)[..3], [5, 6, -1], "once, at its nearest");
+    assert_eq!(&found.ids_of(0)[..3], [5, 6, -1], "once, at its smallest distance");
     assert_eq!(found.distances_of(0)[0], 0.0);
     let within = index.range_search(vectors(1, 2), f32::INFINITY, 4).expect("searches");
     assert_eq!(within.ids, [5, 6]);
@@ -63,7 +63,7 @@ fn an_entry_may_be_stored_in_several_lists() {
         let mut index = empty(kind, metric);
         index.add_to_lists(vectors(50, 2), &ids, 2).expect("adds");
         assert_eq!(index.ntotal(), 100, "{kind}");
-        // Two cells of an entry and three of a query, out of four, have one in common.
+        // Of four cells, two of an entry and three of a query have at least one in common.
         let found = index.search(vectors(20, 3), 50, 3).expect("searches");
         for query in 0..20 {
             let mut all = found.ids_of(query).to_vec();
@@ -71,7 +71,7 @@ fn an_entry_may_be_stored_in_several_lists() {
             assert_eq!(all, ids, "{kind}");
             let within = found.distances_of(query);
             assert!(within.is_sorted_by(|a, b| if metric == Metric::L2 { a <= b } else { a >= b }), "{kind}");
-            // Fast scan's tables of 8 bits break ties by what else is kept.
+            // In fast scan with 8-bit tables, the order of ties depends on `k`.
             let few = index.search(vectors(20, 3), 5, 3).expect("searches");
             assert!(kind.contains("fs") || few.ids_of(query) == &found.ids_of(query)[..5], "{kind}");
         }
@@ -89,7 +89,7 @@ fn an_entry_may_be_stored_in_several_lists() {
 }
 
 #[test]
-fn indexes_without_ids_of_their_own_take_only_positions() {
+fn indexes_without_stored_ids_accept_only_positions() {
     for kind in KINDS.into_iter().filter(|kind| !takes_ids(kind)) {
         let mut index = filled(kind, METRICS[0], 3);
         index.add_with_ids(vectors(2, 5), &[3, 4]).expect("the next positions");
@@ -101,7 +101,7 @@ fn indexes_without_ids_of_their_own_take_only_positions() {
 }
 
 #[test]
-fn unfit_ids_are_errors() {
+fn invalid_ids_are_errors() {
     for kind in KINDS {
         let mut index = filled(kind, METRICS[0], 2);
         assert!(index.add_with_ids(vectors(2, 5), &[2]).is_err(), "too few");
@@ -114,7 +114,7 @@ fn unfit_ids_are_errors() {
 }
 
 #[test]
-fn exact_kinds_reconstruct_the_vectors_themselves() {
+fn exact_kinds_reconstruct_the_vectors() {
     let stored = rows(20, 2);
     for kind in EXACT_KINDS {
         let index = filled(kind, METRICS[0], 20);

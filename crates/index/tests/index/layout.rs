@@ -1,18 +1,18 @@
-//! Where the fields of an index file lie, written down here a second time, and what they must not hold.
+//! Independent description of the layout of index files, with invalid values for every field.
 
-/// A place in a file.
+/// Field at a position of a file.
 pub struct Field {
-    /// As in the messages about it, or as faiss calls it.
+    /// Name, as in error messages or in faiss.
     pub name: &'static str,
     pub at: usize,
     pub size: usize,
-    /// Values, as bytes, that must be refused.
+    /// Values, as bytes, that the reader must refuse.
     pub hostile: Vec<Vec<u8>>,
-    /// Values, as bytes, that must be taken and then do no harm.
+    /// Values, as bytes, that the reader must accept and that must be safe to use.
     pub odd: Vec<Vec<u8>>,
 }
 
-/// The fields of a sound file, in order.
+/// Fields of a valid file, in order.
 pub fn fields(file: &[u8]) -> Vec<Field> {
     let mut walk = Walk { file, at: 0, fields: Vec::new() };
     walk.index();
@@ -20,7 +20,7 @@ pub fn fields(file: &[u8]) -> Vec<Field> {
     walk.fields
 }
 
-/// The fields of one name.
+/// Fields with the given name.
 pub fn named<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = &'a Field> {
     fields.iter().filter(move |field| field.name == name)
 }
@@ -39,7 +39,7 @@ struct Walk<'a> {
     fields: Vec<Field>,
 }
 
-/// The dimension and number of vectors of an index.
+/// Dimension and number of vectors of an index.
 struct Header {
     d: usize,
     ntotal: usize,
@@ -47,7 +47,7 @@ struct Header {
 
 const NOT_FINITE: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
 
-/// Sums of a few of these leave float32.
+/// Sums of a few such values overflow float32.
 const HUGE: f32 = 3e38;
 
 impl Walk<'_> {
@@ -88,7 +88,7 @@ impl Walk<'_> {
         read_u64(self.file, at) as usize
     }
 
-    /// A count or size: everything but what the file holds is hostile.
+    /// Adds a count or size; all other values are hostile.
     fn count(&mut self, name: &'static str) -> usize {
         let right = read_u64(self.file, self.at);
         let near = [0, 1, right.wrapping_sub(1), right.wrapping_add(1), right.wrapping_neg()];
@@ -97,7 +97,7 @@ impl Walk<'_> {
         self.u64(name, &wrong.collect::<Vec<_>>(), &[])
     }
 
-    /// A dimension or size of 32 bits: the same.
+    /// Adds a 32-bit dimension or size; all other values are hostile.
     fn count32(&mut self, name: &'static str) -> usize {
         let right = read_i32(self.file, self.at);
         let all = [0, 1, -1, -right, right - 1, right + 1, i32::MIN, i32::MAX];
@@ -105,7 +105,7 @@ impl Walk<'_> {
         self.i32(name, &wrong, &[]) as usize
     }
 
-    /// What stands at the first, middle and last of `count` elements stands for all.
+    /// Adds the first, middle and last of `count` elements.
     fn elements(&mut self, count: usize, size: usize, mut element: impl FnMut(&mut Self)) {
         let (start, end) = (self.at, self.at + count * size);
         let mut chosen = vec![0, count / 2, count.saturating_sub(1)];
@@ -117,7 +117,7 @@ impl Walk<'_> {
         self.at = end;
     }
 
-    /// Trained values: finite.
+    /// Adds trained values, which must be finite.
     fn floats(&mut self, name: &'static str, count: usize) {
         self.elements(count, 4, |walk| walk.f32(name, &NOT_FINITE, &[HUGE, -HUGE, 1e-40]));
     }
@@ -127,7 +127,7 @@ impl Walk<'_> {
         self.floats(name, count);
     }
 
-    /// Stored vectors, which nobody reads while a file is opened.
+    /// Adds stored vectors, which are not read when a file is opened.
     fn stored_floats(&mut self, count: usize) {
         let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, HUGE, -HUGE];
         self.elements(count, 4, |walk| walk.f32("stored vectors", &[], &odd));
@@ -146,7 +146,8 @@ impl Walk<'_> {
         });
     }
 
-    /// `fixed_metric`: whether something else says the metric a second time, as what encloses an index does.
+    /// Adds an index header; `fixed_metric` is true if another field, such as the enclosing index, determines
+    /// the metric as well.
     fn header(&mut self, fixed_metric: bool) -> Header {
         let fixed_metric = fixed_metric || self.at > 0;
         self.fourcc("fourcc");
@@ -176,7 +177,7 @@ impl Walk<'_> {
             b"IwPf" => self.ivf_fast_scan(),
             b"IxPT" => self.transformed(),
             b"IxRF" => self.refined(),
-            other => panic!("{:?} has no layout here", other.escape_ascii().to_string()),
+            other => panic!("no layout for fourcc {:?}", other.escape_ascii().to_string()),
         }
     }
 
@@ -303,7 +304,7 @@ impl Walk<'_> {
 
     fn product_quantiser(&mut self) {
         self.count("d of the product quantiser");
-        // What divides d may fit all else.
+        // Divisors of d may be consistent with all other fields.
         self.u64("m of the product quantiser", &[0, 3, 5, 16, 1 << 32, 1 << 61, u64::MAX], &[]);
         self.count("nbits of the product quantiser");
         self.counted_floats("codeword count", "codewords");
@@ -318,7 +319,7 @@ impl Walk<'_> {
         self.counted_floats("count of ranges", "ranges");
     }
 
-    /// Sizes of lists must stand in full.
+    /// Adds inverted lists, whose sizes must be stored in full.
     fn array_lists(&mut self, codes_are_floats: bool) {
         self.fourcc("inverted lists fourcc");
         let nlist = self.count("nlist of the inverted lists");
@@ -346,7 +347,7 @@ impl Walk<'_> {
         for _ in 0..nlist {
             let ids = self.count("id count of an inverted list");
             self.ids(ids);
-            // The last of a block's codes belong to no entry.
+            // The last codes of a block may belong to no entry.
             let codes = self.count("code bytes of an inverted list");
             self.codes(codes);
         }

@@ -1,4 +1,4 @@
-//! Tests of the crate through its public interface, in one binary.
+//! Integration tests of the crate in one binary.
 
 mod aim;
 mod allocation;

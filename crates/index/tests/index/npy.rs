@@ -1,4 +1,4 @@
-//! `.npy` files, checked against another implementation of the format.
+//! `.npy` files, compared with another implementation of the format.
 
 use std::{fs, path::PathBuf};
 
@@ -29,7 +29,7 @@ impl Folder {
     }
 }
 
-/// A version 1 file with this header text and data.
+/// File of version 1 with the given header text and data.
 fn file(header: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());
@@ -48,7 +48,7 @@ fn npyz_file<T: npyz::Serialize + npyz::AutoSerialize + Copy>(shape: &[u64], val
 }
 
 #[test]
-fn what_is_written_is_read_by_others_and_back() {
+fn written_files_are_read_by_other_libraries_and_back() {
     let folder = Folder::new();
     let stored = rows(17, 1);
     npy::write(&folder.path(), &stored, D).expect("writes");
@@ -66,7 +66,7 @@ fn what_is_written_is_read_by_others_and_back() {
 }
 
 #[test]
-fn files_of_others_are_read() {
+fn files_of_other_libraries_are_read() {
     let folder = Folder::new();
     let stored = rows(5, 1);
     let path = folder.file(&npyz_file(&[5, D as u64], &stored));
@@ -77,7 +77,7 @@ fn files_of_others_are_read() {
 }
 
 #[test]
-fn other_kinds_of_arrays_are_errors_that_say_so() {
+fn other_kinds_of_arrays_are_named_in_errors() {
     let folder = Folder::new();
     let refuse = |bytes: Vec<u8>, part: &str| {
         let message = npy::read(&folder.file(&bytes)).expect_err(part).to_string();
@@ -133,7 +133,7 @@ fn descriptors_must_be_finite() {
     let folder = Folder::new();
     let mut stored = rows(4, 1);
     stored[3 * D + 2] = f32::NAN;
-    npy::write(&folder.path(), &stored, D).expect("writes whatever it is given");
+    npy::write(&folder.path(), &stored, D).expect("writes any values");
     assert!(npy::read(&folder.path()).is_ok());
     match npy::read_descriptors(&folder.path(), &Device::flex()) {
         Err(Error::File { source, .. }) => assert!(matches!(*source, Error::NotFinite { row: 3, .. })),
@@ -185,7 +185,7 @@ fn blocks_end_at_the_first_bad_row() {
     let folder = Folder::new();
     let mut stored = rows(10, 1);
     stored[7 * D + 2] = f32::INFINITY;
-    npy::write(&folder.path(), &stored, D).expect("writes whatever it is given");
+    npy::write(&folder.path(), &stored, D).expect("writes any values");
     let mut blocks = npy::read_blocks(&folder.path(), 3).expect("opens");
     assert!(blocks.by_ref().take(2).all(|block| block.is_ok()));
     let error = blocks.next().expect("a block").expect_err("row 7 is not finite");

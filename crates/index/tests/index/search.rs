@@ -1,4 +1,4 @@
-//! Search against an exhaustive one, in double precision, over what the index decodes.
+//! Searches compared with an exhaustive search in double precision over the decoded vectors.
 
 use index::{Index, Metric, Target};
 
@@ -7,13 +7,13 @@ use crate::data::{
     under_metrics, values, vectors,
 };
 
-/// Vectors stored.
+/// Number of vectors stored.
 const N: usize = 200;
 
-/// Float32 sums of [`D`] products against double precision, relative to values of order 1.
+/// Error of float32 sums of [`D`] products, for values of order 1.
 const TOLERANCE: f64 = 1e-5;
 
-/// Sort key in double precision: smaller is nearer.
+/// Sort key in double precision; smaller is nearer.
 fn key(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
     let pairs = a.iter().zip(b).map(|(&a, &b)| (f64::from(a), f64::from(b)));
     match metric {
@@ -72,7 +72,7 @@ fn check(index: &Index, k: usize, nprobe: usize) {
     }
 }
 
-/// Compares one query's neighbours; ids may differ only where the keys tie.
+/// Compares the neighbours of one query; ids may differ only in ties.
 fn check_row(metric: Metric, ids: &[i64], distances: &[f32], expected: &[(i64, f64)]) {
     let sign = if metric == Metric::L2 { 1.0 } else { -1.0 };
     let present = expected.len().min(ids.len());
@@ -101,7 +101,7 @@ fn neighbours_are_those_of_an_exhaustive_search() {
 }
 
 #[test]
-fn k_may_exceed_what_is_stored() {
+fn k_may_exceed_the_number_of_entries() {
     for (kind, metric) in under_metrics(&DECODED_KINDS) {
         let index = filled(kind, metric, N);
         check(&index, N + 50, 1);
@@ -115,9 +115,9 @@ fn k_may_exceed_what_is_stored() {
     }
 }
 
-/// faiss can product-quantise the vectors themselves; only a file can say so.
+/// faiss supports product-quantiser codes of the vectors instead of residuals; only a file can select them.
 #[test]
-fn codes_without_residuals_are_searched_too() {
+fn codes_without_residuals_can_be_searched() {
     for metric in METRICS {
         let mut file = bytes(&filled("IVF4,PQ2x8", metric, N));
         let by_residual = 4 + 33 + 16 + (4 + 33 + 8 + NLIST * D * 4) + 9;
@@ -133,7 +133,7 @@ fn codes_without_residuals_are_searched_too() {
     }
 }
 
-/// The matrix product rounds at about 1e-7 of the squared norms; the distances returned must not.
+/// The matrix product has errors of about 1e-7 of the squared norms; the returned distances must not.
 #[test]
 fn tiny_distances_are_exact() {
     let mut stored = rows(100, 4);
@@ -162,7 +162,7 @@ fn no_queries_give_no_neighbours() {
 }
 
 #[test]
-fn unfit_arguments_are_errors() {
+fn invalid_arguments_are_errors() {
     for kind in KINDS {
         let index = filled(kind, Metric::L2, 10);
         assert!(index.search(vectors(1, 3), 0, 1).is_err(), "{kind}: k 0");

@@ -8,21 +8,21 @@ use crate::data::{
 };
 
 #[test]
-fn the_reconstruction_is_what_the_index_stores() {
-    // What decides whether a copy is found is the code of `RFlat`'s base, not the vector behind it.
+fn the_reconstruction_equals_the_stored_vector() {
+    // For `RFlat` the target is the decoded code of the base, not the exact vector.
     for (kind, metric) in under_metrics(&KINDS).filter(|(kind, _)| !kind.contains("RFlat")) {
         let index = filled(kind, metric, 60);
         let targets = values(index.target(vectors(60, 2), Target::Reconstruction).expect("decodes").points);
         for (id, target) in targets.chunks_exact(D).enumerate() {
             let stored = index.reconstruct(id as i64).expect("stored");
-            // A product of many rows runs on the device, of one on the host.
+            // Products of many rows run on the device, those of one row on the host.
             let near = stored.iter().zip(target).all(|(a, b)| (a - b).abs() < 1e-5);
             assert!(near, "{kind}, {metric}: {stored:?} for {target:?}");
         }
     }
 }
 
-/// A product-quantised reconstruction lies nearer to its vector than the centroid does, on average.
+/// A product-quantised reconstruction is nearer to its vector than the centroid, on average.
 #[test]
 fn the_residual_code_improves_on_the_centroid() {
     let index = filled("IVF4,PQ2x8", METRICS[0], 60);
@@ -34,8 +34,8 @@ fn the_residual_code_improves_on_the_centroid() {
     assert!(error(Target::Reconstruction) < 0.5 * error(Target::Centroid));
 }
 
-/// The coarse centroids lie in the file after 98 bytes: the outer fourcc, header, nlist and nprobe (53), then
-/// the quantiser's fourcc, header and count (45).
+/// The coarse centroids start at byte 98 of the file: after the outer fourcc, header, nlist and nprobe (53
+/// bytes), and the quantiser's fourcc, header and count (45 bytes).
 #[test]
 fn the_centroid_is_that_of_the_cell() {
     for kind in KINDS.into_iter().filter(|kind| kind.starts_with("IVF4,") && !kind.contains("RFlat")) {
@@ -62,7 +62,7 @@ fn a_flat_index_has_no_cells() {
     assert!(matches!(missing, Error::NoCentroids { .. }));
 }
 
-/// A target is a constant of the activation's graph, whatever the vectors came from.
+/// Targets are constants in an autodiff graph, even if the vectors are tracked.
 #[test]
 fn targets_leave_autodiff() {
     let index = filled("IVF4,PQ2x8", METRICS[0], 5);

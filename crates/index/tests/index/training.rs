@@ -1,4 +1,4 @@
-//! Training: determinism, progress, and what it refuses.
+//! Training: determinism, progress and errors.
 
 use index::{CoarseKind, Codes, Error, Factory, Index, Initialisation, Metric, TrainConfig, TrainStage};
 
@@ -21,7 +21,7 @@ fn the_same_seed_gives_the_same_bytes() {
 }
 
 #[test]
-fn an_index_says_what_it_is() {
+fn an_index_reports_its_kind() {
     for (kind, metric) in under_metrics(&KINDS) {
         let index = Index::train(&factory(kind), vectors(600, 1), &config(metric)).expect("trains");
         assert_eq!((index.d(), index.ntotal(), index.metric()), (D, 0, metric));
@@ -46,7 +46,7 @@ fn progress_covers_every_iteration_and_stage() {
 }
 
 #[test]
-fn every_way_to_train_is_taken() {
+fn every_training_setting_has_an_effect() {
     let train = |kind: &str, config: &TrainConfig| {
         bytes(&Index::train(&factory(kind), vectors(600, 1), config).expect("trains"))
     };
@@ -64,7 +64,7 @@ fn every_way_to_train_is_taken() {
 }
 
 #[test]
-fn opq_alternates_as_often_as_asked() {
+fn opq_alternates_as_often_as_configured() {
     let config = TrainConfig { opq_iterations: 3, ..config(Metric::L2) };
     let mut seen = Vec::new();
     Index::train_with_progress(&factory("OPQ2,Flat"), vectors(500, 1), &config, &mut |progress| {
@@ -104,7 +104,7 @@ fn vectors_that_are_not_finite_are_an_error() {
     }
 }
 
-/// Squares of these overflow float32: whatever happens, it is no panic and nothing infinite is stored.
+/// Squares of the values overflow float32; nothing may panic.
 #[test]
 fn huge_vectors_do_not_panic() {
     let huge: Vec<f32> = rows(600, 1).iter().map(|value| value * 3e38).collect();
@@ -116,7 +116,7 @@ fn huge_vectors_do_not_panic() {
 }
 
 #[test]
-fn unfit_settings_are_errors() {
+fn invalid_settings_are_errors() {
     let fails =
         |factory: Factory, config: TrainConfig| Index::train(&factory, vectors(300, 1), &config).is_err();
     assert!(fails(factory("IVF4,PQ3"), config(Metric::L2)), "3 does not divide 8");
@@ -127,7 +127,7 @@ fn unfit_settings_are_errors() {
     assert!(fails(ivf(4, Codes::Pq { m: 2, nbits: 13 }), config(Metric::L2)));
     assert!(fails(ivf(4, factory("LSH").codes), config(Metric::L2)));
     assert!(fails(factory("LSH"), config(Metric::InnerProduct)));
-    assert!(fails(factory("PCA9,Flat"), config(Metric::L2)), "8 dimensions have no 9 components");
+    assert!(fails(factory("PCA9,Flat"), config(Metric::L2)), "9 components of 8 dimensions");
     let none = TrainConfig { max_points_per_centroid: 0, ..config(Metric::L2) };
     assert!(fails(factory("IVF4,Flat"), none));
 }
