@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Everything that is to be known of a GPU, in one go: correctness first, then the tables.
+# Correctness tests and speed tables of a GPU in one run.
 #
 #   PEER_PYTHON=target/torch/bin/python benches/gpu.sh cuda|wgpu [ARGUMENTS OF THE BENCHMARK]
 #
-# For a GPU's machine without Rust or internet: built here, run there, from the project's folder with the weights in weights/.
+# For a GPU machine without Rust or internet: build here, run there, from the project's folder with the weights in weights/.
 #
 #   benches/gpu.sh pack FOLDER cuda|wgpu
 #   PEER_PYTHON=python3 benches/gpu.sh packed FOLDER cuda|wgpu [ARGUMENTS OF THE BENCHMARK]
 #
-# On a software driver, to see that it works, with kernels that are not chosen by measuring, which would take each program a quarter
-# of an hour there:
+# On a software driver, to check that the script works; kernels are not timed, because timing takes each program a quarter of an hour
+# there:
 #
 #   benches/gpu.sh wgpu-untuned --weights tests/golden/extractors/sscd.safetensors --size 64 --batches 1,2 --side 96 \
 #       --steps 2 --runs 1 --vectors 0
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Builds a program that is no binary of the package, shows how that goes, and copies it.
+# Builds a test or benchmark program, shows the build's output, and copies the program.
 built() {
     local to=$1 path
     shift
@@ -36,7 +36,7 @@ pack() {
     du -h "$folder"/*
 }
 
-# Runs what the folder has, and goes on where one of them fails: a failure of the first must not cost the figures of the last.
+# Runs the programs of the folder; a failure of one does not stop the next.
 run() {
     local folder=$1 device=$2 failed=0
     shift 2
