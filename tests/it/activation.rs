@@ -32,7 +32,7 @@ fn the_trace_of_ten_iterations_is_pytorchs() {
     let start = npy("delta0.npy").unwrap().tensor(image.dims());
     let target = npz("img0_target.npz", "pq_recons").unwrap().tensor([1, 512]);
     let index = unused_index();
-    let settings = Settings { target: Target::Centroid, ..Settings::paper() }; // not asked for either
+    let settings = Settings { target: Target::Centroid, ..Settings::paper() }; // the targets are given instead
     let activator = Activator::new(extractor(), &index, settings).unwrap();
     let mut changed = activator.optimise(&[image], &target.into(), Some(vec![start]), &mut |_| ()).unwrap();
     let trace = changed.remove(0).course.steps;

@@ -132,7 +132,7 @@ fn check_released(row: &Value, file: &Path) {
 }
 
 #[test]
-fn what_cannot_start_is_one_line_and_exit_code_2() {
+fn a_failed_start_is_one_line_and_exit_code_2() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let whole = fs::read(root().join("weights/default.faiss")).unwrap();

@@ -303,7 +303,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn synthetic_entries_are_told_of_everywhere() {
+fn synthetic_entries_are_reported_everywhere() {
     let folder = Folder::new();
     let line =
         format!("{RETRIEVAL} --transforms none --synthetic 5000 --fit db.npy --csv q.csv --report r.html");
@@ -318,7 +318,7 @@ fn synthetic_entries_are_told_of_everywhere() {
 }
 
 #[test]
-fn a_second_run_knows_the_descriptors_of_the_first() {
+fn a_second_run_reuses_the_descriptors_of_the_first() {
     let folder = Folder::new();
     let line = format!("{RETRIEVAL} {EDITS} --resume known.state");
     let first = folder.json(&line);
@@ -331,7 +331,7 @@ fn a_second_run_knows_the_descriptors_of_the_first() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_run_reports_what_is_finished_and_says_so() {
+fn an_interrupted_run_reports_its_finished_images() {
     let folder = Folder::new();
     for i in 0..40 {
         fs::copy(folder.path("photos/17_igloo.png"), folder.path(&format!("photos/copy{i}.png"))).unwrap();
@@ -358,7 +358,7 @@ fn an_interrupted_run_reports_what_is_finished_and_says_so() {
 }
 
 #[test]
-fn pages_hold_everything_themselves() {
+fn pages_are_self_contained() {
     let folder = Folder::new();
     let changed = folder.path("released/17_igloo.png");
     let mut released = image::open(&changed).unwrap().into_rgb8();
@@ -445,7 +445,7 @@ fn queries_and_ground_truth_of_disc21_work_as_they_are() {
 }
 
 #[test]
-fn what_does_not_go_together_is_refused_in_one_line() {
+fn inconsistent_inputs_are_refused_in_one_line() {
     let folder = Folder::new();
     for name in ["empty", "strange"] {
         fs::create_dir(folder.path(name)).unwrap();

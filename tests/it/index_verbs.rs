@@ -222,7 +222,7 @@ fn ids_that_are_not_there_are_counted_and_named() {
 }
 
 #[test]
-fn what_cannot_be_done_changes_nothing() {
+fn failed_verbs_change_nothing() {
     let folder = Folder::new();
     let index = folder.fill(&folder.train("IVF4,PQ4x8"), "base");
     let refined = folder.fill(&folder.train("IVF4,PQ4x8,RFlat"), "front");

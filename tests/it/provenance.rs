@@ -67,7 +67,7 @@ fn sample() -> PathBuf {
 }
 
 #[test]
-fn what_another_extractor_made_is_refused_by_every_verb() {
+fn files_of_another_extractor_are_refused_by_every_verb() {
     let folder = Folder::filled();
     folder.is_refused(INT8, "index add --index db.faiss --input b.npy", "b.npy");
     folder.is_refused(INT8, "search b.npy --index db.faiss", "b.npy");

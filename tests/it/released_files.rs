@@ -151,7 +151,7 @@ fn metadata_that_a_format_cannot_hold_is_named() {
 
 /// Limits and the background reach the reader, and ignored metadata is reported.
 #[test]
-fn the_program_takes_limits_and_says_what_it_ignores() {
+fn the_program_accepts_limits_and_reports_ignored_ones() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     for name in ["jpeg_baseline.jpg", "png_rgba_8.png", "jpeg_profile_noise.jpg"] {

@@ -23,7 +23,7 @@
 //! assert_eq!(found.ids.len(), 3 * 5);
 //! assert!(found.distances_of(0).is_sorted());
 //!
-//! // faiss reads what is written here, and the other way round.
+//! // faiss reads files written here, and the other way round.
 //! let mut bytes = Vec::new();
 //! index.write_to(&mut bytes)?;
 //! assert_eq!(Index::from_bytes(&bytes, &Device::flex())?.ntotal(), 500);

@@ -51,7 +51,7 @@ fn refused(device: &str) -> String {
 }
 
 #[test]
-fn what_is_no_device_is_refused_in_a_line() {
+fn unknown_devices_are_refused_in_one_line() {
     assert!(refused("gpu").contains("expected auto, cpu, wgpu"));
     for runtime in ["cuda", "wgpu"] {
         // No machine has ten thousand devices.
@@ -176,7 +176,7 @@ mod on_devices {
     }
 
     #[test]
-    fn one_behind_the_last_device_is_refused() {
+    fn a_device_number_past_the_last_is_refused() {
         for device in RUNTIMES {
             let last = of(device).len();
             let error = refused(&format!("{device}:{last}"));

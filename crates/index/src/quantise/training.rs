@@ -103,7 +103,7 @@ impl<'a> QuantiserTrainer<'a> {
         Self { codebooks: None, config, device, progress }
     }
 
-    /// Trains one transform on what the transforms before it make of the vectors.
+    /// Trains one transform on the output of the transforms before it.
     pub fn transform(&mut self, kind: TransformKind, vectors: &Vectors) -> Result<Transform> {
         let (d_in, seed) = (vectors.d, self.config.seed);
         Ok(match kind {

@@ -68,7 +68,7 @@ impl DeviceIndex {
         Self::behind(&[], kind, device)
     }
 
-    /// Uploads an index that stands behind `chain`.
+    /// Uploads an index behind the transforms `chain`.
     fn behind(chain: &[&Transform], kind: &Kind, device: &Device) -> Option<Self> {
         let (cells, stored, ids) = match kind {
             Kind::Transformed(transformed) => {
