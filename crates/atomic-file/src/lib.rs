@@ -1,0 +1,134 @@
+//! Files that are replaced whole or not at all.
+//!
+//! [`replace`] writes a temporary file in the same folder, syncs it, renames it over the path and syncs the folder, so
+//! that readers, crashes and power cuts meet the old file or the new one.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("greeting.txt");
+//! atomic_file::replace(&path, |file| writeln!(file, "hello"))?;
+//! assert_eq!(std::fs::read_to_string(&path)?, "hello\n");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::{Builder, NamedTempFile};
+
+/// Bytes that are buffered between `write` and the file.
+const BUFFER: usize = 1 << 20;
+
+/// Replaces the file at `path` by the bytes that `write` produces.
+///
+/// If `write` or any step before the rename fails, `path` is untouched and the temporary file is removed. Links are
+/// followed, and an existing file keeps its permissions.
+///
+/// # Errors
+/// If `path` is a folder, a device or a pipe; errors of `write` and of the system.
+pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let (path, permissions) = destination(path)?;
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut buffered = BufWriter::with_capacity(BUFFER, temporary_in(folder)?);
+    write(&mut buffered)?;
+    let temporary = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
+    if let Some(permissions) = permissions {
+        temporary.as_file().set_permissions(permissions)?;
+    }
+    temporary.as_file().sync_all()?;
+    temporary.persist(&path).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+/// Path with links resolved, and the permissions of the existing file.
+fn destination(path: &Path) -> io::Result<(PathBuf, Option<Permissions>)> {
+    match fs::metadata(path) {
+        Ok(existing) if existing.is_file() => Ok((fs::canonicalize(path)?, Some(existing.permissions()))),
+        Ok(_) => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "the path exists and is not a regular file"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path.to_owned(), None)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates a temporary file with the permissions of an ordinary one, less the process's umask.
+fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = Builder::new();
+    builder.prefix(".active-index-").suffix(".tmp");
+    if let Some(permissions) = ordinary_permissions() {
+        builder.permissions(permissions);
+    }
+    builder.tempfile_in(folder)
+}
+
+#[cfg(unix)]
+fn ordinary_permissions() -> Option<Permissions> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(Permissions::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn ordinary_permissions() -> Option<Permissions> {
+    None
+}
+
+/// Makes the rename survive a power cut. Only Unix opens and syncs folders.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("lists");
+        entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_other() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a");
+        replace(&path, |out| out.write_all(b"old")).expect("writes");
+        let failure = replace(&path, |out| {
+            out.write_all(b"half of the new")?;
+            Err(io::Error::other("disk full"))
+        });
+        assert!(failure.is_err());
+        assert_eq!(fs::read(&path).expect("reads"), b"old");
+        assert_eq!(names(folder.path()), ["a"]);
+        replace(&path, |out| out.write_all(b"new")).expect("writes");
+        assert_eq!(fs::read(&path).expect("reads"), b"new");
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_folder_is_refused() {
+        let folder = tempfile::tempdir().expect("folder");
+        let error = replace(folder.path(), |_| Ok(())).expect_err("a folder");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_permissions_kept() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().expect("folder");
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        fs::write(&file, b"old").expect("writes");
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("changes");
+        symlink(&file, &link).expect("links");
+        replace(&link, |out| out.write_all(b"new")).expect("writes");
+        assert_eq!(fs::read(&file).expect("reads"), b"new");
+        assert!(fs::symlink_metadata(&link).expect("stays").is_symlink());
+        assert_eq!(fs::metadata(&file).expect("is there").permissions().mode() & 0o777, 0o600);
+    }
+}
