@@ -28,8 +28,9 @@ pub(crate) struct OpqConfig {
     pub d_out: usize,
     /// Alternations between codebooks and rotation.
     pub iterations: usize,
-    /// k-means iterations in the first alternation; the next field, in each later one.
+    /// k-means iterations in the first alternation.
     pub first_kmeans_iterations: usize,
+    /// k-means iterations in each later alternation.
     pub kmeans_iterations: usize,
     /// Largest number of training vectors; more are subsampled.
     pub max_points: usize,
