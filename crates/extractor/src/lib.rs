@@ -34,8 +34,9 @@ pub use self::extractor::{Extractor, Precisions};
 pub use architecture::Architecture;
 pub use burn;
 pub use constant::beside;
+pub use device_math::transfer;
 pub use error::{Error, Result};
-pub use frozen_ops::{Precision, transfer};
+pub use frozen_ops::Precision;
 pub use pooling::{Pooling, gem};
 pub use preprocess::{
     IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased, resize_transposed,

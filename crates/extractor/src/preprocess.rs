@@ -1,5 +1,5 @@
 use burn::tensor::Tensor;
-use frozen_ops::transfer::upload;
+use device_math::transfer::upload;
 use serde::{Deserialize, Serialize};
 
 use crate::{constant::beside, resampling::resampling};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::Device;
-use frozen_ops::{Bands, Resample};
+use frozen_ops::{BandedMatrix, Resample};
 
 /// Values of all matrices that are kept, as if none of them were 0: 128 MiB on a device, some thousandths of it on the CPU.
 const KEPT: usize = 1 << 25;
@@ -54,9 +54,9 @@ fn values(one: &Resample) -> usize {
 }
 
 /// Weights `[to, from]` of a triangle filter whose support grows with the reduction.
-fn triangle_filter(from: usize, to: usize) -> Bands {
+fn triangle_filter(from: usize, to: usize) -> BandedMatrix {
     assert!(from > 0 && to > 0, "cannot resize {from} pixels to {to}");
-    Bands::new(from, (0..to).map(|i| triangle(from, i, from as f64 / to as f64)).collect())
+    BandedMatrix::new(from, (0..to).map(|i| triangle(from, i, from as f64 / to as f64)).collect())
 }
 
 /// First source pixel and weights of the source pixels for output pixel `i`, at `scale` source pixels an output

@@ -1,25 +1,40 @@
+//! Errors of building a convolution.
+
 use crate::Precision;
 
-/// What can be wrong with a convolution.
+/// Reason why a convolution could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A size that does not fit the others.
+    /// Size that does not fit the others.
     #[error("{what}: expected {expected}, found {found}")]
     Size {
-        /// Which size.
+        /// Name of the size.
         what: &'static str,
-        /// What it should be.
+        /// Expected value.
         expected: String,
-        /// What it is.
+        /// Value found.
         found: String,
     },
-    /// Fewer bits than the device has products of.
-    #[error("the device has no products of {0}")]
+    /// Precision that the device does not multiply in.
+    #[error("the device does not multiply in {0}")]
     Precision(Precision),
     /// Weights that cannot be read from their device.
-    #[error("device: {0}")]
-    Device(String),
+    #[error(transparent)]
+    Device(#[from] device_math::Error),
 }
 
-/// The result of building a convolution.
+/// Result of building a convolution.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Fails unless `holds`.
+pub(crate) fn check(
+    what: &'static str,
+    holds: bool,
+    expected: impl ToString,
+    found: impl ToString,
+) -> Result<()> {
+    match holds {
+        true => Ok(()),
+        false => Err(Error::Size { what, expected: expected.to_string(), found: found.to_string() }),
+    }
+}

@@ -1,12 +1,12 @@
 //! Operations of networks whose weights never change, on burn: fused, and differentiated to images alone.
 //!
-//! Whoever back-propagates through a frozen network to its input needs neither the gradients of weights nor what is
-//! kept for them. [`Conv`] is `relu(conv(x) + bias + residual)` in one operation that keeps one bit a value for its
-//! gradient, [`Residual`] a chain of blocks of them; [`max_pool`] and [`Resample`] are their like. On the CPU they are computed by kernels of this crate,
-//! convolutions on weights that are transformed and packed once (Winograd's filtering for 3x3 windows of stride 1); on
-//! any other device by burn's operations.
+//! Back-propagation through a frozen network to its input needs no gradients of weights, nor the values that are saved
+//! for them. [`Conv`] is `relu(conv(x) + bias + residual)` in one operation, which saves one bit a value for its gradient.
+//! [`Residual`] chains blocks of convolutions; [`max_pool`] and [`Resample`] complete the set. On the CPU they run on
+//! kernels of this crate, with weights that are transformed and packed once (Winograd's filtering for 3x3 windows of
+//! stride 1). On other devices they run on burn's operations.
 //!
-//! Images are `[n, h, w, c]`, channels last, but for [`Resample`], which takes planes.
+//! Images are `[n, h, w, c]`, channels last. [`Resample`] takes `[n, c, h, w]`.
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};
@@ -24,28 +24,29 @@
 //! # Ok::<(), frozen_ops::Error>(())
 //! ```
 
-mod bands;
-mod chain;
+mod banded_matrix;
+mod buffer_pool;
 mod conv;
+mod cpu;
 mod error;
-mod geometry;
-mod host;
-mod op;
-mod pool;
-mod product;
-mod raw;
+mod kernels;
+mod layout;
+mod max_pool;
+mod multiplications;
+mod ops;
+mod precision;
 mod resample;
 mod residual;
-mod signs;
-mod team;
-pub mod transfer;
-mod winograd;
+mod threads;
+mod window;
 
-pub use bands::Bands;
+pub use banded_matrix::BandedMatrix;
 pub use burn;
-pub use conv::{Conv, Multiplications, Precision, max_pool};
+pub use conv::Conv;
 pub use error::{Error, Result};
-pub use geometry::Window;
-pub use raw::Level;
+pub use max_pool::max_pool;
+pub use multiplications::Multiplications;
+pub use precision::Precision;
 pub use resample::Resample;
 pub use residual::{Block, Residual};
+pub use window::Window;

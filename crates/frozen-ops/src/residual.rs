@@ -1,75 +1,77 @@
+//! Residual blocks of convolutions whose weights never change.
+
 use std::sync::Arc;
 
-use burn::backend::Dispatch;
-use burn::tensor::Tensor;
+use burn::{backend::Dispatch, tensor::Tensor};
 
-use crate::chain::{HostBlock, HostChain};
-use crate::conv::check;
-use crate::op::FrozenBackend;
-use crate::{Conv, Result};
+use crate::{
+    Conv, Result,
+    cpu::{CpuBlock, CpuBlocks},
+    error::check,
+    ops::FrozenBackend,
+};
 
-/// `y = relu(conv_n(.. relu(conv_1(x))) + shortcut(x))`: a residual block.
+/// Residual block `y = relu(conv_n(.. relu(conv_1(x))) + shortcut(x))`.
 #[derive(Debug, Clone)]
 pub struct Block {
-    /// The convolutions, at least two.
+    /// Two convolutions or more.
     pub convs: Vec<Conv>,
-    /// The identity if not given.
+    /// Convolution of the shortcut, or the identity.
     pub shortcut: Option<Conv>,
 }
 
-/// Residual blocks, one behind the other: most of a ResNet.
+/// Residual blocks, one after the other: most of a ResNet.
 ///
-/// On the CPU they are one operation. Blocks are computed in place, image by image; their gradient keeps one bit for
-/// each result of a convolution, and no results.
+/// On the CPU they are one operation, computed in place and image by image. It saves one bit for each result of a
+/// convolution for the gradient, and no results.
 #[derive(Debug, Clone)]
 pub struct Residual {
     blocks: Vec<Block>,
-    host: Option<Arc<HostChain>>,
+    /// Blocks of the CPU's kernels, if they compute all convolutions.
+    cpu: Option<Arc<CpuBlocks>>,
 }
 
 impl Residual {
-    /// A chain of blocks.
+    /// Chains blocks.
     ///
     /// # Errors
-    ///
-    /// No blocks; fewer than two convolutions in a block; channels of neighbours that differ; a shortcut of another
-    /// stride or other channels than the convolutions beside it.
+    /// If there are no blocks; if a block has fewer than two convolutions; if the channels of neighbours differ; if a
+    /// shortcut has another stride or other channels than the convolutions beside it.
     pub fn new(blocks: Vec<Block>) -> Result<Self> {
         check("blocks", !blocks.is_empty(), "at least 1", 0)?;
         let mut from = None;
         for block in &blocks {
             from = Some(check_block(block, from)?);
         }
-        let host = blocks.iter().map(host_block).collect::<Option<_>>();
-        Ok(Self { blocks, host: host.map(|blocks| Arc::new(HostChain(blocks))) })
+        let cpu = blocks.iter().map(cpu_block).collect::<Option<_>>();
+        Ok(Self { blocks, cpu: cpu.map(|blocks| Arc::new(CpuBlocks(blocks))) })
     }
 
-    /// Images through all blocks. Gradients flow to `x` where it is tracked.
+    /// Computes all blocks. Gradients flow to `x` if it is tracked.
     ///
     /// # Shapes
-    ///
     /// `[n, h, w, from]` -> `[n, h', w', to]`, as of the convolutions
     ///
     /// # Panics
-    ///
-    /// Other channels; images smaller than a window, or of which a block and its shortcut make different sizes.
+    /// On other channels, on images smaller than a window, and if the outputs of a block and of its shortcut differ in
+    /// size.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        match &self.host {
-            Some(chain) => {
-                Tensor::from_dispatch(Dispatch::frozen_chain(x.into_dispatch(), chain.clone(), None))
+        match &self.cpu {
+            Some(blocks) => {
+                Tensor::from_dispatch(Dispatch::residual_blocks(x.into_dispatch(), blocks.clone(), None))
             }
             None => self.blocks.iter().fold(x, |x, block| block.forward(x)),
         }
     }
 
-    /// Channels of the output.
+    /// Number of output channels.
     pub fn out(&self) -> usize {
         self.blocks.last().and_then(|block| block.convs.last()).map_or(0, Conv::out)
     }
 }
 
 impl Block {
-    /// By separate operations.
+    /// Computes the block by separate operations.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.shortcut {
             Some(conv) => conv.forward(x.clone(), None, false),
@@ -81,7 +83,7 @@ impl Block {
     }
 }
 
-/// The channels that come out of a block behind one of `from` channels.
+/// Checks a block after one of `from` channels. Returns the number of its output channels.
 fn check_block(block: &Block, from: Option<usize>) -> Result<usize> {
     check("convolutions of a block", block.convs.len() > 1, "at least 2", block.convs.len())?;
     let (first, mut stride) = (block.convs[0].from(), 1);
@@ -104,12 +106,12 @@ fn check_block(block: &Block, from: Option<usize>) -> Result<usize> {
     Ok(from)
 }
 
-/// `None` on other devices than the CPU.
-fn host_block(block: &Block) -> Option<HostBlock> {
-    let convs = block.convs.iter().map(Conv::on_host).collect::<Option<_>>()?;
+/// Block of the CPU's kernels, or `None` if burn computes a convolution of it.
+fn cpu_block(block: &Block) -> Option<CpuBlock> {
+    let convs = block.convs.iter().map(Conv::on_cpu).collect::<Option<_>>()?;
     let shortcut = match &block.shortcut {
-        Some(conv) => Some(conv.on_host()?),
+        Some(conv) => Some(conv.on_cpu()?),
         None => None,
     };
-    Some(HostBlock { convs, shortcut })
+    Some(CpuBlock { convs, shortcut })
 }

@@ -1,4 +1,4 @@
-//! The operations against burn's own, which keep channels first.
+//! The operations against burn's own, which take channels first.
 
 use burn::tensor::{
     Device, Tensor, TensorData,
@@ -6,11 +6,11 @@ use burn::tensor::{
     module::{conv2d, max_pool2d},
     ops::{ConvOptions, MaxPoolOptions},
 };
-use frozen_ops::{Bands, Block, Conv, Resample, Residual, Window, max_pool};
+use frozen_ops::{BandedMatrix, Block, Conv, Resample, Residual, Window, max_pool};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Numbers up to 1, the same for the same shape.
+/// Returns random numbers up to 1, the same for the same shape.
 fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     let count = shape.iter().product();
     let mut rng = ChaCha8Rng::seed_from_u64(count as u64);
@@ -26,7 +26,7 @@ fn last(x: Tensor<4>) -> Tensor<4> {
     x.permute([0, 2, 3, 1])
 }
 
-/// Values and the gradients of `sum(weights * f(x, residual))`.
+/// Returns the values of `f` and the gradients of `sum(weights * f(x, residual))`.
 fn run(
     x: &Tensor<4>,
     residual: &Tensor<4>,
@@ -78,7 +78,7 @@ fn values_and_gradients_are_those_of_separate_operations() {
     }
 }
 
-/// A convolution of half padding, its weights so small that a chain's results stay about 1.
+/// Convolution with half padding, and with weights so small that the results of a chain stay about 1.
 fn small(from: usize, to: usize, [size, stride]: [usize; 2]) -> Conv {
     let scale = (2.0 / (from * size * size) as f32).sqrt();
     let window = Window { size, stride, padding: size / 2 };
@@ -97,7 +97,7 @@ fn blocks() -> Vec<Block> {
     ]
 }
 
-/// A chain by separate operations.
+/// Computes blocks by separate operations.
 fn separately(blocks: &[Block], x: Tensor<4>) -> Tensor<4> {
     blocks.iter().fold(x, |x, block| {
         let shortcut =
@@ -166,7 +166,7 @@ fn views_are_computed_as_copies_are() {
 }
 
 #[test]
-fn only_what_is_asked_for_is_differentiated() {
+fn only_tracked_inputs_are_differentiated() {
     let conv = Conv::new(random([4, 4, 1, 1]), random([4]), Window { size: 1, stride: 1, padding: 0 });
     let (conv, x, residual) = (conv.expect("fits"), random([1, 3, 3, 4]), random([1, 3, 3, 4]));
     let tracked = residual.clone().autodiff().require_grad();
@@ -179,7 +179,7 @@ fn only_what_is_asked_for_is_differentiated() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn sizes_that_do_not_fit_are_refused() {
     let window = Window { size: 3, stride: 1, padding: 1 };
     let error = |weight, bias, window| Conv::new(weight, bias, window).unwrap_err().to_string();
     let [weight, oblong] = [random([4, 2, 3, 3]), random([4, 2, 3, 1])];
@@ -191,11 +191,11 @@ fn what_does_not_fit_is_refused() {
 
 #[test]
 fn resampling_is_two_matrix_products() {
-    let rows = Bands::new(9, vec![(0, vec![0.5, 0.25]), (3, vec![1.0, -2.0, 0.5]), (7, vec![1.5])]);
-    let columns = Bands::new(5, vec![(1, vec![0.5]), (0, vec![]), (2, vec![1.0, 0.5, 0.25])]);
+    let rows = BandedMatrix::new(9, vec![(0, vec![0.5, 0.25]), (3, vec![1.0, -2.0, 0.5]), (7, vec![1.5])]);
+    let columns = BandedMatrix::new(5, vec![(1, vec![0.5]), (0, vec![]), (2, vec![1.0, 0.5, 0.25])]);
     let resample = Resample::new(rows.clone(), columns.clone(), &Device::flex());
-    let dense = |bands: &Bands| {
-        let data = TensorData::new(bands.dense(), [1, 1, bands.to(), bands.from()]);
+    let dense = |matrix: &BandedMatrix| {
+        let data = TensorData::new(matrix.dense(), [1, 1, matrix.rows(), matrix.columns()]);
         Tensor::<4>::from_data(data, &Device::flex()).autodiff()
     };
     let (x, residual) = (random([2, 3, 9, 5]), random([2, 3, 3, 3]));

@@ -1,4 +1,4 @@
-//! `raw/pass.rs` under loom, which tries every order in which its threads may meet, and every value that the memory model
+//! `threads/region.rs` under loom, which explores all interleavings of its threads and all values that the memory model
 //! lets them read.
 //!
 //! ```text
@@ -6,20 +6,22 @@
 //! ```
 #![cfg(test)]
 
-#[path = "../../src/raw/pass.rs"]
-mod pass;
-mod threads;
+#[path = "../../src/threads/region.rs"]
+mod region;
+mod sync;
 
-use loom::cell::UnsafeCell;
-use loom::model::Builder;
-use loom::sync::{Arc, Mutex};
-use loom::thread;
-use pass::Pass;
+use loom::{
+    cell::UnsafeCell,
+    model::Builder,
+    sync::{Arc, Mutex},
+    thread,
+};
+use region::Region;
 
-/// Places of a loop's tasks, which loom watches: each is written by its task and read behind the loop.
+/// Values that loom watches: each is written by its task and read after the loop.
 struct Places(Vec<UnsafeCell<usize>>);
 
-// SAFETY: whether it is, loom tells.
+// SAFETY: loom checks it.
 unsafe impl Sync for Places {}
 
 impl Places {
@@ -37,28 +39,28 @@ impl Places {
     }
 }
 
-/// A pass of `loops` loops of `tasks` tasks, with up to `helpers` helpers; of threads that run, up to `preemptions` are
-/// stopped for others.
+/// Explores a region of `loops` loops of `tasks` tasks with up to `helpers` helpers, at up to `preemptions` preemptions of
+/// running threads.
 fn check(helpers: usize, loops: usize, tasks: usize, preemptions: usize) {
     let mut model = Builder::new();
     model.preemption_bound = Some(preemptions);
     model.check(move || {
-        let (pass, called) = (Arc::new(Pass::default()), Mutex::new(Vec::new()));
+        let (region, spawned) = (Arc::new(Region::default()), Mutex::new(Vec::new()));
         for _ in 0..loops {
             let places = Places::new(tasks);
-            let call = || {
-                let pass = pass.clone();
-                let helper = thread::spawn(move || pass.help());
-                called.lock().unwrap().push(helper);
+            let spawn = || {
+                let region = region.clone();
+                let helper = thread::spawn(move || region.help());
+                spawned.lock().unwrap().push(helper);
             };
-            // Threads are dear: a helper that has left is not replaced.
-            let most = if called.lock().unwrap().is_empty() { helpers } else { 0 };
-            pass.run(tasks, &|task| places.raise(task), most, call);
+            // Threads are expensive to explore: a helper that has left is not replaced.
+            let max_helpers = if spawned.lock().unwrap().is_empty() { helpers } else { 0 };
+            region.run(tasks, &|task| places.raise(task), max_helpers, spawn);
             assert_eq!(places.take(), (1..=tasks).collect::<Vec<_>>());
         }
-        pass.end();
-        let called = std::mem::take(&mut *called.lock().unwrap());
-        called.into_iter().for_each(|helper| helper.join().unwrap());
+        region.end();
+        let spawned = std::mem::take(&mut *spawned.lock().unwrap());
+        spawned.into_iter().for_each(|helper| helper.join().unwrap());
     });
 }
 
