@@ -1,6 +1,8 @@
 //! Squared distances and inner products of vectors, with the same bits at every level.
 
-use super::{Level, dispatch};
+use simd::Level;
+
+use super::dispatch;
 
 /// Term that is summed over the components of two vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! Matrix products of f32 rows, for tables, assignment and exhaustive search.
 
-use super::{Level, dispatch};
+use simd::Level;
+
+use super::dispatch;
 
 /// Rows per panel.
 pub(super) const WIDTH: usize = 16;

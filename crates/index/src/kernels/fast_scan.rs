@@ -1,7 +1,7 @@
 //! Block scan of Quick ADC (André et al., ICMR 2017): 16-bit sums of 8-bit table entries over blocks of 32
 //! codes of 4-bit codewords, looked up by byte shuffles.
 
-use super::{Level, Tier};
+use simd::{Level, Tier};
 
 /// Codes per block.
 pub(crate) const BLOCK: usize = 32;
@@ -40,11 +40,11 @@ pub(crate) fn scan(
     most: u16,
     hit: impl FnMut(usize, u32, &[u16; BLOCK]) -> u16,
 ) {
-    match level.0 {
+    match level.tier() {
         Tier::Scalar => scan_scalar(blocks, most, hit),
         // SAFETY: a `Level` of this tier exists only where the processor has its instructions.
         #[cfg(target_arch = "x86_64")]
-        Tier::Avx2 => unsafe { x86::scan_avx2(blocks, most, hit) },
+        Tier::Avx2 | Tier::Avx512F => unsafe { x86::scan_avx2(blocks, most, hit) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Tier::Avx512 => unsafe { x86::scan_avx512(blocks, most, hit) },
@@ -86,19 +86,10 @@ pub(crate) fn prefetch(codes: &[u8]) {
 #[cfg(target_arch = "x86_64")]
 const PREFETCHED_LINES: usize = 16;
 
-/// Runs `work` compiled for the level's instructions; `work` and its callees must be inlined for that.
-/// Floating-point results are the same at every level, because nothing is contracted or reordered.
-#[inline]
+/// Runs `work` compiled for the level's instructions, see [`Level::run`].
+#[inline(always)]
 pub(crate) fn compiled_for<R>(level: Level, work: impl FnOnce() -> R) -> R {
-    match level.0 {
-        Tier::Scalar => work(),
-        // SAFETY: a `Level` of this tier exists only where the processor has its instructions.
-        #[cfg(target_arch = "x86_64")]
-        Tier::Avx2 => unsafe { x86::with_avx2(work) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Tier::Avx512 => unsafe { x86::with_avx512(work) },
-    }
+    level.run(work)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -106,16 +97,6 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::{BLOCK, Blocks};
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
-        work()
-    }
-
-    #[target_feature(enable = "avx2")]
-    pub fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
-        work()
-    }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     pub fn scan_avx512(

@@ -7,7 +7,7 @@
 /// Codes per group, the 64-bit lanes of an AVX-512 register.
 pub(crate) const LANES: usize = 8;
 
-use super::{Level, Tier};
+use simd::{Level, Tier};
 
 /// One 64-bit word of each code in a group.
 #[repr(align(64))]
@@ -50,11 +50,11 @@ impl Block {
     pub fn find_nearer(&self, level: Level, query: &[u64], start: usize, limit: u64) -> Option<Nearer> {
         assert_eq!(query.len(), self.words, "words of a query");
         let scan = Scan { lanes: &self.lanes, query, start, limit };
-        match level.0 {
+        match level.tier() {
             Tier::Scalar => scalar(&scan),
             // SAFETY: a `Level` of this tier exists only where the processor has its instructions.
             #[cfg(target_arch = "x86_64")]
-            Tier::Avx2 => unsafe { avx2(&scan) },
+            Tier::Avx2 | Tier::Avx512F => unsafe { avx2(&scan) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Tier::Avx512 => unsafe { avx512(&scan) },

@@ -5,7 +5,9 @@
 //! processor multiplies u8 by i8; a sum over the query's codes corrects for that. Norms of the codes and of
 //! the errors bound `x.y` rigorously: `|x.y - x^.y^| <= |x - x^| |y^| + |x| |y - y^|`.
 
-use super::{Level, dispatch};
+use simd::Level;
+
+use super::{dispatch, scalar};
 
 /// Vectors per panel.
 pub(super) const WIDTH: usize = 16;
@@ -83,7 +85,7 @@ impl Int8Panels {
         };
         let mut codes = vec![0; groups * GROUP];
         for (c, row) in rows.chunks_exact(d).enumerate() {
-            let quantised = dispatch!(level, quantise(row, &mut codes));
+            let quantised = quantise(level, row, &mut codes);
             panels.put(c, &codes);
             panels.scales.push(quantised.scale);
             panels.squared_norms.push(quantised.squared_norm as f32);
@@ -132,7 +134,7 @@ impl Int8Queries {
         let mut queries = Self { words: vec![[0; GROUP]; n * groups], ..Self::default() };
         for (row, words) in rows.chunks_exact(d).zip(queries.words.chunks_exact_mut(groups)) {
             let codes = words.as_flattened_mut();
-            let quantised = dispatch!(level, quantise(row, codes));
+            let quantised = quantise(level, row, codes);
             queries.corrections.push(-128 * codes.iter().map(|&code| i32::from(code)).sum::<i32>());
             queries.scales.push(quantised.scale);
             queries.squared_norms.push(quantised.squared_norm as f32);
@@ -141,6 +143,14 @@ impl Int8Queries {
         }
         queries
     }
+}
+
+/// Writes the codes of a vector; `codes` may be longer and is zero there.
+fn quantise(level: Level, row: &[f32], codes: &mut [i8]) -> Quantised {
+    level.run(
+        #[inline(always)]
+        || scalar::quantise(row, codes),
+    )
 }
 
 /// Scale and norms of a quantised vector.

@@ -1,6 +1,8 @@
 //! Distances of 8-bit product-quantiser codes from look-up tables.
 
-use super::{Level, dispatch};
+use simd::Level;
+
+use super::scalar;
 
 /// Codes per block, which are summed over one part of the table after another.
 const BLOCK: usize = 256;
@@ -74,5 +76,8 @@ fn add_words<'a, const W: usize>(
 /// Computes `out[i] = base[i] + scale other[i]`, rounded twice at every level.
 pub(crate) fn table_add(level: Level, base: &[f32], scale: f32, other: &[f32], out: &mut [f32]) {
     assert!(base.len() == out.len() && other.len() == out.len(), "tables of equal size");
-    dispatch!(level, table_add(base, scale, other, out));
+    level.run(
+        #[inline(always)]
+        || scalar::table_add(base, scale, other, out),
+    );
 }

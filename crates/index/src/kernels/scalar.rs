@@ -4,7 +4,6 @@
 //! with their own instructions. None may contract a product and a sum, so all levels give the same bits.
 
 use super::{
-    bounds::{BLOCK, BoundTerms, BoundWeights, MINIMA},
     distance::Form,
     f32_panels::{self, F32Product},
     int8_panels::{self, GROUP, Int8Product, Quantised, Word},
@@ -223,48 +222,6 @@ pub(super) fn below(values: &[f32], threshold: f32, hits: &mut Vec<u32>) {
 pub(super) fn push_hits(values: &[f32], at: usize, threshold: f32, hits: &mut Vec<u32>) {
     let hit = values.iter().enumerate().filter(|&(_, &value)| value <= threshold);
     hits.extend(hit.map(|(i, _)| (at + i) as u32));
-}
-
-pub(super) fn lower_bounds(
-    terms: BoundTerms<'_>,
-    weights: BoundWeights,
-    out: &mut [f32],
-    minima: &mut [[f32; MINIMA]],
-) {
-    let chunks = terms.chunks();
-    let (steps, _) = out.as_chunks_mut::<STEP>();
-    for (i, out) in steps.iter_mut().enumerate() {
-        for (j, out) in out.iter_mut().enumerate() {
-            let norms = [chunks.code_norms[i][j], chunks.error_norms[i][j]];
-            let (product, scale) = (chunks.products[i][j], chunks.scales[i][j]);
-            *out = lower_bound(weights, product, scale, chunks.base[i][j], norms);
-        }
-        for (minimum, &bound) in minima[i * STEP / BLOCK].iter_mut().zip(&*out) {
-            *minimum = smaller(bound, *minimum);
-        }
-    }
-    rest_of_lower_bounds(terms, weights, out, minima);
-}
-
-/// Computes the bounds after the last full [`STEP`].
-pub(super) fn rest_of_lower_bounds(
-    terms: BoundTerms<'_>,
-    weights: BoundWeights,
-    out: &mut [f32],
-    minima: &mut [[f32; MINIMA]],
-) {
-    for c in out.len() / STEP * STEP..out.len() {
-        let norms = [terms.code_norms[c], terms.error_norms[c]];
-        out[c] = lower_bound(weights, terms.products[c], terms.scales[c], terms.base[c], norms);
-        let minimum = &mut minima[c / BLOCK][c % MINIMA];
-        *minimum = smaller(out[c], *minimum);
-    }
-}
-
-fn lower_bound(weights: BoundWeights, product: i32, scale: f32, base: f32, [code, error]: [f32; 2]) -> f32 {
-    let product = weights.product * (scale * product as f32);
-    let error = weights.code_norm * code + weights.error_norm * error;
-    weights.offset + base - product - error
 }
 
 #[inline(always)]

@@ -3,7 +3,7 @@
 //! A byte `c` of dimension `j` decodes to `base_j + step_j * c`, so with tables computed once per query, an
 //! L2 term is `(shifted_j - step_j c)^2` and an inner product's term `weight_j c`.
 
-use super::{Level, Tier};
+use simd::{Level, Tier};
 
 /// Tables of one query.
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +31,11 @@ impl<'a> Tables<'a> {
 pub(crate) fn distances(level: Level, tables: Tables, codes: &[u8], out: &mut [f32]) {
     let d = tables.split().1.len();
     assert_eq!(Some(codes.len()), out.len().checked_mul(d), "bytes of the codes");
-    match level.0 {
+    match level.tier() {
         Tier::Scalar => scalar(tables, codes, out),
         // SAFETY: a `Level` of this tier exists only where the processor has its instructions.
         #[cfg(target_arch = "x86_64")]
-        Tier::Avx2 => unsafe { x86::avx2(tables, codes, out) },
+        Tier::Avx2 | Tier::Avx512F => unsafe { x86::avx2(tables, codes, out) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Tier::Avx512 => unsafe { x86::avx512(tables, codes, out) },

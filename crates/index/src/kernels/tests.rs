@@ -28,20 +28,6 @@ fn codes(row: &[f32]) -> (f64, Vec<i64>) {
 }
 
 #[test]
-fn the_environment_only_lowers_the_level() {
-    let available = Level::available();
-    assert_eq!(available[0], Level::SCALAR);
-    assert!(available.is_sorted());
-    let highest = available[available.len() - 1];
-    assert_eq!(Level::allowed(None), highest);
-    assert_eq!(Level::allowed(Some("mmx")), highest);
-    assert_eq!(Level::allowed(Some("scalar")), Level::SCALAR);
-    for level in available {
-        assert_eq!(Level::allowed(Some(level.name())), level);
-    }
-}
-
-#[test]
 fn int8_products_are_the_same_integers_at_every_level() {
     for (n, k, d) in
         [(1, 1, 1), (1, 100, 65), (2, 33, 7), (3, 130, 16), (5, 16, 4), (25, 49, 31), (13, 513, 64)]

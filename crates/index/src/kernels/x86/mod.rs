@@ -6,27 +6,6 @@ pub(super) mod avx2;
 pub(super) mod avx512;
 mod pack;
 
-/// Compiles the bodies of the specification that the compiler vectorises well for a level's instructions.
-macro_rules! compile_for {
-    ($features:literal) => {
-        #[target_feature(enable = $features)]
-        pub(in crate::kernels) fn table_add(base: &[f32], scale: f32, other: &[f32], out: &mut [f32]) {
-            scalar::table_add(base, scale, other, out);
-        }
-
-        #[target_feature(enable = $features)]
-        pub(in crate::kernels) fn quantise(row: &[f32], codes: &mut [i8]) -> Quantised {
-            scalar::quantise(row, codes)
-        }
-
-        #[target_feature(enable = $features)]
-        pub(in crate::kernels) fn argmin(norms: &[f32], products: &[f32]) -> (u32, f32) {
-            scalar::argmin(norms, products)
-        }
-    };
-}
-use compile_for;
-
 /// Sums eight floats, adding the upper half to the lower in each step.
 #[inline]
 #[target_feature(enable = "avx2")]

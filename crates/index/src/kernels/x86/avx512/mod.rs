@@ -1,15 +1,10 @@
 //! Kernels in AVX-512 with byte, VNNI and VBMI instructions.
 
-mod bounds;
 mod distance;
 mod f32_tile;
 mod int8_tile;
 mod threshold;
 
-use super::compile_for;
-use crate::kernels::{int8_panels::Quantised, scalar};
-
-pub(in crate::kernels) use bounds::lower_bounds;
 pub(in crate::kernels) use distance::{distance, distances};
 pub(in crate::kernels) use f32_tile::f32_products;
 pub(in crate::kernels) use int8_tile::int8_products;
@@ -23,17 +18,6 @@ const SIZES: &[usize] = &[12, 8, 4, 2, 1];
 
 /// Up to this many queries, four panels are multiplied at a time, for enough independent sums.
 const FEW: usize = 3;
-
-pub(in crate::kernels) fn usable() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512vnni")
-        && is_x86_feature_detected!("avx512vpopcntdq")
-        && is_x86_feature_detected!("avx512vbmi")
-}
-
-compile_for!("avx512f,avx512bw,avx512vl");
 
 /// Calls `$tile::<Q, P>` for the size of the group.
 macro_rules! tile_of_size {
