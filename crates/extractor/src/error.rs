@@ -1,6 +1,8 @@
+//! Errors of this crate.
+
 use std::path::{Path, PathBuf};
 
-/// Why an extractor could not be had.
+/// Failure to fetch, read or build an extractor.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -9,49 +11,49 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A model name that the manifest does not list.
+    /// The manifest lists no model of that name.
     #[error("no model is called `{name}`; the manifest lists {known}")]
     UnknownModel {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The names there are, separated by commas.
+        /// All names, separated by commas.
         known: String,
     },
     /// The manifest itself is malformed.
     #[error("weights manifest: {0}")]
     Manifest(String),
-    /// A file does not hold what its hash promises.
+    /// A file has another hash than expected.
     #[error("{}: sha256 is {found}, expected {expected}; delete the file to fetch it again", path.display())]
     Hash {
         /// The file.
         path: PathBuf,
-        /// The hash of the manifest, in hexadecimal.
+        /// The expected hash, in hexadecimal.
         expected: String,
-        /// The hash of the file, in hexadecimal.
+        /// The file's hash, in hexadecimal.
         found: String,
     },
     /// The weights could not be fetched.
     #[error("cannot fetch {what}: {reason}")]
     Fetch {
-        /// Package and version.
+        /// Address, or package and version.
         what: String,
-        /// What went wrong, and what to do.
+        /// The cause, and its remedy if there is one.
         reason: String,
     },
-    /// A weights file is not what it should be.
+    /// A weights file is damaged, unsupported or of another network.
     #[error("{}: {reason}", path.display())]
     Weights {
         /// The file.
         path: PathBuf,
-        /// What was expected and what was found.
+        /// The expected and the found content.
         reason: String,
     },
 }
 
-/// A result of this crate.
+/// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {

@@ -1,3 +1,5 @@
+//! The extractor: from pixels to descriptors.
+
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
@@ -5,38 +7,40 @@ use frozen_ops::Precision;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Error, Result, Spec,
-    architecture::{Network, Place},
+    architecture::{Network, placement::Placement},
+    checkpoint::{Checkpoint, CheckpointError},
     constant::beside,
+    error::{Error, Result},
     preprocess::Preprocess,
-    weights::{Checkpoint, CheckpointError, Weights},
+    spec::Spec,
+    weights::Weights,
 };
 
-/// Norms below this are taken for it, so that a zero vector stays finite.
+/// Lower bound of norms, so that a zero vector stays finite.
 const NORM_FLOOR: f64 = 1e-12;
-/// Bytes of a fingerprint: two extractors of a collection of millions still differ.
+/// Length of a fingerprint, in bytes: enough to tell millions of extractors apart.
 const FINGERPRINT: usize = 8;
 
-/// An extractor: preprocessing, network, pooling, projection where there is one, L2 normalisation.
+/// An extractor: preprocessing, network, pooling, an optional projection, L2 normalisation.
 #[derive(Debug, Clone)]
 pub struct Extractor {
     spec: Spec,
     network: Network,
     projection: Option<Projection>,
-    /// SHA-256 of all tensors.
+    /// SHA-256 over all tensors.
     digest: [u8; 32],
     precisions: Precisions,
-    /// What gradients are computed with, if not with the network itself.
+    /// The network of differentiated passes, if their precision is another one.
     differentiated: Option<Network>,
 }
 
-/// What the convolutions of an extractor multiply in. Descriptors of different precisions may be mixed.
+/// Precisions of an extractor's convolutions. Descriptors of different precisions may be mixed in one index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Precisions {
-    /// Where no gradient is asked for.
+    /// Precision of passes without gradient.
     pub descriptors: Precision,
-    /// Of passes that gradients are taken of, forth and back; f16 is refused: gradients of images that are nearly where they
-    /// should be are some 1e7 times smaller than those of others, and it cannot hold both.
+    /// Precision of differentiated passes, forward and backward. f16 is refused: the gradients of an image near its
+    /// target are some 1e7 times smaller than those of others, and f16 cannot represent both.
     pub gradients: Precision,
 }
 
@@ -62,24 +66,24 @@ impl Projection {
 }
 
 impl Extractor {
-    /// Reads any weights file that [`Weights::read`] reads; a converted one says itself what it is.
+    /// Loads an extractor from a weights file of any kind that [`Weights::read`] supports.
     ///
     /// # Errors
-    /// If the file cannot be read, is damaged, or holds no known network.
+    /// If the file cannot be read, is damaged, or contains no known network.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
         Self::load_in(path, device, Precisions::default())
     }
 
-    /// The same, whose convolutions multiply in other precisions.
+    /// Loads an extractor whose convolutions compute in `precisions`.
     ///
     /// # Errors
-    /// Those of [`Self::load`]; a precision that the network or the device does not compute in.
+    /// As [`Self::load`], and if the network or the device does not support a precision.
     pub fn load_in(path: &Path, device: &Device, precisions: Precisions) -> Result<Self> {
         let weights = Weights::read(path)?;
         Self::from_weights_in(&weights, device, precisions).map_err(|e| Error::weights(path)(e.to_string()))
     }
 
-    /// Builds the extractor from weights in memory.
+    /// Builds an extractor from weights in memory.
     ///
     /// # Errors
     /// If a tensor is missing, misshapen or not finite.
@@ -87,10 +91,10 @@ impl Extractor {
         Self::from_weights_in(weights, device, Precisions::default())
     }
 
-    /// The same, whose convolutions multiply in other precisions.
+    /// Builds an extractor whose convolutions compute in `precisions`.
     ///
     /// # Errors
-    /// Those of [`Self::from_weights`]; a precision that the network or the device does not compute in.
+    /// As [`Self::from_weights`], and if the network or the device does not support a precision.
     pub fn from_weights_in(
         weights: &Weights,
         device: &Device,
@@ -99,11 +103,11 @@ impl Extractor {
         let Weights { spec, tensors } = weights;
         spec.check().map_err(CheckpointError::Network)?;
         tensors.check_finite()?;
-        let load = |precision| Network::load(spec, tensors, &Place { device: device.clone(), precision });
+        let load = |precision| Network::load(spec, tensors, &Placement { device: device.clone(), precision });
         let Precisions { descriptors, gradients } = precisions;
         if gradients == Precision::F16 {
             return Err(CheckpointError::Network(
-                "gradients do not fit into f16: bf16 has their range".to_owned(),
+                "f16 cannot represent the range of gradients: use bf16".to_owned(),
             ));
         }
         let network = load(descriptors)?;
@@ -123,24 +127,24 @@ impl Extractor {
         })
     }
 
-    /// The same extractor with other preprocessing.
+    /// Replaces the preprocessing.
     pub fn with_preprocess(mut self, preprocess: Preprocess) -> Self {
         self.spec.preprocess = preprocess;
         self
     }
 
-    /// Descriptors of images of one size. Gradients flow to the pixels where they are tracked.
+    /// Describes images of one size. Gradients flow to the pixels if they are tracked.
     ///
     /// # Shapes
     /// `[n, 3, h, w]` in [0, 1] -> `[n, d]`, unit norm
     ///
     /// # Panics
-    /// If the tensor has not 3 channels, or an empty side.
+    /// If the tensor does not have 3 channels, or a side is empty.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
         self.describe(self.spec.preprocess.forward(pixels))
     }
 
-    /// Descriptors of images that are resized and normalised already, see [`Preprocess::forward`].
+    /// Describes images that are already resized and normalised, see [`Preprocess::forward`].
     ///
     /// # Shapes
     /// `[n, 3, h, w]` normalised -> `[n, d]`, unit norm
@@ -155,7 +159,7 @@ impl Extractor {
         projected / norm
     }
 
-    /// What convolutions multiply in.
+    /// Precisions of the convolutions.
     pub fn precisions(&self) -> Precisions {
         self.precisions
     }
@@ -165,18 +169,18 @@ impl Extractor {
         self.spec.dimension
     }
 
-    /// How images are brought to the network's input.
+    /// Size of the network's input, and the mean and deviation of each channel that define its normalised space.
     pub fn preprocess(&self) -> Preprocess {
         self.spec.preprocess
     }
 
-    /// What the weights file says of the extractor.
+    /// Description of the extractor.
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// Tells extractors apart whose descriptors must not be mixed: 16 hexadecimal digits of a SHA-256 over the tensors,
-    /// the pooling and the preprocessing. Converting a file does not change it.
+    /// Identifies the descriptors of this extractor: 16 hexadecimal digits of a SHA-256 over tensors, pooling and
+    /// preprocessing. Descriptors of different fingerprints must not be mixed. Converting a file keeps its fingerprint.
     pub fn fingerprint(&self) -> String {
         let mut hasher = Sha256::new();
         hasher.update(self.digest);

@@ -1,11 +1,10 @@
-//! Image descriptors on burn: pixels in, unit vectors out. SSCD (Pizzi et al., CVPR 2022), DINO (Caron et al., ICCV
-//! 2021), ISC-dt1 (Yokoo, 2021).
+//! Image descriptors on burn: pixels in, unit vectors out. Supports SSCD (Pizzi et al., CVPR 2022), DINO (Caron et al.,
+//! ICCV 2021) and ISC-dt1 (Yokoo, 2021).
 //!
-//! Everything is differentiable to the pixels, and to nothing else: weights are constants.
+//! Descriptors are differentiable with respect to the pixels only: weights are constants.
 //!
 //! Layouts: pixels are RGB `[n, 3, h, w]`, float32 in [0, 1]; descriptors are `[n, d]`, unit norm.
-//! The crate knows no indexes and reads no files other than weights. It never prints and never picks a
-//! device.
+//! The crate knows no indexes, reads no files other than weights, never prints and never picks a device.
 //!
 //! ```no_run
 //! use burn::tensor::{Device, Tensor};
@@ -21,17 +20,16 @@
 //! ```
 
 mod architecture;
+mod checkpoint;
 mod constant;
 mod error;
 mod extractor;
 mod pooling;
 mod preprocess;
-mod resampling;
 mod spec;
 pub mod weights;
 
 pub use self::extractor::{Extractor, Precisions};
-pub use architecture::Architecture;
 pub use burn;
 pub use constant::beside;
 pub use device_math::transfer;
@@ -41,4 +39,4 @@ pub use pooling::{Pooling, gem};
 pub use preprocess::{
     IMAGENET_MEAN, IMAGENET_STD, Preprocess, Resize, resize_antialiased, resize_transposed,
 };
-pub use spec::{Source, Spec};
+pub use spec::{Architecture, Source, Spec};

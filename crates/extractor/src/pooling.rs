@@ -1,17 +1,19 @@
+//! Pooling of feature maps to one vector.
+
 use std::fmt;
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-/// Values below this are raised to it before generalised-mean pooling.
+/// Lower bound that values are raised to before generalised-mean pooling.
 const FLOOR: f64 = 1e-6;
 
-/// How the features of an image become one vector.
+/// Pooling of the features of an image to one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
-    /// Generalised mean (Radenović et al., TPAMI 2019) with this exponent; values below 1e-6 count as that, with an
-    /// exponent of 1 too.
+    /// Generalised mean (Radenović et al., TPAMI 2019) with this exponent. Values below 1e-6 are raised to it, even at
+    /// exponent 1.
     Gem(f64),
     /// The mean.
     Average,
@@ -30,8 +32,10 @@ impl fmt::Display for Pooling {
 }
 
 impl Pooling {
+    /// Pools feature maps. There is no class token among them: [`Pooling::Class`] averages.
+    ///
     /// # Shapes
-    /// `[n, c, h, w]` -> `[n, c]`; the class token is no matter of maps, they are averaged.
+    /// `[n, c, h, w]` -> `[n, c]`
     pub(crate) fn forward(self, features: Tensor<4>) -> Tensor<2> {
         match self {
             Self::Gem(exponent) => gem(features, exponent),
@@ -49,7 +53,7 @@ pub fn gem(features: Tensor<4>, exponent: f64) -> Tensor<2> {
     let x = x.clamp_min(FLOOR);
     let powers = match exponent {
         1.0 => return x.mean_dim(2).squeeze_dim(2),
-        3.0 => x.clone() * x.clone() * x, // many times faster than a power
+        3.0 => x.clone() * x.clone() * x, // many times faster than `powf`
         _ => x.powf_scalar(exponent),
     };
     powers.mean_dim(2).powf_scalar(1.0 / exponent).squeeze_dim(2)

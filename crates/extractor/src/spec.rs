@@ -1,28 +1,59 @@
+//! Description of an extractor, as weights files store it beside the tensors.
+
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{Architecture, Pooling, Preprocess};
+use crate::{pooling::Pooling, preprocess::Preprocess};
 
 /// Longest edge of a network's input, in pixels.
 const MAX_SIZE: usize = 4096;
 
-/// What a weights file says of its extractor beside the tensors.
+/// A family of networks; widths, depths and groups follow from the shapes of the tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Architecture {
+    /// ResNet and ResNeXt of bottleneck blocks: SSCD, DINO's ResNet-50.
+    ResNet,
+    /// Vision transformer: DINO's ViT-S/16.
+    Vit,
+    /// EfficientNetV2-S, M or L with TensorFlow's padding: ISC-dt1.
+    EfficientNet,
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ResNet => "resnet",
+            Self::Vit => "vit",
+            Self::EfficientNet => "efficientnet",
+        })
+    }
+}
+
+impl Architecture {
+    /// All architectures.
+    pub const ALL: [Self; 3] = [Self::ResNet, Self::Vit, Self::EfficientNet];
+}
+
+/// Description of an extractor: everything but its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
-    /// The family of networks.
+    /// Family of the network.
     pub architecture: Architecture,
     /// Length of a descriptor.
     pub dimension: usize,
-    /// How features become one vector.
+    /// Pooling of the features to one vector.
     pub pooling: Pooling,
-    /// Attention heads of a transformer.
+    /// Number of attention heads of a transformer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heads: Option<usize>,
-    /// How images are brought to the network's input.
+    /// Preprocessing of the images.
     pub preprocess: Preprocess,
-    /// The file that was converted.
+    /// The file that the weights were converted from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
 }
@@ -38,14 +69,17 @@ pub struct Source {
 }
 
 impl Spec {
-    /// Why no extractor can be made of this, whatever the tensors.
+    /// Checks the settings that do not depend on the tensors.
+    ///
+    /// # Errors
+    /// The setting that is out of range.
     pub(crate) fn check(&self) -> Result<(), String> {
         let Preprocess { size, mean, std, .. } = self.preprocess;
         if !(1..=MAX_SIZE).contains(&size) {
             return Err(format!("input of {size} pixels, expected 1 to {MAX_SIZE}"));
         }
         if !mean.iter().all(|m| m.is_finite()) || !std.iter().all(|s| s.is_finite() && *s > 0.0) {
-            return Err(format!("mean {mean:?} and deviation {std:?} are no normalisation"));
+            return Err(format!("mean {mean:?} and deviation {std:?} cannot normalise"));
         }
         match self.pooling {
             Pooling::Gem(exponent) if !(exponent > 0.0 && exponent <= 64.0) => {
@@ -55,7 +89,7 @@ impl Spec {
         }
     }
 
-    /// Adds what changes descriptors to a hash; where the weights come from does not.
+    /// Adds all settings that change descriptors to a hash; the source of the weights is not one.
     pub(crate) fn hash(&self, hasher: &mut Sha256) {
         let Self { architecture, pooling, heads, preprocess, dimension, source: _ } = self;
         let text = json!([architecture, dimension, pooling, heads, preprocess]).to_string();
@@ -85,7 +119,7 @@ mod tests {
         };
         assert!(refused(|s| s.preprocess.size = 0).starts_with("input of 0 pixels"));
         assert!(refused(|s| s.preprocess.size = usize::MAX).contains("expected 1 to 4096"));
-        assert!(refused(|s| s.preprocess.std[1] = 0.0).contains("no normalisation"));
+        assert!(refused(|s| s.preprocess.std[1] = 0.0).contains("cannot normalise"));
         assert!(refused(|s| s.pooling = Pooling::Gem(f64::NAN)).starts_with("pooling exponent NaN"));
     }
 }

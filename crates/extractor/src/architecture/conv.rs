@@ -1,3 +1,5 @@
+//! Convolutions of frozen networks, batch norm folded in: by burn's operations, or by the kernels of `frozen-ops`.
+
 use burn::tensor::{
     Device, FloatDType, Tensor,
     activation::relu,
@@ -5,28 +7,28 @@ use burn::tensor::{
 };
 use unrounded::Filter;
 
-use super::{Loaded, Place};
-use crate::weights::{Checkpoint, CheckpointError};
+use super::placement::Placement;
+use crate::checkpoint::{Checkpoint, CheckpointError, Result};
 
-/// What is around the image.
+/// Zeros added around an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
-    /// Nothing.
+    /// None.
     None,
     /// `k / 2` zeros on every side.
     Half,
-    /// As many zeros as give `ceil(side / stride)` outputs, the odd one behind: TensorFlow's `SAME`.
+    /// TensorFlow's `SAME`: as many zeros as give `ceil(side / stride)` outputs, an odd one at the right or bottom.
     Same,
 }
 
-/// What a tensor does not tell of a convolution.
+/// Kernel size, stride and padding of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
     /// Edge of the kernel.
     pub size: usize,
-    /// Step of the kernel.
+    /// Step of the kernel, in pixels.
     pub stride: usize,
-    /// What is around the image.
+    /// Zeros added around the image.
     pub padding: Padding,
 }
 
@@ -40,15 +42,18 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// The convolution `name` of an input of `from` channels; both tell how many groups there are.
+    /// Loads the convolution `name` for an input of `from` channels. The number of groups is `from` divided by the
+    /// channels of a kernel.
     ///
     /// # Errors
     /// If a tensor is missing or misshapen.
-    pub fn load(c: &Checkpoint, name: &str, from: usize, window: Window, device: &Device) -> Loaded<Self> {
+    pub fn load(c: &Checkpoint, name: &str, from: usize, window: Window, device: &Device) -> Result<Self> {
         let Tensors { weight, bias, groups } = Tensors::load(c, name, from, window, device)?;
         Ok(Self { weight: Filter::new(weight), bias, window, groups })
     }
 
+    /// The output of the convolution.
+    ///
     /// # Shapes
     /// `[n, from, h, w]` -> `[n, out, h', w']`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -71,7 +76,7 @@ impl Conv {
         x.pad((left, right, top, bottom), PadMode::Constant(0.0))
     }
 
-    /// Channels of the output.
+    /// Number of channels of the output.
     pub fn out(&self) -> usize {
         self.bias.dims()[0]
     }
@@ -82,7 +87,7 @@ impl Conv {
     }
 }
 
-/// What a file has of a convolution.
+/// The tensors of a convolution, and its number of groups.
 struct Tensors {
     weight: Tensor<4>,
     bias: Tensor<1>,
@@ -90,7 +95,7 @@ struct Tensors {
 }
 
 impl Tensors {
-    fn load(c: &Checkpoint, name: &str, from: usize, window: Window, device: &Device) -> Loaded<Self> {
+    fn load(c: &Checkpoint, name: &str, from: usize, window: Window, device: &Device) -> Result<Self> {
         let weight = format!("{name}.weight");
         let shape: [usize; 4] = c.shape(&weight)?;
         let [out, per_group, height, width] = shape;
@@ -107,33 +112,39 @@ impl Tensors {
     }
 }
 
-/// A convolution of images with channels last, fused with what follows it where it has no groups.
+/// A convolution of images with channels last; without groups, fused with the residual sum and the ReLU after it.
 #[derive(Debug, Clone)]
 pub enum Fused {
-    /// By the kernels of frozen networks.
+    /// Computed by the kernels of `frozen-ops`.
     Frozen(frozen_ops::Conv),
-    /// By burn's operations, in single precision.
+    /// Computed by burn's operations, in single precision.
     Grouped(Box<Conv>),
 }
 
 impl Fused {
-    /// As [`Conv::load`], in a precision where it has no groups.
+    /// Loads a convolution as [`Conv::load`] does. One with groups is computed in single precision.
     ///
     /// # Errors
-    /// Those of [`Conv::load`]; a precision that cannot be computed in.
-    pub fn load(c: &Checkpoint, name: &str, from: usize, window: Window, place: &Place) -> Loaded<Self> {
-        let Tensors { weight, bias, groups } = Tensors::load(c, name, from, window, &place.device)?;
+    /// If a tensor is missing or misshapen, or the precision is not supported.
+    pub fn load(
+        c: &Checkpoint,
+        name: &str,
+        from: usize,
+        window: Window,
+        placement: &Placement,
+    ) -> Result<Self> {
+        let Tensors { weight, bias, groups } = Tensors::load(c, name, from, window, &placement.device)?;
         if groups > 1 || window.padding == Padding::Same {
             return Ok(Self::Grouped(Box::new(Conv { weight: Filter::new(weight), bias, window, groups })));
         }
         let Window { size, stride, padding } = window;
         let padding = if padding == Padding::Half { size / 2 } else { 0 };
         let window = frozen_ops::Window { size, stride, padding };
-        let frozen = frozen_ops::Conv::with_precision(weight, bias, window, place.precision);
+        let frozen = frozen_ops::Conv::with_precision(weight, bias, window, placement.precision);
         frozen.map(Self::Frozen).map_err(|e| CheckpointError::Network(format!("convolution `{name}`: {e}")))
     }
 
-    /// `relu(conv(x) + residual)`, both as asked for.
+    /// `relu(conv(x) + residual)`; the residual and the ReLU are optional.
     ///
     /// # Shapes
     /// `[n, h, w, from]`, `[n, h', w', out]` -> `[n, h', w', out]`
@@ -150,7 +161,7 @@ impl Fused {
         }
     }
 
-    /// The convolution, if it is one of frozen networks.
+    /// The convolution of `frozen-ops`; `None` for one with groups.
     pub fn frozen(&self) -> Option<frozen_ops::Conv> {
         match self {
             Self::Frozen(conv) => Some(conv.clone()),
@@ -158,7 +169,7 @@ impl Fused {
         }
     }
 
-    /// Channels of the output.
+    /// Number of channels of the output.
     pub fn out(&self) -> usize {
         match self {
             Self::Frozen(conv) => conv.out(),

@@ -1,5 +1,5 @@
-//! EfficientNetV2 (Tan and Le, ICML 2021) as timm's `tf_efficientnetv2_*` computes it: TensorFlow's padding, no last
-//! 1x1 convolution.
+//! EfficientNetV2 (Tan and Le, ICML 2021) as timm's `tf_efficientnetv2_*` computes it, with TensorFlow's padding and
+//! without the last 1x1 convolution.
 
 use burn::tensor::{
     Device, Tensor,
@@ -7,20 +7,21 @@ use burn::tensor::{
 };
 
 use super::{
-    Loaded,
+    batch_norm::Folding,
     conv::{Conv, Padding, Window},
 };
-use crate::weights::{Checkpoint, CheckpointError, Folding};
+use crate::checkpoint::{Checkpoint, CheckpointError, Result};
 
-/// A name of timm's.
+/// Tensor name that identifies timm's checkpoints.
 pub const ANCHORS: [&str; 1] = ["conv_stem.weight"];
 
-/// The guard against variances of zero of models that come from TensorFlow.
+/// Epsilon of the batch norms of models converted from TensorFlow.
 const EPSILON: f64 = 1e-3;
 /// Stride of each stage's first block, in the V2-S (six stages), V2-M and V2-L.
 const STRIDES: [usize; 7] = [1, 2, 2, 2, 1, 2, 1];
 
-/// timm's names of a block's layers, of the norms behind them, and ours; a block has those of its kind.
+/// timm's name of a layer in a block, of the batch norm after it, and the layer's name in this crate. Each kind of
+/// block has some of them.
 const LAYERS: [(&str, &str, &str); 4] = [
     ("conv", "bn1", "conv"),
     ("conv_exp", "bn1", "expand"),
@@ -28,12 +29,12 @@ const LAYERS: [(&str, &str, &str); 4] = [
     ("conv_dw", "bn2", "depthwise"),
 ];
 
-/// From timm's names, in ISC-dt1 with `fc` and `bn` beside the trunk, to `stem`,
-/// `blocks.{stage}.{block}.{conv,expand,depthwise,reduce,gate,project}` and `fc`.
+/// Renames timm's tensors to `stem`, `blocks.{stage}.{block}.{conv,expand,depthwise,reduce,gate,project}` and `fc`, and
+/// folds batch norms. ISC-dt1 stores `fc` and its norm `bn` outside the trunk.
 ///
 /// # Errors
 /// If a tensor is missing or misshapen.
-pub fn convert(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
+pub fn convert(source: &mut Checkpoint, prefix: &str) -> Result<Checkpoint> {
     let mut folding = Folding::new(source, EPSILON);
     folding.layer("stem", &format!("{prefix}conv_stem"), &format!("{prefix}bn1"))?;
     for stage in 0..STRIDES.len() {
@@ -50,8 +51,8 @@ pub fn convert(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
     convert_projection(source, root, converted)
 }
 
-/// Whether there is such a block.
-fn convert_block(folding: &mut Folding<'_>, theirs: &str, ours: &str) -> Loaded<bool> {
+/// Converts one block; returns false if the checkpoint does not have it.
+fn convert_block(folding: &mut Folding<'_>, theirs: &str, ours: &str) -> Result<bool> {
     let is_depthwise = folding.has(&format!("{theirs}.conv_dw"));
     let mut found = false;
     for (layer, norm, name) in LAYERS {
@@ -77,8 +78,8 @@ fn convert_block(folding: &mut Folding<'_>, theirs: &str, ours: &str) -> Loaded<
     Ok(found)
 }
 
-/// The linear layer without bias and the batch norm behind it, PyTorch's own.
-fn convert_projection(source: &mut Checkpoint, root: &str, trunk: Checkpoint) -> Loaded<Checkpoint> {
+/// Converts the linear layer without bias and the batch norm after it, whose epsilon is PyTorch's default.
+fn convert_projection(source: &mut Checkpoint, root: &str, trunk: Checkpoint) -> Result<Checkpoint> {
     let mut folding = Folding::continuing(source, trunk, 1e-5);
     folding.layer("fc", &format!("{root}fc"), &format!("{root}bn"))?;
     Ok(folding.finish())
@@ -87,17 +88,17 @@ fn convert_projection(source: &mut Checkpoint, root: &str, trunk: Checkpoint) ->
 /// One block: a plain convolution, a fused or a depthwise inverted bottleneck.
 #[derive(Debug, Clone)]
 struct Block {
-    /// Convolutions that SiLU follows, in their order.
+    /// Convolutions with a SiLU after each, in order.
     active: Vec<Conv>,
     gate: Option<Gate>,
-    /// The last convolution, which nothing follows; a plain block has none.
+    /// The last convolution, without activation; `None` in a plain block.
     project: Option<Conv>,
     has_shortcut: bool,
 }
 
 impl Block {
-    /// `None` where there is no such block.
-    fn load(c: &Checkpoint, name: &str, from: usize, stride: usize, device: &Device) -> Loaded<Option<Self>> {
+    /// Loads a block; `None` if the checkpoint does not have it.
+    fn load(c: &Checkpoint, name: &str, from: usize, stride: usize, device: &Device) -> Result<Option<Self>> {
         let has = |part: &str| c.contains(&format!("{name}.{part}.weight"));
         let conv = |part: &str, from, size, stride| {
             let window = Window { size, stride, padding: Padding::Same };
@@ -132,7 +133,7 @@ impl Block {
     }
 }
 
-/// Squeeze and excitation (Hu et al., CVPR 2018): channels are scaled by what their means say.
+/// Squeeze and excitation (Hu et al., CVPR 2018): scales each channel by a gate computed from the means of all.
 #[derive(Debug, Clone)]
 struct Gate {
     reduce: Conv,
@@ -140,7 +141,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn load(c: &Checkpoint, name: &str, width: usize, device: &Device) -> Loaded<Self> {
+    fn load(c: &Checkpoint, name: &str, width: usize, device: &Device) -> Result<Self> {
         let window = Window { size: 1, stride: 1, padding: Padding::None };
         let reduce = Conv::load(c, &format!("{name}.reduce"), width, window, device)?;
         let expand = Conv::load(c, &format!("{name}.gate"), reduce.out(), window, device)?;
@@ -157,7 +158,7 @@ impl Gate {
     }
 }
 
-/// The trunk, frozen, batch norm folded.
+/// The frozen trunk, with batch norms folded in.
 #[derive(Debug, Clone)]
 pub struct EfficientNet {
     stem: Conv,
@@ -165,11 +166,11 @@ pub struct EfficientNet {
 }
 
 impl EfficientNet {
-    /// Builds the trunk from our names, see [`convert`].
+    /// Builds the trunk from a checkpoint that [`convert`] returned.
     ///
     /// # Errors
     /// If a tensor is missing or misshapen.
-    pub fn load(checkpoint: &Checkpoint, device: &Device) -> Loaded<Self> {
+    pub fn load(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
         let window = Window { size: 3, stride: 2, padding: Padding::Same };
         let stem = Conv::load(checkpoint, "stem", 3, window, device)?;
         let mut blocks: Vec<Block> = Vec::new();
@@ -195,7 +196,7 @@ impl EfficientNet {
         self.blocks.iter().fold(x, |x, block| block.forward(x))
     }
 
-    /// Channels of the feature maps: 512 in ISC-dt1.
+    /// Number of channels of the feature maps: 512 in ISC-dt1.
     pub fn channels(&self) -> usize {
         self.blocks.last().map_or(self.stem.out(), Block::out)
     }

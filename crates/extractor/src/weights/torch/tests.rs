@@ -1,10 +1,12 @@
+//! Archives of one tensor: strides, refusals and damage.
+
 use std::io::{Cursor, Write};
 
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::*;
 
-/// A pickle of `{"layer1.0.conv1.weight": tensor}`: `count` numbers of storage 0, as `shape` with `strides`.
+/// A pickle of `{"layer1.0.conv1.weight": tensor}` with the given shape and strides in storage 0 of `count` numbers.
 fn pickle(count: u8, shape: &[u8], strides: &[u8]) -> Vec<u8> {
     let mut bytes =
         b"\x80\x02}X\x15\x00\x00\x00layer1.0.conv1.weightctorch._utils\n_rebuild_tensor_v2\n((".to_vec();
@@ -20,7 +22,7 @@ fn pickle(count: u8, shape: &[u8], strides: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An archive of a pickle and storage 0.
+/// An archive with a pickle and storage 0.
 fn archive(pickle: &[u8], storage: &[u8], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(method);
@@ -47,7 +49,7 @@ fn a_strided_tensor_is_read_in_c_order() {
 }
 
 #[test]
-fn what_pytorch_never_writes_is_refused() {
+fn archives_unlike_pytorch_s_are_refused() {
     let refused =
         |pickle: &[u8], storage: &[u8], method| read_bytes(archive(pickle, storage, method)).unwrap_err();
     let (good, stored) = (pickle(6, &[6], &[1]), CompressionMethod::Stored);
@@ -56,7 +58,7 @@ fn what_pytorch_never_writes_is_refused() {
     assert!(refused(&good, &six()[4..], stored).contains("storage `0` has 20 bytes"));
     assert!(refused(&pickle(6, &[7], &[1]), &six(), stored).contains("outside its storage of 6"));
     // 100 views of the same six numbers would be larger than the file.
-    assert!(refused(&pickle(6, &[200, 6], &[0, 1]), &six(), stored).contains("more than the file"));
+    assert!(refused(&pickle(6, &[200, 6], &[0, 1]), &six(), stored).contains("larger than the file"));
     assert!(refused(b"\x80\x02}.", &six(), stored).contains("none of the known networks"));
 }
 

@@ -1,3 +1,5 @@
+//! Values, refusals and bounds of the pickle machine.
+
 use super::*;
 
 fn refused(bytes: &[u8]) -> String {
@@ -16,13 +18,13 @@ fn containers_and_numbers_are_read() {
 }
 
 #[test]
-fn a_remembered_value_is_the_same_one() {
+fn a_recalled_value_is_the_same_one() {
     let heap = load(b"\x80\x02]q\x05(h\x05h\x05e.").unwrap();
     assert_eq!(heap.get(heap.root()), &Value::Sequence(vec![heap.root(); 2]), "a list within itself");
 }
 
 #[test]
-fn nothing_can_be_named_but_tensors_and_containers() {
+fn only_tensors_and_containers_may_be_named() {
     for (module, name) in [
         ("os", "system"),
         ("posix", "system"),
@@ -44,9 +46,9 @@ fn calls_of_anything_else_are_refused() {
     assert!(refused(b"ccollections\nOrderedDict\n(K\x01tR.").ends_with("a call that is not allowed"));
     assert!(refused(b"c__torch__.M\nM\n)R.").ends_with("a call that is not allowed"));
     assert!(refused(b"K\x01)R.").ends_with("a call that is not allowed"));
-    assert!(refused(b"ccollections\nOrderedDict\n)\x81.").ends_with("no allowed class"));
+    assert!(refused(b"ccollections\nOrderedDict\n)\x81.").ends_with("a class that is not allowed"));
     assert!(refused(b"(K\x01tQ.").contains("expected the 5 of a storage"));
-    assert!(refused(b"K\x01}b.").ends_with("attributes of what is no object"));
+    assert!(refused(b"K\x01}b.").ends_with("attributes of a value that is no object"));
     for code in [b'i', b'o', b'P', b'\x82', b'\x92', b'\x93', b'\x95', b'0', b'2'] {
         let reason = refused(&[code, b'.']);
         assert!(reason.ends_with(&format!("instruction {code:#04x} is not allowed")), "{reason}");
@@ -54,7 +56,7 @@ fn calls_of_anything_else_are_refused() {
 }
 
 #[test]
-fn endless_values_end() {
+fn the_number_of_values_is_bounded() {
     let mut growing = b"]".to_vec();
     growing.extend(std::iter::repeat_n(b']', 2 << 20));
     assert!(refused(&growing).ends_with("more than 1048576 values"));
@@ -70,6 +72,6 @@ fn a_pickle_that_ends_too_early_is_an_error_at_every_length() {
     for length in 0..whole.len() {
         assert!(load(&whole[..length]).is_err(), "{length}");
     }
-    assert!(refused(b"X\xff\xff\xff\xffabc").contains("4294967295 bytes wanted, 3 left"));
+    assert!(refused(b"X\xff\xff\xff\xffabc").contains("3 bytes left, expected 4294967295"));
     assert!(refused(b"\x80\x04.").contains("pickle protocol 4"));
 }

@@ -1,10 +1,9 @@
-//! From public names to ours, batch norm folded into what comes before it.
+//! Batch norms, folded into the layer before them while a public checkpoint is converted to this crate's names.
 
-use super::{Array, Checkpoint, CheckpointError};
+use crate::checkpoint::{Array, Checkpoint, CheckpointError, Result};
 
-type Folded<T> = Result<T, CheckpointError>;
-
-/// Moves layers from a public checkpoint to one of ours.
+/// Moves layers from a public checkpoint to a converted one. In the methods, `theirs` is a name in the public
+/// checkpoint and `ours` the name in the converted one.
 pub struct Folding<'a> {
     source: &'a mut Checkpoint,
     converted: Checkpoint,
@@ -12,27 +11,27 @@ pub struct Folding<'a> {
 }
 
 impl<'a> Folding<'a> {
-    /// Of a network whose batch norms add `epsilon` to variances.
+    /// Starts a conversion of a network whose batch norms add `epsilon` to variances.
     pub fn new(source: &'a mut Checkpoint, epsilon: f64) -> Self {
         Self { source, converted: Checkpoint::default(), epsilon }
     }
 
-    /// Adds to what was converted with another epsilon.
+    /// Continues a conversion with another epsilon.
     pub fn continuing(source: &'a mut Checkpoint, converted: Checkpoint, epsilon: f64) -> Self {
         Self { source, converted, epsilon }
     }
 
-    /// Whether the public checkpoint has the layer.
+    /// Returns true if the public checkpoint has the layer.
     pub fn has(&self, theirs: &str) -> bool {
         self.source.contains(&format!("{theirs}.weight"))
     }
 
-    /// A convolution or linear layer and the batch norm behind it; where the norm is missing, the layer must have a
-    /// bias: it was folded before.
+    /// Moves a convolution or linear layer and folds the batch norm after it. If the checkpoint has no norm, it was
+    /// folded already, and the layer must have a bias.
     ///
     /// # Errors
     /// If a tensor is missing or of another length.
-    pub fn layer(&mut self, ours: &str, theirs: &str, norm: &str) -> Folded<()> {
+    pub fn layer(&mut self, ours: &str, theirs: &str, norm: &str) -> Result<()> {
         let mut weight = self.source.take(&format!("{theirs}.weight"))?;
         let channels = weight.shape.first().copied().unwrap_or(0);
         let bias = format!("{theirs}.bias");
@@ -52,34 +51,34 @@ impl<'a> Folding<'a> {
         Ok(())
     }
 
-    /// A layer that nothing is folded into: weight and bias.
+    /// Moves the weight and the bias of a layer without batch norm.
     ///
     /// # Errors
     /// If one is missing.
-    pub fn plain(&mut self, ours: &str, theirs: &str) -> Folded<()> {
+    pub fn plain(&mut self, ours: &str, theirs: &str) -> Result<()> {
         for part in ["weight", "bias"] {
             self.tensor(&format!("{ours}.{part}"), &format!("{theirs}.{part}"))?;
         }
         Ok(())
     }
 
-    /// One tensor.
+    /// Moves one tensor.
     ///
     /// # Errors
     /// If it is missing.
-    pub fn tensor(&mut self, ours: &str, theirs: &str) -> Folded<()> {
+    pub fn tensor(&mut self, ours: &str, theirs: &str) -> Result<()> {
         let array = self.source.take(theirs)?;
         self.converted.insert(ours, array);
         Ok(())
     }
 
-    /// What was moved.
+    /// The converted checkpoint.
     pub fn finish(self) -> Checkpoint {
         self.converted
     }
 
-    /// Scale and shift of a batch norm: `gamma / sqrt(var + eps)` and `beta - mean * scale`, one a channel.
-    fn norm(&mut self, name: &str, channels: usize) -> Folded<[Vec<f64>; 2]> {
+    /// Scale and shift of a batch norm per channel: `gamma / sqrt(var + eps)` and `beta - mean * scale`.
+    fn norm(&mut self, name: &str, channels: usize) -> Result<[Vec<f64>; 2]> {
         let mut part = |part: &str| self.vector(&format!("{name}.{part}"), channels);
         let (mean, variance) = (part("running_mean")?, part("running_var")?);
         let (gamma, beta) = (part("weight")?, part("bias")?);
@@ -90,7 +89,7 @@ impl<'a> Folding<'a> {
         Ok([scale, shift])
     }
 
-    fn vector(&mut self, name: &str, length: usize) -> Folded<Vec<f64>> {
+    fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f64>> {
         let array = self.source.take(name)?;
         if array.shape != [length] {
             let (name, found) = (name.to_owned(), array.shape);
@@ -100,7 +99,7 @@ impl<'a> Folding<'a> {
     }
 }
 
-/// Multiplies what belongs to each output channel (axis 0) by its scale, rounding once.
+/// Multiplies the weights of each output channel (axis 0) by its scale in double precision, then rounds.
 fn scale_rows(weight: &mut Array, scale: &[f64]) {
     let row = (weight.values.len() / scale.len().max(1)).max(1);
     for (values, scale) in weight.values.chunks_exact_mut(row).zip(scale) {

@@ -1,14 +1,14 @@
-//! Files that appear whole or not at all, and their hashes.
+//! SHA-256 of files.
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// SHA-256 of a file, in hexadecimal.
 pub fn sha256(path: &Path) -> io::Result<String> {
@@ -24,6 +24,8 @@ pub fn sha256(path: &Path) -> io::Result<String> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Compares the hash of a file with the expected one.
+///
 /// # Errors
 /// If the file cannot be read or has another hash.
 pub fn verify(path: &Path, expected: &str) -> Result<()> {
@@ -34,26 +36,7 @@ pub fn verify(path: &Path, expected: &str) -> Result<()> {
     Err(Error::Hash { path: path.to_owned(), expected: expected.to_owned(), found })
 }
 
-/// Writes a file that appears whole or not at all.
-pub fn write_whole(source: &mut dyn Read, path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)); // a cache may be shared
-    let mut file = builder.tempfile_in(folder)?;
-    io::copy(source, &mut file)?;
-    file.flush()?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
-}
-
-/// Where the hash of a file is kept that the manifest gives none for: `FILE.sha256`.
+/// Path of the recorded hash of a file for which the manifest gives none: `FILE.sha256`.
 pub fn recorded_hash(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".sha256");

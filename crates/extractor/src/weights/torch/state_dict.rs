@@ -1,21 +1,24 @@
-//! From nested containers to the names of a state dict.
+//! Names of a state dict, from the keys of nested containers.
 
 use std::collections::BTreeMap;
 
 use super::{
     pickle::{Heap, Id, Value},
-    tensor::View,
+    strided_view::View,
 };
 
-/// Containers within containers, at most: modules are nested far less.
+/// Largest depth of containers; modules are nested far less.
 const MAX_DEPTH: usize = 32;
-/// Values visited, at most: shared ones count each time, so that small files cannot unfold without end.
+/// Largest number of visited values. A shared value counts at each visit, which bounds the expansion of small files.
 const MAX_VISITS: usize = 1 << 18;
-/// Length of a name, at most.
+/// Length of the longest name, in bytes.
 const MAX_NAME: usize = 512;
 const TOO_MUCH: &str = "containers are nested too deeply or too often";
 
-/// All tensors, by the keys and attributes on the way to them, dots between.
+/// All tensors, named by the keys and attributes that lead to them, joined by dots.
+///
+/// # Errors
+/// If containers are nested too deeply or visited too often.
 pub fn tensors(heap: &Heap) -> Result<BTreeMap<String, View>, String> {
     let mut tensors = BTreeMap::new();
     let mut visits = 0;
@@ -40,17 +43,17 @@ pub fn tensors(heap: &Heap) -> Result<BTreeMap<String, View>, String> {
     Ok(tensors)
 }
 
-/// What a value holds that may hold tensors, each with its key.
+/// The values in a container that may contain tensors, each with its key.
 fn children(heap: &Heap, id: Id) -> Vec<(String, Id)> {
-    let matters =
+    let may_contain_tensors =
         |id: &Id| !matches!(heap.get(*id), Value::Plain | Value::Int(_) | Value::Text(_) | Value::Global(_));
     match heap.get(id) {
         Value::Dict(items) => {
-            let pairs = items.chunks_exact(2).filter(|pair| matters(&pair[1]));
+            let pairs = items.chunks_exact(2).filter(|pair| may_contain_tensors(&pair[1]));
             pairs.filter_map(|pair| Some((key(heap, pair[0])?, pair[1]))).collect()
         }
         Value::Sequence(items) => {
-            let numbered = items.iter().enumerate().filter(|(_, id)| matters(id));
+            let numbered = items.iter().enumerate().filter(|(_, id)| may_contain_tensors(id));
             numbered.map(|(i, id)| (i.to_string(), *id)).collect()
         }
         Value::Object(Some(attributes)) => match heap.get(*attributes) {
@@ -61,7 +64,7 @@ fn children(heap: &Heap, id: Id) -> Vec<(String, Id)> {
     }
 }
 
-/// `None` of keys that no state dict has.
+/// The text of a key; `None` for keys that no state dict has.
 fn key(heap: &Heap, id: Id) -> Option<String> {
     match heap.get(id) {
         Value::Text(text) => (text.len() <= MAX_NAME).then(|| text.clone()),
@@ -75,8 +78,8 @@ mod tests {
     use super::{super::pickle::load, *};
 
     #[test]
-    fn a_small_pickle_cannot_unfold_without_end() {
-        // Forty lists, each of ten times the one before.
+    fn the_expansion_of_small_pickles_is_bounded() {
+        // Forty lists, each containing the previous one ten times.
         let mut bytes = b"]q\x00".to_vec();
         for i in 0..40_u8 {
             bytes.extend([b']', b'q', i + 1, b'(']);

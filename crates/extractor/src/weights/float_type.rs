@@ -1,16 +1,20 @@
-//! Numbers as files store them.
+//! Floating-point types of weights files.
 
-/// A floating-point type, little-endian.
+/// A floating-point type, stored little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Element {
+pub enum FloatType {
+    /// IEEE 754 binary64.
     F64,
+    /// IEEE 754 binary32.
     F32,
+    /// IEEE 754 binary16.
     F16,
+    /// The upper half of a binary32.
     Bf16,
 }
 
-impl Element {
-    /// Bytes of a number.
+impl FloatType {
+    /// Size of a value, in bytes.
     pub fn size(self) -> usize {
         match self {
             Self::F64 => 8,
@@ -19,7 +23,7 @@ impl Element {
         }
     }
 
-    /// All whole numbers in `bytes` as float32, rounded where they are float64.
+    /// All complete values in `bytes` as float32; float64 is rounded.
     pub fn values(self, bytes: &[u8]) -> Vec<f32> {
         match self {
             Self::F64 => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
@@ -33,7 +37,7 @@ impl Element {
     }
 }
 
-/// IEEE 754 binary16, exact.
+/// Exact value of an IEEE 754 binary16.
 fn half(bits: u16) -> f32 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
@@ -51,9 +55,9 @@ mod tests {
 
     #[test]
     fn every_type_is_read_exactly() {
-        assert_eq!(Element::F64.values(&(-1.5_f64).to_le_bytes()), [-1.5]);
-        assert_eq!(Element::F32.values(&[0, 0, 128, 63, 0]), [1.0], "a last byte alone is no number");
-        assert_eq!(Element::Bf16.values(&[0x80, 0xbf]), [-1.0]);
+        assert_eq!(FloatType::F64.values(&(-1.5_f64).to_le_bytes()), [-1.5]);
+        assert_eq!(FloatType::F32.values(&[0, 0, 128, 63, 0]), [1.0], "an incomplete value is ignored");
+        assert_eq!(FloatType::Bf16.values(&[0x80, 0xbf]), [-1.0]);
         let halves = [
             (0x3c00, 1.0),
             (0xc000, -2.0),
@@ -62,7 +66,7 @@ mod tests {
             (0x3555, 0.333_251_95),
         ];
         for (bits, value) in halves {
-            assert_eq!(Element::F16.values(&u16::to_le_bytes(bits)), [value]);
+            assert_eq!(FloatType::F16.values(&u16::to_le_bytes(bits)), [value]);
         }
         assert_eq!(half(0xfc00), f32::NEG_INFINITY);
         assert!(half(0x7e00).is_nan());

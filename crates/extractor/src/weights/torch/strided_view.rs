@@ -1,23 +1,24 @@
-//! Tensors of an archive: views of storages.
+//! Tensors of an archive: strided views of storages.
 
-use crate::weights::{Array, elements::Element};
+use crate::{checkpoint::Array, weights::float_type::FloatType};
 
-/// What a storage is of.
+/// Kind of the numbers in a storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    Float(Element),
-    /// Counters and masks: never read.
+    /// Weights.
+    Float(FloatType),
+    /// Counters and masks, which are never read.
     Integer,
 }
 
 impl Kind {
-    /// By the name of PyTorch's class.
+    /// The kind of a storage by the name of its class in PyTorch; `None` for unknown classes.
     pub fn of_storage(name: &str) -> Option<Self> {
         Some(match name {
-            "DoubleStorage" => Self::Float(Element::F64),
-            "FloatStorage" => Self::Float(Element::F32),
-            "HalfStorage" => Self::Float(Element::F16),
-            "BFloat16Storage" => Self::Float(Element::Bf16),
+            "DoubleStorage" => Self::Float(FloatType::F64),
+            "FloatStorage" => Self::Float(FloatType::F32),
+            "HalfStorage" => Self::Float(FloatType::F16),
+            "BFloat16Storage" => Self::Float(FloatType::Bf16),
             "LongStorage" | "IntStorage" | "ShortStorage" | "CharStorage" | "ByteStorage" | "BoolStorage" => {
                 Self::Integer
             }
@@ -26,46 +27,51 @@ impl Kind {
     }
 }
 
-/// Numbers in an entry of the archive.
+/// Numbers stored in an entry of the archive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Storage {
+    /// Kind of the numbers.
     pub kind: Kind,
+    /// Name of the entry.
     pub key: String,
-    /// How many numbers there are.
+    /// Number of numbers.
     pub count: u64,
 }
 
 impl Storage {
-    /// How many bytes the numbers take, where they can be told; `None` of integers.
+    /// Size in bytes, `Some(None)` if it overflows; `None` for integers.
     pub fn bytes(&self) -> Option<Option<u64>> {
         match self.kind {
-            Kind::Float(element) => Some(self.count.checked_mul(element.size() as u64)),
+            Kind::Float(float_type) => Some(self.count.checked_mul(float_type.size() as u64)),
             Kind::Integer => None,
         }
     }
 }
 
-/// A tensor: every `stride`-th number of a storage, along each axis.
+/// A tensor: every `stride[axis]`-th number of a storage along each axis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
     storage: Storage,
     offset: u64,
     size: Vec<u64>,
     stride: Vec<u64>,
-    /// How many numbers of the storage the view spans.
+    /// Numbers of the storage from the first to the last element.
     span: u64,
-    /// How many numbers it has.
+    /// Number of elements.
     count: u64,
 }
 
-/// More axes than any weight has.
+/// Largest number of axes; no weight has as many.
 const MAX_AXES: usize = 8;
 
 impl View {
-    /// A view that lies within its storage.
+    /// Creates a view that lies within its storage.
+    ///
+    /// # Errors
+    /// If it lies outside, or has too many axes or another number of strides.
     pub fn new(storage: Storage, offset: u64, size: Vec<u64>, stride: Vec<u64>) -> Result<Self, String> {
         if size.len() != stride.len() || size.len() > MAX_AXES {
-            return Err(format!("a tensor of {} axes and {} strides", size.len(), stride.len()));
+            return Err(format!("a tensor with {} axes and {} strides", size.len(), stride.len()));
         }
         let outside = || format!("a tensor of shape {size:?} lies outside its storage of {}", storage.count);
         let count = size.iter().try_fold(1_u64, |product, n| product.checked_mul(*n)).ok_or_else(outside)?;
@@ -77,34 +83,34 @@ impl View {
         if offset.checked_add(span).is_none_or(|end| end > storage.count) {
             return Err(outside());
         }
-        // Along an axis of one, no step is ever taken.
+        // An axis of length 1 is never stepped along.
         let stride = size.iter().zip(stride).map(|(n, stride)| if *n == 1 { 0 } else { stride }).collect();
         Ok(Self { storage, offset, size, stride, span, count })
     }
 
-    /// What it is a view of.
+    /// The storage that this is a view of.
     pub fn storage(&self) -> &Storage {
         &self.storage
     }
 
-    /// Bytes that its numbers take in a file.
+    /// Bytes of its elements or of its span, whichever are more.
     pub fn bytes(&self) -> u64 {
         self.count.max(self.span).saturating_mul(self.element_size())
     }
 
     fn element_size(&self) -> u64 {
         match self.storage.kind {
-            Kind::Float(element) => element.size() as u64,
+            Kind::Float(float_type) => float_type.size() as u64,
             Kind::Integer => 0,
         }
     }
 
-    /// The numbers in C order, from the whole storage.
+    /// The elements in C order, from the bytes of the whole storage.
     pub fn array(&self, storage: &[u8]) -> Array {
         let shape = self.size.iter().map(|&n| n as usize).collect();
-        let Kind::Float(element) = self.storage.kind else { return Array { shape, values: Vec::new() } };
+        let Kind::Float(float_type) = self.storage.kind else { return Array { shape, values: Vec::new() } };
         let [start, length] = [self.offset, self.span].map(|n| (n * self.element_size()) as usize);
-        let values = element.values(&storage[start..start + length]);
+        let values = float_type.values(&storage[start..start + length]);
         Array { shape, values: if self.is_contiguous() { values } else { self.gather(&values) } }
     }
 
@@ -117,7 +123,7 @@ impl View {
         })
     }
 
-    /// C order from any strides, by an index that counts like an odometer.
+    /// The elements in C order from any strides, by an index that advances like an odometer.
     fn gather(&self, values: &[f32]) -> Vec<f32> {
         let mut index = vec![0_u64; self.size.len()];
         let mut at = 0_u64;
@@ -143,7 +149,7 @@ mod tests {
     use super::*;
 
     fn view(count: u64, offset: u64, size: &[u64], stride: &[u64]) -> Result<View, String> {
-        let storage = Storage { kind: Kind::Float(Element::F32), key: "0".to_owned(), count };
+        let storage = Storage { kind: Kind::Float(FloatType::F32), key: "0".to_owned(), count };
         View::new(storage, offset, size.to_vec(), stride.to_vec())
     }
 

@@ -1,95 +1,19 @@
-//! The subset of Python's pickle format that `torch.save` and TorchScript write, protocol 2.
-//!
-//! The machine only stores: it calls nothing. Names that stand for Python objects are those of [`Global`], any other is
-//! an error, and what would be a call is one of a handful of shapes that are checked and kept as data. Values lie in a
-//! heap and refer to each other by number, so that depth costs no stack, here or when they are dropped.
+//! The stack machine that executes a pickle's instructions.
 
 use std::{collections::HashMap, str};
 
-use super::tensor::{Kind, Storage, View};
+use super::{
+    super::strided_view::{Storage, View},
+    value::{Global, Heap, Id, Value},
+};
 
-/// More values than any published model's pickle has, by far.
+/// Largest number of values; pickles of published models have far fewer.
 const MAX_VALUES: usize = 1 << 20;
 
-/// A value's place in the heap.
-pub type Id = usize;
-
-/// What a pickle can hold.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// `None`, and numbers and truths that tell nothing about a network.
-    Plain,
-    Int(i64),
-    Text(String),
-    /// Lists, tuples and sets.
-    Sequence(Vec<Id>),
-    /// Keys and values in turn.
-    Dict(Vec<Id>),
-    Global(Global),
-    Storage(Storage),
-    Tensor(View),
-    /// A module of TorchScript or a plain namespace: its attributes, a dict.
-    Object(Option<Id>),
-}
-
-/// The Python objects that may be named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Global {
-    /// `torch._utils._rebuild_tensor_v2`
-    Tensor,
-    /// `torch._utils._rebuild_parameter`
-    Parameter,
-    /// `collections.OrderedDict`
-    Dict,
-    /// `torch.FloatStorage` and its like
-    Storage(Kind),
-    /// A class of TorchScript, `argparse.Namespace`: attributes, no code
-    Class,
-    /// What TorchScript says of the element type of a list or dict: the value is its first argument
-    Typed,
-}
-
-impl Global {
-    fn named(module: &str, name: &str) -> Result<Self, String> {
-        Ok(match (module, name) {
-            ("torch._utils", "_rebuild_tensor_v2") => Self::Tensor,
-            ("torch._utils", "_rebuild_parameter") => Self::Parameter,
-            ("collections", "OrderedDict") => Self::Dict,
-            ("argparse", "Namespace") => Self::Class,
-            ("torch.jit._pickle", "restore_type_tag") => Self::Typed,
-            ("torch.jit._pickle", builder) if BUILDERS.contains(&builder) => Self::Typed,
-            ("torch", storage) => match Kind::of_storage(storage) {
-                Some(kind) => Self::Storage(kind),
-                None => return Err(format!("global `torch.{storage}` is not allowed")),
-            },
-            (module, _) if module == "__torch__" || module.starts_with("__torch__.") => Self::Class,
-            _ => return Err(format!("global `{module}.{name}` is not allowed")),
-        })
-    }
-}
-
-const BUILDERS: [&str; 4] = ["build_intlist", "build_doublelist", "build_boollist", "build_tensorlist"];
-
-/// All values of a pickle; the last one is the whole.
-#[derive(Debug)]
-pub struct Heap {
-    values: Vec<Value>,
-    root: Id,
-}
-
-impl Heap {
-    /// The value at a place.
-    pub fn get(&self, id: Id) -> &Value {
-        &self.values[id]
-    }
-
-    /// The value that the pickle is of.
-    pub fn root(&self) -> Id {
-        self.root
-    }
-}
-
 /// Reads a pickle.
+///
+/// # Errors
+/// The byte and the reason at which it is damaged or not allowed.
 pub fn load(bytes: &[u8]) -> Result<Heap, String> {
     let mut machine = Machine { bytes, at: 0, values: Vec::new(), stack: Vec::new(), memo: HashMap::new() };
     let root = loop {
@@ -103,14 +27,16 @@ pub fn load(bytes: &[u8]) -> Result<Heap, String> {
     Ok(Heap { values: machine.values, root })
 }
 
-/// What lies on the stack.
+/// An item of the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
+    /// A value.
     Value(Id),
-    /// Where the items of a container begin.
+    /// The beginning of a container's items.
     Mark,
 }
 
+/// State of the machine.
 struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -120,7 +46,7 @@ struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// Does one instruction; the whole value at the last one.
+    /// Executes one instruction; the last one returns the index of the whole value.
     fn step(&mut self) -> Result<Option<Id>, String> {
         match self.byte()? {
             0x80 => self.check_protocol()?,
@@ -147,7 +73,7 @@ impl<'a> Machine<'a> {
         Ok(None)
     }
 
-    /// Instructions that make or fill a value.
+    /// Executes an instruction that creates or fills a value.
     fn build(&mut self, code: u8) -> Result<(), String> {
         match code {
             b'}' => self.push(Value::Dict(Vec::new())),
@@ -173,7 +99,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Numbers and texts.
+    /// Pushes a number or a string.
     fn plain(&mut self, code: u8) -> Result<(), String> {
         let value = match code {
             b'N' | 0x88 | 0x89 => Value::Plain,
@@ -196,7 +122,7 @@ impl<'a> Machine<'a> {
         Ok(Value::Text(text.to_owned()))
     }
 
-    /// A number of up to 8 bytes; longer ones tell nothing about a network.
+    /// Reads an integer of up to 8 bytes; longer ones, which no network needs, become [`Value::Plain`].
     fn long(&mut self) -> Result<Value, String> {
         let length = usize::from(self.byte()?);
         let bytes = self.take(length)?;
@@ -209,7 +135,7 @@ impl<'a> Machine<'a> {
         Ok(Value::Int(i64::from_le_bytes(wide)))
     }
 
-    /// Puts items into the list or dict below them.
+    /// Adds items to the list or dict below them on the stack.
     fn fill(&mut self, code: u8) -> Result<(), String> {
         let items = match code {
             b'a' => vec![self.pop()?],
@@ -223,12 +149,12 @@ impl<'a> Machine<'a> {
         match (&mut self.values[container], code) {
             (Value::Sequence(list), b'a' | b'e') => list.extend(items),
             (Value::Dict(dict), b's' | b'u') if items.len().is_multiple_of(2) => dict.extend(items),
-            _ => return Err("items for what is no such container".to_owned()),
+            _ => return Err("items for a value that is no such container".to_owned()),
         }
         Ok(())
     }
 
-    /// `("storage", kind, key, device, count)`, in a tuple.
+    /// Reads a reference to a storage: the tuple `("storage", kind, key, device, count)`.
     fn storage(&mut self) -> Result<(), String> {
         let parts = self.sequence()?;
         let [_, kind, key, _, count] = parts.as_slice() else {
@@ -239,11 +165,11 @@ impl<'a> Machine<'a> {
                 let count = u64::try_from(*count).map_err(|_| format!("a storage of {count} numbers"))?;
                 self.push(Value::Storage(Storage { kind: *kind, key: key.clone(), count }))
             }
-            _ => Err("a reference that is no storage".to_owned()),
+            _ => Err("a reference to something other than a storage".to_owned()),
         }
     }
 
-    /// A call of one of the known functions, kept as what it would return.
+    /// Replaces a call of a known function by the value that it would return.
     fn call(&mut self) -> Result<(), String> {
         let arguments = self.sequence()?;
         let function = self.pop()?;
@@ -276,24 +202,24 @@ impl<'a> Machine<'a> {
         View::new(storage.clone(), number(&offset)?, numbers(size)?, numbers(stride)?)
     }
 
-    /// An object of a known class, without attributes so far.
+    /// Pushes an object of a known class, without attributes yet.
     fn instance(&mut self) -> Result<(), String> {
         self.sequence()?;
         let class = self.pop()?;
         match self.values[class] {
             Value::Global(Global::Class) => self.push(Value::Object(None)),
-            _ => Err("an object of no allowed class".to_owned()),
+            _ => Err("an object of a class that is not allowed".to_owned()),
         }
     }
 
-    /// The attributes of an object; those of a dict (`_metadata`) tell nothing about a network.
+    /// Sets the attributes of an object; those of a dict (`_metadata`) are dropped.
     fn set_state(&mut self) -> Result<(), String> {
         let state = self.pop()?;
         let object = self.top()?;
         match &mut self.values[object] {
             Value::Object(attributes) => *attributes = Some(state),
             Value::Dict(_) => {}
-            _ => return Err("attributes of what is no object".to_owned()),
+            _ => return Err("attributes of a value that is no object".to_owned()),
         }
         Ok(())
     }
@@ -327,7 +253,7 @@ impl<'a> Machine<'a> {
         Ok(items.filter_map(|slot| if let Slot::Value(id) = slot { Some(id) } else { None }).collect())
     }
 
-    /// Pops a tuple and hands out its items.
+    /// Pops a tuple of up to 16 items.
     fn sequence(&mut self) -> Result<Vec<Id>, String> {
         let id = self.pop()?;
         match &self.values[id] {
@@ -346,7 +272,7 @@ impl<'a> Machine<'a> {
     }
 
     fn recall(&mut self, place: u32) -> Result<(), String> {
-        let id = *self.memo.get(&place).ok_or_else(|| format!("nothing is remembered under {place}"))?;
+        let id = *self.memo.get(&place).ok_or_else(|| format!("the memo has no value {place}"))?;
         self.push_slot(Slot::Value(id))
     }
 
@@ -375,7 +301,7 @@ impl<'a> Machine<'a> {
     fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
         let rest: &'a [u8] = &self.bytes[self.at..];
         let taken =
-            rest.get(..length).ok_or_else(|| format!("{length} bytes wanted, {} left", rest.len()))?;
+            rest.get(..length).ok_or_else(|| format!("{} bytes left, expected {length}", rest.len()))?;
         self.at += length;
         Ok(taken)
     }
@@ -394,6 +320,3 @@ impl<'a> Machine<'a> {
         self.array().map(u32::from_le_bytes)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,22 +1,22 @@
-//! Files that their publisher offers on the web.
+//! Files on the web.
 
 use std::{io, path::Path, time::Duration};
 
-use super::{Progress, file::write_whole};
+use super::progress::Progress;
 use crate::{
-    Error, Result,
-    weights::{AddressSource, read::MAX_BYTES},
+    error::{Error, Result},
+    weights::{file_kind::MAX_BYTES, manifest::AddressSource, whole_file::write_whole},
 };
 
-/// How long a server may take to be found and to accept a connection: another source may be waiting.
+/// Time limit of name resolution and of connecting; short, because another source may work.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long it may take to begin its answer.
+/// Time limit until the response begins.
 const ANSWER: Duration = Duration::from_secs(20);
-/// How long the whole file may take.
+/// Time limit of the whole file.
 const BODY: Duration = Duration::from_secs(3600);
 
 impl AddressSource {
-    /// Fetches the file to `path`, where it appears whole or not at all.
+    /// Downloads the file to `path`, where it appears whole or not at all.
     pub(super) fn download(&self, path: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
         let mut response = agent().get(&self.url).call().map_err(|e| self.failed(&e.to_string()))?;
         let total = response.body().content_length();
@@ -43,7 +43,7 @@ fn agent() -> ureq::Agent {
     config.build().into()
 }
 
-/// A body that says how much of it was read.
+/// A response body that reports its progress.
 struct Counted<'a, R> {
     body: R,
     bytes: u64,

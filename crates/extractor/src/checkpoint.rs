@@ -1,3 +1,5 @@
+//! Named tensors of a network, in memory.
+
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -12,49 +14,52 @@ pub struct Array {
     pub values: Vec<f32>,
 }
 
-/// Named tensors of a network, as a public file names them, or ours: batch norm folded, `conv1.weight`,
-/// `layer1.0.conv1.bias`, `fc.weight`...
+/// Named tensors of a network, under the names of a public file or, converted, under this crate's: `conv1.weight`,
+/// `layer1.0.conv1.bias`, `fc.weight`, with batch norms folded.
 #[derive(Debug, Clone, Default)]
 pub struct Checkpoint {
     arrays: BTreeMap<String, Array>,
 }
 
-/// What a network misses in a checkpoint.
+/// Reasons that a network cannot be built from a checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// No tensor of that name.
+    /// A tensor is missing.
     #[error("no tensor `{0}`")]
     Missing(String),
-    /// A tensor of another shape.
+    /// A tensor has another shape than the network's.
     #[error("tensor `{name}` has shape {found:?}, expected {expected:?}")]
     Shape {
         /// The tensor's name.
         name: String,
-        /// The shape of the network.
+        /// The shape in the network.
         expected: Vec<usize>,
         /// The shape in the checkpoint.
         found: Vec<usize>,
     },
-    /// A tensor of another number of axes.
+    /// A tensor has another number of axes than the network's.
     #[error("tensor `{name}` has shape {found:?}, expected {axes} axes")]
     Axes {
         /// The tensor's name.
         name: String,
-        /// How many axes the network's has.
+        /// Number of axes in the network.
         axes: usize,
         /// The shape in the checkpoint.
         found: Vec<usize>,
     },
-    /// A tensor without values.
+    /// A tensor has no values.
     #[error("tensor `{0}` is empty")]
     Empty(String),
-    /// Infinity or no number among the weights.
+    /// A tensor holds infinities or NaN.
     #[error("tensor `{0}` holds values that are not finite")]
     NotFinite(String),
-    /// Tensors or settings that do not go together.
+    /// Tensors or settings contradict each other.
     #[error("{0}")]
     Network(String),
 }
+
+/// Result of building a network.
+pub(crate) type Result<T, E = CheckpointError> = std::result::Result<T, E>;
 
 impl Checkpoint {
     /// Adds or replaces a tensor.
@@ -62,39 +67,39 @@ impl Checkpoint {
         self.arrays.insert(name.into(), array);
     }
 
-    /// Whether there is a tensor of that name.
+    /// Returns true if there is a tensor `name`.
     pub fn contains(&self, name: &str) -> bool {
         self.arrays.contains_key(name)
     }
 
-    /// Takes the tensor `name` out.
+    /// Removes and returns the tensor `name`.
     ///
     /// # Errors
-    /// If there is none.
-    pub fn take(&mut self, name: &str) -> Result<Array, CheckpointError> {
+    /// If it is missing.
+    pub fn take(&mut self, name: &str) -> Result<Array> {
         self.arrays.remove(name).ok_or_else(|| CheckpointError::Missing(name.to_owned()))
     }
 
     /// The shape of the tensor `name`.
     ///
     /// # Errors
-    /// If there is none, or if it has another number of axes.
-    pub fn shape<const D: usize>(&self, name: &str) -> Result<[usize; D], CheckpointError> {
+    /// If it is missing or has another number of axes.
+    pub fn shape<const D: usize>(&self, name: &str) -> Result<[usize; D]> {
         let found = &self.get(name)?.shape;
         let wrong = |_| CheckpointError::Axes { name: name.to_owned(), axes: D, found: found.clone() };
         found.as_slice().try_into().map_err(wrong)
     }
 
-    /// The tensor `name`, put on `device`.
+    /// Uploads the tensor `name` to `device`.
     ///
     /// # Errors
-    /// If there is none, or if its shape is not `shape`.
+    /// If it is missing or empty, or has another shape.
     pub fn tensor<const D: usize>(
         &self,
         name: &str,
         shape: [usize; D],
         device: &Device,
-    ) -> Result<Tensor<D>, CheckpointError> {
+    ) -> Result<Tensor<D>> {
         let array = self.get(name)?;
         if array.shape != shape || array.values.len() != shape.iter().product::<usize>() {
             let (name, found) = (name.to_owned(), array.shape.clone());
@@ -106,11 +111,11 @@ impl Checkpoint {
         Ok(Tensor::from_data(TensorData::new(array.values.clone(), shape), device))
     }
 
-    fn get(&self, name: &str) -> Result<&Array, CheckpointError> {
+    fn get(&self, name: &str) -> Result<&Array> {
         self.arrays.get(name).ok_or_else(|| CheckpointError::Missing(name.to_owned()))
     }
 
-    /// Names of the tensors there are, sorted.
+    /// Names of all tensors, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.arrays.keys().map(String::as_str)
     }
@@ -120,14 +125,16 @@ impl Checkpoint {
         self.arrays.iter().map(|(name, array)| (name.as_str(), array))
     }
 
+    /// Refuses weights that are not finite: descriptors would not be finite either.
+    ///
     /// # Errors
-    /// If a weight is infinite or no number: descriptors would be, too.
-    pub(crate) fn check_finite(&self) -> Result<(), CheckpointError> {
+    /// If a weight is infinite or NaN.
+    pub(crate) fn check_finite(&self) -> Result<()> {
         let broken = self.arrays.iter().find(|(_, array)| !array.values.iter().all(|v| v.is_finite()));
         broken.map_or(Ok(()), |(name, _)| Err(CheckpointError::NotFinite(name.clone())))
     }
 
-    /// SHA-256 of names, shapes and values.
+    /// SHA-256 over names, shapes and values.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();
         let mut bytes = Vec::new();
@@ -171,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_tells_any_change() {
+    fn any_change_changes_the_digest() {
         let digest = bias([0.0, 1.0]).digest();
         assert_eq!(digest, bias([0.0, 1.0]).digest());
         assert_ne!(digest, bias([1.0, 0.0]).digest());
