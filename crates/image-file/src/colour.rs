@@ -1,4 +1,4 @@
-//! From the colours of a file to sRGB.
+//! Conversion of a file's colours to sRGB.
 
 use std::sync::Arc;
 
@@ -8,26 +8,26 @@ use moxcms::{
     Transform8BitExecutor, Transform16BitExecutor, TransformExecutor, TransformOptions,
 };
 
-use crate::{Error, limits::Deadline};
+use crate::{Error, deadline::Deadline};
 
-/// Pixels that are converted between two looks at the clock.
-const STRETCH: usize = 1 << 18;
-/// Levels of each channel that are tried to see whether a profile is sRGB in effect.
-const TRIED: [u8; 9] = [0, 16, 48, 80, 112, 144, 176, 224, 255];
-/// Difference in 8-bit levels below which a profile counts as sRGB: the many profiles of that name, with rounded
-/// curves and matrices, differ by less.
-const SAME: u8 = 1;
+/// Pixels that are converted between two checks of the deadline.
+const CHUNK: usize = 1 << 18;
+/// Levels per channel at which a profile is compared with sRGB.
+const TESTED_LEVELS: [u8; 9] = [0, 16, 48, 80, 112, 144, 176, 224, 255];
+/// Largest difference, in 8-bit levels, of a profile that counts as sRGB. The many profiles of that name have rounded
+/// curves and matrices and differ by no more.
+const TOLERANCE: u8 = 1;
 
-/// What a decoder delivers.
+/// Pixels from a decoder, in the colours of the file.
 #[derive(Debug)]
 pub(crate) enum Decoded {
-    /// Grey or RGB, with or without alpha, 8 or 16 bits a channel.
+    /// Grey or RGB, with or without alpha, 8 or 16 bits per channel.
     Image(DynamicImage),
-    /// Ink amounts, 0 is none: `[height, width, 4]`.
+    /// Amounts of four inks, 0 for none: `[height, width, 4]`.
     Cmyk { width: u32, height: u32, inks: Vec<u8> },
 }
 
-/// RGB or RGBA in sRGB, the profile that describes it, and what was ignored.
+/// RGB or RGBA in sRGB, its profile, and a note if the file's profile was ignored.
 #[derive(Debug)]
 pub(crate) struct Converted {
     pub(crate) image: DynamicImage,
@@ -35,13 +35,13 @@ pub(crate) struct Converted {
     pub(crate) note: Option<String>,
 }
 
-/// Why pixels are not converted.
+/// Failure to convert pixels.
 enum Failure {
     /// The profile cannot be read or used.
     Profile(CmsError),
-    /// The profile is of other colours than the pixels: of inks for RGB, for one.
+    /// The profile is for another colour space than that of the pixels, for inks instead of RGB for example.
     OtherColours,
-    /// The time is over.
+    /// The deadline has passed.
     Time(Error),
 }
 
@@ -51,7 +51,10 @@ impl From<CmsError> for Failure {
     }
 }
 
-/// Pixels in sRGB, from the colours that `profile` describes. One that cannot be used is ignored with a note.
+/// Converts pixels to sRGB from the colours that `profile` describes. An unusable profile is ignored with a note.
+///
+/// # Errors
+/// If the deadline has passed.
 pub(crate) fn to_srgb(
     decoded: Decoded,
     profile: Option<Vec<u8>>,
@@ -66,7 +69,7 @@ pub(crate) fn to_srgb(
         Err(Failure::Time(error)) => Err(error),
         Err(Failure::Profile(error)) => Ok(unconverted(decoded, &error.to_string())),
         Err(Failure::OtherColours) => {
-            Ok(unconverted(decoded, "it describes other colours than the file has"))
+            Ok(unconverted(decoded, "it is for another colour space than that of the file"))
         }
     }
 }
@@ -76,28 +79,28 @@ fn unconverted(decoded: Decoded, reason: &str) -> Converted {
     Converted { image: assumed_srgb(decoded), profile: None, note }
 }
 
-/// The profile of sRGB.
+/// The sRGB profile.
 fn srgb_profile() -> Option<Vec<u8>> {
     ColorProfile::new_srgb().encode().ok()
 }
 
-/// The pixels as they are, grey expanded, inks multiplied (what Pillow and browsers do without a profile).
+/// The pixels unchanged, with grey expanded to RGB and inks multiplied, as Pillow and browsers do without a profile.
 fn assumed_srgb(decoded: Decoded) -> DynamicImage {
     match decoded {
         Decoded::Cmyk { width, height, inks } => {
-            let rgb = inks.chunks_exact(4).flat_map(|i| [0, 1, 2].map(|c| without(i[c], i[3]))).collect();
+            let rgb = inks.chunks_exact(4).flat_map(|i| [0, 1, 2].map(|c| reflected(i[c], i[3]))).collect();
             DynamicImage::ImageRgb8(ImageBuffer::from_raw(width, height, rgb).unwrap_or_default())
         }
         Decoded::Image(image) => expanded(image),
     }
 }
 
-/// What an ink and black leave of the paper's white.
-fn without(ink: u8, black: u8) -> u8 {
+/// Level of a channel that an ink and black reflect of the paper's white.
+fn reflected(ink: u8, black: u8) -> u8 {
     ((u32::from(255 - ink) * u32::from(255 - black) + 127) / 255) as u8
 }
 
-/// Grey becomes the same level in all channels.
+/// Expands grey to RGB, the same level in all channels.
 fn expanded(image: DynamicImage) -> DynamicImage {
     match image {
         DynamicImage::ImageLuma8(image) => DynamicImage::ImageRgb8(grey(&image)),
@@ -127,7 +130,8 @@ where
     })
 }
 
-/// The converted pixels, or none where the profile is sRGB in effect and converting them would only round them.
+/// Converts pixels by a profile. Returns `None` if the profile is sRGB up to rounding, where conversion would only
+/// round the pixels.
 fn convert(decoded: &Decoded, profile: &[u8], deadline: Deadline) -> Result<Option<DynamicImage>, Failure> {
     let profile = ColorProfile::new_from_slice(profile)?;
     match decoded {
@@ -135,7 +139,7 @@ fn convert(decoded: &Decoded, profile: &[u8], deadline: Deadline) -> Result<Opti
             if profile.color_space != DataColorSpace::Cmyk {
                 return Err(Failure::OtherColours);
             }
-            // moxcms takes four inks in the layout of RGBA.
+            // moxcms expects four inks in the layout of RGBA.
             let executor = eight(&profile, Layout::Rgba, Layout::Rgb)?;
             let rgb = run(&*executor, inks, [4, 3], deadline)?;
             Ok(Some(DynamicImage::ImageRgb8(ImageBuffer::from_raw(*width, *height, rgb).unwrap_or_default())))
@@ -145,7 +149,7 @@ fn convert(decoded: &Decoded, profile: &[u8], deadline: Deadline) -> Result<Opti
             if is_srgb(&profile)? {
                 return Ok(None);
             }
-            // Grey pixels under an RGB profile are its greys.
+            // Grey pixels with an RGB profile are its greys.
             let grey = (!image.color().has_color()).then(|| expanded(image.clone()));
             convert_image(grey.as_ref().unwrap_or(image), &profile, deadline).map(Some)
         }
@@ -153,7 +157,7 @@ fn convert(decoded: &Decoded, profile: &[u8], deadline: Deadline) -> Result<Opti
     }
 }
 
-/// Grey, RGB or either with alpha, in the depth that they have.
+/// Converts grey or RGB, with or without alpha, and keeps the depth.
 fn convert_image(
     image: &DynamicImage,
     profile: &ColorProfile,
@@ -185,7 +189,7 @@ fn convert_image(
     })
 }
 
-/// How the pixels lie, and how they lie in RGB.
+/// Layouts of the pixels before and after conversion.
 fn layouts(image: &DynamicImage) -> (Layout, Layout) {
     match (image.color().has_color(), image.color().has_alpha()) {
         (true, true) => (Layout::Rgba, Layout::Rgba),
@@ -195,7 +199,7 @@ fn layouts(image: &DynamicImage) -> (Layout, Layout) {
     }
 }
 
-/// As lcms2 does by default: the profile's own curves, tetrahedral interpolation, no shortcuts of precision.
+/// Options equal to the defaults of lcms2: the profile's own curves, tetrahedral interpolation, full precision.
 fn options() -> TransformOptions {
     TransformOptions {
         allow_use_cicp_transfer: false,
@@ -218,16 +222,18 @@ fn sixteen(
     profile.create_transform_16bit(from, &ColorProfile::new_srgb(), to, options())
 }
 
-/// Whether colours look the same with the profile and without.
+/// Returns true if a profile maps colours as sRGB does, within [`TOLERANCE`].
 fn is_srgb(profile: &ColorProfile) -> Result<bool, CmsError> {
-    let colours = TRIED.iter().flat_map(|&r| TRIED.iter().flat_map(move |&g| TRIED.map(|b| [r, g, b])));
-    let tried: Vec<u8> = colours.flatten().collect();
-    let mut converted = vec![0; tried.len()];
-    eight(profile, Layout::Rgb, Layout::Rgb)?.transform(&tried, &mut converted)?;
-    Ok(tried.iter().zip(&converted).all(|(a, b)| a.abs_diff(*b) <= SAME))
+    let colours = TESTED_LEVELS
+        .iter()
+        .flat_map(|&r| TESTED_LEVELS.iter().flat_map(move |&g| TESTED_LEVELS.map(|b| [r, g, b])));
+    let tested: Vec<u8> = colours.flatten().collect();
+    let mut converted = vec![0; tested.len()];
+    eight(profile, Layout::Rgb, Layout::Rgb)?.transform(&tested, &mut converted)?;
+    Ok(tested.iter().zip(&converted).all(|(a, b)| a.abs_diff(*b) <= TOLERANCE))
 }
 
-/// Samples of `channels[0]` a pixel to samples of `channels[1]`.
+/// Transforms samples with `from` channels per pixel to samples with `to` channels.
 fn run<T: Copy + Default>(
     executor: &(dyn TransformExecutor<T> + Send + Sync),
     samples: &[T],
@@ -235,7 +241,7 @@ fn run<T: Copy + Default>(
     deadline: Deadline,
 ) -> Result<Vec<T>, Failure> {
     let mut converted = vec![T::default(); samples.len() / from * to];
-    for (samples, converted) in samples.chunks(STRETCH * from).zip(converted.chunks_mut(STRETCH * to)) {
+    for (samples, converted) in samples.chunks(CHUNK * from).zip(converted.chunks_mut(CHUNK * to)) {
         deadline.check().map_err(Failure::Time)?;
         executor.transform(samples, converted)?;
     }
@@ -283,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn useless_profiles_are_ignored_with_a_note() {
+    fn unusable_profiles_are_ignored_with_a_note() {
         let mut broken = ColorProfile::new_display_p3().encode().unwrap();
         broken.truncate(150);
         for profile in [b"no profile".to_vec(), Vec::new(), broken] {
@@ -292,7 +298,7 @@ mod tests {
             assert!(kept.note.unwrap().contains("colour profile"));
         }
         let grey = ColorProfile::new_gray_with_gamma(2.2).encode().unwrap();
-        assert!(converted(gradient(), Some(grey)).note.is_some(), "a grey profile of colours");
+        assert!(converted(gradient(), Some(grey)).note.is_some(), "a grey profile for RGB");
     }
 
     #[test]

@@ -1,21 +1,23 @@
+//! Errors of this crate.
+
 use std::io;
 
 use crate::Format;
 
-/// Why an image file could not be read or written. Callers know its name and put it before the message.
+/// Failure to read or write an image file. Messages do not contain the file's name, which the caller adds in front.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The file could not be read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A folder, a pipe or a device.
-    #[error("is no regular file")]
+    /// The path is a folder, a pipe or a device.
+    #[error("is not a regular file")]
     NoRegularFile,
-    /// Nothing is in the file.
+    /// The file is empty.
     #[error("the file is empty")]
     Empty,
-    /// Larger than [`Limits::max_file_bytes`](crate::Limits::max_file_bytes).
+    /// The file is larger than [`Limits::max_file_bytes`](crate::Limits::max_file_bytes).
     #[error("has {bytes} bytes, more than the {limit} allowed")]
     TooManyBytes {
         /// Length of the file.
@@ -23,26 +25,26 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
-    /// The first bytes are those of no image format.
+    /// The first bytes belong to no known image format.
     #[error("is no image of a known format")]
     UnknownFormat,
-    /// A format that is recognised and not decoded.
+    /// The format is recognised but not decoded.
     #[error("is in {name} format, which is not supported{hint}")]
     UnsupportedFormat {
         /// The format's name.
         name: &'static str,
-        /// What would help, or nothing.
+        /// Remedy, with a space in front, or empty.
         hint: &'static str,
     },
-    /// A supported format in a variety that is not decoded.
+    /// The format is supported, but not in this variety.
     #[error("{format} with {feature} is not supported")]
     UnsupportedFeature {
         /// The format.
         format: Format,
-        /// What is special about the file.
+        /// The unsupported feature of the file.
         feature: String,
     },
-    /// An image without pixels.
+    /// The image has no pixels.
     #[error("is {width} x {height} pixels")]
     NoPixels {
         /// Width in pixels.
@@ -50,8 +52,8 @@ pub enum Error {
         /// Height in pixels.
         height: u32,
     },
-    /// Longer than [`Limits::max_side`](crate::Limits::max_side).
-    #[error("is {width} x {height} pixels, longer than the {limit} that are allowed")]
+    /// A side is longer than [`Limits::max_side`](crate::Limits::max_side).
+    #[error("is {width} x {height} pixels, longer than the {limit} allowed")]
     TooLong {
         /// Width in pixels.
         width: u32,
@@ -60,8 +62,8 @@ pub enum Error {
         /// The limit.
         limit: u32,
     },
-    /// More than [`Limits::max_pixels`](crate::Limits::max_pixels).
-    #[error("is {width} x {height} pixels, more than the {limit} that are allowed")]
+    /// The image has more pixels than [`Limits::max_pixels`](crate::Limits::max_pixels).
+    #[error("is {width} x {height} pixels, more than the {limit} allowed")]
     TooManyPixels {
         /// Width in pixels.
         width: u32,
@@ -71,18 +73,18 @@ pub enum Error {
         limit: u64,
     },
     /// Decoding would take more than [`Limits::max_memory`](crate::Limits::max_memory).
-    #[error("decoding takes more than the {limit} bytes of memory that are allowed")]
+    #[error("decoding takes more than the {limit} bytes of memory allowed")]
     TooMuchMemory {
         /// The limit.
         limit: u64,
     },
     /// Decoding took longer than [`Limits::max_seconds`](crate::Limits::max_seconds).
-    #[error("decoding takes longer than the {limit} seconds that are allowed")]
+    #[error("decoding takes longer than the {limit} seconds allowed")]
     TooSlow {
         /// The limit.
         limit: f64,
     },
-    /// The file ends before its image does.
+    /// The file ends before its image.
     #[error("the {0} data ends too early")]
     CutShort(Format),
     /// The file's data contradicts its format.
@@ -90,10 +92,10 @@ pub enum Error {
     Damaged {
         /// The format.
         format: Format,
-        /// What the decoder says.
+        /// The decoder's message.
         reason: String,
     },
-    /// The format cannot hold the image.
+    /// The image is too large for the format.
     #[error("{width} x {height} pixels are too many for {format}, use PNG")]
     TooLargeFor {
         /// Width in pixels.
@@ -103,7 +105,7 @@ pub enum Error {
         /// The format.
         format: Format,
     },
-    /// Pixels of another size than the image they belong to.
+    /// The pixels have another size than their image.
     #[error("{found:?} pixels for an image of {expected:?}")]
     SizeMismatch {
         /// Width and height of the pixels.
@@ -111,21 +113,21 @@ pub enum Error {
         /// Width and height of the image.
         expected: (u32, u32),
     },
-    /// An encoder refused.
+    /// An encoder failed.
     #[error("cannot write {format}: {reason}")]
     Encode {
         /// The format.
         format: Format,
-        /// What the encoder says.
+        /// The encoder's message.
         reason: String,
     },
 }
 
-/// A result of this crate.
+/// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Damage in a format, in the words of its decoder.
+    /// Maps the message of a format's decoder to [`Error::Damaged`].
     pub(crate) fn damaged(format: Format) -> impl Fn(String) -> Self {
         move |reason| Self::Damaged { format, reason }
     }

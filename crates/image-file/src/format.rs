@@ -1,11 +1,11 @@
+//! Image file formats.
+
 use std::fmt;
 
-use crate::{Error, Result};
-
-/// An image file format that is decoded, some only where the feature of their name is compiled in.
+/// An image file format that can be decoded, some only with a Cargo feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[allow(missing_docs)]
+#[expect(missing_docs, reason = "the variants are the names of the formats")]
 pub enum Format {
     Jpeg,
     Png,
@@ -20,91 +20,12 @@ pub enum Format {
     Heic,
 }
 
-/// First bytes of formats that are decoded. WebP's and HEIC's are in containers of other kinds too.
-const KNOWN: [(&[u8], Format); 12] = [
-    (b"\xFF\xD8\xFF", Format::Jpeg),
-    (b"\x89PNG\r\n\x1A\n", Format::Png),
-    (b"GIF87a", Format::Gif),
-    (b"GIF89a", Format::Gif),
-    (b"BM", Format::Bmp),
-    (b"II*\0", Format::Tiff),
-    (b"MM\0*", Format::Tiff),
-    (b"II+\0", Format::Tiff),
-    (b"MM\0+", Format::Tiff),
-    (b"qoif", Format::Qoi),
-    (b"\xFF\x0A", Format::JpegXl),
-    (b"\0\0\0\x0CJXL \r\n\x87\n", Format::JpegXl),
-];
-
-/// First bytes of formats that are not decoded, so that the error can name them.
-const FOREIGN: [(&[u8], &str); 16] = [
-    (b"\0\0\0\x0CjP  \r\n\x87\n", "JPEG 2000"),
-    (b"\xFF\x4F\xFF\x51", "JPEG 2000"),
-    (b"II\xBC\x01", "JPEG XR"),
-    (b"8BPS", "Photoshop"),
-    (b"\x76\x2F\x31\x01", "OpenEXR"),
-    (b"#?RADIANCE", "Radiance HDR"),
-    (b"DDS ", "DDS"),
-    (b"\0\0\x01\0", "ICO"),
-    (b"%PDF", "PDF"),
-    (b"<svg", "SVG"),
-    (b"<?xml", "XML"),
-    (b"P4", "PBM"),
-    (b"P5", "PGM"),
-    (b"P6", "PPM"),
-    (b"P7", "PAM"),
-    (b"farbfeld", "farbfeld"),
-];
-
-/// Brands of the pictures that HEIC files hold.
-const HEIC_BRANDS: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"];
-/// Brands of AVIF files.
-const AVIF_BRANDS: [&[u8]; 2] = [b"avif", b"avis"];
-
 impl Format {
-    /// Endings of the names of image files, in lower case; of formats that are refused by name too.
+    /// Endings of image file names, in lower case, including those of recognised formats that are not decoded.
     pub const ENDINGS: [&str; 16] = [
         "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "tif", "tiff", "qoi", "jxl",
         "heic", "heif", "avif",
     ];
-
-    /// The format of a file, by its first bytes: names are not believed.
-    ///
-    /// # Errors
-    /// If the bytes are of no format, or of one that is not decoded.
-    pub fn of(bytes: &[u8]) -> Result<Self> {
-        if bytes.is_empty() {
-            return Err(Error::Empty);
-        }
-        if let Some((_, format)) = KNOWN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-            return Ok(*format);
-        }
-        if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-            return Ok(Self::WebP);
-        }
-        if bytes.get(4..8) == Some(b"ftyp") {
-            return of_brands(bytes);
-        }
-        match FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-            Some((_, name)) => Err(Error::UnsupportedFormat { name, hint: "" }),
-            None => Err(Error::UnknownFormat),
-        }
-    }
-}
-
-/// The format in an ISO base media file, by its major and compatible brands: AVIF files say `mif1` too.
-fn of_brands(bytes: &[u8]) -> Result<Format> {
-    let length = bytes.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length) as usize);
-    let end = length.clamp(8, bytes.len());
-    let brands: Vec<&[u8]> = bytes[8..end].chunks_exact(4).collect();
-    let has = |wanted: &[&[u8]]| brands.iter().any(|brand| wanted.contains(brand));
-    if has(&AVIF_BRANDS) {
-        return Err(Error::UnsupportedFormat { name: "AVIF", hint: "" });
-    }
-    if has(&HEIC_BRANDS) {
-        return Ok(Format::Heic);
-    }
-    Err(Error::UnsupportedFormat { name: "ISO media", hint: "" })
 }
 
 impl fmt::Display for Format {
@@ -120,25 +41,5 @@ impl fmt::Display for Format {
             Self::JpegXl => "JPEG XL",
             Self::Heic => "HEIC",
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_decide_and_foreign_formats_have_names() {
-        assert_eq!(Format::of(b"RIFF\0\0\0\0WEBPVP8 ").unwrap(), Format::WebP);
-        assert_eq!(Format::of(b"MM\0*\0\0\0\x08").unwrap(), Format::Tiff);
-        let heic = b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic";
-        assert_eq!(Format::of(heic).unwrap(), Format::Heic);
-        let reason = |bytes: &[u8]| Format::of(bytes).unwrap_err().to_string();
-        assert!(reason(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif").contains("AVIF"));
-        assert!(reason(b"\xFF\xFF\xFF\xFFftypmp42").contains("ISO media"));
-        assert!(reason(b"8BPS\0\x01").contains("Photoshop"));
-        assert!(reason(b"").contains("empty"));
-        assert!(reason(b"This is no image.\n").contains("no image"));
-        assert!(reason(b"RIFF").contains("no image"));
     }
 }

@@ -1,9 +1,9 @@
-//! Image files in the wild: any of them to upright sRGB pixels, and released pixels back to files.
+//! Image files of many formats: decoding to upright sRGB pixels, and encoding of released pixels.
 //!
-//! - [`Reader`]: the [`Picture`] in a file, within [`Limits`] of pixels, memory and time. The file's first bytes say
-//!   its [`Format`], not its name. Orientation is applied, colour profiles are converted to sRGB, grey is expanded,
-//!   transparency is shown on a background, the first page or frame is taken, and 16 bits stay 16 bits.
-//! - [`Picture::encode`]: the file of a picture whose pixels were changed, with its metadata and its transparency.
+//! - [`Reader`] decodes a file to a [`Picture`], within [`Limits`] on pixels, memory and time. The [`Format`] follows from
+//!   the first bytes, not from the name. Orientation is applied, colour profiles are converted to sRGB, grey is expanded
+//!   to RGB, transparency is shown on a background, the first page or frame is taken, and 16 bits stay 16 bits.
+//! - [`Picture::encode`] encodes a picture whose pixels were changed, with its metadata and its transparency.
 //!
 //! | format | varieties | decoder |
 //! |---|---|---|
@@ -16,15 +16,14 @@
 //! | JPEG XL | feature `jxl` | jxl-oxide |
 //! | HEIC | feature `heic` | heic-rs |
 //!
-//! All of these decoders are Rust, under MIT or Apache-2.0. JPEG XL and HEIC are features because most people need
-//! neither, and because heic-rs is young. AVIF is refused by name: its Rust decoder, rav1d, has no published safe
-//! interface, and the others are C or under the AGPL.
+//! All these decoders are written in Rust, under MIT or Apache-2.0. JPEG XL and HEIC are optional because few users
+//! need them, and because heic-rs is young. AVIF is refused by name: its Rust decoder, rav1d, has no published safe
+//! interface, and the other decoders are written in C or are under the AGPL.
 //!
-//! Written are PNG, lossless WebP and JPEG, by Rust; lossy WebP by libwebp where the feature `webp-lossy` is on.
+//! PNG, lossless WebP and JPEG are encoded by Rust code, lossy WebP by libwebp with the feature `webp-lossy`.
 //!
-//! Whatever the bytes, the answer is a picture or an [`Error`] of one line: a file is not believed when it says how
-//! large it is, and damage that a decoder notices is an error, never a grey area. The crate prints nothing and knows
-//! no networks and no indexes.
+//! Any bytes give a picture or an [`Error`] of one line. Announced sizes are checked before memory is allocated, and
+//! damage is an error, not grey pixels. The crate prints nothing and knows no networks and no indexes.
 //!
 //! ```
 //! use image_file::{Encoding, Pixels, Reader};
@@ -43,8 +42,8 @@
 //! ```
 
 mod colour;
+mod deadline;
 mod decode;
-mod directory;
 mod encode;
 mod error;
 mod format;
@@ -52,7 +51,9 @@ mod limits;
 mod metadata;
 mod picture;
 mod resample;
-mod timed;
+mod signature;
+mod tiff_directory;
+mod timed_reader;
 
 pub use decode::Reader;
 pub use encode::{Encoded, Encoding};

@@ -1,19 +1,19 @@
-use std::time::{Duration, Instant};
+//! Limits on the size and the cost of one image.
 
 use crate::{Error, Result};
 
-/// What decoding one image may take. A file that claims more is refused before memory is asked for.
+/// Limits on decoding one image. A file that announces more is refused before memory is allocated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// Pixels of an image.
+    /// Largest number of pixels.
     pub max_pixels: u64,
     /// Longest side, in pixels.
     pub max_side: u32,
-    /// Length of a file, in bytes.
+    /// Largest length of the file, in bytes.
     pub max_file_bytes: u64,
-    /// Memory of the decoder and of the decoded pixels, in bytes; the file itself is not counted.
+    /// Most memory for the decoder and the decoded pixels, in bytes; the file itself is not counted.
     pub max_memory: u64,
-    /// Time for reading and decoding, in seconds.
+    /// Longest time for reading and decoding, in seconds.
     pub max_seconds: f64,
 }
 
@@ -31,7 +31,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Refuses an image that is too large, or whose decoding holds more than `bytes_per_pixel` allow.
+    /// Checks an image whose decoding takes `bytes_per_pixel`.
+    ///
+    /// # Errors
+    /// If it has no pixels or exceeds a limit.
     pub(crate) fn check(&self, width: u32, height: u32, bytes_per_pixel: u64) -> Result<()> {
         let pixels = u64::from(width) * u64::from(height);
         if pixels == 0 {
@@ -50,33 +53,6 @@ impl Limits {
     }
 }
 
-/// The time by which an image must be decoded.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline {
-    /// None where the limit is further away than a clock can tell.
-    at: Option<Instant>,
-    seconds: f64,
-}
-
-impl Deadline {
-    pub(crate) fn starting_now(seconds: f64) -> Self {
-        let limit = Duration::try_from_secs_f64(seconds.max(0.0)).ok();
-        Self { at: limit.and_then(|limit| Instant::now().checked_add(limit)), seconds }
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.at.is_some_and(|at| Instant::now() >= at)
-    }
-
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.is_over() { Err(self.error()) } else { Ok(()) }
-    }
-
-    pub(crate) fn error(&self) -> Error {
-        Error::TooSlow { limit: self.seconds }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,11 +67,5 @@ mod tests {
         assert!(reason(11, 10, 1).unwrap_err().contains("more than the 100"));
         assert!(reason(10, 10, 4).unwrap_err().contains("300 bytes"));
         assert!(reason(u32::MAX, u32::MAX, u64::MAX).is_err());
-    }
-
-    #[test]
-    fn a_limit_beyond_all_clocks_never_passes() {
-        assert!(Deadline::starting_now(f64::INFINITY).check().is_ok());
-        assert!(Deadline::starting_now(0.0).check().is_err());
     }
 }

@@ -1,8 +1,8 @@
-//! What a file says beside its pixels, and what of it a released image may go on saying.
+//! Metadata: colour profile, EXIF and XMP, and their changes for an image whose pixels were turned and changed.
 
 use image::metadata::Orientation;
 
-use crate::directory::{Block, Directory, Entry};
+use crate::tiff_directory::{Block, Directory, Entry};
 
 const ORIENTATION: u16 = 0x0112;
 const EXIF_DIRECTORY: u16 = 0x8769;
@@ -10,21 +10,21 @@ const THUMBNAIL_OFFSET: u16 = 0x0201;
 const THUMBNAIL_LENGTH: u16 = 0x0202;
 const PIXELS_ACROSS: u16 = 0xA002;
 const PIXELS_DOWN: u16 = 0xA003;
-/// JPEG and some WebP files put this before an EXIF block.
+/// Prefix of EXIF blocks in JPEG and some WebP files.
 const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 
-/// ICC profile, EXIF and XMP of a file, as bytes.
+/// Colour profile, EXIF and XMP of a file, as bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// Profile of the pixels' colours.
+    /// ICC profile of the pixels.
     pub icc: Option<Vec<u8>>,
-    /// From the TIFF header on.
+    /// EXIF block, from its TIFF header on.
     pub exif: Option<Vec<u8>>,
-    /// XML text.
+    /// XMP packet, as XML text.
     pub xmp: Option<Vec<u8>>,
 }
 
-/// An EXIF block without the prefix that some formats store before it, if its first directory can be read.
+/// An EXIF block without its prefix, if its first directory can be read.
 pub(crate) fn readable_exif(mut exif: Vec<u8>) -> Option<Vec<u8>> {
     if exif.starts_with(EXIF_PREFIX) {
         exif.drain(..EXIF_PREFIX.len());
@@ -33,7 +33,7 @@ pub(crate) fn readable_exif(mut exif: Vec<u8>) -> Option<Vec<u8>> {
     Some(exif)
 }
 
-/// How the pixels must be turned to stand upright; upright where EXIF says nothing that can be read.
+/// Transform that turns the pixels upright; none if EXIF contains no readable orientation.
 pub(crate) fn orientation(exif: &[u8]) -> Orientation {
     let read = || {
         let block = Block::new(exif)?;
@@ -43,8 +43,8 @@ pub(crate) fn orientation(exif: &[u8]) -> Orientation {
     read().unwrap_or(Orientation::NoTransforms)
 }
 
-/// The EXIF block of an image whose pixels were turned upright and changed: orientation 1, sides swapped with the
-/// pixels, and no thumbnail, which would show the image as it was.
+/// The EXIF block of an image whose pixels were turned upright and changed: orientation 1, width and height swapped for
+/// a quarter turn, and no thumbnail, which would show the original image.
 pub(crate) fn baked_exif(mut exif: Vec<u8>, orientation: Orientation) -> Vec<u8> {
     let changes = changes(&exif, orientation).unwrap_or_default();
     for (at, bytes) in changes {
@@ -55,7 +55,7 @@ pub(crate) fn baked_exif(mut exif: Vec<u8>, orientation: Orientation) -> Vec<u8>
     exif
 }
 
-/// Bytes to write, each with its place.
+/// Bytes to write, with their positions.
 type Changes = Vec<(usize, Vec<u8>)>;
 
 fn changes(exif: &[u8], orientation: Orientation) -> Option<Changes> {
@@ -76,7 +76,7 @@ fn is_quarter_turn(orientation: Orientation) -> bool {
     matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
 }
 
-/// Exchanges the values of the two sides, with their types: each entry's type, count and value are 10 bytes.
+/// Swaps type, count and value of width and height, 10 bytes each.
 fn swapped_sides(exif: &[u8], block: &Block<'_>, first: &Directory) -> Option<Changes> {
     let details = block.directory(block.number(block.find(first, EXIF_DIRECTORY)?)?)?;
     let (across, down) = (block.find(&details, PIXELS_ACROSS)?, block.find(&details, PIXELS_DOWN)?);
@@ -84,7 +84,7 @@ fn swapped_sides(exif: &[u8], block: &Block<'_>, first: &Directory) -> Option<Ch
     Some(vec![(across.value_at - 6, body(down)?), (down.value_at - 6, body(across)?)])
 }
 
-/// Ends the chain of directories behind the first, and blanks the thumbnail that hangs on the second.
+/// Ends the chain of directories after the first one, and zeros the thumbnail of the second one.
 fn without_thumbnail(block: &Block<'_>, first: &Directory) -> Option<Changes> {
     let second = block.directory(block.u32(first.next_at)?)?;
     let mut changes = vec![(first.next_at, vec![0; 4])];
@@ -97,7 +97,7 @@ fn without_thumbnail(block: &Block<'_>, first: &Directory) -> Option<Changes> {
     Some(changes)
 }
 
-/// The XMP text of an image whose pixels were turned upright: `tiff:Orientation` is 1, as attribute or element.
+/// The XMP text of an image whose pixels were turned upright: sets `tiff:Orientation`, attribute or element, to 1.
 pub(crate) fn baked_xmp(mut xmp: Vec<u8>) -> Vec<u8> {
     for start in [b"tiff:Orientation=\"".as_slice(), b"tiff:Orientation='", b"<tiff:Orientation>"] {
         let found: Vec<usize> = xmp
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_cut_anywhere_are_left_alone_or_refused() {
+    fn truncated_blocks_are_unchanged_or_refused() {
         let whole = block();
         for length in 0..whole.len() {
             let cut = whole[..length].to_vec();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn xmp_says_upright_too() {
+    fn xmp_is_described_upright_too() {
         let text = br#"<x tiff:Orientation="6"/><tiff:Orientation>8</tiff:Orientation>"#.to_vec();
         assert_eq!(
             String::from_utf8(baked_xmp(text)).unwrap(),

@@ -1,46 +1,48 @@
+//! Decoded pictures: pixels, transparency and metadata.
+
 use image::{DynamicImage, ImageBuffer, Rgb, RgbImage};
 
 use crate::{Error, Format, Metadata, Result};
 
-/// RGB with 16 bits a channel.
+/// RGB image with 16 bits per channel.
 pub type Rgb16Image = ImageBuffer<Rgb<u16>, Vec<u16>>;
 
-/// RGB pixels in sRGB, as deep as the file they come from or go to.
+/// RGB pixels in sRGB, with the bit depth of their file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pixels {
-    /// 8 bits a channel.
+    /// 8 bits per channel.
     Eight(RgbImage),
-    /// 16 bits a channel.
+    /// 16 bits per channel.
     Sixteen(Rgb16Image),
 }
 
-/// An image as a viewer shows it, with what is needed to release it.
+/// An image as a viewer shows it, with the metadata and the transparency of its file.
 #[derive(Debug, Clone)]
 pub struct Picture {
-    /// Upright, in sRGB, transparent parts shown on the background.
+    /// Upright pixels in sRGB, with transparent parts shown on the background.
     pub pixels: Pixels,
-    /// What lies behind the pixels, where some are transparent.
+    /// Colour and alpha behind the pixels, if some are transparent.
     pub transparency: Option<Transparency>,
-    /// What the file says beside its pixels, true of the pixels as they are here: EXIF and XMP call them upright, and
-    /// the profile is the file's own where that is sRGB in effect, sRGB where the pixels were converted.
+    /// Metadata of the file, adapted to the pixels: EXIF and XMP describe them as upright. The profile is sRGB if the
+    /// pixels were converted, the file's own if it is sRGB up to rounding, and absent otherwise.
     pub metadata: Metadata,
     /// The file's format.
     pub format: Format,
-    /// What of the file was ignored, one sentence each.
+    /// Ignored parts of the file, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// Colour and alpha before they are shown on a background.
+/// Colour and alpha of a picture with transparent parts.
 #[derive(Debug, Clone)]
 pub struct Transparency {
-    /// RGBA of 8 or 16 bits a channel, upright, in sRGB, alpha not multiplied in.
+    /// RGBA with 8 or 16 bits per channel, upright, in sRGB, alpha not premultiplied.
     pub(crate) straight: DynamicImage,
-    /// 8 bits a channel.
+    /// Colour of the background, 8 bits per channel.
     pub(crate) background: [u8; 3],
 }
 
 impl Pixels {
-    /// Width and height.
+    /// Width and height in pixels.
     pub fn dimensions(&self) -> (u32, u32) {
         match self {
             Self::Eight(image) => image.dimensions(),
@@ -48,7 +50,7 @@ impl Pixels {
         }
     }
 
-    /// With 8 bits a channel, rounded.
+    /// The pixels rounded to 8 bits per channel.
     pub fn to_rgb8(&self) -> RgbImage {
         match self {
             Self::Eight(image) => image.clone(),
@@ -56,7 +58,7 @@ impl Pixels {
         }
     }
 
-    /// The same without a copy where there are 8 bits already.
+    /// The pixels rounded to 8 bits per channel, without a copy if they already have 8.
     pub fn into_rgb8(self) -> RgbImage {
         match self {
             Self::Eight(image) => image,
@@ -64,29 +66,29 @@ impl Pixels {
         }
     }
 
-    /// Whether there are 16 bits a channel.
+    /// Returns true for 16 bits per channel.
     pub fn is_deep(&self) -> bool {
         matches!(self, Self::Sixteen(_))
     }
 }
 
-/// 65535 is 255 * 257: the nearest of 256 levels.
+/// Rounds to the nearest of 256 levels; 65535 is 255 * 257.
 fn rounded(image: &Rgb16Image) -> RgbImage {
     let level = |value: u16| ((u32::from(value) + 128) / 257) as u8;
     let (width, height) = image.dimensions();
     let bytes = image.as_raw().iter().map(|&value| level(value)).collect();
-    // The buffer has the length of the one it is made from.
-    RgbImage::from_raw(width, height, bytes).unwrap_or_default()
+    RgbImage::from_raw(width, height, bytes).expect("as many bytes as there were samples")
 }
 
 impl Picture {
-    /// Width and height, upright.
+    /// Width and height of the upright image, in pixels.
     pub fn dimensions(&self) -> (u32, u32) {
         self.pixels.dimensions()
     }
 
-    /// Colour and alpha of the released image: under the alpha of the original, colours that show `shown` on the
-    /// background as closely as the alpha lets them. Where nothing shows, the original's colour stays.
+    /// RGBA of a released image that looks like `shown` on the background as closely as its alpha, that of the
+    /// original, allows. Fully transparent pixels keep their original colour. `None` for a picture without
+    /// transparency.
     ///
     /// # Errors
     /// If `shown` has another size.
@@ -100,7 +102,7 @@ impl Picture {
 }
 
 impl Transparency {
-    /// RGBA pixels and their background become what is shown.
+    /// The pixels as shown on the background.
     pub(crate) fn shown(&self) -> Pixels {
         let background = self.background.map(f32::from);
         match &self.straight {
@@ -123,6 +125,7 @@ impl Transparency {
         }
     }
 
+    /// RGBA with the original's alpha that is shown as `shown`.
     fn under(&self, shown: &Pixels) -> DynamicImage {
         let background = self.background.map(f32::from);
         match (shown, &self.straight) {
@@ -154,12 +157,12 @@ impl Transparency {
     }
 }
 
-/// Colour on background, rounded.
+/// Blends a colour with the background, `share` being its alpha; rounded.
 fn blend(colour: f32, background: f32, share: f32) -> f32 {
     (share * colour + (1.0 - share) * background).round()
 }
 
-/// The colour that [`blend`] shows as `shown`, rounded; of no bounds.
+/// The colour that [`blend`] maps to `shown`, rounded but not clamped.
 fn unblend(shown: f32, background: f32, share: f32) -> f32 {
     ((shown - (1.0 - share) * background) / share).round()
 }
@@ -185,11 +188,11 @@ mod tests {
             wanted.pixels_mut().for_each(|pixel| pixel.0 = pixel.0.map(|v| v.saturating_sub(3)));
             let released = original.restore(&Pixels::Eight(wanted.clone())).unwrap().unwrap().into_rgba8();
             assert!(released.pixels().zip(alphas.pixels()).all(|(a, b)| a[3] == b[3]));
-            assert_eq!(released.get_pixel(0, 0), alphas.get_pixel(0, 0), "nothing shows");
+            assert_eq!(released.get_pixel(0, 0), alphas.get_pixel(0, 0), "a fully transparent pixel changed");
             let shown = picture(released, background).pixels.to_rgb8();
             for (x, (found, wanted)) in shown.pixels().zip(wanted.pixels()).enumerate().skip(64) {
                 let difference = (0..3).map(|c| found[c].abs_diff(wanted[c])).max().unwrap();
-                // Half a level of colour and half of the sum; colours beyond their range are not asked for here.
+                // Half a level each from rounding the colour and the blend; no colour is out of range here.
                 assert!(difference <= 1, "alpha {x}: {found:?} for {wanted:?}");
             }
         }

@@ -1,15 +1,15 @@
-//! Pixels brought to another size: bilinear, antialiased, as Pillow and torchvision's tensors have it.
+//! Antialiased bilinear resampling of pixels, as in Pillow and in torchvision on tensors.
 //!
-//! The weights are those of the differentiable resize of activation, which is two products with dense matrices. Here
-//! the zeros are left out and the pixels are read as the file has them: a photograph of 12 megapixels takes a tenth of
-//! the time, and no more memory than a row.
+//! The weights are those of the differentiable resize of `extractor`, a product with a matrix on either side. Here zero
+//! weights are skipped and 8 or 16-bit samples are read directly, so a photograph of 12 megapixels takes a tenth of the
+//! time and no more memory than a row.
 
 use std::ops::Range;
 
 use crate::Pixels;
 
 impl Pixels {
-    /// The pixels at another size, in planes.
+    /// Resamples the pixels to another size, in one plane per channel.
     ///
     /// # Shapes
     /// -> `[3, height, width]` in [0, 1]
@@ -33,7 +33,7 @@ impl Pixels {
     }
 }
 
-/// Height and width, before and after.
+/// Height and width before and after resampling.
 #[derive(Clone, Copy)]
 struct Sizes {
     from: [usize; 2],
@@ -60,10 +60,11 @@ fn resampled<T: Copy + Into<f32>>(samples: &[T], top: f32, Sizes { from, to }: S
     planes
 }
 
-/// The source pixels of one output pixel.
+/// Weights of the source pixels of one output pixel.
 struct Taps {
+    /// Index of the first source pixel.
     first: usize,
-    /// They sum to 1.
+    /// Weights of the source pixels from `first` on; their sum is 1.
     weights: Vec<f32>,
 }
 
@@ -73,7 +74,7 @@ impl Taps {
     }
 }
 
-/// A triangle filter whose support grows with the reduction.
+/// Weights of a triangle filter whose support grows with the reduction.
 fn taps(from: usize, to: usize) -> Vec<Taps> {
     assert!(from > 0 && to > 0, "cannot resize {from} pixels to {to}");
     if from == to {
@@ -83,7 +84,7 @@ fn taps(from: usize, to: usize) -> Vec<Taps> {
     (0..to).map(|i| triangle(i, scale, from)).collect()
 }
 
-/// Taps of output pixel `i`, at `scale` source pixels an output pixel.
+/// Weights of output pixel `i`, at `scale` source pixels per output pixel.
 fn triangle(i: usize, scale: f64, from: usize) -> Taps {
     let support = scale.max(1.0);
     let centre = scale * (i as f64 + 0.5);
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn depths_agree_and_equal_sizes_change_nothing() {
+    fn depths_agree_and_an_equal_size_changes_nothing() {
         let eight = RgbImage::from_fn(31, 17, |x, y| Rgb([(x * 8) as u8, (y * 15) as u8, (x * y) as u8]));
         let deep: crate::Rgb16Image =
             ImageBuffer::from_fn(31, 17, |x, y| Rgb(eight.get_pixel(x, y).0.map(|v| u16::from(v) * 257)));

@@ -1,14 +1,15 @@
-//! The primary image of a HEIC file, by heic-rs.
+//! The primary image of a HEIC file, decoded by heic-rs.
 
 use heic_rs::{DecodeOptions, Image, ImageInfo, PixelLayout, context::Context};
 use image::{DynamicImage, ImageBuffer, metadata::Orientation};
 
-use super::Stored;
+use super::stored::Stored;
 use crate::{Error, Format, Limits, Metadata, Result, colour::Decoded};
 
-/// Bytes that decoding holds for a pixel: planes of 16 bits, the pixels, and these in RGB.
+/// Memory of decoding, in bytes per pixel: planes of 16 bits, the pixels, and the RGB pixels.
 const BYTES_PER_PIXEL: u64 = 24;
 
+/// Decodes a HEIC file.
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored> {
     let about = heic_rs::probe(bytes).map_err(refused)?;
     limits.check(about.width, about.height, BYTES_PER_PIXEL)?;
@@ -19,13 +20,13 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored> {
         (true, false) => PixelLayout::Rgb16,
         (true, true) => PixelLayout::Rgba16,
     };
-    // One thread an image: callers decode several at once.
+    // One thread per image: callers decode several images at once.
     let options =
         DecodeOptions { layout, max_pixels: Some(limits.max_pixels), threads: Some(1), ..Default::default() };
     let image = heic_rs::decode(bytes, &options).map_err(refused)?;
     let metadata = metadata(bytes, &about).map_err(refused)?;
     let pixels = pixels(image).ok_or_else(|| damaged("fewer samples than pixels".to_owned()))?;
-    // The container's own rotation is applied; EXIF's does not count in HEIC.
+    // The rotation of the container is already applied; HEIC ignores that of EXIF.
     Ok(Stored { pixels: Decoded::Image(pixels), orientation: Orientation::NoTransforms, metadata })
 }
 

@@ -1,35 +1,35 @@
-//! From the bytes of a file to a [`Picture`].
+//! Decoding of files to pictures.
 
-mod common;
-mod entropy;
 #[cfg(feature = "heic")]
 mod heic;
+mod image_crate;
 mod jpeg;
 #[cfg(feature = "jxl")]
 mod jpeg_xl;
-mod outline;
+mod stored;
 mod tiff;
 
 use std::{fs::File, io::Read, path::Path};
 
-use image::{DynamicImage, metadata::Orientation};
+use image::DynamicImage;
 
 use crate::{
     Error, Format, Limits, Metadata, Picture, Pixels, Result, Transparency,
-    colour::{Converted, Decoded, to_srgb},
-    limits::Deadline,
+    colour::{Converted, to_srgb},
+    deadline::Deadline,
     metadata::{baked_exif, baked_xmp, readable_exif},
 };
+use stored::Stored;
 
-/// Bytes read from a file between two looks at the clock.
-const STRETCH: u64 = 1 << 22;
+/// Bytes read from a file between two checks of the deadline.
+const CHUNK: u64 = 1 << 22;
 
-/// Reads image files within limits, transparent parts on a background.
+/// Reader of image files, with limits and a background for transparent images.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reader {
-    /// What an image may take.
+    /// Limits on each image.
     pub limits: Limits,
-    /// What transparent parts are shown on, 8 bits a channel; white by default.
+    /// Background of transparent parts, 8 bits per channel; white by default.
     pub background: [u8; 3],
 }
 
@@ -39,25 +39,19 @@ impl Default for Reader {
     }
 }
 
-/// A file's pixels as they are stored, and what it says of them.
-struct Stored {
-    pixels: Decoded,
-    orientation: Orientation,
-    metadata: Metadata,
-}
-
 impl Reader {
-    /// The picture in a file, whatever its name.
+    /// Decodes a file; its name does not determine the format.
     ///
     /// # Errors
-    /// If the file cannot be read, is no image that this build decodes, is damaged or cut short, or exceeds a limit.
+    /// If the file cannot be read, is not an image that this build decodes, is damaged or truncated, or exceeds a
+    /// limit.
     pub fn open(&self, path: &Path) -> Result<Picture> {
         let deadline = Deadline::starting_now(self.limits.max_seconds);
         let bytes = self.read_bytes(path, deadline)?;
         self.decode_until(&bytes, deadline)
     }
 
-    /// The picture in a file that is in memory.
+    /// Decodes a file in memory.
     ///
     /// # Errors
     /// As [`Reader::open`].
@@ -71,7 +65,7 @@ impl Reader {
         self.decode_until(bytes, Deadline::starting_now(self.limits.max_seconds))
     }
 
-    /// All bytes of a regular file: a pipe or a device may never end.
+    /// Reads a regular file; pipes and devices, which may never end, are refused.
     fn read_bytes(&self, path: &Path, deadline: Deadline) -> Result<Vec<u8>> {
         let about = path.metadata()?;
         if !about.is_file() {
@@ -83,7 +77,7 @@ impl Reader {
             return refuse(about.len());
         }
         let (mut file, mut bytes) = (File::open(path)?, Vec::with_capacity(about.len() as usize));
-        while file.by_ref().take(STRETCH).read_to_end(&mut bytes)? > 0 {
+        while file.by_ref().take(CHUNK).read_to_end(&mut bytes)? > 0 {
             deadline.check()?;
             if bytes.len() as u64 > limit {
                 return refuse(bytes.len() as u64);
@@ -94,15 +88,15 @@ impl Reader {
 
     fn decode_until(&self, bytes: &[u8], deadline: Deadline) -> Result<Picture> {
         let format = Format::of(bytes)?;
-        // When the time is over, decoders run out of bytes, and what they say of it means nothing.
-        let stored = self.stored(format, bytes, deadline);
+        // After the deadline decoders run out of bytes, so their errors mean nothing.
+        let stored = self.decode_format(format, bytes, deadline);
         deadline.check()?;
         let picture = self.picture(format, stored?, deadline)?;
         deadline.check()?;
         Ok(picture)
     }
 
-    fn stored(&self, format: Format, bytes: &[u8], deadline: Deadline) -> Result<Stored> {
+    fn decode_format(&self, format: Format, bytes: &[u8], deadline: Deadline) -> Result<Stored> {
         match format {
             Format::Jpeg => jpeg::decode(bytes, &self.limits, deadline),
             Format::Tiff => tiff::decode(bytes, &self.limits, deadline),
@@ -118,11 +112,11 @@ impl Reader {
             Format::Heic => {
                 Err(Error::UnsupportedFormat { name: "HEIC", hint: " by this build (feature heic)" })
             }
-            _ => common::decode(format, bytes, &self.limits, deadline),
+            _ => image_crate::decode(format, bytes, &self.limits, deadline),
         }
     }
 
-    /// Colours to sRGB, then upright, then on the background.
+    /// Converts to sRGB, turns upright, and shows transparent parts on the background.
     fn picture(&self, format: Format, stored: Stored, deadline: Deadline) -> Result<Picture> {
         let Stored { pixels, orientation, metadata } = stored;
         let Metadata { icc, exif, xmp } = metadata;
@@ -132,7 +126,7 @@ impl Reader {
         let had_exif = exif.is_some();
         let exif = exif.and_then(readable_exif).map(|exif| baked_exif(exif, orientation));
         if had_exif && exif.is_none() {
-            notes.push("the EXIF data is ignored: it has no directory that can be read".to_owned());
+            notes.push("the EXIF data is ignored: it has no readable directory".to_owned());
         }
         let metadata = Metadata { icc: profile, exif, xmp: xmp.map(baked_xmp) };
         let (pixels, transparency) = shown(image, self.background);
@@ -140,7 +134,7 @@ impl Reader {
     }
 }
 
-/// RGB as it is, RGBA on a background; alpha that hides nothing counts as none.
+/// Returns RGB unchanged and RGBA on a background. Opaque RGBA counts as RGB.
 fn shown(image: DynamicImage, background: [u8; 3]) -> (Pixels, Option<Transparency>) {
     match image {
         DynamicImage::ImageRgb8(image) => (Pixels::Eight(image), None),

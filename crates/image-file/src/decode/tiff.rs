@@ -1,5 +1,5 @@
-//! The first page of a TIFF file, by the `tiff` crate, with what it leaves to its callers: palettes, bits below
-//! eight, YCbCr, inks, separate planes and alpha that is multiplied in.
+//! The first page of a TIFF file, decoded by the `tiff` crate. Palettes, samples below 8 bits, YCbCr, inks, separate
+//! planes and premultiplied alpha are handled here.
 
 use image::{DynamicImage, ImageBuffer, metadata::Orientation};
 use tiff::{
@@ -8,30 +8,31 @@ use tiff::{
     tags::Tag,
 };
 
-use super::Stored;
+use super::stored::Stored;
 use crate::{
-    Error, Format, Limits, Metadata, Result, colour::Decoded, directory::Block, limits::Deadline,
-    timed::Timed,
+    Error, Format, Limits, Metadata, Result, colour::Decoded, deadline::Deadline, tiff_directory::Block,
+    timed_reader::TimedReader,
 };
 
 const PHOTOMETRIC: u16 = 262;
 const PALETTE: u32 = 3;
 const BLACK_IS_ZERO: u16 = 1;
 const XMP: Tag = Tag::Unknown(700);
-/// Bytes of one entry, such as a colour profile.
+/// Largest entry, such as a colour profile, in bytes.
 const MAX_VALUE: usize = 1 << 26;
-/// Value of `ExtraSamples` for alpha that is multiplied into the colours.
-const MULTIPLIED: u16 = 1;
+/// Value of `ExtraSamples` for premultiplied alpha.
+const PREMULTIPLIED: u16 = 1;
 
+/// Decodes a TIFF file.
 pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
-    // The crate refuses palettes, but reads their indices where the file calls them grey.
+    // The crate refuses palettes, but reads their indices as grey levels.
     match as_grey(bytes) {
         Some(grey) => read(&grey, true, limits, deadline),
         None => read(bytes, false, limits, deadline),
     }
 }
 
-/// The file with its indices called grey levels, where it has a palette.
+/// The file with its photometric interpretation changed to grey levels; `None` if it has no palette.
 fn as_grey(bytes: &[u8]) -> Option<Vec<u8>> {
     let block = Block::new(bytes)?;
     let entry = block.find(&block.first()?, PHOTOMETRIC)?;
@@ -43,14 +44,14 @@ fn as_grey(bytes: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-type Reader<'a> = Decoder<Timed<'a>>;
+type Reader<'a> = Decoder<TimedReader<'a>>;
 
 fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) -> Result<Stored> {
-    let mut decoder = Decoder::new(Timed::new(bytes, deadline)).map_err(refused)?;
+    let mut decoder = Decoder::new(TimedReader::new(bytes, deadline)).map_err(refused)?;
     let ((width, height), colour) =
         (decoder.dimensions().map_err(refused)?, decoder.colortype().map_err(refused)?);
     let bytes_per_sample = u64::from(colour.bit_depth()).div_ceil(8).max(1);
-    // The decoder's samples, at most five a pixel, and the pixels in RGB or RGBA.
+    // The decoder's samples, at most five per pixel, and the pixels in RGB or RGBA.
     limits.check(width, height, 9 * bytes_per_sample)?;
     let mut decoder = decoder.with_limits(decoder_limits(limits));
     let metadata = metadata(&mut decoder);
@@ -70,14 +71,14 @@ fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) ->
         }
         (None, ColorType::CMYK(8), Samples::Eight(inks)) => Decoded::Cmyk { width, height, inks },
         (None, ColorType::CMYK(16), Samples::Sixteen(inks)) => {
-            // Deep inks are rare, and no 16 bits of them survive a profile's table.
+            // 16-bit inks are rare, and a profile's table does not preserve their precision.
             Decoded::Cmyk { width, height, inks: inks.into_iter().map(|ink| (ink >> 8) as u8).collect() }
         }
         (None, colour, Samples::Eight(samples)) => Decoded::Image(eight(colour, width, height, samples)?),
         (None, colour, Samples::Sixteen(samples)) => Decoded::Image(sixteen(colour, width, height, samples)?),
         (Some(_), colour, _) => return Err(unsupported(format!("a palette of {colour:?}"))),
     };
-    let pixels = if alpha.first() == Some(&MULTIPLIED) { divided(pixels) } else { pixels };
+    let pixels = if alpha.first() == Some(&PREMULTIPLIED) { unpremultiplied(pixels) } else { pixels };
     Ok(Stored { pixels, orientation: orientation.unwrap_or(Orientation::NoTransforms), metadata })
 }
 
@@ -90,13 +91,13 @@ fn decoder_limits(limits: &Limits) -> DecoderLimits {
     decoder
 }
 
-/// Profile and XMP; EXIF is spread over the file's own directories and is not collected.
+/// Colour profile and XMP. EXIF is spread over the file's directories and not collected.
 fn metadata(decoder: &mut Reader<'_>) -> Metadata {
     let mut bytes = |tag| decoder.get_tag_u8_vec(tag).ok();
     Metadata { icc: bytes(Tag::IccProfile), xmp: bytes(XMP), exif: None }
 }
 
-/// Samples of whole pixels, one after the other.
+/// Samples, interleaved by pixel.
 enum Samples {
     Eight(Vec<u8>),
     Sixteen(Vec<u16>),
@@ -108,16 +109,16 @@ fn samples(decoder: &mut Reader<'_>, colour: ColorType) -> Result<Samples> {
     match samples {
         DecodingResult::U8(samples) => Ok(Samples::Eight(interleaved(samples, &layout, 1)?)),
         DecodingResult::U16(samples) => Ok(Samples::Sixteen(interleaved(samples, &layout, 2)?)),
-        _ => Err(unsupported(format!("{colour:?} samples that are no 8 or 16-bit numbers"))),
+        _ => Err(unsupported(format!("{colour:?} samples of other types than 8 or 16-bit integers"))),
     }
 }
 
-/// Planes of one channel each, put together pixel by pixel.
+/// Interleaves planes of one channel each.
 fn interleaved<T: Copy>(samples: Vec<T>, layout: &BufferLayoutPreference, bytes: usize) -> Result<Vec<T>> {
     let Some(stride) = layout.plane_stride.filter(|_| layout.planes > 1) else { return Ok(samples) };
     let length = stride.get() / bytes;
     if samples.len() < layout.planes * length {
-        return Err(Error::damaged(Format::Tiff)("not all planes are there".to_owned()));
+        return Err(Error::damaged(Format::Tiff)("a plane is missing".to_owned()));
     }
     Ok((0..length)
         .flat_map(|i| (0..layout.planes).map(move |plane| (plane, i)))
@@ -125,7 +126,7 @@ fn interleaved<T: Copy>(samples: Vec<T>, layout: &BufferLayoutPreference, bytes:
         .collect())
 }
 
-/// Values of `bits` each from rows that begin at whole bytes.
+/// Unpacks values of `bits` bits from rows that begin at whole bytes.
 fn unpacked(packed: &[u8], bits: u8, width: u32) -> Vec<u8> {
     if bits == 8 {
         return packed.to_vec();
@@ -140,11 +141,11 @@ fn unpacked(packed: &[u8], bits: u8, width: u32) -> Vec<u8> {
     packed.chunks_exact(row_bytes).flat_map(values).collect()
 }
 
-/// Colours of a palette: all reds, then all greens, then all blues, of 16 bits.
+/// Looks up colours in a palette of 16-bit values: all reds, then all greens, then all blues.
 fn looked_up(indices: &[u8], bits: u8, palette: &[u16], width: u32, height: u32) -> Result<Decoded> {
     let colours = 1_usize << bits;
     if palette.len() < 3 * colours {
-        return Err(Error::damaged(Format::Tiff)(format!("a palette of {} numbers", palette.len())));
+        return Err(Error::damaged(Format::Tiff)(format!("a palette of {} values", palette.len())));
     }
     let colour = |&index: &u8| [0, 1, 2].map(|c| (palette[c * colours + usize::from(index)] >> 8) as u8);
     let rgb = indices.iter().flat_map(colour).collect();
@@ -180,8 +181,8 @@ fn sixteen(colour: ColorType, width: u32, height: u32, samples: Vec<u16>) -> Res
     })
 }
 
-/// Alpha divided out of the colours that it is multiplied into.
-fn divided(pixels: Decoded) -> Decoded {
+/// Divides premultiplied colours by their alpha.
+fn unpremultiplied(pixels: Decoded) -> Decoded {
     match pixels {
         Decoded::Image(DynamicImage::ImageRgba8(mut image)) => {
             for pixel in image.pixels_mut().filter(|pixel| pixel[3] > 0) {

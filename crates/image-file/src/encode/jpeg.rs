@@ -1,12 +1,12 @@
-//! Baseline JPEG, by jpeg-encoder.
+//! Baseline JPEG, encoded by jpeg-encoder.
 
 use image::{DynamicImage, RgbImage};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
 
-use super::{Encoded, refused};
+use super::encoded::{Encoded, refused};
 use crate::{Error, Format, Metadata, Result};
 
-/// Name of the segment that holds XMP (XMP specification, part 3).
+/// Name of the segment that contains XMP (XMP specification, part 3).
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 pub(super) fn encode(
@@ -29,11 +29,12 @@ pub(super) fn encode(
     Ok(Encoded { bytes, notes })
 }
 
-/// Adds what fits: a segment holds 65,533 bytes, and only profiles may take several.
+/// Adds the metadata that fits, and returns a note for the rest: a segment holds 65,533 bytes, and only profiles may be
+/// split.
 fn describe(encoder: &mut Encoder<&mut Vec<u8>>, metadata: &Metadata) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |what: &str, added: Result<(), EncodingError>| {
-        notes.extend(added.err().map(|error| format!("the {what} is left out: {error}")));
+        notes.extend(added.err().map(|error| format!("the {what} is omitted: {error}")));
     };
     if let Some(icc) = &metadata.icc {
         note("colour profile", encoder.add_icc_profile(icc));

@@ -1,8 +1,8 @@
-//! Lossy WebP, by libwebp where it is compiled in.
+//! Lossy WebP, encoded by libwebp with the feature `webp-lossy`.
 
 use image::DynamicImage;
 
-use super::Encoded;
+use super::encoded::Encoded;
 use crate::{Error, Format, Metadata, Result};
 
 #[cfg(not(feature = "webp-lossy"))]
@@ -19,10 +19,10 @@ pub(super) fn encode(image: &DynamicImage, metadata: &Metadata, quality: u8) -> 
     if width.max(height) > super::webp::MAX_SIDE {
         return Err(Error::TooLargeFor { width, height, format: Format::WebP });
     }
-    let refused = |error: &dyn std::fmt::Debug| super::refused(Format::WebP, format!("{error:?}"));
+    let refused = |error: &dyn std::fmt::Debug| super::encoded::refused(Format::WebP, format!("{error:?}"));
     let mut config = webp::WebPConfig::new().map_err(|error| refused(&error))?;
     config.quality = quality.clamp(1, 100).into();
-    // Colours that nothing shows of stay as they are, and edges of colour keep their place.
+    // Keep the colours of fully transparent pixels, and sharp edges of chroma.
     (config.exact, config.use_sharp_yuv) = (1, 1);
     let file = if image.color().has_alpha() {
         webp::Encoder::from_rgba(&image.to_rgba8(), width, height).encode_advanced(&config)
@@ -43,7 +43,7 @@ mod container {
     const EXIF: u8 = 1 << 3;
     const XMP: u8 = 1 << 2;
 
-    /// The image chunks of a file in one with metadata; the file itself where there is none.
+    /// Moves the image chunks of a file into one with metadata; without metadata, returns the file itself.
     pub(super) fn with_metadata(file: &[u8], [width, height]: [u32; 2], metadata: &Metadata) -> Vec<u8> {
         let Metadata { icc, exif, xmp } = metadata;
         if icc.is_none() && exif.is_none() && xmp.is_none() {
@@ -68,7 +68,7 @@ mod container {
         body.extend(name);
         body.extend((data.len() as u32).to_le_bytes());
         body.extend(data);
-        // Chunks begin at even places.
+        // Chunks begin at even positions.
         body.extend((data.len() % 2 == 1).then_some(0));
     }
 

@@ -1,5 +1,6 @@
-//! From a released picture to the bytes of its file.
+//! Encoding of released pictures.
 
+mod encoded;
 mod jpeg;
 mod lossy_webp;
 mod png;
@@ -7,31 +8,32 @@ mod webp;
 
 use image::DynamicImage;
 
-use crate::{Error, Format, Metadata, Picture, Pixels, Result};
+use crate::{Format, Metadata, Picture, Pixels, Result};
+pub use encoded::Encoded;
 
-/// How a released image is written.
+/// Encoding of a released image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// Lossless, with as many bits a channel as the original has.
+    /// Lossless PNG, with the bit depth of the pixels.
     Png,
-    /// Lossless, 8 bits a channel.
+    /// Lossless WebP, 8 bits per channel.
     WebP,
-    /// Lossy, 8 bits a channel, colour once for four pixels; where the feature `webp-lossy` is compiled in.
+    /// Lossy WebP, 8 bits per channel, with chroma subsampled 4:2:0; requires the feature `webp-lossy`.
     LossyWebP {
-        /// 1 to 100.
+        /// Quality from 1 to 100.
         quality: u8,
     },
-    /// Lossy, 8 bits a channel, without transparency.
+    /// JPEG, lossy, 8 bits per channel, without transparency.
     Jpeg {
-        /// 1 to 100.
+        /// Quality from 1 to 100.
         quality: u8,
-        /// Whether colour is stored for each pixel, rather than once for four.
+        /// Chroma for every pixel (4:4:4) instead of one for four (4:2:0).
         full_chroma: bool,
     },
 }
 
 impl Encoding {
-    /// Ending of file names.
+    /// Ending of file names, without the dot.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Png => "png",
@@ -49,38 +51,30 @@ impl Encoding {
         }
     }
 
-    /// Whether files hold the pixels as they are, rounded.
+    /// Returns true if a file stores the pixels exactly, rounded to its bit depth.
     pub fn is_lossless(self) -> bool {
         matches!(self, Self::Png | Self::WebP)
     }
 
-    /// Whether a file of 16-bit pixels keeps them.
+    /// Returns true if a file stores 16-bit pixels without rounding.
     pub fn keeps_depth(self) -> bool {
         self == Self::Png
     }
 
-    /// Whether transparency is kept.
+    /// Returns true if a file stores transparency.
     pub fn keeps_transparency(self) -> bool {
         !matches!(self, Self::Jpeg { .. })
     }
 }
 
-/// The bytes of a file, and what of the picture is not in them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encoded {
-    /// The file.
-    pub bytes: Vec<u8>,
-    /// What was left out, one sentence each.
-    pub notes: Vec<String>,
-}
-
 impl Picture {
-    /// The file of this picture with other pixels: its metadata and its transparency stay.
+    /// Encodes this picture with other pixels, and with its own metadata and transparency.
     ///
-    /// `pixels` is what is shown on the background. Under transparency, colours are chosen that show it.
+    /// `pixels` are the colours shown on the background. Transparent pixels are stored with the colour that looks like
+    /// them there.
     ///
     /// # Errors
-    /// If the pixels have another size, or the format cannot hold them.
+    /// If the pixels have another size, or are too large for the format.
     pub fn encode(&self, pixels: &Pixels, encoding: Encoding) -> Result<Encoded> {
         let restored = self.restore(pixels)?.filter(|_| encoding.keeps_transparency());
         let image = restored.unwrap_or_else(|| match pixels {
@@ -91,7 +85,7 @@ impl Picture {
     }
 }
 
-/// RGB or RGBA as a file.
+/// Encodes RGB or RGBA.
 fn encode(image: &DynamicImage, metadata: &Metadata, encoding: Encoding) -> Result<Encoded> {
     match encoding {
         Encoding::Png => png::encode(image, metadata),
@@ -99,9 +93,4 @@ fn encode(image: &DynamicImage, metadata: &Metadata, encoding: Encoding) -> Resu
         Encoding::LossyWebP { quality } => lossy_webp::encode(image, metadata, quality),
         Encoding::Jpeg { quality, full_chroma } => jpeg::encode(image, metadata, quality, full_chroma),
     }
-}
-
-/// An encoder's error.
-fn refused(format: Format, error: impl std::fmt::Display) -> Error {
-    Error::Encode { format, reason: error.to_string() }
 }

@@ -1,11 +1,11 @@
-//! PNG, by the `png` crate.
+//! PNG, encoded by the `png` crate.
 
 use std::borrow::Cow;
 
 use image::DynamicImage;
 use png::{BitDepth, ColorType, Encoder, Info, text_metadata::ITXtChunk};
 
-use super::{Encoded, refused};
+use super::encoded::{Encoded, refused};
 use crate::{Format, Metadata, Result};
 
 /// Keyword of XMP in text chunks (XMP specification, part 3).
@@ -21,7 +21,7 @@ pub(super) fn encode(image: &DynamicImage, metadata: &Metadata) -> Result<Encode
     let mut notes = Vec::new();
     match xmp {
         Some(Ok(text)) => info.utf8_text.push(ITXtChunk::new(XMP, text)),
-        Some(Err(_)) => notes.push("the XMP data is left out: it is no UTF-8 text".to_owned()),
+        Some(Err(_)) => notes.push("the XMP data is omitted: it is not UTF-8 text".to_owned()),
         None => {}
     }
     let mut bytes = Vec::new();
@@ -36,7 +36,7 @@ fn write(bytes: &mut Vec<u8>, info: Info<'_>, samples: &[u8]) -> Result<(), png:
     writer.finish()
 }
 
-/// Samples as PNG has them: numbers of 16 bits begin with their high byte.
+/// Samples as PNG stores them, 16-bit numbers big-endian.
 fn stored(image: &DynamicImage) -> (ColorType, BitDepth, Cow<'_, [u8]>) {
     let big_endian = |samples: &[u16]| Cow::Owned(samples.iter().flat_map(|s| s.to_be_bytes()).collect());
     match image {

@@ -1,12 +1,12 @@
-//! Lossless WebP, by image-webp.
+//! Lossless WebP, encoded by image-webp.
 
 use image::DynamicImage;
 use image_webp::{ColorType, WebPEncoder};
 
-use super::{Encoded, refused};
+use super::encoded::{Encoded, refused};
 use crate::{Error, Format, Metadata, Result};
 
-/// Longest side that all decoders can tell: one more fits, which image-webp reads as none.
+/// Longest side that all decoders support, in pixels; the format allows one pixel more, which image-webp reads as 0.
 pub(super) const MAX_SIDE: u32 = (1 << 14) - 1;
 
 pub(super) fn encode(image: &DynamicImage, metadata: &Metadata) -> Result<Encoded> {

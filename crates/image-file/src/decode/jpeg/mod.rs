@@ -1,4 +1,7 @@
-//! JPEG, by zune-jpeg: inks are kept as they are for the colour profile, and damage that it notices is an error.
+//! JPEG, decoded by zune-jpeg. Inks stay unconverted for the colour profile, and damage is an error.
+
+mod entropy;
+mod markers;
 
 use image::{DynamicImage, ImageBuffer};
 use zune_jpeg::{
@@ -7,27 +10,26 @@ use zune_jpeg::{
     zune_core::{colorspace::ColorSpace, options::DecoderOptions},
 };
 
-use super::{
-    Stored, entropy,
-    outline::{Outline, START_OF_SCAN, Segments, is_frame},
-};
+use super::stored::Stored;
 use crate::{
-    Error, Format, Limits, Metadata, Result, colour::Decoded, limits::Deadline, metadata::orientation,
-    timed::TimedBytes,
+    Error, Format, Limits, Metadata, Result, colour::Decoded, deadline::Deadline, metadata::orientation,
+    timed_reader::TimedByteReader,
 };
+use markers::{FrameHeader, START_OF_SCAN, Segments, is_frame};
 
+/// Decodes a JPEG file.
 pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
-    let outline = Outline::of(bytes)?;
-    limits.check(outline.width, outline.height, bytes_per_pixel(&outline))?;
-    if !outline.is_progressive {
+    let header = FrameHeader::of(bytes)?;
+    limits.check(header.width, header.height, bytes_per_pixel(&header))?;
+    if !header.is_progressive {
         entropy::check(bytes, deadline)?;
     }
-    let named = (outline.is_unconverted && outline.components == 3).then(|| named_rgb(bytes));
+    let named = (header.is_unconverted && header.components == 3).then(|| named_rgb(bytes));
     let bytes = named.as_deref().unwrap_or(bytes);
-    // Strange bytes between headers harm nothing; from the pixels on, what is wrong is an error, not a guess.
+    // Stray bytes between headers are harmless; from the pixels on, strict mode makes every fault an error.
     let lenient =
         DecoderOptions::default().set_strict_mode(false).set_max_width(1 << 16).set_max_height(1 << 16);
-    let mut decoder = JpegDecoder::new_with_options(TimedBytes::new(bytes, deadline), lenient);
+    let mut decoder = JpegDecoder::new_with_options(TimedByteReader::new(bytes, deadline), lenient);
     decoder.decode_headers().map_err(refused)?;
     let stored = decoder.input_colorspace().unwrap_or(ColorSpace::YCbCr);
     let delivered = match stored {
@@ -38,18 +40,19 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
     let samples = decoder.decode().map_err(refused)?;
     let exif = decoder.exif().cloned();
     Ok(Stored {
-        pixels: pixels(&outline, delivered, samples)?,
+        pixels: pixels(&header, delivered, samples)?,
         orientation: orientation(exif.as_deref().unwrap_or_default()),
         metadata: Metadata { icc: decoder.icc_profile(), exif, xmp: decoder.xmp().cloned() },
     })
 }
 
-/// The file with its three components called R, G and B: so zune-jpeg sees that they are, where only Adobe's segment
-/// says it.
+/// The file with its three components named R, G and B. zune-jpeg recognises RGB by these names, not by Adobe's
+/// segment.
 fn named_rgb(bytes: &[u8]) -> Vec<u8> {
     let (mut named, mut ids) = (bytes.to_vec(), Vec::new());
     for segment in Segments::of(bytes).flatten() {
-        // Identifiers begin behind precision, height, width and count, or behind the count, every 3 or 2 bytes.
+        // Identifiers follow precision, height, width and count in a frame, every 3 bytes; and the count in a scan,
+        // every 2 bytes.
         let (first, step) = match segment.marker {
             START_OF_SCAN => (1, 2),
             marker if is_frame(marker) => (6, 3),
@@ -67,15 +70,16 @@ fn named_rgb(bytes: &[u8]) -> Vec<u8> {
     named
 }
 
-/// Bytes that decoding holds for a pixel: the samples, and the coefficients of all scans until the last one.
-fn bytes_per_pixel(outline: &Outline) -> u64 {
-    let components = u64::from(outline.components.max(1));
+/// Memory of decoding, in bytes per pixel: the samples and, for progressive files, the coefficients until the last
+/// scan.
+fn bytes_per_pixel(header: &FrameHeader) -> u64 {
+    let components = u64::from(header.components.max(1));
     let delivered = 2 * components.max(3);
-    if outline.is_progressive { delivered + 2 * components } else { delivered }
+    if header.is_progressive { delivered + 2 * components } else { delivered }
 }
 
-fn pixels(outline: &Outline, delivered: ColorSpace, mut samples: Vec<u8>) -> Result<Decoded> {
-    let (width, height) = (outline.width, outline.height);
+fn pixels(header: &FrameHeader, delivered: ColorSpace, mut samples: Vec<u8>) -> Result<Decoded> {
+    let (width, height) = (header.width, header.height);
     if matches!(delivered, ColorSpace::CMYK | ColorSpace::YCCK) {
         let to_ink = if delivered == ColorSpace::CMYK { inverted } else { inks_of_ycck };
         samples.as_chunks_mut().0.iter_mut().for_each(|pixel| *pixel = to_ink(*pixel));
@@ -88,23 +92,23 @@ fn pixels(outline: &Outline, delivered: ColorSpace, mut samples: Vec<u8>) -> Res
     };
     image.map(Decoded::Image).ok_or_else(|| Error::Damaged {
         format: Format::Jpeg,
-        reason: "the image is not as large as its header says".to_owned(),
+        reason: "the image is smaller than its header announces".to_owned(),
     })
 }
 
-/// Adobe's programs store what paper shows of white, and whoever writes CMYK does as they do.
+/// Inks stored inverted, as Adobe's programs and all other writers of CMYK do.
 fn inverted(stored: [u8; 4]) -> [u8; 4] {
     stored.map(|value| 255 - value)
 }
 
-/// Inks stored as YCbCr (ITU-T T.871, section 7) stand for themselves: their inverse is inverted once more. Black is
-/// inverted as ever.
+/// Inks of YCCK: conversion from YCbCr (ITU-T T.871, section 7) inverts three of them once more, so they need no
+/// inversion. Black does.
 fn inks_of_ycck([y, cb, cr, k]: [u8; 4]) -> [u8; 4] {
     let [c, m, y] = rgb_of_ycc([y, cb, cr]);
     [c, m, y, 255 - k]
 }
 
-/// RGB of YCbCr with full range (ITU-T T.871, section 7).
+/// RGB of full-range YCbCr (ITU-T T.871, section 7).
 pub(super) fn rgb_of_ycc([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     let [y, cb, cr] = [f32::from(y), f32::from(cb) - 128.0, f32::from(cr) - 128.0];
     let rgb = [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb];

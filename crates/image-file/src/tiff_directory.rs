@@ -1,33 +1,33 @@
-//! TIFF directories, as EXIF has them too: found, read and changed in place. Every offset is checked.
+//! TIFF directories, which EXIF uses too, found and read in place. Every offset is checked.
 
 use std::ops::Range;
 
-/// Bytes of a directory entry: tag, type, count, value or its offset.
+/// Bytes of a directory entry: tag, type, count, and value or offset.
 const ENTRY: usize = 12;
 
-/// Order of bytes in numbers.
+/// Byte order of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     Little,
     Big,
 }
 
-/// A TIFF file or EXIF block with at least its first directory in place.
+/// A TIFF file or EXIF block.
 pub(crate) struct Block<'a> {
     bytes: &'a [u8],
     order: Order,
 }
 
-/// One directory: the places of its entries, and of the offset of the next directory.
+/// Positions of a directory's entries and of the offset of the next directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
     entries: Range<usize>,
-    /// Where the offset of the next directory stands.
+    /// Position of the offset of the next directory.
     pub(crate) next_at: usize,
 }
 
-/// One entry: its tag, its type (3 is 16 bits, 4 is 32), the number of its values, and where the first stands if
-/// all fit there.
+/// An entry: its tag, its type (3 for 16 bits, 4 for 32), the number of its values, and the position of the first value
+/// if they fit into the entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) tag: u16,
@@ -37,7 +37,7 @@ pub(crate) struct Entry {
 }
 
 impl<'a> Block<'a> {
-    /// None where the header is not TIFF's (BigTIFF is another format).
+    /// Opens a block; `None` if the header is not TIFF's. BigTIFF is another format.
     pub(crate) fn new(bytes: &'a [u8]) -> Option<Self> {
         let order = match bytes.first_chunk()? {
             b"II*\0" => Order::Little,
@@ -47,20 +47,21 @@ impl<'a> Block<'a> {
         Some(Self { bytes, order })
     }
 
-    /// The first directory.
+    /// The first directory, if all of it is present.
     pub(crate) fn first(&self) -> Option<Directory> {
         self.directory(self.u32(4)?)
     }
 
-    /// The directory at an offset, if all of it is there.
+    /// The directory at an offset, if all of it is present.
     pub(crate) fn directory(&self, offset: u32) -> Option<Directory> {
         let start = usize::try_from(offset).ok().filter(|&offset| offset >= 8)?;
         let count = usize::from(self.u16(start)?);
         let next_at = start + 2 + count * ENTRY;
-        // Some writers leave the next directory's offset out at the end of a block.
+        // Some writers omit the offset of the next directory at the end of a block.
         (next_at <= self.bytes.len()).then_some(Directory { entries: start + 2..next_at, next_at })
     }
 
+    /// All entries of a directory.
     pub(crate) fn entries(&self, directory: &Directory) -> impl Iterator<Item = Entry> {
         directory.entries.clone().step_by(ENTRY).filter_map(|at| {
             Some(Entry {
@@ -72,11 +73,12 @@ impl<'a> Block<'a> {
         })
     }
 
+    /// The first entry with a tag.
     pub(crate) fn find(&self, directory: &Directory, tag: u16) -> Option<Entry> {
         self.entries(directory).find(|entry| entry.tag == tag)
     }
 
-    /// The one number of an entry of 16 or 32 bits.
+    /// The only value of an entry of 16 or 32 bits.
     pub(crate) fn number(&self, entry: Entry) -> Option<u32> {
         match (entry.kind, entry.count) {
             (3, 1) => self.u16(entry.value_at).map(u32::from),
@@ -85,6 +87,7 @@ impl<'a> Block<'a> {
         }
     }
 
+    /// The 16-bit number at a position.
     pub(crate) fn u16(&self, at: usize) -> Option<u16> {
         let bytes = *self.bytes.get(at..)?.first_chunk()?;
         Some(match self.order {
@@ -93,6 +96,7 @@ impl<'a> Block<'a> {
         })
     }
 
+    /// The 32-bit number at a position.
     pub(crate) fn u32(&self, at: usize) -> Option<u32> {
         let bytes = *self.bytes.get(at..)?.first_chunk()?;
         Some(match self.order {
@@ -101,7 +105,7 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// A 16-bit number as the block writes it.
+    /// The bytes of a 16-bit number in the block's byte order.
     pub(crate) fn to_bytes(&self, number: u16) -> [u8; 2] {
         match self.order {
             Order::Little => number.to_le_bytes(),

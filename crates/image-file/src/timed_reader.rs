@@ -1,29 +1,29 @@
-//! Readers that end when the time is over: every decoder asks its reader again and again.
+//! Readers of files in memory that fail or end at a deadline, which stops any decoder.
 
 use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 
 use zune_jpeg::zune_core::bytestream::{ZByteIoError, ZByteReaderTrait, ZCursor, ZSeekFrom};
 
-use crate::limits::Deadline;
+use crate::deadline::Deadline;
 
-/// Bytes that are handed out between two looks at the clock.
-const STRETCH: usize = 1 << 16;
-/// Single bytes that are handed out between two looks at the clock: few, because a decoder can do much with one.
-const BYTES: u32 = 256;
+/// Most bytes that are returned between two checks of the deadline.
+const CHUNK: usize = 1 << 16;
+/// Calls between two checks of the deadline; few, because a decoder can compute much from one byte.
+const CALLS: u32 = 256;
 
-/// A file in memory for decoders that take [`BufRead`] and [`Seek`].
-pub(crate) struct Timed<'a> {
+/// A reader for decoders that take [`BufRead`] and [`Seek`]; it fails after the deadline.
+pub(crate) struct TimedReader<'a> {
     bytes: Cursor<&'a [u8]>,
     deadline: Deadline,
 }
 
-impl<'a> Timed<'a> {
+impl<'a> TimedReader<'a> {
     pub(crate) fn new(bytes: &'a [u8], deadline: Deadline) -> Self {
         Self { bytes: Cursor::new(bytes), deadline }
     }
 }
 
-impl Read for Timed<'_> {
+impl Read for TimedReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.fill_buf()?.read(buffer)?;
         self.consume(n);
@@ -31,13 +31,13 @@ impl Read for Timed<'_> {
     }
 }
 
-impl BufRead for Timed<'_> {
+impl BufRead for TimedReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.deadline.is_over() {
+        if self.deadline.has_passed() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         let rest = self.bytes.fill_buf()?;
-        Ok(&rest[..rest.len().min(STRETCH)])
+        Ok(&rest[..rest.len().min(CHUNK)])
     }
 
     fn consume(&mut self, n: usize) {
@@ -45,53 +45,53 @@ impl BufRead for Timed<'_> {
     }
 }
 
-impl Seek for Timed<'_> {
+impl Seek for TimedReader<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.bytes.seek(to)
     }
 }
 
-/// The same for zune-jpeg, which reads single bytes.
-pub(crate) struct TimedBytes<'a> {
+/// A reader for zune-jpeg, which reads single bytes; it ends after the deadline.
+pub(crate) struct TimedByteReader<'a> {
     bytes: ZCursor<&'a [u8]>,
     deadline: Deadline,
-    until_look: u32,
+    until_check: u32,
 }
 
-impl<'a> TimedBytes<'a> {
+impl<'a> TimedByteReader<'a> {
     pub(crate) fn new(bytes: &'a [u8], deadline: Deadline) -> Self {
-        Self { bytes: ZCursor::new(bytes), deadline, until_look: BYTES }
+        Self { bytes: ZCursor::new(bytes), deadline, until_check: CALLS }
     }
 
-    /// Goes behind the last byte when the time is over.
+    /// Counts a call, and moves to the end of the file if the deadline has passed.
     #[inline(always)]
-    fn look(&mut self) {
-        self.until_look -= 1;
-        if self.until_look == 0 {
-            self.until_look = BYTES;
-            if self.deadline.is_over() {
-                // Seeking in memory to the end does not fail.
+    fn count_call(&mut self) {
+        self.until_check -= 1;
+        if self.until_check == 0 {
+            self.until_check = CALLS;
+            if self.deadline.has_passed() {
+                // Seeking to the end of memory cannot fail.
                 let _ = self.bytes.z_seek(ZSeekFrom::End(0));
             }
         }
     }
 }
 
-impl ZByteReaderTrait for TimedBytes<'_> {
+impl ZByteReaderTrait for TimedByteReader<'_> {
     #[inline(always)]
     fn read_byte_no_error(&mut self) -> u8 {
-        self.look();
+        self.count_call();
         self.bytes.read_byte_no_error()
     }
 
     #[inline(always)]
     fn read_exact_bytes(&mut self, buffer: &mut [u8]) -> Result<(), ZByteIoError> {
-        self.look();
+        self.count_call();
         self.bytes.read_exact_bytes(buffer)
     }
 
     fn read_bytes(&mut self, buffer: &mut [u8]) -> Result<usize, ZByteIoError> {
-        self.look();
+        self.count_call();
         self.bytes.read_bytes(buffer)
     }
 

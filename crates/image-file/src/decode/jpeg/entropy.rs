@@ -1,17 +1,20 @@
-//! Whether the codes of a sequential JPEG file are as many as its blocks (ITU-T T.81, annexes F.2 and C).
+//! Check of the entropy-coded data of a sequential JPEG file: one code sequence per block (ITU-T T.81, annexes F.2 and
+//! C).
 //!
-//! zune-jpeg, as libjpeg, reads zeros where codes run out and shows grey. Here the codes are followed without their
-//! values: a scan must end with its last block, and a restart must stand where one is due. Progressive files are not
-//! followed: each of their scans may end early without contradicting itself.
+//! Like libjpeg, zune-jpeg reads zeros after the end of the data and shows grey. This check reads the codes and skips
+//! their values: a scan must end with its last block, and restarts must be where they are due. Progressive files are
+//! not checked, because each of their scans may end early.
 
-use super::outline::{HUFFMAN_TABLES, RESTART_INTERVAL, START_OF_SCAN, Segment, Segments, damaged, is_frame};
-use crate::{Error, Format, Result, limits::Deadline};
+use super::markers::{HUFFMAN_TABLES, RESTART_INTERVAL, START_OF_SCAN, Segment, Segments, damaged, is_frame};
+use crate::{Error, Format, Result, deadline::Deadline};
 
-/// Codes up to this many bits are found by one look.
-const LOOK: u32 = 9;
-/// Units that are followed between two looks at the clock.
-const STRETCH: usize = 1 << 14;
+/// Length in bits of the longest code that one table lookup decodes.
+const LOOKUP_BITS: u32 = 9;
+/// Units that are checked between two checks of the deadline.
+const CHUNK: usize = 1 << 14;
 
+/// Checks all scans of a file.
+///
 /// # Errors
 /// If a scan has too few or too many codes, or one that is in no table.
 pub(super) fn check(bytes: &[u8], deadline: Deadline) -> Result<()> {
@@ -25,7 +28,7 @@ pub(super) fn check(bytes: &[u8], deadline: Deadline) -> Result<()> {
                 interval = body.first_chunk().map_or(0, |n| usize::from(u16::from_be_bytes(*n)))
             }
             START_OF_SCAN => {
-                // A scan without its tables is refused by the decoder, or read with tables that it knows.
+                // The decoder refuses a scan without tables, or uses default ones.
                 if let Some((units, blocks)) = frame.scan(body, &tables) {
                     Scan { codes: Codes::new(codes), interval, blocks }.check(units, deadline)?;
                 }
@@ -37,7 +40,7 @@ pub(super) fn check(bytes: &[u8], deadline: Deadline) -> Result<()> {
     Ok(())
 }
 
-/// Size in pixels, and identifier and sampling of each component.
+/// Height and width in pixels, and identifier and sampling factors of each component.
 #[derive(Default)]
 struct Frame {
     size: [usize; 2],
@@ -53,7 +56,7 @@ impl Frame {
         Some(Self { size, components: components.as_chunks().0.iter().map(component).collect() })
     }
 
-    /// How many units a scan has, and the tables of each block of a unit.
+    /// Number of units (MCUs) of a scan, and the tables of each block of a unit.
     fn scan<'t>(&self, body: &[u8], tables: &'t Tables) -> Option<(usize, Vec<Block<'t>>)> {
         let (count, selectors) = body.split_first()?;
         let selectors = selectors.as_chunks::<2>().0.get(..usize::from(*count))?;
@@ -63,7 +66,7 @@ impl Frame {
         for [id, selected] in selectors {
             sampling = self.components.iter().find(|(other, _)| other == id)?.1;
             let block = Block { dc: tables.get(0, selected >> 4)?, ac: tables.get(1, selected & 15)? };
-            // A component alone comes block by block.
+            // A scan of one component is not interleaved.
             let repeats = if *count == 1 { 1 } else { sampling[0] * sampling[1] };
             blocks.extend((0..repeats).map(|_| block));
         }
@@ -78,15 +81,17 @@ impl Frame {
     }
 }
 
+/// Tables of a block.
 #[derive(Clone, Copy)]
 struct Block<'t> {
     dc: &'t Table,
     ac: &'t Table,
 }
 
+/// A scan.
 struct Scan<'a, 't> {
     codes: Codes<'a>,
-    /// Units between restarts; 0 for none.
+    /// Number of units between restarts; 0 for no restarts.
     interval: usize,
     blocks: Vec<Block<'t>>,
 }
@@ -94,7 +99,7 @@ struct Scan<'a, 't> {
 impl Scan<'_, '_> {
     fn check(mut self, units: usize, deadline: Deadline) -> Result<()> {
         for unit in 0..units {
-            if unit % STRETCH == 0 {
+            if unit % CHUNK == 0 {
                 deadline.check()?;
             }
             if self.interval > 0 && unit > 0 && unit % self.interval == 0 {
@@ -108,11 +113,11 @@ impl Scan<'_, '_> {
     }
 }
 
-/// Bits of a scan.
+/// Bit reader of a scan.
 struct Codes<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The next bits, from the highest on.
+    /// The next bits, from the most significant on.
     buffer: u64,
     count: u32,
 }
@@ -122,7 +127,7 @@ impl<'a> Codes<'a> {
         Self { bytes, at: 0, buffer: 0, count: 0 }
     }
 
-    /// Adds bytes until the next restart; 0xFF is followed by a 0 that does not count.
+    /// Fills the buffer up to the next marker, without the zero byte after each 0xFF.
     #[inline]
     fn refill(&mut self) {
         while self.count <= 56 {
@@ -180,7 +185,7 @@ impl<'a> Codes<'a> {
         Ok(())
     }
 
-    /// Goes behind the restart that must be here.
+    /// Skips the restart marker that must follow.
     fn restart(&mut self) -> Result<()> {
         (self.buffer, self.count) = (0, self.count % 8);
         let marker = self.bytes.get(self.at..).unwrap_or_default().iter().position(|&byte| byte != 0xFF);
@@ -193,18 +198,18 @@ impl<'a> Codes<'a> {
         Ok(())
     }
 
-    /// Nothing but padding may be left.
+    /// Checks that only padding is left.
     fn end(&self) -> Result<()> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let is_padding = self.count < 8 || self.buffer >> (64 - self.count / 8 * 8) == 0;
         if is_padding && rest.iter().all(|&byte| matches!(byte, 0 | 0xFF | 0xD0..=0xD7)) {
             return Ok(());
         }
-        Err(damaged("codes are left over behind the last block"))
+        Err(damaged("codes are left over after the last block"))
     }
 }
 
-/// Huffman tables: of DC and of AC coefficients, four of each.
+/// Huffman tables: four for DC and four for AC coefficients.
 #[derive(Default)]
 struct Tables([[Option<Box<Table>>; 4]; 2]);
 
@@ -219,7 +224,7 @@ impl Tables {
             let values = rest.get(..total).ok_or_else(|| damaged("a Huffman table is too short"))?;
             let class = self.0.get_mut(usize::from(place >> 4));
             let slot = class.and_then(|tables| tables.get_mut(usize::from(place & 15)));
-            *slot.ok_or_else(|| damaged("a Huffman table has no such place"))? =
+            *slot.ok_or_else(|| damaged("a Huffman table has an invalid identifier"))? =
                 Some(Box::new(Table::new(counts, values)));
             body = &rest[total..];
         }
@@ -227,21 +232,25 @@ impl Tables {
     }
 }
 
-/// Codes of 1 to 16 bits and the symbols that they stand for.
+/// A Huffman table: codes of 1 to 16 bits and their symbols.
 struct Table {
-    /// Symbol and length by the next [`LOOK`] bits; length 0 where the code is longer.
-    short: [(u8, u8); 1 << LOOK],
-    /// Behind the last code of each length, as 16 bits from the highest on.
+    /// Symbol and code length by the next [`LOOKUP_BITS`] bits; length 0 for longer codes.
+    short: [(u8, u8); 1 << LOOKUP_BITS],
+    /// End of the codes of each length, left-aligned to 16 bits.
     ends: [u32; 17],
-    /// What to add to a code of a length for the place of its symbol.
+    /// Offset from a code of each length to the index of its symbol.
     places: [i32; 17],
     symbols: Vec<u8>,
 }
 
 impl Table {
     fn new(counts: &[u8; 16], symbols: &[u8]) -> Self {
-        let mut table =
-            Self { short: [(0, 0); 1 << LOOK], ends: [0; 17], places: [0; 17], symbols: symbols.to_vec() };
+        let mut table = Self {
+            short: [(0, 0); 1 << LOOKUP_BITS],
+            ends: [0; 17],
+            places: [0; 17],
+            symbols: symbols.to_vec(),
+        };
         let (mut code, mut place) = (0_u32, 0);
         for (bits, &count) in (1_u32..).zip(counts) {
             table.places[bits as usize] = place as i32 - code as i32;
@@ -257,11 +266,11 @@ impl Table {
     }
 
     fn look_up(&mut self, code: u32, bits: u32, symbol: u8) {
-        if bits > LOOK {
+        if bits > LOOKUP_BITS {
             return;
         }
-        let first = (code << (LOOK - bits)) as usize;
-        if let Some(places) = self.short.get_mut(first..first + (1 << (LOOK - bits))) {
+        let first = (code << (LOOKUP_BITS - bits)) as usize;
+        if let Some(places) = self.short.get_mut(first..first + (1 << (LOOKUP_BITS - bits))) {
             places.fill((symbol, bits as u8));
         }
     }
@@ -269,7 +278,7 @@ impl Table {
     /// The symbol at the start of the next 16 bits, and the length of its code.
     #[inline]
     fn find(&self, next: u16) -> Result<(u8, u32)> {
-        let (symbol, bits) = self.short[usize::from(next >> (16 - LOOK))];
+        let (symbol, bits) = self.short[usize::from(next >> (16 - LOOKUP_BITS))];
         if bits > 0 {
             return Ok((symbol, bits.into()));
         }
@@ -279,8 +288,9 @@ impl Table {
     #[cold]
     fn find_long(&self, next: u16) -> Result<(u8, u32)> {
         let unknown = || damaged("a code is in no Huffman table");
-        let bits =
-            (LOOK as usize + 1..=16).find(|&bits| u32::from(next) < self.ends[bits]).ok_or_else(unknown)?;
+        let bits = (LOOKUP_BITS as usize + 1..=16)
+            .find(|&bits| u32::from(next) < self.ends[bits])
+            .ok_or_else(unknown)?;
         let place = (i32::from(next) >> (16 - bits)) + self.places[bits];
         let symbol = usize::try_from(place).ok().and_then(|place| self.symbols.get(place));
         Ok((*symbol.ok_or_else(unknown)?, bits as u32))
@@ -329,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_that_are_missing_or_too_many_are_noticed() {
+    fn missing_and_surplus_codes_are_refused() {
         let whole = file(&noise(48, 48), SamplingFactor::F_2_2, 0, false);
         let start = whole.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14;
         let mut noticed = 0;

@@ -1,4 +1,4 @@
-//! PNG, WebP, GIF, BMP and QOI, by the decoders of the `image` crate.
+//! PNG, WebP, GIF, BMP and QOI, decoded by the `image` crate.
 
 use image::{
     DynamicImage, ImageDecoder, ImageError, LimitSupport, Limits as DecoderLimits,
@@ -6,21 +6,22 @@ use image::{
     error::ImageFormatHint,
 };
 
-use super::Stored;
+use super::stored::Stored;
 use crate::{
     Error, Format, Limits, Metadata, Result,
     colour::Decoded,
-    limits::Deadline,
+    deadline::Deadline,
     metadata::{orientation, readable_exif},
-    timed::Timed,
+    timed_reader::TimedReader,
 };
 
+/// Decodes a file of one of these formats.
 pub(super) fn decode(format: Format, bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
     if !is_whole(format, bytes) {
         return Err(Error::CutShort(format));
     }
     let refused = |error| refused(format, error);
-    let reader = Timed::new(bytes, deadline);
+    let reader = TimedReader::new(bytes, deadline);
     match format {
         Format::Png => {
             let limits_of_decoder = decoder_limits(limits);
@@ -37,7 +38,7 @@ pub(super) fn decode(format: Format, bytes: &[u8], limits: &Limits, deadline: De
     }
 }
 
-/// Checks a size that the decoder refuses without saying it.
+/// Checks the size of a QOI file, because the decoder's error does not name it.
 fn qoi_size(bytes: &[u8], limits: &Limits) -> Result<()> {
     let side =
         |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk).map(|side| u32::from_be_bytes(*side));
@@ -53,7 +54,7 @@ fn decoder_limits(limits: &Limits) -> DecoderLimits {
 
 fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Result<Stored> {
     let (width, height) = decoder.dimensions();
-    // The decoder's buffer, its own copy where it has one, and the pixels in RGB.
+    // The decoder's buffer, a possible copy of it, and the RGB pixels.
     limits.check(width, height, 3 * u64::from(decoder.color_type().bytes_per_pixel()))?;
     let refused = |error| refused(format, error);
     let exif = decoder.exif_metadata().map_err(refused)?;
@@ -73,32 +74,32 @@ fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Resu
     Ok(Stored { pixels: Decoded::Image(image), orientation: orientation(&exif), metadata })
 }
 
-/// Whether a file goes on to the end that its own lengths give it. Decoders stop when they have the pixels, or fill
-/// up what is missing.
+/// Returns true if a file is as long as its own lengths announce. Decoders stop once they have the pixels, or fill in
+/// missing ones.
 fn is_whole(format: Format, bytes: &[u8]) -> bool {
     match format {
         Format::Png => png_chunks_end(bytes).is_some(),
-        Format::WebP => are_webp_chunks_whole(bytes).is_some(),
+        Format::WebP => whole_webp_chunks(bytes).is_some(),
         _ => true,
     }
 }
 
-/// Some where all chunks of a WebP file lie within it: image-webp makes room for what they claim.
-fn are_webp_chunks_whole(bytes: &[u8]) -> Option<()> {
+/// `Some` if all chunks of a WebP file lie within it; image-webp allocates the lengths that they announce.
+fn whole_webp_chunks(bytes: &[u8]) -> Option<()> {
     let length = |at: usize| {
         let length: &[u8; 4] = bytes.get(at..)?.first_chunk()?;
         usize::try_from(u32::from_le_bytes(*length)).ok()
     };
     let (end, mut at) = (length(4)?.checked_add(8).filter(|&end| end <= bytes.len())?, 12);
     while at < end {
-        // Chunks begin at even places; the last one may lack its padding.
+        // Chunks begin at even positions; the last one may lack its padding.
         at = length(at + 4)?.checked_add(at + 8).filter(|&end| end <= bytes.len())?;
         at += at % 2;
     }
     Some(())
 }
 
-/// Where the last chunk of a PNG file ends.
+/// End of the last chunk of a PNG file; `None` if it is cut short.
 fn png_chunks_end(bytes: &[u8]) -> Option<usize> {
     const SIGNATURE: usize = 8;
     const LENGTH_NAME_AND_SUM: usize = 12;
@@ -117,7 +118,7 @@ fn png_chunks_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// An error of a decoder, without the name of the format that this crate puts before it.
+/// Maps an error of a decoder; this crate's error names the format.
 pub(super) fn refused(format: Format, error: ImageError) -> Error {
     match error {
         ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {

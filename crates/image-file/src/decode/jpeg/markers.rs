@@ -1,35 +1,38 @@
-//! What the markers of a JPEG file say, found without decoding (ITU-T T.81, annex B).
+//! Markers and segments of a JPEG file, found without decoding (ITU-T T.81, annex B).
 
 use crate::{Error, Format, Result};
 
+/// Marker of a scan.
 pub(super) const START_OF_SCAN: u8 = 0xDA;
+/// Marker of Huffman tables.
 pub(super) const HUFFMAN_TABLES: u8 = 0xC4;
+/// Marker of the restart interval.
 pub(super) const RESTART_INTERVAL: u8 = 0xDD;
 const END_OF_IMAGE: u8 = 0xD9;
 const ADOBE: u8 = 0xEE;
 
-/// The segments of a JPEG file from the start of the image to its end; what lies behind, previews and gain maps for
-/// instance, is not looked at.
-///
-/// After an error, or the end of the image, nothing more comes.
+/// Iterator over the segments of a JPEG file from the start of the image to its end. It ends after an error. Data after
+/// the image, such as previews and gain maps, is ignored.
 pub(super) struct Segments<'a> {
     bytes: &'a [u8],
     at: usize,
     is_over: bool,
 }
 
-/// A segment; the end of the image is an empty one.
+/// A segment; that of the end of the image is empty.
 pub(super) struct Segment<'a> {
+    /// Second byte of the marker.
     pub(super) marker: u8,
-    /// Where the body begins in the file.
+    /// Position of the body in the file.
     pub(super) at: usize,
-    /// What follows the length.
+    /// Bytes after the length.
     pub(super) body: &'a [u8],
-    /// The codes that follow the header of a scan, restarts among them.
+    /// Entropy-coded data after the header of a scan, with its restart markers.
     pub(super) codes: &'a [u8],
 }
 
 impl<'a> Segments<'a> {
+    /// The segments of a file.
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 2, is_over: false }
     }
@@ -71,20 +74,26 @@ impl<'a> Iterator for Segments<'a> {
     }
 }
 
-/// The frame of a JPEG file.
+/// Header of the first frame of a JPEG file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Outline {
+pub(super) struct FrameHeader {
+    /// Width in pixels.
     pub(super) width: u32,
+    /// Height in pixels.
     pub(super) height: u32,
+    /// Number of components.
     pub(super) components: u8,
+    /// True for progressive files.
     pub(super) is_progressive: bool,
-    /// Whether Adobe's segment says that no colour conversion is to be undone.
+    /// True if Adobe's segment marks the components as stored without colour conversion.
     pub(super) is_unconverted: bool,
 }
 
-impl Outline {
+impl FrameHeader {
+    /// Finds the header.
+    ///
     /// # Errors
-    /// If there is no end of the image or no frame before it, or the frame is of a kind that is not decoded.
+    /// If the image has no end or no frame, or the frame is of a kind that is not decoded.
     pub(super) fn of(bytes: &[u8]) -> Result<Self> {
         let (mut frame, mut is_unconverted) = (None, false);
         for segment in Segments::of(bytes) {
@@ -111,12 +120,12 @@ impl Outline {
     }
 }
 
-/// Whether a segment is the header of a frame.
+/// Returns true for the marker of a frame header.
 pub(super) fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF | 0xF7)
 }
 
-/// What of a frame is not decoded.
+/// Feature of a frame that is not decoded; `None` if all are.
 fn unsupported(marker: u8, precision: u8) -> Option<String> {
     match (marker, precision) {
         (0xF7, _) => Some("the coding of JPEG-LS".to_owned()),
@@ -124,11 +133,11 @@ fn unsupported(marker: u8, precision: u8) -> Option<String> {
         (0xC9..=0xCB | 0xCD..=0xCF, _) => Some("arithmetic coding".to_owned()),
         (0xC5..=0xC7, _) => Some("hierarchical coding".to_owned()),
         (_, 8) => None,
-        (_, bits) => Some(format!("{bits} bits a channel")),
+        (_, bits) => Some(format!("{bits} bits per channel")),
     }
 }
 
-/// The next marker from `at` on and where its body begins; bytes between segments are skipped, as all decoders do.
+/// The next marker from `at` on, and the position after it. Bytes between segments are skipped, as all decoders do.
 fn next_marker(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
     let mut at = at + bytes.get(at..)?.iter().position(|&byte| byte == 0xFF)?;
     while *bytes.get(at)? == 0xFF {
@@ -140,14 +149,14 @@ fn next_marker(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// The same behind bytes that are no marker, without recursion: damaged files hold millions of them.
+/// Skips bytes that are no marker to the next marker, by iteration: damaged files contain millions of them.
 fn next_marker_after_stuffing(bytes: &[u8], from: usize) -> Option<(u8, usize)> {
     let pairs = bytes.get(from..)?.windows(2);
     let found = pairs.enumerate().find(|(_, pair)| pair[0] == 0xFF && pair[1] != 0 && pair[1] != 0xFF)?;
     Some((found.1[1], from + found.0 + 2))
 }
 
-/// The bytes of a segment behind its length.
+/// The bytes of a segment after its length.
 fn body(bytes: &[u8], at: usize) -> Result<&[u8]> {
     let length = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or_else(cut)?;
     let length = usize::from(u16::from_be_bytes(*length));
@@ -161,13 +170,14 @@ fn cut() -> Error {
     Error::CutShort(Format::Jpeg)
 }
 
-/// Where the marker stands that ends a scan: within one, 0xFF is followed by 0 or a restart.
+/// Position of the marker that ends a scan. Within a scan, 0xFF is followed by 0 or is part of a restart marker.
 fn end_of_scan(bytes: &[u8], from: usize) -> Option<usize> {
     let pairs = bytes.get(from..)?.windows(2);
     let ends = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF);
     pairs.enumerate().find(|(_, pair)| ends(pair)).map(|(at, _)| from + at)
 }
 
+/// An error of damaged JPEG data.
 pub(super) fn damaged(reason: &str) -> Error {
     Error::Damaged { format: Format::Jpeg, reason: reason.to_owned() }
 }
@@ -176,7 +186,7 @@ pub(super) fn damaged(reason: &str) -> Error {
 mod tests {
     use super::*;
 
-    /// A file of markers only: 5 x 4 pixels, one component, one scan of `data`.
+    /// A file of 5 x 4 pixels with one component and one scan of `data`.
     fn file(frame: u8, precision: u8, data: &[u8]) -> Vec<u8> {
         let frame = [0xFF, frame, 0, 11, precision, 0, 4, 0, 5, 1, 1, 0x11, 0];
         let scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0];
@@ -184,31 +194,31 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_told_apart() {
-        let outline = Outline::of(&file(0xC2, 8, &[1, 0xFF, 0, 0xFF, 0xD0, 2])).unwrap();
+    fn kinds_of_frames_are_distinguished() {
+        let header = FrameHeader::of(&file(0xC2, 8, &[1, 0xFF, 0, 0xFF, 0xD0, 2])).unwrap();
         assert_eq!(
-            outline,
-            Outline { width: 5, height: 4, components: 1, is_progressive: true, is_unconverted: false }
+            header,
+            FrameHeader { width: 5, height: 4, components: 1, is_progressive: true, is_unconverted: false }
         );
         for (frame, precision, word) in
             [(0xC1, 12, "12 bits"), (0xC3, 8, "lossless"), (0xC9, 8, "arithmetic"), (0xC5, 8, "hierarchical")]
         {
-            let refused = Outline::of(&file(frame, precision, &[])).unwrap_err().to_string();
+            let refused = FrameHeader::of(&file(frame, precision, &[])).unwrap_err().to_string();
             assert!(refused.contains(word), "{refused}");
         }
     }
 
     #[test]
-    fn what_follows_the_image_does_not_count() {
+    fn data_after_the_image_is_ignored() {
         let preview = [file(0xC0, 8, &[7]), b"\xFF\xD8\xFF\xDA preview cut".to_vec()].concat();
-        assert!(Outline::of(&preview).is_ok());
+        assert!(FrameHeader::of(&preview).is_ok());
     }
 
     #[test]
-    fn files_cut_anywhere_are_too_short() {
+    fn truncated_files_are_refused_at_every_length() {
         let whole = file(0xC0, 8, &[1, 2, 3, 0xFF, 0, 4]);
         for length in 2..whole.len() {
-            assert!(matches!(Outline::of(&whole[..length]), Err(Error::CutShort(_))), "{length}");
+            assert!(matches!(FrameHeader::of(&whole[..length]), Err(Error::CutShort(_))), "{length}");
         }
     }
 }

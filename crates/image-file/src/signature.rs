@@ -1,0 +1,105 @@
+//! Recognition of formats by the first bytes of a file.
+
+use crate::{Error, Format, Result};
+
+/// First bytes of decoded formats, except WebP and HEIC, whose containers are used by other formats too.
+const KNOWN: [(&[u8], Format); 12] = [
+    (b"\xFF\xD8\xFF", Format::Jpeg),
+    (b"\x89PNG\r\n\x1A\n", Format::Png),
+    (b"GIF87a", Format::Gif),
+    (b"GIF89a", Format::Gif),
+    (b"BM", Format::Bmp),
+    (b"II*\0", Format::Tiff),
+    (b"MM\0*", Format::Tiff),
+    (b"II+\0", Format::Tiff),
+    (b"MM\0+", Format::Tiff),
+    (b"qoif", Format::Qoi),
+    (b"\xFF\x0A", Format::JpegXl),
+    (b"\0\0\0\x0CJXL \r\n\x87\n", Format::JpegXl),
+];
+
+/// First bytes of formats that are not decoded, named in the error.
+const FOREIGN: [(&[u8], &str); 16] = [
+    (b"\0\0\0\x0CjP  \r\n\x87\n", "JPEG 2000"),
+    (b"\xFF\x4F\xFF\x51", "JPEG 2000"),
+    (b"II\xBC\x01", "JPEG XR"),
+    (b"8BPS", "Photoshop"),
+    (b"\x76\x2F\x31\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"DDS ", "DDS"),
+    (b"\0\0\x01\0", "ICO"),
+    (b"%PDF", "PDF"),
+    (b"<svg", "SVG"),
+    (b"<?xml", "XML"),
+    (b"P4", "PBM"),
+    (b"P5", "PGM"),
+    (b"P6", "PPM"),
+    (b"P7", "PAM"),
+    (b"farbfeld", "farbfeld"),
+];
+
+/// Brands of HEIC files.
+const HEIC_BRANDS: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"];
+/// Brands of AVIF files.
+const AVIF_BRANDS: [&[u8]; 2] = [b"avif", b"avis"];
+
+impl Format {
+    /// The format of a file by its first bytes; its name does not count.
+    ///
+    /// # Errors
+    /// If the format is unknown or not decoded.
+    pub fn of(bytes: &[u8]) -> Result<Self> {
+        if bytes.is_empty() {
+            return Err(Error::Empty);
+        }
+        if let Some((_, format)) = KNOWN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+            return Ok(*format);
+        }
+        if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+            return Ok(Self::WebP);
+        }
+        if bytes.get(4..8) == Some(b"ftyp") {
+            return of_brands(bytes);
+        }
+        match FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+            Some((_, name)) => Err(Error::UnsupportedFormat { name, hint: "" }),
+            None => Err(Error::UnknownFormat),
+        }
+    }
+}
+
+/// The format in an ISO base media file by its major and compatible brands; AVIF files may also have `mif1`, so they
+/// are checked first.
+fn of_brands(bytes: &[u8]) -> Result<Format> {
+    let length = bytes.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+    let end = length.clamp(8, bytes.len());
+    let brands: Vec<&[u8]> = bytes[8..end].chunks_exact(4).collect();
+    let has = |wanted: &[&[u8]]| brands.iter().any(|brand| wanted.contains(brand));
+    if has(&AVIF_BRANDS) {
+        return Err(Error::UnsupportedFormat { name: "AVIF", hint: "" });
+    }
+    if has(&HEIC_BRANDS) {
+        return Ok(Format::Heic);
+    }
+    Err(Error::UnsupportedFormat { name: "ISO media", hint: "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_bytes_decide_and_foreign_formats_are_named() {
+        assert_eq!(Format::of(b"RIFF\0\0\0\0WEBPVP8 ").unwrap(), Format::WebP);
+        assert_eq!(Format::of(b"MM\0*\0\0\0\x08").unwrap(), Format::Tiff);
+        let heic = b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic";
+        assert_eq!(Format::of(heic).unwrap(), Format::Heic);
+        let reason = |bytes: &[u8]| Format::of(bytes).unwrap_err().to_string();
+        assert!(reason(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif").contains("AVIF"));
+        assert!(reason(b"\xFF\xFF\xFF\xFFftypmp42").contains("ISO media"));
+        assert!(reason(b"8BPS\0\x01").contains("Photoshop"));
+        assert!(reason(b"").contains("empty"));
+        assert!(reason(b"This is no image.\n").contains("no image"));
+        assert!(reason(b"RIFF").contains("no image"));
+    }
+}
