@@ -1,23 +1,23 @@
 //! The values of constants.
 
-use onnx_ir::TensorProto;
+use super::messages::TensorProto;
+use crate::checkpoint::Array;
 
-use crate::weights::Array;
+/// ONNX's code of float32.
+pub const FLOAT: i32 = 1;
+/// ONNX's code of unsigned 8-bit integers.
+pub const UINT8: i32 = 2;
+/// ONNX's code of signed 8-bit integers.
+pub const INT8: i32 = 3;
+/// ONNX's code of signed 32-bit integers.
+pub const INT32: i32 = 6;
 
-/// ONNX's codes for the element types that are read.
-pub mod dtype {
-    pub const FLOAT: i32 = 1;
-    pub const UINT8: i32 = 2;
-    pub const INT8: i32 = 3;
-    pub const INT32: i32 = 6;
-}
+/// ONNX's code for values stored in another file.
+pub const EXTERNAL: i32 = 1;
 
-/// ONNX's code for values in another file.
-const EXTERNAL: i32 = 1;
-
-/// Whether a constant is of float32.
-pub fn is_float(tensor: &TensorProto) -> bool {
-    tensor.data_type == dtype::FLOAT
+/// Returns true for a constant of float32.
+pub fn is_float(tensor: &TensorProto<'_>) -> bool {
+    tensor.data_type == FLOAT
 }
 
 /// `[in, out]` -> `[out, in]`
@@ -32,8 +32,9 @@ pub fn transpose(array: Array) -> Result<Array, String> {
     Ok(Array { shape: vec![columns, rows], values: (0..columns).flat_map(column).collect() })
 }
 
-/// `(q - zero_point) * scale`, per tensor or per index of an axis; of a vector, that is its only one.
-pub fn apply_scale(array: &mut Array, scale: &[f32], zero_point: &[f32], axis: i64) -> Result<(), String> {
+/// Replaces every `q` by `(q - zero_point) * scale`, with one scale for the tensor or one per index of `axis`. The axis
+/// of a vector is its only one, whatever `axis` is.
+pub fn dequantise(array: &mut Array, scale: &[f32], zero_point: &[f32], axis: i64) -> Result<(), String> {
     let rank = array.shape.len() as i64;
     let axis = match axis {
         _ if rank == 1 => 0,
@@ -61,11 +62,11 @@ pub fn apply_scale(array: &mut Array, scale: &[f32], zero_point: &[f32], axis: i
 }
 
 /// The values of a tensor as float32: exact for 8-bit integers, rounded for large 32-bit ones.
-pub fn read_tensor(tensor: &TensorProto) -> Result<Array, String> {
+pub fn values(tensor: &TensorProto<'_>) -> Result<Array, String> {
     let shape = tensor.dims.iter().map(|&n| usize::try_from(n)).collect::<Result<Vec<_>, _>>();
     let shape = shape.map_err(|_| format!("negative dimension in {:?}", tensor.dims))?;
-    let values = read_values(tensor)?;
-    if tensor.data_location.value() == EXTERNAL {
+    let values = stored_values(tensor)?;
+    if tensor.data_location == EXTERNAL {
         return Err("its values are in another file: save the model with its weights inside".to_owned());
     }
     let expected = shape.iter().try_fold(1_usize, |product, &n| product.checked_mul(n));
@@ -75,16 +76,16 @@ pub fn read_tensor(tensor: &TensorProto) -> Result<Array, String> {
     Ok(Array { shape, values })
 }
 
-fn read_values(tensor: &TensorProto) -> Result<Vec<f32>, String> {
-    let raw = &tensor.raw_data;
+fn stored_values(tensor: &TensorProto<'_>) -> Result<Vec<f32>, String> {
+    let raw = tensor.raw_data;
     let typed_integers = || tensor.int32_data.iter().map(|&v| v as f32).collect();
     Ok(match (tensor.data_type, raw.is_empty()) {
-        (dtype::FLOAT, true) => tensor.float_data.clone(),
-        (dtype::FLOAT, false) => words(raw)?.map(f32::from_le_bytes).collect(),
-        (dtype::INT8 | dtype::UINT8 | dtype::INT32, true) => typed_integers(),
-        (dtype::INT8, false) => raw.iter().map(|&b| f32::from(b as i8)).collect(),
-        (dtype::UINT8, false) => raw.iter().map(|&b| f32::from(b)).collect(),
-        (dtype::INT32, false) => words(raw)?.map(|w| i32::from_le_bytes(w) as f32).collect(),
+        (FLOAT, true) => tensor.float_data.clone(),
+        (FLOAT, false) => words(raw)?.map(f32::from_le_bytes).collect(),
+        (INT8 | UINT8 | INT32, true) => typed_integers(),
+        (INT8, false) => raw.iter().map(|&b| f32::from(b as i8)).collect(),
+        (UINT8, false) => raw.iter().map(|&b| f32::from(b)).collect(),
+        (INT32, false) => words(raw)?.map(|w| i32::from_le_bytes(w) as f32).collect(),
         (other, _) => return Err(format!("element type {other} is not supported")),
     })
 }
