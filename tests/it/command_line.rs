@@ -208,10 +208,9 @@ fn an_index_is_trained_filled_and_searched() {
     assert_eq!((best["rank"].as_u64(), best["id"].as_u64()), (Some(1), Some(14)), "{found}");
     assert!(best["name"].as_str().unwrap().ends_with("14_moose.jpg"));
     assert!(best["distance"].as_f64().unwrap().abs() < 1e-5);
-    let mut arrays = npyz::npz::NpzArchive::open(arrays).unwrap();
-    let ids = arrays.by_name("I").unwrap().unwrap();
-    assert_eq!(ids.shape(), [1, 2]);
-    assert_eq!(ids.into_vec::<i64>().unwrap()[0], 14);
+    let ids = crate::fixtures::npz_at(&arrays, "I").unwrap();
+    assert_eq!(ids.shape, [1, 2]);
+    assert_eq!(ids.values[0], 14.0);
 }
 
 #[test]

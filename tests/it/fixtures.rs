@@ -84,9 +84,10 @@ pub fn npz_at(path: &Path, key: &str) -> Result<Array> {
 /// # Errors
 /// If the array is missing or of an unexpected type.
 pub fn npz_in(reader: impl std::io::Read + std::io::Seek, key: &str) -> Result<Array> {
-    let mut archive = npyz::npz::NpzArchive::new(reader)?;
-    let array = archive.by_name(key)?.with_context(|| format!("no array {key}"))?;
-    numbers(array).with_context(|| key.to_owned())
+    let mut archive = zip::ZipArchive::new(reader)?;
+    let array = archive.by_name(&npyz::npz::file_name_from_array_name(key));
+    let array = array.with_context(|| format!("no array {key}"))?;
+    numbers(NpyFile::new(array)?).with_context(|| key.to_owned())
 }
 
 /// A golden `.npy` file.

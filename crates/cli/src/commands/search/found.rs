@@ -5,7 +5,8 @@ use std::{io::Seek, path::Path};
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use index::{Index, Neighbours, RangeNeighbours};
-use npyz::{AutoSerialize, Serialize, WriterBuilder, npz::NpzWriter};
+use npyz::{AutoSerialize, Serialize, WriteOptions, WriterBuilder, npz::file_name_from_array_name};
+use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::{args::Search, files::write_whole};
 
@@ -71,7 +72,7 @@ impl Found {
             }
             limits.push(ids.len() as i64);
         }
-        let mut archive = NpzWriter::new(sink);
+        let mut archive = ZipWriter::new(sink);
         let shape = match self {
             Self::Nearest(found) => vec![answered.len() as u64, found.k as u64],
             Self::Within(_) => {
@@ -80,17 +81,20 @@ impl Found {
             }
         };
         put(&mut archive, "D", &shape, &distances)?;
-        put(&mut archive, "I", &shape, &ids)
+        put(&mut archive, "I", &shape, &ids)?;
+        archive.finish()?;
+        Ok(())
     }
 }
 
 fn put<T: Serialize + AutoSerialize + Copy>(
-    archive: &mut NpzWriter<impl std::io::Write + Seek>,
+    archive: &mut ZipWriter<impl std::io::Write + Seek>,
     name: &str,
     shape: &[u64],
     values: &[T],
 ) -> Result<()> {
-    let mut array = archive.array(name, Default::default())?.default_dtype().shape(shape).begin_nd()?;
+    archive.start_file(file_name_from_array_name(name), SimpleFileOptions::default())?;
+    let mut array = WriteOptions::new().default_dtype().shape(shape).writer(archive).begin_nd()?;
     array.extend(values.iter().copied())?;
     Ok(array.finish()?)
 }
