@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     kernels::{Form, Level, one},
 };
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Floats per block of the finiteness check.
 const FINITE_BLOCK: usize = 4096;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::{CoarseKind, Codes, Factory, NBITS, TransformKind};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Links per centroid if `_HNSW` gives no number, as in faiss.
 const HNSW_LINKS: usize = 32;

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::Index;
-use crate::{Result, vectors::upload};
+use crate::{error::Result, kinds::store::AsStore, vectors::upload};
 
 impl Index {
     /// Assigns each of `vectors` `[n, d]` to its nearest coarse cell: `[n]`, in `0..nlist`; `None` without an
@@ -32,7 +32,7 @@ impl Index {
     /// # Errors
     /// A transform that cannot be inverted.
     pub fn centroids(&self) -> Result<Option<Tensor<2>>> {
-        let rows = self.kind.store().all_centroids()?;
+        let rows = self.kind.store().centroids()?;
         Ok(rows.map(|rows| upload(rows, self.d(), &self.device)))
     }
 

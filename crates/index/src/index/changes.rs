@@ -8,7 +8,11 @@ use super::{
     Index,
     merge::{MergedIds, merge},
 };
-use crate::{Error, Result, vectors::Vectors};
+use crate::{
+    error::{Error, Result},
+    kinds::store::AsStore,
+    vectors::Vectors,
+};
 
 /// Vectors encoded per block; intermediate buffers take a small multiple of a block's size.
 const ADD_BLOCK: usize = 16 << 10;
@@ -64,7 +68,7 @@ impl Index {
     pub fn add_to_lists(&mut self, vectors: Tensor<2>, ids: &[i64], lists: usize) -> Result<()> {
         let (vectors, store) = (self.accept_with_ids(vectors, ids)?, self.store_mut());
         let mut blocks = vectors.blocks(ADD_BLOCK).zip(ids.chunks(ADD_BLOCK));
-        blocks.try_for_each(|(block, ids)| store.add_to_lists(&block, ids, lists))
+        blocks.try_for_each(|(block, ids)| store.add_with_ids(&block, ids, lists))
     }
 
     /// Checks vectors to be added and that there is one id for each.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::{
-    Index,
-    kernels::packing::PackedList,
-    kinds::{Kind, ivf::lists::InvertedList},
+use super::Index;
+use crate::kinds::{
+    Kind,
+    ivf::{entry_ids::EntryIds, lists::InvertedLists},
+    store::AsStore,
 };
 
 impl Index {
@@ -34,8 +35,8 @@ impl Index {
     /// Number of entries in each cell: `[nlist]`; `None` without an inverted file.
     pub fn list_sizes(&self) -> Option<Vec<usize>> {
         match inverted(&self.kind)? {
-            Kind::Ivf(ivf) => Some(ivf.lists.lists.iter().map(InvertedList::len).collect()),
-            Kind::FastScan(index) => Some(index.lists.iter().map(PackedList::len).collect()),
+            Kind::Ivf(ivf) => Some(ivf.lists.ids().map(EntryIds::len).collect()),
+            Kind::FastScan(ivf) => Some(ivf.lists.ids().map(EntryIds::len).collect()),
             _ => None,
         }
     }
@@ -45,8 +46,8 @@ impl Index {
     pub fn cells_of(&self, ids: &[i64]) -> Option<HashMap<i64, Vec<usize>>> {
         let mut cells: HashMap<i64, Vec<usize>> = ids.iter().map(|&id| (id, Vec::new())).collect();
         match inverted(&self.kind)? {
-            Kind::Ivf(ivf) => find(&mut cells, ivf.lists.lists.iter().map(InvertedList::ids)),
-            Kind::FastScan(index) => find(&mut cells, index.lists.iter().map(PackedList::ids)),
+            Kind::Ivf(ivf) => find(&mut cells, ivf.lists.ids()),
+            Kind::FastScan(ivf) => find(&mut cells, ivf.lists.ids()),
             _ => return None,
         }
         cells.retain(|_, cells| !cells.is_empty());
@@ -57,7 +58,7 @@ impl Index {
     pub fn default_nprobe(&self) -> Option<u64> {
         match inverted(&self.kind)? {
             Kind::Ivf(ivf) => Some(ivf.nprobe),
-            Kind::FastScan(index) => Some(index.nprobe),
+            Kind::FastScan(ivf) => Some(ivf.nprobe),
             _ => None,
         }
     }
@@ -74,9 +75,9 @@ fn inverted(kind: &Kind) -> Option<&Kind> {
 }
 
 /// Appends the cell of every entry to its id's cells, for ids in `wanted`.
-fn find(wanted: &mut HashMap<i64, Vec<usize>>, lists: impl Iterator<Item = impl Iterator<Item = i64>>) {
+fn find<'a>(wanted: &mut HashMap<i64, Vec<usize>>, lists: impl Iterator<Item = &'a EntryIds>) {
     for (cell, ids) in lists.enumerate() {
-        for id in ids {
+        for id in ids.iter() {
             if let Some(cells) = wanted.get_mut(&id) {
                 cells.push(cell);
             }
@@ -86,8 +87,8 @@ fn find(wanted: &mut HashMap<i64, Vec<usize>>, lists: impl Iterator<Item = impl 
 
 fn ids(kind: &Kind) -> Vec<i64> {
     match kind {
-        Kind::Ivf(ivf) => ivf.lists.lists.iter().flat_map(InvertedList::ids).collect(),
-        Kind::FastScan(index) => index.lists.iter().flat_map(PackedList::ids).collect(),
+        Kind::Ivf(ivf) => ivf.lists.ids().flat_map(EntryIds::iter).collect(),
+        Kind::FastScan(ivf) => ivf.lists.ids().flat_map(EntryIds::iter).collect(),
         Kind::Transformed(transformed) => ids(&transformed.inner),
         Kind::Exhaustive(_) | Kind::Hashed(_) | Kind::Refined(_) => {
             (0..kind.store().ntotal() as i64).collect()
@@ -99,8 +100,8 @@ fn code_size(kind: &Kind) -> usize {
     match kind {
         Kind::Exhaustive(index) => index.codec.code_size(),
         Kind::Hashed(index) => index.lsh.code_size(),
-        Kind::Ivf(ivf) => ivf.codec.code_size(),
-        Kind::FastScan(index) => index.pq.code_size(),
+        Kind::Ivf(ivf) => ivf.lists.code_size(),
+        Kind::FastScan(ivf) => ivf.lists.code_size(),
         Kind::Transformed(transformed) => code_size(&transformed.inner),
         Kind::Refined(refined) => code_size(&refined.base) + refined.vectors.codec.code_size(),
     }

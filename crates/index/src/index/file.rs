@@ -6,7 +6,7 @@ use burn::tensor::Device;
 
 use super::Index;
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     files::faiss::{Source, read_index, write_index},
     replace::{open_regular, replace_file},
 };

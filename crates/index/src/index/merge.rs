@@ -1,14 +1,13 @@
 //! Merging of two indexes with the same quantisers.
 
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     files::faiss::write_index,
     kinds::{
         Kind,
         exhaustive::Exhaustive,
-        ivf::{Ivf, lists::InvertedLists},
         lsh::Hashed,
-        store::Store,
+        store::{AsStore, Store},
     },
 };
 
@@ -47,8 +46,8 @@ fn emptied(kind: &Kind) -> Kind {
     match kind {
         Kind::Exhaustive(flat) => Kind::Exhaustive(Exhaustive { codes: Default::default(), ..flat.clone() }),
         Kind::Hashed(index) => Kind::Hashed(Hashed { lsh: index.lsh.clone(), codes: Default::default() }),
-        Kind::Ivf(ivf) => Kind::Ivf(Ivf::new(ivf.coarse.clone(), ivf.codec.clone(), ivf.by_residual)),
-        Kind::FastScan(index) => Kind::FastScan(index.emptied()),
+        Kind::Ivf(ivf) => Kind::Ivf(ivf.emptied()),
+        Kind::FastScan(ivf) => Kind::FastScan(ivf.emptied()),
         Kind::Transformed(transformed) => {
             let mut transformed = transformed.clone();
             transformed.inner = emptied(&transformed.inner);
@@ -68,10 +67,7 @@ fn append(to: &mut Kind, from: Kind, shift: i64) {
     match (to, from) {
         (Kind::Exhaustive(to), Kind::Exhaustive(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
         (Kind::Hashed(to), Kind::Hashed(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
-        (Kind::Ivf(to), Kind::Ivf(from)) => {
-            append_lists(&mut to.lists, &from.lists, shift);
-            to.direct_map.rebuild(to.lists.entries());
-        }
+        (Kind::Ivf(to), Kind::Ivf(from)) => to.append(&from, shift),
         (Kind::FastScan(to), Kind::FastScan(from)) => to.append(&from, shift),
         (Kind::Transformed(to), Kind::Transformed(from)) => append(&mut to.inner, from.inner, shift),
         (Kind::Refined(to), Kind::Refined(from)) => {
@@ -81,12 +77,5 @@ fn append(to: &mut Kind, from: Kind, shift: i64) {
             to.vectors.codes.to_mut().extend_from_slice(&from.vectors.codes);
         }
         _ => unreachable!("indexes with equal quantisers are of one kind"),
-    }
-}
-
-fn append_lists(to: &mut InvertedLists, from: &InvertedLists, shift: i64) {
-    for (to, from) in to.lists.iter_mut().zip(&from.lists).filter(|(_, from)| !from.is_empty()) {
-        to.codes.to_mut().extend_from_slice(&from.codes);
-        to.ids.to_mut().extend(from.ids().flat_map(|id| id.saturating_add(shift).to_le_bytes()));
     }
 }

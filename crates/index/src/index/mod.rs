@@ -17,8 +17,15 @@ use std::{
 use burn::tensor::{Device, Tensor};
 
 use crate::{
-    Factory, Metric, Result, TrainConfig, TrainProgress,
-    kinds::{Kind, store::Store, train::train},
+    error::Result,
+    factory::Factory,
+    kinds::{
+        Kind,
+        store::{AsStore, Store},
+        train::train,
+    },
+    metric::Metric,
+    quantise::{TrainConfig, TrainProgress},
     search::device::DeviceIndex,
     vectors::Vectors,
 };

@@ -3,7 +3,11 @@
 use burn::tensor::Tensor;
 
 use super::{Aim, Index, Signs, Target};
-use crate::{Error, Result, vectors::upload};
+use crate::{
+    error::{Error, Result},
+    kinds::store::AsStore,
+    vectors::upload,
+};
 
 impl Index {
     /// Decodes the vector stored under `id`: `d` floats. If several entries carry the id, one of them.
@@ -38,7 +42,9 @@ impl Index {
         let vectors = self.accept("vectors", vectors)?;
         let store = self.kind.store();
         let (rows, sides) = match kind {
-            Target::Centroid => (store.centroids(&vectors)?.ok_or_else(|| self.lacks_centroids())?, None),
+            Target::Centroid => {
+                (store.nearest_centroids(&vectors)?.ok_or_else(|| self.lacks_centroids())?, None)
+            }
             Target::Reconstruction => (store.round_trip(&vectors)?, store.sides(&vectors)?),
         };
         let signs = sides.map(|sides| Signs::upload(sides, self.d(), &self.device));

@@ -6,9 +6,13 @@ use burn::tensor::{Device, Tensor};
 
 use super::Index;
 use crate::{
-    DeviceNeighbours, Error, Neighbours, RangeNeighbours, Result,
+    error::{Error, Result},
+    kinds::{device_entries::device_entries, store::AsStore},
     lazy::get_or_make,
-    search::device::{DeviceIndex, MAX_K},
+    search::{
+        DeviceNeighbours, Neighbours, RangeNeighbours,
+        device::{DeviceIndex, MAX_K},
+    },
 };
 
 impl Index {
@@ -87,7 +91,7 @@ impl Index {
     }
 
     fn on_device(&self) -> Option<&DeviceIndex> {
-        let new = || DeviceIndex::new(&self.kind, &self.device).map(Arc::new);
+        let new = || DeviceIndex::new(device_entries(&self.kind)?, &self.device).map(Arc::new);
         get_or_make(&self.on_device, new).as_deref()
     }
 }

@@ -6,7 +6,11 @@ use std::{fmt, ops::Range, str::FromStr};
 use burn::tensor::{Device, Tensor};
 use unrounded::matmul;
 
-use crate::{Error, Result, quantise::hyperplanes::Sides, vectors::upload};
+use crate::{
+    error::{Error, Result},
+    quantise::hyperplanes::Sides,
+    vectors::upload,
+};
 
 /// Point of the index that represents a vector (`q(x)` in Fernandez et al. 2023, section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -7,12 +7,11 @@ use rayon::prelude::*;
 
 use super::positional_ids;
 use crate::{
-    Error, Factory, Metric, Result,
+    error::{Error, Result},
+    factory::Factory,
     kinds::store::Store,
-    quantise::{
-        coarse::Coarse,
-        codec::{Codec, Scanner},
-    },
+    metric::Metric,
+    quantise::codec::{Codec, Scanner},
     search::{Candidate, Gather, Neighbours, RangeNeighbours, ScanBuffers, TopK, Within, scan},
     stored_bytes::Bytes,
     vectors::Vectors,
@@ -102,27 +101,14 @@ impl Store for Exhaustive {
         Factory { transforms: Vec::new(), coarse: None, codes: self.codec.codes(), refine: false }
     }
 
-    fn coarse(&self) -> Option<&Coarse> {
-        None
-    }
-
     fn is_lossless(&self) -> bool {
         self.codec.is_lossless()
-    }
-
-    fn next_id(&self) -> i64 {
-        self.ntotal() as i64
     }
 
     fn add(&mut self, vectors: &Vectors, _first: i64) -> Result<()> {
         let codes = self.codec.encode(vectors)?;
         self.codes.to_mut().extend_from_slice(&codes);
         Ok(())
-    }
-
-    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
-        positional_ids::check(self.ntotal(), ids)?;
-        self.add(vectors, self.next_id())
     }
 
     fn search(&self, queries: Vectors, k: usize, _nprobe: usize) -> Result<Neighbours> {
@@ -148,14 +134,6 @@ impl Store for Exhaustive {
             return Ok(vectors.host.to_vec());
         }
         Ok(self.codec.decode(&self.codec.encode(vectors)?))
-    }
-
-    fn centroids(&self, _vectors: &Vectors) -> Result<Option<Vec<f32>>> {
-        Ok(None)
-    }
-
-    fn cells(&self, _vectors: &Vectors) -> Result<Option<Vec<i64>>> {
-        Ok(None)
     }
 
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {

@@ -1,5 +1,7 @@
 //! Kinds of index, a closed set, and their training.
 
+mod cells;
+pub(crate) mod device_entries;
 pub(crate) mod exhaustive;
 pub(crate) mod ivf;
 pub(crate) mod lsh;
@@ -11,10 +13,10 @@ pub(crate) mod transformed;
 
 use crate::kinds::{
     exhaustive::Exhaustive,
-    ivf::{Ivf, fast_scan::IvfFastScan},
+    ivf::{Ivf, IvfFastScan},
     lsh::Hashed,
     refined::Refined,
-    store::Store,
+    store::{AsStore, Store},
     transformed::Transformed,
 };
 
@@ -30,13 +32,13 @@ pub(crate) enum Kind {
     /// `IVF{nlist},PQ{m}x4fs`.
     FastScan(IvfFastScan),
     /// `OPQ`, `PCA`, `RR`, `L2norm` before another index.
-    Transformed(Box<Transformed>),
+    Transformed(Box<Transformed<Self>>),
     /// `RFlat` after another index.
-    Refined(Box<Refined>),
+    Refined(Box<Refined<Self>>),
 }
 
-impl Kind {
-    pub fn store(&self) -> &dyn Store {
+impl AsStore for Kind {
+    fn store(&self) -> &dyn Store {
         match self {
             Self::Exhaustive(store) => store,
             Self::Hashed(store) => store,
@@ -47,7 +49,7 @@ impl Kind {
         }
     }
 
-    pub fn store_mut(&mut self) -> &mut dyn Store {
+    fn store_mut(&mut self) -> &mut dyn Store {
         match self {
             Self::Exhaustive(store) => store,
             Self::Hashed(store) => store,

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::{Error, Result, stored_bytes::Bytes};
+use crate::{
+    error::{Error, Result},
+    stored_bytes::Bytes,
+};
 
 /// Checks that `ids` are the positions the new entries get anyway, because the file format stores no ids.
 pub(crate) fn check(ntotal: usize, ids: &[i64]) -> Result<()> {

@@ -4,10 +4,14 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::positional_ids;
 use crate::{
-    Factory, Metric, Result,
-    kinds::{Kind, exhaustive::Exhaustive, store::Store},
+    error::{Error, Result},
+    factory::Factory,
+    kinds::{
+        exhaustive::Exhaustive,
+        store::{AsStore, Store},
+    },
+    metric::Metric,
     quantise::{coarse::Coarse, hyperplanes::Sides},
     search::{Candidate, Neighbours, RangeNeighbours, write_row},
     vectors::Vectors,
@@ -15,15 +19,15 @@ use crate::{
 
 /// An index and the exact vectors by position.
 #[derive(Clone)]
-pub(crate) struct Refined {
-    pub base: Kind,
+pub(crate) struct Refined<K> {
+    pub base: K,
     /// `Flat` index; ids of the base are positions in it.
     pub vectors: Exhaustive,
     /// The base is searched for `k * k_factor` neighbours.
     pub k_factor: f32,
 }
 
-impl Refined {
+impl<K> Refined<K> {
     /// Ranks the neighbours of one query, `d` floats, by their exact vectors, nearest first. Ids from a
     /// hostile file that are not positions count as missing.
     fn rank(&self, query: &[f32], ids: &[i64]) -> Vec<Candidate> {
@@ -39,7 +43,7 @@ impl Refined {
     }
 }
 
-impl Store for Refined {
+impl<K: AsStore + Sync> Store for Refined<K> {
     fn d(&self) -> usize {
         self.vectors.d()
     }
@@ -64,18 +68,9 @@ impl Store for Refined {
         self.base.store().is_lossless()
     }
 
-    fn next_id(&self) -> i64 {
-        self.ntotal() as i64
-    }
-
     fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()> {
         self.base.store_mut().add(vectors, first)?;
         self.vectors.add(vectors, first)
-    }
-
-    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
-        positional_ids::check(self.ntotal(), ids)?;
-        self.add(vectors, self.next_id())
     }
 
     fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
@@ -116,31 +111,19 @@ impl Store for Refined {
         self.base.store().sides(vectors)
     }
 
-    fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>> {
-        self.base.store().centroids(vectors)
+    fn apply_transforms<'a>(&self, vectors: Vectors<'a>) -> Result<Vectors<'a>> {
+        self.base.store().apply_transforms(vectors)
     }
 
-    fn all_centroids(&self) -> Result<Option<Vec<f32>>> {
-        self.base.store().all_centroids()
-    }
-
-    fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>> {
-        self.base.store().cells(vectors)
-    }
-
-    fn nearest_cells(&self, vectors: &Vectors, count: usize) -> Result<Option<Vec<Vec<i64>>>> {
-        self.base.store().nearest_cells(vectors, count)
-    }
-
-    fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {
-        self.base.store().cell_margins(vectors, cells)
+    fn undo_transforms(&self, rows: Vec<f32>) -> Result<Vec<f32>> {
+        self.base.store().undo_transforms(rows)
     }
 
     /// Refused if the base stores ids: after a removal they would no longer be positions.
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
         if self.base.store().coarse().is_some() {
             let factory = self.factory().to_string();
-            return Err(crate::Error::Unsupported {
+            return Err(Error::Unsupported {
                 factory,
                 operation: "removing entries: its ids must stay positions",
             });

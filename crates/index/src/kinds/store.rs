@@ -2,15 +2,20 @@
 
 use std::collections::HashSet;
 
+use super::positional_ids;
 use crate::{
-    Error, Factory, Metric, Neighbours, RangeNeighbours, Result,
+    error::{Error, Result},
+    factory::Factory,
+    metric::Metric,
     quantise::{coarse::Coarse, hyperplanes::Sides},
+    search::{Neighbours, RangeNeighbours},
     vectors::Vectors,
 };
 
 /// Stored vectors of dimension `d` under one metric.
 ///
-/// Vectors passed in have dimension [`Store::d`].
+/// Vectors passed in have dimension [`Store::d`]. The defaults are those of an index without an inverted file
+/// and without transforms, whose codes lose precision and whose ids are positions.
 pub(crate) trait Store {
     fn d(&self) -> usize;
 
@@ -20,32 +25,39 @@ pub(crate) trait Store {
 
     fn factory(&self) -> Factory;
 
-    /// Coarse quantiser, if any; behind transforms it takes transformed vectors.
-    fn coarse(&self) -> Option<&Coarse>;
+    /// Coarse quantiser, if any, of vectors after [`Store::apply_transforms`].
+    fn coarse(&self) -> Option<&Coarse> {
+        None
+    }
 
     /// Returns true if codes are the vectors themselves.
-    fn is_lossless(&self) -> bool;
+    fn is_lossless(&self) -> bool {
+        false
+    }
 
     /// Id of the next vector added without one.
-    fn next_id(&self) -> i64;
+    fn next_id(&self) -> i64 {
+        self.ntotal() as i64
+    }
 
     /// Adds vectors under consecutive ids from `first` on, which must be [`Store::next_id`].
     fn add(&mut self, vectors: &Vectors, first: i64) -> Result<()>;
 
-    /// Adds vectors `[n, d]` under `ids` `[n]`.
-    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()>;
-
     /// Adds vectors `[n, d]` under `ids` `[n]`, each to the lists of its `lists` nearest cells.
     ///
     /// # Errors
-    /// `lists > 1` without an inverted file or where ids are positions.
-    fn add_to_lists(&mut self, vectors: &Vectors, ids: &[i64], lists: usize) -> Result<()> {
-        if lists == 1 {
-            return self.add_with_ids(vectors, ids);
+    /// `lists > 1` without an inverted file or where ids are positions; ids that are not those positions.
+    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64], lists: usize) -> Result<()> {
+        if lists != 1 {
+            let (factory, operation) = (self.factory().to_string(), "entries in several lists");
+            return Err(Error::Unsupported { factory, operation });
         }
-        let (factory, operation) = (self.factory().to_string(), "entries in several lists");
-        Err(Error::Unsupported { factory, operation })
+        positional_ids::check(self.ntotal(), ids)?;
+        self.add(vectors, self.next_id())
     }
+
+    /// Removes the entries whose id is in `ids` and returns the number removed.
+    fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize>;
 
     /// Finds the `k` nearest entries of each query. Takes the queries by value, so that they can be dropped
     /// once transformed or encoded.
@@ -66,34 +78,20 @@ pub(crate) trait Store {
         Ok(None)
     }
 
-    /// Nearest coarse centroid of each of `vectors`, mapped back to dimension `d`: `[n, d]`; `None` without a
-    /// coarse quantiser.
-    fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>>;
-
-    /// All coarse centroids, mapped back to dimension `d`: `[nlist, d]`; `None` without a coarse quantiser.
-    fn all_centroids(&self) -> Result<Option<Vec<f32>>> {
-        Ok(self.coarse().map(|coarse| coarse.centroids().to_vec()))
+    /// Applies all transforms before the coarse quantiser.
+    fn apply_transforms<'a>(&self, vectors: Vectors<'a>) -> Result<Vectors<'a>> {
+        Ok(vectors)
     }
 
-    /// Nearest cell of each of `vectors`: `[n]`; `None` without a coarse quantiser.
-    fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>>;
-
-    /// The `count` nearest cells of each of `vectors`, nearest first; fewer if a graph reaches fewer.
-    fn nearest_cells(&self, vectors: &Vectors, count: usize) -> Result<Option<Vec<Vec<i64>>>> {
-        let Some(coarse) = self.coarse() else { return Ok(None) };
-        let mut cells = vec![Vec::with_capacity(count); vectors.n];
-        for (rows, ranked) in coarse.nearest_cells(vectors, coarse.stored(count)?)? {
-            rows.into_iter().zip(ranked).for_each(|(row, cell)| cells[row].push(cell));
-        }
-        Ok(Some(cells))
+    /// Maps rows back through all transforms, to dimension `d`: `[n, d]`.
+    fn undo_transforms(&self, rows: Vec<f32>) -> Result<Vec<f32>> {
+        Ok(rows)
     }
+}
 
-    /// Margins by which each of `vectors` is nearer to its cell in `cells` than to any other, see
-    /// [`Coarse::margins`]; `None` without a coarse quantiser.
-    fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {
-        self.coarse().map(|coarse| coarse.margins(vectors, cells)).transpose()
-    }
+/// A value that holds an index of some kind.
+pub(crate) trait AsStore {
+    fn store(&self) -> &dyn Store;
 
-    /// Removes the entries whose id is in `ids` and returns the number removed.
-    fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize>;
+    fn store_mut(&mut self) -> &mut dyn Store;
 }

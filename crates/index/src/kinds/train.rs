@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use super::{
     Kind,
     exhaustive::Exhaustive,
-    ivf::{Ivf, fast_scan::IvfFastScan},
+    ivf::{InvertedFile, array_lists::ArrayLists, block_lists::BlockLists},
     lsh::{
         Hashed,
         sign_codec::{Lsh, LshConfig},
@@ -14,7 +14,9 @@ use super::{
     transformed::{Transformed, apply},
 };
 use crate::{
-    Codes, Error, Factory, Metric, Result, TransformKind,
+    error::{Error, Result},
+    factory::{Codes, Factory, TransformKind},
+    metric::Metric,
     quantise::{
         TrainConfig, TrainProgress, codec::Codec, fast_scan_pq::FastScanPq, pq::sub_dimension,
         training::QuantiserTrainer,
@@ -102,10 +104,10 @@ impl Trainer<'_> {
         if let Codes::FastScan { m, .. } = factory.codes {
             let pq = self.quantisers.product_quantiser(m, 4, true, vectors)?;
             let pq = FastScanPq::new(vectors.d, m, pq.centroids())?;
-            return Ok(Kind::FastScan(IvfFastScan::new(coarse, pq, by_residual)));
+            return Ok(Kind::FastScan(InvertedFile::new(coarse, by_residual, BlockLists::new(pq, nlist))));
         }
         let codec = self.quantisers.codec(factory.codes, nlist > 1, vectors)?;
-        Ok(Kind::Ivf(Ivf::new(coarse, codec, by_residual)))
+        Ok(Kind::Ivf(InvertedFile::new(coarse, by_residual, ArrayLists::new(codec, nlist))))
     }
 
     fn hashed(

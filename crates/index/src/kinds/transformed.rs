@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use burn::tensor::Device;
 
 use crate::{
-    Factory, Metric, Result,
-    kinds::{Kind, store::Store},
+    error::Result,
+    factory::Factory,
+    kinds::store::{AsStore, Store},
+    metric::Metric,
     quantise::{coarse::Coarse, hyperplanes::Sides, transform::Transform},
     search::{Neighbours, RangeNeighbours},
     vectors::Vectors,
@@ -14,15 +16,15 @@ use crate::{
 
 /// Transforms, applied in order, and the index of their output.
 #[derive(Clone)]
-pub(crate) struct Transformed {
+pub(crate) struct Transformed<K> {
     /// Input dimension.
     pub d: usize,
     pub chain: Vec<Transform>,
-    pub inner: Kind,
+    pub inner: K,
     pub device: Device,
 }
 
-impl Transformed {
+impl<K> Transformed<K> {
     fn apply(&self, vectors: &Vectors) -> Result<Vectors<'static>> {
         apply(&self.chain, vectors, &self.device)
     }
@@ -46,7 +48,7 @@ pub(crate) fn apply(chain: &[Transform], vectors: &Vectors, device: &Device) -> 
     Vectors::from_host("transformed vectors", rows, d)
 }
 
-impl Store for Transformed {
+impl<K: AsStore> Store for Transformed<K> {
     fn d(&self) -> usize {
         self.d
     }
@@ -84,14 +86,9 @@ impl Store for Transformed {
         self.inner.store_mut().add(&vectors, first)
     }
 
-    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
+    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64], lists: usize) -> Result<()> {
         let vectors = self.apply(vectors)?;
-        self.inner.store_mut().add_with_ids(&vectors, ids)
-    }
-
-    fn add_to_lists(&mut self, vectors: &Vectors, ids: &[i64], lists: usize) -> Result<()> {
-        let vectors = self.apply(vectors)?;
-        self.inner.store_mut().add_to_lists(&vectors, ids, lists)
+        self.inner.store_mut().add_with_ids(&vectors, ids, lists)
     }
 
     fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {
@@ -122,25 +119,12 @@ impl Store for Transformed {
         Ok(planes.map(|planes| Sides { planes, wanted }))
     }
 
-    fn centroids(&self, vectors: &Vectors) -> Result<Option<Vec<f32>>> {
-        let centroids = self.inner.store().centroids(&self.apply(vectors)?)?;
-        centroids.map(|rows| self.reverse(rows)).transpose()
+    fn apply_transforms<'a>(&self, vectors: Vectors<'a>) -> Result<Vectors<'a>> {
+        self.inner.store().apply_transforms(self.apply(&vectors)?)
     }
 
-    fn all_centroids(&self) -> Result<Option<Vec<f32>>> {
-        self.inner.store().all_centroids()?.map(|rows| self.reverse(rows)).transpose()
-    }
-
-    fn cells(&self, vectors: &Vectors) -> Result<Option<Vec<i64>>> {
-        self.inner.store().cells(&self.apply(vectors)?)
-    }
-
-    fn nearest_cells(&self, vectors: &Vectors, count: usize) -> Result<Option<Vec<Vec<i64>>>> {
-        self.inner.store().nearest_cells(&self.apply(vectors)?, count)
-    }
-
-    fn cell_margins(&self, vectors: &Vectors, cells: &[i64]) -> Result<Option<Vec<f32>>> {
-        self.inner.store().cell_margins(&self.apply(vectors)?, cells)
+    fn undo_transforms(&self, rows: Vec<f32>) -> Result<Vec<f32>> {
+        self.reverse(self.inner.store().undo_transforms(rows)?)
     }
 
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {

@@ -4,7 +4,9 @@ use burn::tensor::Device;
 use rayon::prelude::*;
 
 use crate::{
-    CoarseKind, Error, Metric, Result,
+    error::{Error, Result},
+    factory::CoarseKind,
+    metric::Metric,
     quantise::{coarse_scan::Probe, codebook::Codebook, hnsw::Hnsw},
     vectors::Vectors,
 };

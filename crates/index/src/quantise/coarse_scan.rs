@@ -11,8 +11,9 @@ use std::{cmp::Ordering, collections::BinaryHeap, sync::Arc};
 use rayon::prelude::*;
 
 use crate::{
-    Metric,
-    kernels::{self, BoundTerms, BoundWeights, Form, Int8Panels, Int8Queries, Level},
+    kernels,
+    kernels::{BoundTerms, BoundWeights, Form, Int8Panels, Int8Queries, Level},
+    metric::Metric,
 };
 
 /// Range of norms for which the bounds neither overflow nor vanish in f32. Queries outside the range, or any

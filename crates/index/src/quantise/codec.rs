@@ -1,8 +1,10 @@
 //! Codecs, which encode vectors as stored codes, and scanners, which compare a query with codes.
 
 use crate::{
-    Codes, Metric, Result,
+    error::Result,
+    factory::Codes,
     kernels::{Level, many_bytes},
+    metric::Metric,
     quantise::{
         pq::ProductQuantiser,
         scalar_quantiser::{ScalarQuantiser, Sq8Query},
@@ -72,10 +74,14 @@ impl Codec {
 
     /// Decodes codes `[n, code_size]`: `[n, d]`.
     pub fn decode(&self, codes: &[u8]) -> Vec<f32> {
-        let mut vectors = vec![0.0; codes.len() / self.code_size() * self.d()];
-        let rows = vectors.chunks_exact_mut(self.d());
-        codes.chunks_exact(self.code_size()).zip(rows).for_each(|(code, row)| self.add_decoded(code, row));
-        vectors
+        self.decode_onto(codes, vec![0.0; codes.len() / self.code_size() * self.d()])
+    }
+
+    /// Adds the vectors that codes `[n, code_size]` encode to `rows` `[n, d]`.
+    pub fn decode_onto(&self, codes: &[u8], mut rows: Vec<f32>) -> Vec<f32> {
+        let codes = codes.chunks_exact(self.code_size());
+        codes.zip(rows.chunks_exact_mut(self.d())).for_each(|(code, row)| self.add_decoded(code, row));
+        rows
     }
 }
 

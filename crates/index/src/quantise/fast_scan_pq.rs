@@ -3,17 +3,19 @@
 use rayon::prelude::*;
 
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     kernels::{
         Level,
         fast_scan::{KSUB, compiled_for},
         packing::{code_size, join_nibbles},
     },
-    kinds::ivf::packed::lut::Row,
 };
 
 /// Vectors that one thread encodes at a time.
 const VECTORS_TOGETHER: usize = 64;
+
+/// Distances of one sub-vector to the codewords.
+pub(crate) type Row = [f32; KSUB];
 
 /// `m` sub-quantisers of 16 codewords over `dsub = d / m` dimensions each.
 #[derive(Clone)]

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use crate::{Result, quantise::transform::Transform};
+use crate::{error::Result, quantise::transform::Transform};
 
 /// Hyperplanes of dimension `d`; a vector `x` is on the positive side where `normals_j . x >= offsets_j`.
 #[derive(Debug, Clone, PartialEq)]

@@ -27,11 +27,12 @@
 use rayon::prelude::*;
 
 use crate::{
-    Error, Metric, Result,
+    error::{Error, Result},
     kernels::{
         Level,
         sq8::{Tables, distances},
     },
+    metric::Metric,
 };
 
 /// `qtype` of eight bits with one range per dimension.

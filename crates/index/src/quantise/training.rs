@@ -11,7 +11,12 @@ use super::{
     scalar_quantiser::ScalarQuantiser,
     transform::{Codebooks, Normalise, OpqConfig, PcaConfig, Transform, random_rotation},
 };
-use crate::{CoarseKind, Codes, Error, Metric, Result, TransformKind, factory::NBITS, vectors::Vectors};
+use crate::{
+    error::{Error, Result},
+    factory::{CoarseKind, Codes, NBITS, TransformKind},
+    metric::Metric,
+    vectors::Vectors,
+};
 
 /// Random streams for the seed: coarse k-means, the product quantiser's sample, its sub-quantisers.
 const COARSE_STREAM: u64 = 0;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::candidates::Candidate;
-use crate::{Result, vectors::Vectors};
+use crate::{error::Result, vectors::Vectors};
 
 /// Keeps the nearest candidate of each id.
 pub(crate) fn keep_distinct(row: &mut Vec<Candidate>) {

@@ -12,7 +12,3 @@ pub(crate) use distinct::{distinct, keep_distinct};
 pub(crate) use neighbours::write_row;
 pub use neighbours::{Neighbours, RangeNeighbours};
 pub(crate) use scan::{ScanBuffers, scan};
-
-/// Queries whose cells are looked up together: 4 MB of [`crate::quantise::coarse_scan::Probe`]s at 64 per
-/// query.
-pub(crate) const QUERY_BLOCK: usize = 4096;

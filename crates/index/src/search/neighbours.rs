@@ -1,7 +1,10 @@
 //! Search results: nearest neighbours, and all neighbours within a radius.
 
 use super::candidates::Candidate;
-use crate::{Error, Metric, Result};
+use crate::{
+    error::{Error, Result},
+    metric::Metric,
+};
 
 /// Id of a missing neighbour, if fewer than `k` vectors were compared.
 pub(crate) const MISSING: i64 = -1;

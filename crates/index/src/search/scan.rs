@@ -49,7 +49,7 @@ pub(crate) fn scan(
 mod tests {
     use super::*;
     use crate::{
-        Metric,
+        metric::Metric,
         quantise::codec::Codec,
         search::{TopK, Within},
     };

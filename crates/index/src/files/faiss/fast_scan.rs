@@ -2,12 +2,16 @@
 
 use std::io::{self, Write};
 
+use super::source::Source;
 use crate::{
-    Error, Result,
-    files::faiss::Source,
+    error::{Error, Result},
     kernels::{
         fast_scan::BLOCK,
-        packing::{PackedList, block_size, code_size},
+        packing::{block_size, code_size},
+    },
+    kinds::ivf::{
+        block_lists::{BlockList, SearchVariant},
+        entry_ids::EntryIds,
     },
 };
 
@@ -18,22 +22,19 @@ const BLOCK_LISTS: [u8; 4] = *b"ilbl";
 const NO_CODE_SIZE: u64 = u64::MAX;
 
 /// Fields between the inverted-file header and the product quantiser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Parameters {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FastScanFields {
     pub by_residual: bool,
-    /// Search variant of faiss; 0 lets faiss choose.
-    pub implem: i32,
-    /// Batch size of faiss's search variant; 0 lets faiss choose.
-    pub qbs2: u64,
+    pub variant: SearchVariant,
     /// As in the file; [`Self::check`] validates it once `m` is known.
     code_size: u64,
     m2: u64,
 }
 
-impl Parameters {
-    pub fn new(m: usize, by_residual: bool) -> Self {
+impl FastScanFields {
+    pub fn new(m: usize, by_residual: bool, variant: SearchVariant) -> Self {
         let (code_size, m2) = (code_size(m) as u64, m.next_multiple_of(2) as u64);
-        Self { by_residual, implem: 0, qbs2: 0, code_size, m2 }
+        Self { by_residual, variant, code_size, m2 }
     }
 
     pub fn read(source: &mut Source) -> Result<Self> {
@@ -41,7 +42,8 @@ impl Parameters {
         let code_size = source.u64("code_size")?;
         expect("bbs", BLOCK as i32, source.i32("bbs")?)?;
         let m2 = source.u64("M2")?;
-        Ok(Self { by_residual, code_size, m2, implem: source.i32("implem")?, qbs2: source.u64("qbs2")? })
+        let variant = SearchVariant { implem: source.i32("implem")?, qbs2: source.u64("qbs2")? };
+        Ok(Self { by_residual, variant, code_size, m2 })
     }
 
     /// Checks the sizes against `m` sub-quantisers.
@@ -49,7 +51,7 @@ impl Parameters {
     /// # Errors
     /// The sizes differ.
     pub fn check(self, m: usize) -> Result<()> {
-        let expected = Self::new(m, self.by_residual);
+        let expected = Self::new(m, self.by_residual, self.variant);
         expect("code_size", expected.code_size, self.code_size)?;
         expect("M2", expected.m2, self.m2)
     }
@@ -59,13 +61,13 @@ impl Parameters {
         out.write_all(&self.code_size.to_le_bytes())?;
         out.write_all(&(BLOCK as i32).to_le_bytes())?;
         out.write_all(&self.m2.to_le_bytes())?;
-        out.write_all(&self.implem.to_le_bytes())?;
-        out.write_all(&self.qbs2.to_le_bytes())
+        out.write_all(&self.variant.implem.to_le_bytes())?;
+        out.write_all(&self.variant.qbs2.to_le_bytes())
     }
 }
 
 /// Reads `nlist` block inverted lists, including their fourcc, of codes of `m` codewords.
-pub(crate) fn read_lists(source: &mut Source, nlist: usize, m: usize) -> Result<Vec<PackedList>> {
+pub(super) fn read_lists(source: &mut Source, nlist: usize, m: usize) -> Result<Vec<BlockList>> {
     let found = source.fourcc("inverted lists fourcc")?;
     if found != BLOCK_LISTS {
         let found = found.escape_ascii().to_string();
@@ -82,29 +84,29 @@ pub(crate) fn read_lists(source: &mut Source, nlist: usize, m: usize) -> Result<
     Ok(lists)
 }
 
-fn read_list(source: &mut Source, m: usize) -> Result<PackedList> {
+fn read_list(source: &mut Source, m: usize) -> Result<BlockList> {
     let len = source.size("id count of an inverted list")?;
     let bytes = len.checked_mul(size_of::<i64>());
     let bytes = bytes.ok_or_else(|| Error::field("id count of an inverted list", "a size in memory", len))?;
-    let ids = source.bytes("ids of an inverted list", bytes)?;
+    let ids = EntryIds::new(source.bytes("ids of an inverted list", bytes)?);
     let found = source.size("code bytes of an inverted list")?;
     let expected = len.div_ceil(BLOCK).checked_mul(block_size(m));
     if expected != Some(found) {
         let expected = format!("{} blocks of {} bytes", len.div_ceil(BLOCK), block_size(m));
         return Err(Error::field("code bytes of an inverted list", expected, found));
     }
-    Ok(PackedList { codes: source.bytes("codes of an inverted list", found)?, ids })
+    Ok(BlockList { codes: source.bytes("codes of an inverted list", found)?, ids })
 }
 
 /// Writes block inverted lists as [`read_lists`] reads them.
-pub(crate) fn write_lists(out: &mut dyn Write, lists: &[PackedList], m: usize) -> io::Result<()> {
+pub(super) fn write_lists(out: &mut dyn Write, lists: &[BlockList], m: usize) -> io::Result<()> {
     out.write_all(&BLOCK_LISTS)?;
     for size in [lists.len() as u64, NO_CODE_SIZE, BLOCK as u64, block_size(m) as u64] {
         out.write_all(&size.to_le_bytes())?;
     }
     for list in lists {
-        out.write_all(&(list.len() as u64).to_le_bytes())?;
-        out.write_all(&list.ids)?;
+        out.write_all(&(list.ids.len() as u64).to_le_bytes())?;
+        out.write_all(list.ids.bytes())?;
         out.write_all(&(list.codes.len() as u64).to_le_bytes())?;
         out.write_all(&list.codes)?;
     }

@@ -15,7 +15,7 @@
 //!
 //! Every count is checked against the remaining bytes before anything is allocated.
 
-pub(crate) mod fast_scan;
+mod fast_scan;
 mod read;
 mod source;
 mod write;

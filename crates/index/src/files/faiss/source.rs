@@ -10,7 +10,11 @@ use std::{
 use bytemuck::Pod;
 
 use super::Fourcc;
-use crate::{Error, Result, kernels::Map, stored_bytes::Bytes};
+use crate::{
+    error::{Error, Result},
+    kernels::Map,
+    stored_bytes::Bytes,
+};
 
 /// Size of the read buffer of a file in bytes.
 const BUFFER: usize = 1 << 16;

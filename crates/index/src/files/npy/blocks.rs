@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{Matrix, read_shape, read_values};
-use crate::{Error, Result, replace::open_regular, vectors::check_finite};
+use crate::{
+    error::{Error, Result},
+    replace::open_regular,
+    vectors::check_finite,
+};
 
 /// Opens descriptors `[n, d]` for reading in blocks of `rows`; only one block is in memory at a time.
 ///

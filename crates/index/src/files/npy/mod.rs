@@ -13,7 +13,7 @@ use std::{
 use burn::tensor::{Device, Tensor};
 
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     replace::{open_regular, replace_file},
     vectors::{check_finite, read_floats, upload},
 };

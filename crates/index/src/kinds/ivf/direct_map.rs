@@ -5,7 +5,10 @@
 
 use std::collections::HashMap;
 
-use crate::{Error, Result, kinds::ivf::lists::Position};
+use crate::{
+    error::{Error, Result},
+    kinds::ivf::lists::Position,
+};
 
 /// Place of an id that is in no list.
 const NOWHERE: i64 = -1;

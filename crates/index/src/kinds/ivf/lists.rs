@@ -1,68 +1,15 @@
-//! Inverted lists: codes and ids of the vectors of each cell.
+//! Inverted lists: codes and ids of the vectors of each cell, however they are laid out.
 
-use crate::stored_bytes::Bytes;
+use std::{borrow::Cow, collections::HashSet};
 
-/// Bytes of one id.
-const ID_SIZE: usize = size_of::<i64>();
-
-/// Entries of one cell in the order of insertion.
-#[derive(Clone, Default)]
-pub(crate) struct InvertedList {
-    /// `len * code_size` bytes.
-    pub codes: Bytes,
-    /// `len` little-endian i64.
-    pub ids: Bytes,
-}
-
-impl InvertedList {
-    pub fn len(&self) -> usize {
-        self.ids.len() / ID_SIZE
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
-    /// Id of entry `offset < len`.
-    pub fn id(&self, offset: usize) -> i64 {
-        i64::from_le_bytes(self.ids.as_chunks().0[offset])
-    }
-
-    pub fn ids(&self) -> impl ExactSizeIterator<Item = i64> {
-        self.ids.as_chunks().0.iter().map(|&id| i64::from_le_bytes(id))
-    }
-
-    pub fn push(&mut self, code: &[u8], id: i64) {
-        self.codes.to_mut().extend_from_slice(code);
-        self.ids.to_mut().extend_from_slice(&id.to_le_bytes());
-    }
-
-    /// Keeps the entries whose ids satisfy `keep`, in their order.
-    pub fn retain(&mut self, code_size: usize, keep: impl Fn(i64) -> bool) {
-        if self.ids().all(&keep) {
-            return;
-        }
-        let kept: Vec<usize> = self.ids().enumerate().filter(|&(_, id)| keep(id)).map(|(i, _)| i).collect();
-        let code = |&entry: &usize| &self.codes[entry * code_size..(entry + 1) * code_size];
-        let codes = kept.iter().flat_map(code).copied().collect();
-        let ids = kept.iter().flat_map(|&entry| self.id(entry).to_le_bytes()).collect();
-        *self = Self { codes: Bytes::Owned(codes), ids: Bytes::Owned(ids) };
-    }
-}
-
-/// Next free id: `ntotal` as in faiss, or one more than the largest id if caller-supplied ids are larger.
-pub(crate) fn next_id(ids: impl Iterator<Item = i64>, ntotal: usize) -> i64 {
-    ids.max().map_or(0, |id| id.saturating_add(1)).max(ntotal as i64)
-}
-
-/// `nlist` inverted lists over codes of one size.
-#[derive(Clone)]
-pub(crate) struct InvertedLists {
-    /// Bytes of one code, at least 1.
-    pub code_size: usize,
-    /// `[nlist]`.
-    pub lists: Vec<InvertedList>,
-}
+use super::entry_ids::EntryIds;
+use crate::{
+    error::Result,
+    factory::Codes,
+    quantise::{coarse::Coarse, coarse_scan::Probe},
+    search::Candidate,
+    vectors::Vectors,
+};
 
 /// Position of an entry in the lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,42 +18,76 @@ pub(crate) struct Position {
     pub offset: usize,
 }
 
-impl InvertedLists {
-    pub fn new(nlist: usize, code_size: usize) -> Self {
-        Self { code_size, lists: vec![InvertedList::default(); nlist] }
-    }
+/// Queries and the cells that each visits.
+pub(crate) struct ProbedQueries<'a> {
+    pub coarse: &'a Coarse,
+    /// True if codes encode residuals, vectors minus their cell's centroid.
+    pub by_residual: bool,
+    /// Queries, `[n, d]`.
+    pub queries: &'a Vectors<'a>,
+    /// The `nprobe` nearest cells of each query, nearest first: `[n, nprobe]`.
+    pub probes: Vec<Probe>,
+    pub nprobe: usize,
+}
+
+/// Codec of an inverted file and its `nlist` lists, which hold codes of one size.
+pub(crate) trait InvertedLists: Clone + Send + Sync {
+    /// Codes in the terms of a factory string.
+    fn codes(&self, by_residual: bool) -> Codes;
+
+    /// Returns true if codes are the vectors themselves.
+    fn is_lossless(&self) -> bool;
+
+    /// Bytes of one code, at least 1.
+    fn code_size(&self) -> usize;
+
+    /// Encodes vectors `[n, d]`, or their residuals: `[n, code_size]`.
+    fn encode(&self, vectors: &Vectors) -> Result<Vec<u8>>;
+
+    /// Adds the vector that a code encodes to `out`, `d` floats.
+    fn add_decoded(&self, code: &[u8], out: &mut [f32]);
+
+    /// Copy without the entries.
+    fn emptied(&self) -> Self;
+
+    /// Ids of the entries of each cell, `[nlist]`.
+    fn ids(&self) -> impl ExactSizeIterator<Item = &EntryIds>;
+
+    /// Code of an existing entry.
+    fn code(&self, position: Position) -> Cow<'_, [u8]>;
+
+    /// Appends an entry to the list of a cell and returns its position.
+    fn push(&mut self, cell: usize, code: &[u8], id: i64) -> Position;
+
+    /// Appends the entries of lists with the same codec, adding `shift` to their ids.
+    fn append(&mut self, other: &Self, shift: i64);
+
+    /// Removes the entries whose id is in `ids`.
+    fn remove(&mut self, ids: &HashSet<i64>);
+
+    /// The `k` nearest entries of each query in its cells, nearest first.
+    fn nearest(&self, queries: &ProbedQueries, k: usize) -> Vec<Vec<Candidate>>;
+
+    /// All entries of each query's cells that are nearer than `radius`, a distance; nearest first.
+    fn within(&self, queries: &ProbedQueries, radius: f32) -> Vec<Vec<Candidate>>;
 
     /// Number of entries in all lists.
-    pub fn ntotal(&self) -> usize {
-        self.lists.iter().map(InvertedList::len).sum()
+    fn ntotal(&self) -> usize {
+        self.ids().map(EntryIds::len).sum()
     }
 
-    /// Appends an entry and returns its position.
-    pub fn push(&mut self, cell: usize, code: &[u8], id: i64) -> Position {
-        let list = &mut self.lists[cell];
-        list.push(code, id);
-        Position { cell, offset: list.len() - 1 }
+    /// Ids and positions of all entries, cell by cell.
+    fn entries(&self) -> impl Iterator<Item = (i64, Position)> {
+        self.ids().enumerate().flat_map(|(cell, ids)| {
+            ids.iter().enumerate().map(move |(offset, id)| (id, Position { cell, offset }))
+        })
     }
 
-    /// First entry with the id, in order of cells.
-    pub fn find(&self, id: i64) -> Option<Position> {
-        self.lists.iter().enumerate().find_map(|(cell, list)| {
-            let offset = list.ids().position(|stored| stored == id)?;
+    /// Position of the first entry with the id, in order of cells.
+    fn find(&self, id: i64) -> Option<Position> {
+        self.ids().enumerate().find_map(|(cell, ids)| {
+            let offset = ids.iter().position(|stored| stored == id)?;
             Some(Position { cell, offset })
         })
-    }
-
-    /// Ids and positions of all entries.
-    pub fn entries(&self) -> impl Iterator<Item = (i64, Position)> {
-        let lists = self.lists.iter().enumerate();
-        lists.flat_map(|(cell, list)| {
-            list.ids().enumerate().map(move |(offset, id)| (id, Position { cell, offset }))
-        })
-    }
-
-    /// Code at a position returned by [`Self::push`] or [`Self::find`].
-    pub fn code_at(&self, position: Position) -> &[u8] {
-        let start = position.offset * self.code_size;
-        &self.lists[position.cell].codes[start..start + self.code_size]
     }
 }

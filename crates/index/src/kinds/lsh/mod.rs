@@ -6,9 +6,11 @@ pub(crate) mod sign_codec;
 use std::collections::HashSet;
 
 use crate::{
-    Codes, Error, Factory, Metric, Result,
+    error::{Error, Result},
+    factory::{Codes, Factory},
     kinds::{positional_ids, store::Store},
-    quantise::{coarse::Coarse, hyperplanes::Sides},
+    metric::Metric,
+    quantise::hyperplanes::Sides,
     search::{Candidate, Gather, Neighbours, RangeNeighbours, Within},
     stored_bytes::Bytes,
     vectors::Vectors,
@@ -45,26 +47,9 @@ impl Store for Hashed {
         Factory { transforms: Vec::new(), coarse: None, codes, refine: false }
     }
 
-    fn coarse(&self) -> Option<&Coarse> {
-        None
-    }
-
-    fn is_lossless(&self) -> bool {
-        false
-    }
-
-    fn next_id(&self) -> i64 {
-        self.ntotal() as i64
-    }
-
     fn add(&mut self, vectors: &Vectors, _first: i64) -> Result<()> {
         self.codes.to_mut().extend(self.lsh.encode(&vectors.host));
         Ok(())
-    }
-
-    fn add_with_ids(&mut self, vectors: &Vectors, ids: &[i64]) -> Result<()> {
-        positional_ids::check(self.ntotal(), ids)?;
-        self.add(vectors, self.next_id())
     }
 
     fn search(&self, queries: Vectors, k: usize, _nprobe: usize) -> Result<Neighbours> {
@@ -100,14 +85,6 @@ impl Store for Hashed {
     fn sides(&self, vectors: &Vectors) -> Result<Option<Sides>> {
         let codes = self.lsh.encode(&vectors.host);
         Ok(Some(Sides { planes: self.lsh.hyperplanes(), wanted: self.lsh.sides(&codes) }))
-    }
-
-    fn centroids(&self, _vectors: &Vectors) -> Result<Option<Vec<f32>>> {
-        Ok(None)
-    }
-
-    fn cells(&self, _vectors: &Vectors) -> Result<Option<Vec<i64>>> {
-        Ok(None)
     }
 
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {

@@ -6,8 +6,8 @@ use unrounded::matmul;
 
 use super::Nearest;
 use crate::{
-    Metric, Result,
-    metric::squared_norm,
+    error::Result,
+    metric::{Metric, squared_norm},
     quantise::coarse_scan::Probe,
     vectors::{Vectors, read_floats, read_integers, upload},
 };

@@ -9,8 +9,8 @@ use device::DeviceCodebook;
 use rayon::prelude::*;
 
 use crate::{
-    Error, Metric, Result,
-    metric::squared_norm,
+    error::{Error, Result},
+    metric::{Metric, squared_norm},
     quantise::{
         assignment::{Panels, Parts, nearest_in_panels},
         coarse_scan::{CoarseScan, Probe},

@@ -4,7 +4,11 @@ use rand::{RngExt, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Hnsw, Points, search::Exploration};
-use crate::{Error, Metric, Result, quantise::kmeans::seeded};
+use crate::{
+    error::{Error, Result},
+    metric::Metric,
+    quantise::kmeans::seeded,
+};
 
 /// Random stream for the levels and the order of insertion.
 const STREAM: u64 = (1 << 32) + 1;

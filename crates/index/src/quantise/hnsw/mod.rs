@@ -36,7 +36,7 @@ mod validate;
 
 pub(crate) use build::HnswConfig;
 
-use crate::Metric;
+use crate::metric::Metric;
 
 /// Graph, with the fields of the file.
 #[derive(Debug, Clone, PartialEq)]

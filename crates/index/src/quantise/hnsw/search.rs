@@ -4,7 +4,7 @@ use super::{
     Hnsw, Points,
     queue::{Entry, Queue},
 };
-use crate::{Metric, Result};
+use crate::{error::Result, metric::Metric};
 
 /// Start and stop condition of an exploration.
 pub(super) struct Exploration {

@@ -1,7 +1,7 @@
 //! Validation of graphs read from a file.
 
 use super::{Hnsw, Points};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 impl Hnsw {
     /// Checks every field that a search relies on, for a graph of `n` vertices.

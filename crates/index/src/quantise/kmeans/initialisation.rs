@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use rand::{RngExt, seq::index::sample};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Metric, Result, quantise::codebook::Codebook, vectors::Vectors};
+use crate::{error::Result, metric::Metric, quantise::codebook::Codebook, vectors::Vectors};
 
 /// Choice of the initial centroids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -12,8 +12,9 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::{
-    Error, Metric, Result, kernels,
-    metric::squared_norm,
+    error::{Error, Result},
+    kernels,
+    metric::{Metric, squared_norm},
     quantise::codebook::{Codebook, Nearest},
     vectors::Vectors,
 };

@@ -8,10 +8,10 @@ use burn::tensor::Device;
 pub(crate) use packed_code::{PackedCode, code_size};
 
 use crate::{
-    Error, Metric, Result,
+    error::{Error, Result},
     factory::NBITS,
     kernels::{Level, pq8_scan},
-    metric::squared_norm,
+    metric::{Metric, squared_norm},
     quantise::{codebook::Codebook, kmeans::KMeans},
     vectors::Vectors,
 };

@@ -8,7 +8,11 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::{
-    Error, Metric, Result, kernels, metric::squared_l2, quantise::codebook::Codebook, vectors::Vectors,
+    error::{Error, Result},
+    kernels,
+    metric::{Metric, squared_l2},
+    quantise::codebook::Codebook,
+    vectors::Vectors,
 };
 
 /// Codewords per sub-quantiser; faiss trains OPQ for 8-bit codes, whatever index follows it.

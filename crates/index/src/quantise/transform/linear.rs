@@ -8,7 +8,7 @@ use unrounded::matmul;
 
 use super::check_rows;
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     kernels::{F32Panels, Level},
     metric::inner_product,
     vectors::{check_finite, read_floats, upload},

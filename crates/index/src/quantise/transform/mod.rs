@@ -56,7 +56,10 @@ mod sample;
 
 use burn::tensor::Device;
 
-use crate::{Codes, Error, Result, TransformKind};
+use crate::{
+    error::{Error, Result},
+    factory::{Codes, TransformKind},
+};
 pub(crate) use codebooks::Codebooks;
 pub(crate) use linear::Linear;
 pub(crate) use normalise::Normalise;

@@ -1,7 +1,10 @@
 //! Scaling to unit length.
 
 use super::check_rows;
-use crate::{Error, Result, metric::squared_norm};
+use crate::{
+    error::{Error, Result},
+    metric::squared_norm,
+};
 
 /// Fields of faiss's `NormalizationTransform`.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -13,7 +13,7 @@ use super::{
     sample::Sample,
 };
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     metric::squared_norm,
     quantise::kmeans::seeded,
     vectors::{Vectors, upload},

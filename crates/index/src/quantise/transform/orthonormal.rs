@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Most QR steps per eigenvalue; two or three are usual.
 const STEPS_PER_EIGENVALUE: usize = 100;

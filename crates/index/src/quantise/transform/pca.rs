@@ -9,7 +9,10 @@ use super::{
     orthonormal::{random, symmetric_eigen, to_rows},
     sample::{Sample, cross_product},
 };
-use crate::{Error, Result, quantise::kmeans::seeded};
+use crate::{
+    error::{Error, Result},
+    quantise::kmeans::seeded,
+};
 
 /// Training vectors above this times their dimension are subsampled, as in faiss.
 const MAX_POINTS_PER_D: usize = 1000;

@@ -5,7 +5,10 @@ use super::{
     linear::Linear,
     orthonormal::{random, to_rows},
 };
-use crate::{Error, Result, quantise::kmeans::seeded};
+use crate::{
+    error::{Error, Result},
+    quantise::kmeans::seeded,
+};
 
 /// Draws a map from `d_in` to `d_out` dimensions with orthonormal rows, or orthonormal columns if
 /// `d_out > d_in`. The values differ from faiss's for the same seed.

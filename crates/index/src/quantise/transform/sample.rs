@@ -7,7 +7,7 @@ use unrounded::matmul;
 
 use super::check_rows;
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     quantise::kmeans::sample_rows,
     vectors::{check_finite, read_floats, upload},
 };

@@ -3,8 +3,14 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use unrounded::matmul;
 
-use super::{selection::least, stored::has_scores};
-use crate::{Metric, kinds::ivf::Ivf, metric::squared_norm, vectors::upload};
+use super::{
+    entries::{CellEntries, Entries},
+    selection::least,
+};
+use crate::{
+    metric::{Metric, squared_norm},
+    vectors::upload,
+};
 
 /// Centroids, and the range of entries of each cell.
 pub(super) struct Cells {
@@ -44,19 +50,20 @@ pub(super) struct Piece {
 
 impl Cells {
     /// Uploads the cells; `None` if a graph finds them.
-    pub fn new(ivf: &Ivf, device: &Device) -> Option<Self> {
-        if ivf.coarse.graph.is_some() {
+    pub fn new(entries: &Entries, cells: &CellEntries, device: &Device) -> Option<Self> {
+        let coarse = cells.coarse;
+        if coarse.graph.is_some() {
             return None;
         }
-        let (metric, d, nlist) = (ivf.coarse.metric, ivf.coarse.d, ivf.coarse.nlist);
-        let centroids = ivf.coarse.centroids();
+        let (metric, d, nlist) = (coarse.metric, coarse.d, coarse.nlist);
+        let centroids = coarse.centroids();
         let norms = || centroids.chunks_exact(d).map(|row| squared_norm(row) as f32).collect();
         let (factor, norms) = match metric {
             Metric::L2 => (-2.0, Some(upload(norms(), nlist, device))),
             Metric::InnerProduct => (-1.0, None),
         };
         let weights = upload(centroids.iter().map(|value| factor * value).collect(), d, device).transpose();
-        let lengths: Vec<i64> = ivf.lists.lists.iter().map(|list| list.len() as i64).collect();
+        let lengths: Vec<i64> = entries.lengths().map(|length| length as i64).collect();
         let longest = lengths.iter().max().map_or(0, |&longest| longest as usize);
         let starts = lengths.iter().scan(0, |end, length| {
             *end += length;
@@ -69,7 +76,7 @@ impl Cells {
             lengths: integers(lengths, device),
             nlist,
             longest,
-            has_scores: has_scores(ivf),
+            has_scores: entries.has_scores(),
             device: device.clone(),
         })
     }

@@ -18,6 +18,7 @@
 //! fast scan, `HNSW`, `RFlat`, more than 2^31 numbers) and for more than [`MAX_K`] neighbours.
 
 mod cells;
+mod entries;
 mod neighbours;
 mod queries;
 mod selection;
@@ -27,9 +28,14 @@ mod tests;
 
 use burn::tensor::{Device, Int, Tensor};
 
+pub(crate) use entries::{CellEntries, Entries};
 pub use neighbours::DeviceNeighbours;
 
-use crate::{Error, Metric, Neighbours, Result, kinds::Kind, quantise::transform::Transform};
+use crate::{
+    error::{Error, Result},
+    metric::Metric,
+    search::Neighbours,
+};
 use cells::Cells;
 use queries::{DeviceTransform, Queries};
 use selection::Best;
@@ -63,34 +69,22 @@ pub(crate) struct DeviceIndex {
 }
 
 impl DeviceIndex {
-    /// Uploads an index; `None` if only the host can search it.
-    pub fn new(kind: &Kind, device: &Device) -> Option<Self> {
-        Self::behind(&[], kind, device)
-    }
-
-    /// Uploads an index behind the transforms `chain`.
-    fn behind(chain: &[&Transform], kind: &Kind, device: &Device) -> Option<Self> {
-        let (cells, stored, ids) = match kind {
-            Kind::Transformed(transformed) => {
-                let chain: Vec<_> = chain.iter().copied().chain(&transformed.chain).collect();
-                return Self::behind(&chain, &transformed.inner, device);
-            }
-            Kind::Exhaustive(index) => (None, Stored::exhaustive(index, device)?, None),
-            Kind::Ivf(ivf) => {
-                let ids = ivf.lists.entries().map(|(id, _)| id).collect();
-                (Some(Cells::new(ivf, device)?), Stored::inverted(ivf, device)?, Some(ids))
-            }
-            Kind::Hashed(_) | Kind::FastScan(_) | Kind::Refined(_) => return None,
+    /// Uploads entries; `None` if only the host can search them.
+    pub fn new(entries: Entries, device: &Device) -> Option<Self> {
+        let cells = match &entries.cells {
+            Some(cells) => Some(Cells::new(&entries, cells, device)?),
+            None => None,
         };
-        let store = kind.store();
+        let stored = Stored::new(&entries, device)?;
+        let transforms = entries.transforms.iter();
         Some(Self {
-            metric: store.metric(),
-            d: chain.first().map_or(store.d(), |transform| transform.d_in()),
-            ntotal: store.ntotal(),
-            transforms: chain.iter().map(|transform| DeviceTransform::new(transform, device)).collect(),
+            metric: entries.metric,
+            d: entries.d(),
+            ntotal: entries.ntotal(),
+            transforms: transforms.map(|transform| DeviceTransform::new(transform, device)).collect(),
             cells,
             stored,
-            ids,
+            ids: entries.cells.map(|cells| cells.ids),
             device: device.clone(),
         })
     }

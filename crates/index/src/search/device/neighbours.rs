@@ -3,8 +3,9 @@
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::{
-    Error, Metric, Neighbours, Result,
-    search::{Candidate, write_row},
+    error::{Error, Result},
+    metric::Metric,
+    search::{Candidate, Neighbours, write_row},
     vectors::{read_floats, read_integers},
 };
 

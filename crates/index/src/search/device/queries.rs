@@ -4,7 +4,7 @@ use burn::tensor::{Device, FloatDType, Int, Tensor};
 use unrounded::matmul;
 
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     quantise::transform::Transform,
     vectors::{read_integers, upload},
 };

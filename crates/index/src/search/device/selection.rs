@@ -3,7 +3,7 @@
 use burn::tensor::{Bool, Device, IndexingUpdateOp, Int, Tensor};
 
 use super::DeviceNeighbours;
-use crate::Metric;
+use crate::metric::Metric;
 
 /// Key of entries that are absent or already selected. It is below the largest float, the initial value of
 /// some devices' arg-minimum, and above any realistic key.

@@ -6,10 +6,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use unrounded::matmul;
 
+use super::entries::{CellEntries, Entries};
 use crate::{
-    Metric,
-    kinds::{exhaustive::Exhaustive, ivf::Ivf},
-    metric::squared_norm,
+    metric::{Metric, squared_norm},
     quantise::{
         codec::Codec,
         pq::{PackedCode, ProductQuantiser},
@@ -51,45 +50,46 @@ pub(super) enum Aimed {
 }
 
 impl Stored {
-    /// Uploads the entries of an index without an inverted file; `None` if there are too many.
-    pub fn exhaustive(index: &Exhaustive, device: &Device) -> Option<Self> {
-        let size = index.codec.code_size();
-        let ntotal = index.codes.len() / size;
-        let bias = || index.codes.par_chunks_exact(size).map(|code| norm(&index.codec, code)).collect();
-        let bias = (index.metric == Metric::L2).then(bias);
-        Some(Self::new(
-            Content::new(&index.codec, &[&index.codes], ntotal, device)?,
-            index.metric,
-            bias,
-            device,
-        ))
+    /// Uploads entries; `None` if there are too many.
+    pub fn new(entries: &Entries, device: &Device) -> Option<Self> {
+        match &entries.cells {
+            Some(cells) => Self::in_cells(entries, cells, device),
+            None => Self::without_cells(entries, device),
+        }
     }
 
-    /// Uploads the entries of an inverted file cell by cell; `None` if there are too many.
-    pub fn inverted(ivf: &Ivf, device: &Device) -> Option<Self> {
-        let metric = ivf.coarse.metric;
-        let lists = &ivf.lists.lists;
-        let codes: Vec<&[u8]> = lists.iter().map(|list| &*list.codes).collect();
-        let ntotal = ivf.lists.ntotal();
-        let vectors = |cell: usize| ivf.decode(codes[cell], &vec![cell as i64; lists[cell].len()]);
-        let content = match &ivf.codec {
-            Codec::Pq(_) => Content::new(&ivf.codec, &codes, ntotal, device)?,
-            Codec::Flat { .. } | Codec::Sq8(_) if ntotal * ivf.coarse.d <= MAX_NUMBERS => {
-                let rows = (0..lists.len()).into_par_iter().flat_map_iter(vectors).collect();
-                Content::Vectors(upload(rows, ivf.coarse.d, device))
+    fn without_cells(entries: &Entries, device: &Device) -> Option<Self> {
+        let Entries { metric, codec, codes, .. } = entries;
+        let size = codec.code_size();
+        let norms = |codes: &&[u8]| codes.par_chunks_exact(size).map(|code| norm(codec, code)).collect();
+        let bias = || codes.iter().flat_map(|codes| -> Vec<f32> { norms(codes) }).collect();
+        let content = Content::new(codec, codes, entries.ntotal(), device)?;
+        Some(Self::with_bias(content, *metric, (*metric == Metric::L2).then(bias), device))
+    }
+
+    /// As [`Self::without_cells`], cell by cell.
+    fn in_cells(entries: &Entries, cells: &CellEntries, device: &Device) -> Option<Self> {
+        let Entries { metric, codec, codes, .. } = entries;
+        let d = codec.d();
+        let vectors = |cell: usize| cells.decode(codec, codes[cell], cell);
+        let content = match codec {
+            Codec::Pq(_) => Content::new(codec, codes, entries.ntotal(), device)?,
+            Codec::Flat { .. } | Codec::Sq8(_) if entries.ntotal() * d <= MAX_NUMBERS => {
+                let rows = (0..codes.len()).into_par_iter().flat_map_iter(vectors).collect();
+                Content::Vectors(upload(rows, d, device))
             }
             Codec::Flat { .. } | Codec::Sq8(_) => return None,
         };
         let bias = |cell: usize| {
-            let centroid = if has_scores(ivf) { squared_norm(ivf.coarse.centroid(cell)) } else { 0.0 };
+            let centroid = if entries.has_scores() { squared_norm(cells.coarse.centroid(cell)) } else { 0.0 };
             let norms = |row: &[f32]| (squared_norm(row) - centroid) as f32;
-            vectors(cell).chunks_exact(ivf.coarse.d).map(norms).collect::<Vec<f32>>()
+            vectors(cell).chunks_exact(d).map(norms).collect::<Vec<f32>>()
         };
-        let biases = || (0..lists.len()).into_par_iter().flat_map_iter(bias).collect();
-        Some(Self::new(content, metric, (metric == Metric::L2).then(biases), device))
+        let biases = || (0..codes.len()).into_par_iter().flat_map_iter(bias).collect();
+        Some(Self::with_bias(content, *metric, (*metric == Metric::L2).then(biases), device))
     }
 
-    fn new(content: Content, metric: Metric, bias: Option<Vec<f32>>, device: &Device) -> Self {
+    fn with_bias(content: Content, metric: Metric, bias: Option<Vec<f32>>, device: &Device) -> Self {
         let factor = match metric {
             Metric::L2 => -2.0,
             Metric::InnerProduct => -1.0,
@@ -208,11 +208,6 @@ impl Content {
             codebooks: Tensor::<3>::from_data(codebooks, device).swap_dims(1, 2),
         }
     }
-}
-
-/// Returns true if a coarse score is part of every key: on the device only PQ codes still encode residuals.
-pub(super) fn has_scores(ivf: &Ivf) -> bool {
-    ivf.by_residual && matches!(ivf.codec, Codec::Pq(_))
 }
 
 /// For each entry, sums the `m` numbers of `table` `[n, m * ksub]` that its code in `codes` `[n, w * m]`

@@ -4,7 +4,11 @@ use burn::tensor::{Device, Tensor};
 use rand::RngExt;
 
 use super::*;
-use crate::{Index, MergedIds, TrainConfig, quantise::kmeans::seeded, vectors::upload};
+use crate::{
+    index::{Index, MergedIds},
+    quantise::{TrainConfig, kmeans::seeded},
+    vectors::upload,
+};
 
 const D: usize = 18;
 

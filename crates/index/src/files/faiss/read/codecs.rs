@@ -5,7 +5,7 @@ use crate::{
     factory::NBITS,
     kinds::exhaustive::PolysemousFields,
     quantise::{
-        pq::{self, ProductQuantiser},
+        pq::ProductQuantiser,
         scalar_quantiser::{QT_8BIT, ScalarQuantiser},
     },
 };

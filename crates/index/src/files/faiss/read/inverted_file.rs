@@ -1,12 +1,15 @@
 //! Reading of inverted files.
 
 use super::{
-    super::fast_scan::{Parameters, read_lists},
+    super::fast_scan::{FastScanFields, read_lists},
     lists::check_total,
     *,
 };
 use crate::{
-    kinds::ivf::{Ivf, direct_map::DirectMap, fast_scan::IvfFastScan, lists::InvertedLists},
+    kinds::ivf::{
+        InvertedFile, Ivf, IvfFastScan, array_lists::ArrayLists, block_lists::BlockLists,
+        direct_map::DirectMap, entry_ids::EntryIds, lists::InvertedLists,
+    },
     quantise::{coarse::Coarse, fast_scan_pq::FastScanPq},
 };
 
@@ -43,33 +46,21 @@ impl Reader<'_, '_> {
     }
 
     pub fn ivf_fast_scan(&mut self) -> Result<IvfFastScan> {
-        let IvfHeader { ntotal, nprobe, coarse, direct_map } = self.ivf_header()?;
-        let parameters = Parameters::read(self.source)?;
+        let header = self.ivf_header()?;
+        let coarse = &header.coarse;
+        let fields = FastScanFields::read(self.source)?;
         let pq = self.product_quantiser(coarse.d)?;
         expect("nbits of the product quantiser", FastScanPq::NBITS, pq.nbits)?;
-        parameters.check(pq.m)?;
+        fields.check(pq.m)?;
         let lists = read_lists(self.source, coarse.nlist, pq.m)?;
-        let sizes: Vec<usize> = lists.iter().map(|list| list.len()).collect();
-        check_total(ntotal, &sizes)?;
-        direct_map.check(&sizes)?;
         let pq = FastScanPq::new(coarse.d, pq.m, pq.centroids())?;
-        let mut index = IvfFastScan::new(coarse, pq, parameters.by_residual);
-        (index.parameters, index.lists) = (parameters, lists);
-        (index.direct_map, index.nprobe) = (direct_map, nprobe);
-        Ok(index)
+        inverted_file(header, fields.by_residual, BlockLists::with_lists(pq, lists, fields.variant))
     }
 
     /// Reads the lists and assembles the inverted file.
-    pub fn ivf(&mut self, header: IvfHeader, codec: Codec, by_residual: bool) -> Result<Ivf> {
-        let IvfHeader { ntotal, nprobe, coarse, direct_map } = header;
-        let lists = self.array_lists(coarse.nlist, codec.code_size())?;
-        let sizes: Vec<usize> = lists.iter().map(|list| list.len()).collect();
-        check_total(ntotal, &sizes)?;
-        direct_map.check(&sizes)?;
-        let lists = InvertedLists { code_size: codec.code_size(), lists };
-        let mut ivf = Ivf::with_lists(coarse, codec, by_residual, lists);
-        (ivf.direct_map, ivf.nprobe) = (direct_map, nprobe);
-        Ok(ivf)
+    fn ivf(&mut self, header: IvfHeader, codec: Codec, by_residual: bool) -> Result<Ivf> {
+        let lists = self.array_lists(header.coarse.nlist, codec.code_size())?;
+        inverted_file(header, by_residual, ArrayLists::with_lists(codec, lists))
     }
 
     pub fn ivf_header(&mut self) -> Result<IvfHeader> {
@@ -98,4 +89,17 @@ impl Reader<'_, '_> {
         let pairs = self.source.i64s("direct map pairs", count)?;
         Ok(DirectMap::Hashtable(pairs.as_chunks().0.iter().map(|&[id, place]| (id, place)).collect()))
     }
+}
+
+/// Assembles an inverted file whose lists hold what the header announces.
+fn inverted_file<L: InvertedLists>(
+    header: IvfHeader,
+    by_residual: bool,
+    lists: L,
+) -> Result<InvertedFile<L>> {
+    let IvfHeader { ntotal, nprobe, coarse, direct_map } = header;
+    let sizes: Vec<usize> = lists.ids().map(EntryIds::len).collect();
+    check_total(ntotal, &sizes)?;
+    direct_map.check(&sizes)?;
+    Ok(InvertedFile { direct_map, nprobe, ..InvertedFile::new(coarse, by_residual, lists) })
 }

@@ -1,11 +1,11 @@
 //! Reading of inverted lists.
 
 use super::*;
-use crate::kinds::ivf::lists::InvertedList;
+use crate::kinds::ivf::{array_lists::ArrayList, entry_ids::EntryIds};
 
 impl Reader<'_, '_> {
     /// Reads lists of codes of `code_size` bytes, `[nlist]`.
-    pub fn array_lists(&mut self, nlist: usize, code_size: usize) -> Result<Vec<InvertedList>> {
+    pub fn array_lists(&mut self, nlist: usize, code_size: usize) -> Result<Vec<ArrayList>> {
         match self.source.fourcc("inverted lists fourcc")? {
             ARRAY_LISTS => {}
             found => return Err(unsupported("inverted lists fourcc", found, "ilar")),
@@ -36,11 +36,12 @@ impl Reader<'_, '_> {
         if kind == FULL_SIZES { Ok(values.collect()) } else { spread(&values.collect::<Vec<_>>(), nlist) }
     }
 
-    fn list(&mut self, size: usize, code_size: usize) -> Result<InvertedList> {
+    fn list(&mut self, size: usize, code_size: usize) -> Result<ArrayList> {
         let codes =
             self.source.bytes("codes of an inverted list", product("code bytes", size, code_size)?)?;
         let ids = product("id bytes", size, size_of::<i64>())?;
-        Ok(InvertedList { codes, ids: self.source.bytes("ids of an inverted list", ids)? })
+        let ids = EntryIds::new(self.source.bytes("ids of an inverted list", ids)?);
+        Ok(ArrayList { codes, ids })
     }
 }
 

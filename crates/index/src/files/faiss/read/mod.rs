@@ -11,8 +11,14 @@ use burn::tensor::Device;
 
 use super::*;
 use crate::{
-    Error, Metric, Result,
-    kinds::{Kind, exhaustive::Exhaustive, refined::Refined},
+    error::{Error, Result},
+    kinds::{
+        Kind,
+        exhaustive::Exhaustive,
+        refined::Refined,
+        store::{AsStore, Store},
+    },
+    metric::Metric,
     quantise::codec::Codec,
     vectors::check_finite,
 };
@@ -108,7 +114,7 @@ impl Reader<'_, '_> {
         Ok((header, floats))
     }
 
-    fn refined(&mut self, depth: usize) -> Result<Refined> {
+    fn refined(&mut self, depth: usize) -> Result<Refined<Kind>> {
         let header = self.header()?;
         let base = self.index(depth - 1)?;
         let fourcc = self.source.fourcc("refining index fourcc")?;

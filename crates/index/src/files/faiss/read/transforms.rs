@@ -10,7 +10,7 @@ use crate::{
 const MAX_TRANSFORMS: usize = 16;
 
 impl Reader<'_, '_> {
-    pub fn transformed(&mut self, depth: usize) -> Result<Transformed> {
+    pub fn transformed(&mut self, depth: usize) -> Result<Transformed<Kind>> {
         let header = self.header()?;
         let count = positive("number of transforms", self.source.i32("number of transforms")?)?;
         if count > MAX_TRANSFORMS {

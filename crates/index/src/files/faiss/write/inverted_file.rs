@@ -1,21 +1,24 @@
 //! Writing of inverted files.
 
-use super::{super::fast_scan::write_lists, *};
+use super::{
+    super::fast_scan::{FastScanFields, write_lists},
+    *,
+};
 use crate::{
-    kinds::ivf::{Ivf, direct_map::DirectMap, fast_scan::IvfFastScan, lists::InvertedLists},
+    kinds::ivf::{Ivf, IvfFastScan, array_lists::ArrayLists, block_lists::BlockLists, direct_map::DirectMap},
     quantise::{coarse::Coarse, fast_scan_pq::FastScanPq},
 };
 
 impl Writer<'_> {
     pub fn ivf(&mut self, ivf: &Ivf) -> io::Result<()> {
-        self.out.write_all(match &ivf.codec {
+        self.out.write_all(match &ivf.lists.codec {
             Codec::Flat { .. } => &IVF_FLAT,
             Codec::Pq(_) => &IVF_PQ,
             Codec::Sq8(_) => &IVF_SQ,
         })?;
         self.header_of(ivf)?;
         self.ivf_header(&ivf.coarse, ivf.nprobe, &ivf.direct_map)?;
-        match &ivf.codec {
+        match &ivf.lists.codec {
             Codec::Flat { .. } => {}
             Codec::Pq(pq) => {
                 self.byte(u8::from(ivf.by_residual))?;
@@ -42,10 +45,11 @@ impl Writer<'_> {
         self.out.write_all(&IVF_FAST_SCAN)?;
         self.header_of(index)?;
         self.ivf_header(&index.coarse, index.nprobe, &index.direct_map)?;
-        index.parameters.write(self.out)?;
-        [index.pq.d, index.pq.m, FastScanPq::NBITS].into_iter().try_for_each(|size| self.size(size))?;
-        self.floats(&index.pq.centroids)?;
-        write_lists(self.out, &index.lists, index.pq.m)
+        let BlockLists { pq, lists, variant, .. } = &index.lists;
+        FastScanFields::new(pq.m, index.by_residual, *variant).write(self.out)?;
+        [pq.d, pq.m, FastScanPq::NBITS].into_iter().try_for_each(|size| self.size(size))?;
+        self.floats(&pq.centroids)?;
+        write_lists(self.out, lists, pq.m)
     }
 
     fn direct_map(&mut self, map: &DirectMap) -> io::Result<()> {
@@ -68,22 +72,22 @@ impl Writer<'_> {
         }
     }
 
-    fn array_lists(&mut self, lists: &InvertedLists) -> io::Result<()> {
+    fn array_lists(&mut self, lists: &ArrayLists) -> io::Result<()> {
         self.out.write_all(&ARRAY_LISTS)?;
         self.size(lists.lists.len())?;
-        self.size(lists.code_size)?;
+        self.size(lists.codec.code_size())?;
         self.list_sizes(lists)?;
         for list in &lists.lists {
             self.out.write_all(&list.codes)?;
-            self.out.write_all(&list.ids)?;
+            self.out.write_all(list.ids.bytes())?;
         }
         Ok(())
     }
 
     /// Writes all sizes if more than half of the lists are non-empty, else (list, size) pairs of the
     /// non-empty ones.
-    fn list_sizes(&mut self, lists: &InvertedLists) -> io::Result<()> {
-        let sizes: Vec<usize> = lists.lists.iter().map(|list| list.len()).collect();
+    fn list_sizes(&mut self, lists: &ArrayLists) -> io::Result<()> {
+        let sizes: Vec<usize> = lists.lists.iter().map(|list| list.ids.len()).collect();
         let filled = sizes.iter().filter(|&&size| size > 0).count();
         if filled > sizes.len() / 2 {
             self.out.write_all(&FULL_SIZES)?;

@@ -10,8 +10,8 @@ use std::io::{self, Write};
 
 use super::*;
 use crate::{
-    Metric,
     kinds::{Kind, exhaustive::Exhaustive, refined::Refined, store::Store},
+    metric::Metric,
     quantise::codec::Codec,
 };
 
@@ -71,7 +71,7 @@ impl Writer<'_> {
         self.out.write_all(vectors)
     }
 
-    fn refined(&mut self, index: &Refined) -> io::Result<()> {
+    fn refined(&mut self, index: &Refined<Kind>) -> io::Result<()> {
         self.out.write_all(&REFINED)?;
         self.header_of(index)?;
         self.index(&index.base)?;

@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Writer<'_> {
-    pub fn transformed(&mut self, index: &Transformed) -> io::Result<()> {
+    pub fn transformed(&mut self, index: &Transformed<Kind>) -> io::Result<()> {
         self.out.write_all(&TRANSFORMED)?;
         self.header_of(index)?;
         self.dimension(index.chain.len())?;

@@ -29,8 +29,9 @@ use rayon::prelude::*;
 
 use super::hamming_scan::{Codes, Hit};
 use crate::{
-    Error, Metric, Result,
+    error::{Error, Result},
     kernels::Level,
+    metric::Metric,
     quantise::{
         hyperplanes::Hyperplanes,
         transform::{Linear, random_rotation},

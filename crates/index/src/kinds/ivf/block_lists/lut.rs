@@ -1,10 +1,7 @@
 //! Look-up tables quantised to 8 bits. As in faiss, all tables of one query share a scale, so that 16-bit
 //! sums are comparable across cells, and the row minima move into the cells' 16-bit biases.
 
-use crate::kernels::fast_scan::KSUB;
-
-/// Distances of one sub-vector to the codewords.
-pub(crate) type Row = [f32; KSUB];
+use crate::{kernels::fast_scan::KSUB, quantise::fast_scan_pq::Row};
 
 /// Range of the rows of one table.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

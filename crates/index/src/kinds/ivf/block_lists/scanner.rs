@@ -1,18 +1,19 @@
 //! Search of one query in its probed cells.
 
 use super::{
+    list::BlockList,
     lut::{Extent, Quantisation, Row, invert},
     probed_cells::{Visit, Visits},
     reservoir::Reservoir,
     tables::{ScannerConfig, Tables},
 };
 use crate::{
-    Metric,
     kernels::{
         Level,
         fast_scan::{BLOCK, Blocks, KSUB, compiled_for, prefetch, scan},
-        packing::{PackedList, block_size},
+        packing::block_size,
     },
+    metric::Metric,
     quantise::{coarse_scan::Probe, fast_scan_pq::FastScanPq},
     search::Candidate,
 };
@@ -25,7 +26,7 @@ pub(crate) struct Scan<'a> {
     /// Distinct cells in any order; nearest first is fastest. Cells past the lists are ignored.
     pub probes: &'a [Probe],
     /// Lists, `[nlist]`.
-    pub lists: &'a [PackedList],
+    pub lists: &'a [BlockList],
     pub k: usize,
     /// If set, only vectors nearer than this distance are returned.
     pub radius: Option<f32>,
@@ -131,7 +132,7 @@ impl Scanner {
         }
     }
 
-    fn scan_cells(&self, lists: &[PackedList], quantisation: Quantisation, scratch: &mut Scratch) {
+    fn scan_cells(&self, lists: &[BlockList], quantisation: Quantisation, scratch: &mut Scratch) {
         let Scratch { visits, rows, cell_rows, minima, table, reservoir } = scratch;
         for (nth, &i) in visits.order.iter().enumerate() {
             let visit = visits.cells[i];
@@ -158,10 +159,10 @@ fn residual_rows(query: &[Row], cell: &[Row]) -> impl Iterator<Item = Row> {
 
 /// Offers a list's nearest vectors to the reservoir.
 #[inline]
-fn scan_list(level: Level, list: &PackedList, table: &[u8], visit: Visit, reservoir: &mut Reservoir) {
+fn scan_list(level: Level, list: &BlockList, table: &[u8], visit: Visit, reservoir: &mut Reservoir) {
     let blocks = Blocks { codes: &list.codes, table, bias: visit.bias };
     scan(level, blocks, reservoir.most(), |block, mask, sums| {
-        let filled = list.len().saturating_sub(block * BLOCK);
+        let filled = list.ids.len().saturating_sub(block * BLOCK);
         let mut mask = if filled < BLOCK { mask & ((1 << filled) - 1) } else { mask };
         while mask != 0 {
             let slot = mask.trailing_zeros() as usize;
@@ -180,7 +181,7 @@ impl Scratch {
         self.minima.resize(m, 0.0);
         self.table.clear();
         self.table.resize(block_size(m), 0);
-        self.visits.reset(scan)
+        self.visits.reset(scan.probes, scan.lists)
     }
 
     /// Inverts the sums of inner products so that smaller is nearer, and returns the constant from which they
@@ -217,7 +218,7 @@ mod tests {
         metric: Metric,
         by_residual: bool,
         centroids: Vec<f32>,
-        lists: Vec<PackedList>,
+        lists: Vec<BlockList>,
         query: Vec<f32>,
     }
 
@@ -225,7 +226,7 @@ mod tests {
         fn new(metric: Metric, by_residual: bool) -> Self {
             let pq = FastScanPq::new(D, M, random(KSUB * D, 0)).unwrap();
             let (centroids, mut rng) = (random(NLIST * D, 1), seeded(9, 2));
-            let mut lists = vec![PackedList::default(); NLIST];
+            let mut lists = vec![BlockList::default(); NLIST];
             for id in 0..400 {
                 let code: Vec<u8> = (0..M).map(|_| rng.random_range(0..16u8)).collect();
                 let code = crate::kernels::packing::join_nibbles(&code, M);
@@ -264,7 +265,7 @@ mod tests {
         fn exact(&self, nprobe: usize) -> Vec<Candidate> {
             let mut all = Vec::new();
             for (cell, list) in self.lists[..nprobe].iter().enumerate() {
-                for (offset, id) in list.ids().enumerate() {
+                for (offset, id) in list.ids.iter().enumerate() {
                     let mut vector = vec![0.0; D];
                     if self.by_residual {
                         vector.copy_from_slice(&self.centroids[cell * D..][..D]);

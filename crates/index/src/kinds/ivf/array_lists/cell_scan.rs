@@ -1,20 +1,29 @@
 //! Scanning of a query's lists.
 
-use rayon::prelude::*;
-
-use super::{Ivf, TOGETHER};
+use super::list::ArrayList;
 use crate::{
-    Metric,
     kernels::{Level, prefetch, table_add},
+    metric::Metric,
     quantise::{
+        coarse::Coarse,
         coarse_scan::Probe,
         codec::{Codec, Scanner},
     },
     search::{Gather, ScanBuffers, scan},
 };
 
-/// Limit on the tables of all cells, as in faiss; above it, each visit computes its own.
-const MAX_TABLE_BYTES: usize = 2 << 30;
+/// Lists of an inverted file and what is needed to scan them.
+#[derive(Clone, Copy)]
+pub(super) struct ScannedLists<'a> {
+    pub coarse: &'a Coarse,
+    /// True if codes encode residuals, vectors minus their cell's centroid.
+    pub by_residual: bool,
+    pub codec: &'a Codec,
+    /// Lists, `[nlist]`.
+    pub lists: &'a [ArrayList],
+    /// Tables of [`super::residual_tables`], if there are any.
+    pub tables: Option<&'a [f32]>,
+}
 
 /// Method of comparing the codes of a cell with the query.
 enum Comparison<'a> {
@@ -31,9 +40,9 @@ enum Comparison<'a> {
     Residual,
 }
 
-/// Buffers of one thread's visits.
-pub(super) struct Visit<'a> {
-    ivf: &'a Ivf,
+/// Scan of the cells of some queries by one thread.
+pub(super) struct CellScan<'a> {
+    source: ScannedLists<'a>,
     comparison: Comparison<'a>,
     /// For the inner product of residuals, `q.(c + r) = q.c + q.r`: adds the coarse score.
     adds_score: bool,
@@ -47,27 +56,27 @@ pub(super) struct Visit<'a> {
     tables: Vec<f32>,
 }
 
-impl<'a> Visit<'a> {
-    pub fn new(ivf: &'a Ivf) -> Self {
-        let metric = ivf.coarse.metric;
-        let comparison = match (&ivf.codec, ivf.tables()) {
+impl<'a> CellScan<'a> {
+    pub fn new(source: ScannedLists<'a>) -> Self {
+        let metric = source.coarse.metric;
+        let comparison = match (source.codec, source.tables) {
             (_, Some(tables)) => Comparison::Tables(tables),
-            (_, None) if metric == Metric::L2 && ivf.by_residual => Comparison::Residual,
+            (_, None) if metric == Metric::L2 && source.by_residual => Comparison::Residual,
             (Codec::Pq(_), None) => Comparison::Shared,
             _ => Comparison::Aimed,
         };
-        let adds_score = ivf.by_residual && metric == Metric::InnerProduct;
-        let scanner = Scanner::new(&ivf.codec, metric);
+        let adds_score = source.by_residual && metric == Metric::InnerProduct;
+        let scanner = Scanner::new(source.codec, metric);
         let (queries, buffers) = (Vec::new(), ScanBuffers::default());
-        Self { ivf, comparison, adds_score, scanner, buffers, queries, query: 0, tables: Vec::new() }
+        Self { source, comparison, adds_score, scanner, buffers, queries, query: 0, tables: Vec::new() }
     }
 
     /// Computes the tables of queries `[n, d]` together.
     pub fn prepare(&mut self, queries: &[f32]) {
         self.queries.clear();
         self.queries.extend_from_slice(queries);
-        let Codec::Pq(pq) = &self.ivf.codec else { return };
-        let metric = self.ivf.coarse.metric;
+        let Codec::Pq(pq) = self.source.codec else { return };
+        let metric = self.source.coarse.metric;
         match self.comparison {
             Comparison::Tables(_) => pq.inner_product_tables(queries, -2.0, &mut self.tables),
             Comparison::Shared => pq.key_tables(metric, queries, &mut self.tables),
@@ -80,7 +89,7 @@ impl<'a> Visit<'a> {
         self.query = query;
         self.scanner.offset = 0.0;
         match self.comparison {
-            Comparison::Aimed => self.scanner.aim(row(&self.queries, self.ivf.coarse.d, query)),
+            Comparison::Aimed => self.scanner.aim(row(&self.queries, self.source.coarse.d, query)),
             Comparison::Shared => {
                 let size = self.scanner.table.len();
                 self.scanner.table.copy_from_slice(row(&self.tables, size, query));
@@ -91,14 +100,14 @@ impl<'a> Visit<'a> {
 
     /// Scans a cell and offers its entries to `found`.
     pub fn enter(&mut self, probe: Probe, found: &mut impl Gather) {
-        let Some(list) = self.ivf.lists.lists.get(probe.cell).filter(|list| !list.is_empty()) else {
+        let Some(list) = self.source.lists.get(probe.cell).filter(|list| !list.ids.is_empty()) else {
             return; // empty list, or `Probe::NONE`
         };
         match &self.comparison {
             Comparison::Aimed | Comparison::Shared => {}
             Comparison::Residual => {
-                let query = row(&self.queries, self.ivf.coarse.d, self.query);
-                self.scanner.aim_at_residual(query, self.ivf.coarse.centroid(probe.cell));
+                let query = row(&self.queries, self.source.coarse.d, self.query);
+                self.scanner.aim_at_residual(query, self.source.coarse.centroid(probe.cell));
             }
             Comparison::Tables(tables) => {
                 let size = self.scanner.table.len();
@@ -110,14 +119,14 @@ impl<'a> Visit<'a> {
         if self.adds_score {
             self.scanner.offset = probe.score;
         }
-        let code_size = self.ivf.lists.code_size;
-        scan(&self.scanner, &mut self.buffers, &list.codes, code_size, |entry| list.id(entry), found);
+        let code_size = self.source.codec.code_size();
+        scan(&self.scanner, &mut self.buffers, &list.codes, code_size, |entry| list.ids.get(entry), found);
     }
 
     /// Prefetches the tables that [`Self::enter`] reads for a cell.
     pub fn fetch(&self, probe: Probe) {
         if let Comparison::Tables(tables) = &self.comparison
-            && probe.cell < self.ivf.coarse.nlist
+            && probe.cell < self.source.coarse.nlist
         {
             prefetch(row(tables, self.scanner.table.len(), probe.cell));
         }
@@ -127,29 +136,4 @@ impl<'a> Visit<'a> {
 /// Row `row` of a matrix with `width` columns.
 fn row(matrix: &[f32], width: usize, row: usize) -> &[f32] {
     &matrix[row * width..(row + 1) * width]
-}
-
-/// `|r|^2 + 2 c.r` of every centroid and codeword, `[nlist, m, ksub]`; `None` unless codes are PQ residuals
-/// under L2, or if the tables exceed the limit.
-pub(super) fn tables(ivf: &Ivf) -> Option<Vec<f32>> {
-    let Codec::Pq(pq) = &ivf.codec else { return None };
-    if ivf.coarse.metric != Metric::L2 || !ivf.by_residual {
-        return None;
-    }
-    let size = pq.m * pq.ksub;
-    let fits =
-        ivf.coarse.nlist.checked_mul(size * size_of::<f32>()).is_some_and(|all| all <= MAX_TABLE_BYTES);
-    if !fits {
-        return None;
-    }
-    let norms: Vec<f32> = pq.norms().collect();
-    let mut tables = vec![0.0; ivf.coarse.nlist * size];
-    let centroids = ivf.coarse.centroids().par_chunks(TOGETHER * ivf.coarse.d);
-    let blocks = tables.par_chunks_mut(TOGETHER * size).zip(centroids);
-    blocks.for_each_init(Vec::new, |products, (tables, centroids)| {
-        pq.inner_product_tables(centroids, 2.0, products);
-        let terms = products.chunks_exact(size).flat_map(|products| products.iter().zip(&norms));
-        tables.iter_mut().zip(terms).for_each(|(out, (product, norm))| *out = product + norm);
-    });
-    Some(tables)
 }

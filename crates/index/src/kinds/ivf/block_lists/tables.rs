@@ -1,12 +1,11 @@
 //! Terms of look-up tables that do not depend on the query.
 
-use super::lut::Row;
 use crate::{
-    Metric,
     kernels::{
         Level,
         fast_scan::{KSUB, compiled_for},
     },
+    metric::Metric,
     quantise::fast_scan_pq::FastScanPq,
 };
 

@@ -1,7 +1,7 @@
 //! Cells that one query visits.
 
-use super::{lut::Extent, scanner::Scan};
-use crate::{kernels::packing::PackedList, quantise::coarse_scan::Probe};
+use super::{list::BlockList, lut::Extent};
+use crate::quantise::coarse_scan::Probe;
 
 /// A probed cell.
 #[derive(Debug, Clone, Copy)]
@@ -28,13 +28,14 @@ pub(crate) struct Visits {
 }
 
 impl Visits {
-    /// Replaces the visits by those of `scan` and returns the number of vectors in the cells.
-    pub fn reset(&mut self, scan: &Scan<'_>) -> usize {
+    /// Replaces the visits by those of `probes` and returns the number of vectors in the cells. Cells
+    /// past the lists are ignored.
+    pub fn reset(&mut self, probes: &[Probe], lists: &[BlockList]) -> usize {
         let Self { cells, order } = self;
         let visit = |(rank, &probe)| Visit { probe, rank, start: 0, extent: Extent::default(), bias: 0 };
-        let probes = scan.probes.iter().enumerate();
+        let probes = probes.iter().enumerate();
         cells.clear();
-        cells.extend(probes.filter(|(_, probe)| probe.cell < scan.lists.len()).map(visit));
+        cells.extend(probes.filter(|(_, probe)| probe.cell < lists.len()).map(visit));
         cells.sort_unstable_by_key(|visit| visit.probe.cell);
         order.clear();
         order.extend(0..cells.len());
@@ -42,15 +43,15 @@ impl Visits {
         let mut total = 0;
         for visit in cells {
             visit.start = total as u64;
-            total += scan.lists[visit.probe.cell].len();
+            total += lists[visit.probe.cell].ids.len();
         }
         total
     }
 
     /// Id of the vector at `position`, below the number of vectors visited.
-    pub fn id_at(&self, position: u64, lists: &[PackedList]) -> i64 {
+    pub fn id_at(&self, position: u64, lists: &[BlockList]) -> i64 {
         let visit = self.cells[self.cells.partition_point(|visit| visit.start <= position) - 1];
-        lists[visit.probe.cell].id((position - visit.start) as usize)
+        lists[visit.probe.cell].ids.get((position - visit.start) as usize)
     }
 }
 
@@ -62,21 +63,18 @@ mod tests {
     fn positions_run_through_the_cells_in_ascending_order() {
         let lengths = [2, 0, 3, 0, 1, 0];
         let list = |(cell, &len): (usize, &usize)| {
-            let mut list = PackedList::default();
+            let mut list = BlockList::default();
             (0..len).for_each(|i| {
                 list.push(&[0], (cell * 10 + i) as i64);
             });
             list
         };
-        let lists: Vec<PackedList> = lengths.iter().enumerate().map(list).collect();
+        let lists: Vec<BlockList> = lengths.iter().enumerate().map(list).collect();
         // Cell 9 does not exist.
         let probes = [4, 3, 9, 0, 2, 1, 5].map(|cell| Probe { cell, score: 0.0 });
         let mut visits = Visits::default();
         for _ in 0..2 {
-            assert_eq!(
-                visits.reset(&Scan { query: &[], probes: &probes, lists: &lists, k: 1, radius: None }),
-                6
-            );
+            assert_eq!(visits.reset(&probes, &lists), 6);
             let ids: Vec<i64> = (0..6).map(|position| visits.id_at(position, &lists)).collect();
             assert_eq!(ids, [0, 1, 20, 21, 22, 40]);
             let order: Vec<usize> = visits.order.iter().map(|&i| visits.cells[i].probe.cell).collect();

@@ -1,0 +1,81 @@
+//! Search of many queries in their lists, shared out over the threads.
+
+use rayon::prelude::*;
+
+use super::cell_scan::{CellScan, ScannedLists};
+use crate::{
+    quantise::coarse_scan::Probe,
+    search::{Candidate, Gather},
+    vectors::Vectors,
+};
+
+/// Bytes of codes above which the lists of one query are split among threads.
+const SHARED_SCAN: usize = 1 << 20;
+
+/// Queries whose look-up tables are computed together, a register tile of the kernel.
+const TOGETHER: usize = 12;
+
+impl ScannedLists<'_> {
+    /// Candidates of each of `queries` `[n, d]` in the lists of its cells `probes` `[n, nprobe]`, nearest first.
+    pub fn gather<G: Gather + Send>(
+        self,
+        queries: &Vectors,
+        probes: &[Probe],
+        nprobe: usize,
+        new: impl Fn() -> G + Sync,
+    ) -> Vec<Vec<Candidate>> {
+        let together = queries.n.div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
+        let blocks = queries.host.par_chunks(together * queries.d).zip(probes.par_chunks(together * nprobe));
+        let search = |scan: &mut CellScan, (queries_here, probes): (&[f32], &[Probe])| {
+            scan.prepare(queries_here);
+            let rows = queries_here.chunks_exact(queries.d).zip(probes.chunks_exact(nprobe)).enumerate();
+            let found = rows.map(|(i, (query, probes))| match self.share(queries.n, probes) {
+                share if share == probes.len() => scan_all(scan, i, probes, new()),
+                share => self.share_out(query, probes.par_chunks(share), &new),
+            });
+            found.collect::<Vec<_>>()
+        };
+        if queries.n == 1 {
+            // Waking a thread costs as much as a typical search of one query.
+            return search(&mut CellScan::new(self), (&queries.host, probes));
+        }
+        let found: Vec<Vec<_>> = blocks.map_init(|| CellScan::new(self), search).collect();
+        found.into_iter().flatten().collect()
+    }
+
+    /// Searches one query in several threads, each in some of the cells.
+    fn share_out<'p, G: Gather + Send>(
+        self,
+        query: &[f32],
+        shares: impl ParallelIterator<Item = &'p [Probe]>,
+        new: &(impl Fn() -> G + Sync),
+    ) -> Vec<Candidate> {
+        let scan_share = |probes: &[Probe]| {
+            let mut scan = CellScan::new(self);
+            scan.prepare(query);
+            scan_all(&mut scan, 0, probes, new())
+        };
+        let found: Vec<Vec<Candidate>> = shares.map(scan_share).collect();
+        let mut all = new();
+        found.into_iter().flatten().for_each(|candidate| all.push(candidate));
+        all.into_sorted()
+    }
+
+    /// Number of a query's lists per thread: all, unless threads are idle and the lists are long.
+    fn share(self, queries: usize, probes: &[Probe]) -> usize {
+        let threads = rayon::current_num_threads() / queries.max(1);
+        let lists = || probes.iter().filter_map(|probe| self.lists.get(probe.cell));
+        let codes = || lists().map(|list| list.codes.len()).sum::<usize>();
+        if threads > 1 && codes() >= SHARED_SCAN { probes.len().div_ceil(threads) } else { probes.len() }
+    }
+}
+
+/// Scans the cells of prepared query `query`.
+fn scan_all(scan: &mut CellScan, query: usize, probes: &[Probe], mut found: impl Gather) -> Vec<Candidate> {
+    scan.start(query);
+    for (i, &probe) in probes.iter().enumerate() {
+        probes.get(i + 1).iter().for_each(|&&next| scan.fetch(next));
+        scan.enter(probe, &mut found);
+    }
+    found.into_sorted()
+}

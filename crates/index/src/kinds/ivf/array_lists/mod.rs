@@ -1,0 +1,118 @@
+//! Inverted lists of codes laid end to end, faiss's `ArrayInvertedLists`.
+
+mod cell_scan;
+mod gather;
+mod list;
+mod residual_tables;
+
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
+
+use cell_scan::ScannedLists;
+pub(crate) use list::ArrayList;
+use rayon::prelude::*;
+use residual_tables::residual_tables;
+
+use super::{
+    entry_ids::EntryIds,
+    lists::{InvertedLists, Position, ProbedQueries},
+};
+use crate::{
+    error::Result,
+    factory::Codes,
+    lazy::get_or_make,
+    quantise::codec::Codec,
+    search::{Candidate, TopK, Within},
+    vectors::Vectors,
+};
+
+/// Codec and lists of plain codes.
+#[derive(Clone)]
+pub(crate) struct ArrayLists {
+    pub codec: Codec,
+    /// Lists, `[nlist]`.
+    pub lists: Vec<ArrayList>,
+    /// Tables of [`residual_tables`], computed by the first search.
+    tables: OnceLock<Option<Arc<Vec<f32>>>>,
+}
+
+impl ArrayLists {
+    /// Creates `nlist` empty lists.
+    pub fn new(codec: Codec, nlist: usize) -> Self {
+        Self::with_lists(codec, vec![ArrayList::default(); nlist])
+    }
+
+    /// Takes lists `[nlist]` of the codec's codes.
+    pub fn with_lists(codec: Codec, lists: Vec<ArrayList>) -> Self {
+        Self { codec, lists, tables: OnceLock::new() }
+    }
+
+    fn scanned<'a>(&'a self, queries: &ProbedQueries<'a>) -> ScannedLists<'a> {
+        let ProbedQueries { coarse, by_residual, .. } = *queries;
+        let tables = || residual_tables(coarse, &self.codec, by_residual).map(Arc::new);
+        let tables = get_or_make(&self.tables, tables).as_ref().map(|tables| tables.as_slice());
+        ScannedLists { coarse, by_residual, codec: &self.codec, lists: &self.lists, tables }
+    }
+}
+
+impl InvertedLists for ArrayLists {
+    fn codes(&self, _by_residual: bool) -> Codes {
+        self.codec.codes()
+    }
+
+    fn is_lossless(&self) -> bool {
+        self.codec.is_lossless()
+    }
+
+    fn code_size(&self) -> usize {
+        self.codec.code_size()
+    }
+
+    fn encode(&self, vectors: &Vectors) -> Result<Vec<u8>> {
+        self.codec.encode(vectors)
+    }
+
+    fn add_decoded(&self, code: &[u8], out: &mut [f32]) {
+        self.codec.add_decoded(code, out);
+    }
+
+    fn emptied(&self) -> Self {
+        Self::new(self.codec.clone(), self.lists.len())
+    }
+
+    fn ids(&self) -> impl ExactSizeIterator<Item = &EntryIds> {
+        self.lists.iter().map(|list| &list.ids)
+    }
+
+    fn code(&self, position: Position) -> Cow<'_, [u8]> {
+        let (size, offset) = (self.code_size(), position.offset);
+        Cow::Borrowed(&self.lists[position.cell].codes[offset * size..(offset + 1) * size])
+    }
+
+    fn push(&mut self, cell: usize, code: &[u8], id: i64) -> Position {
+        Position { cell, offset: self.lists[cell].push(code, id) }
+    }
+
+    fn append(&mut self, other: &Self, shift: i64) {
+        self.lists.iter_mut().zip(&other.lists).for_each(|(to, from)| to.append(from, shift));
+    }
+
+    fn remove(&mut self, ids: &HashSet<i64>) {
+        let code_size = self.code_size();
+        self.lists.par_iter_mut().for_each(|list| list.remove(code_size, ids));
+    }
+
+    fn nearest(&self, queries: &ProbedQueries, k: usize) -> Vec<Vec<Candidate>> {
+        let ProbedQueries { queries: vectors, probes, nprobe, .. } = queries;
+        self.scanned(queries).gather(vectors, probes, *nprobe, || TopK::new(k))
+    }
+
+    fn within(&self, queries: &ProbedQueries, radius: f32) -> Vec<Vec<Candidate>> {
+        let ProbedQueries { coarse, queries: vectors, probes, nprobe, .. } = queries;
+        let radius = coarse.metric.key(radius);
+        self.scanned(queries).gather(vectors, probes, *nprobe, || Within::new(radius))
+    }
+}
