@@ -39,14 +39,21 @@
 //! |---|---|---|
 //! | `exhaustive` | `Flat`, `SQ8`, `PQ{m}x{nbits}`: every code is compared | positions |
 //! | `lsh` | `LSH{nbits}`: signs, compared by Hamming distance | positions |
-//! | `ivf` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8`, `PQ{m}x{nbits}` | stored |
-//! | `ivf::fast_scan` | the same before `PQ{m}x4fs`: codes are packed in blocks for SIMD table look-ups | stored |
+//! | `ivf`, `array_lists` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8`, `PQ{m}x{nbits}` | stored |
+//! | `ivf`, `block_lists` | the same before `PQ{m}x4fs`: codes are packed in blocks for SIMD table look-ups | stored |
 //! | `transformed` | `OPQ`, `PCA`, `PCAR`, `RR`, `L2norm` before any of these | those of the inner index |
 //! | `refined` | `RFlat` after any of these: its candidates are ranked again by the exact vectors | positions |
 //!
-//! The folder `kinds` has one module for each, `quantise` the codecs and their training, `search` the
-//! searches on host and device, `files` the formats of faiss and numpy, and `kernels` the vector
-//! instructions.
+//! Imports run one way, from the bottom up:
+//!
+//! | folder | content |
+//! |---|---|
+//! | `kernels` | vector instructions and the layout of packed codes |
+//! | `quantise` | coarse quantiser, codecs, transforms, and their training |
+//! | `search` | results, scans of codes, and the search on a device |
+//! | `kinds` | the kinds of index |
+//! | `files` | the formats of faiss and NumPy |
+//! | `index` | [`Index`], which has a file for each of its tasks |
 //!
 //! Stored ids are arbitrary non-negative numbers and may repeat. Positions are `0..ntotal`; removing an entry
 //! shifts the later ones down. A kind that does not support an operation returns [`Error::Unsupported`] or
