@@ -68,7 +68,7 @@ impl Index {
 fn inverted(kind: &Kind) -> Option<&Kind> {
     match kind {
         Kind::Ivf(_) | Kind::FastScan(_) => Some(kind),
-        Kind::Exhaustive(_) | Kind::Hashed(_) => None,
+        Kind::Exhaustive(_) | Kind::Lsh(_) => None,
         Kind::Transformed(transformed) => inverted(&transformed.inner),
         Kind::Refined(refined) => inverted(&refined.base),
     }
@@ -90,16 +90,14 @@ fn ids(kind: &Kind) -> Vec<i64> {
         Kind::Ivf(ivf) => ivf.lists.ids().flat_map(EntryIds::iter).collect(),
         Kind::FastScan(ivf) => ivf.lists.ids().flat_map(EntryIds::iter).collect(),
         Kind::Transformed(transformed) => ids(&transformed.inner),
-        Kind::Exhaustive(_) | Kind::Hashed(_) | Kind::Refined(_) => {
-            (0..kind.store().ntotal() as i64).collect()
-        }
+        Kind::Exhaustive(_) | Kind::Lsh(_) | Kind::Refined(_) => (0..kind.store().ntotal() as i64).collect(),
     }
 }
 
 fn code_size(kind: &Kind) -> usize {
     match kind {
         Kind::Exhaustive(index) => index.codec.code_size(),
-        Kind::Hashed(index) => index.lsh.code_size(),
+        Kind::Lsh(index) => index.codec.code_size(),
         Kind::Ivf(ivf) => ivf.lists.code_size(),
         Kind::FastScan(ivf) => ivf.lists.code_size(),
         Kind::Transformed(transformed) => code_size(&transformed.inner),

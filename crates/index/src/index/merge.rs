@@ -6,7 +6,7 @@ use crate::{
     kinds::{
         Kind,
         exhaustive::Exhaustive,
-        lsh::Hashed,
+        lsh::Lsh,
         store::{AsStore, Store},
     },
 };
@@ -45,7 +45,7 @@ fn quantisers(kind: &Kind) -> Result<Vec<u8>> {
 fn emptied(kind: &Kind) -> Kind {
     match kind {
         Kind::Exhaustive(flat) => Kind::Exhaustive(Exhaustive { codes: Default::default(), ..flat.clone() }),
-        Kind::Hashed(index) => Kind::Hashed(Hashed { lsh: index.lsh.clone(), codes: Default::default() }),
+        Kind::Lsh(index) => Kind::Lsh(Lsh { codec: index.codec.clone(), codes: Default::default() }),
         Kind::Ivf(ivf) => Kind::Ivf(ivf.emptied()),
         Kind::FastScan(ivf) => Kind::FastScan(ivf.emptied()),
         Kind::Transformed(transformed) => {
@@ -66,7 +66,7 @@ fn emptied(kind: &Kind) -> Kind {
 fn append(to: &mut Kind, from: Kind, shift: i64) {
     match (to, from) {
         (Kind::Exhaustive(to), Kind::Exhaustive(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
-        (Kind::Hashed(to), Kind::Hashed(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
+        (Kind::Lsh(to), Kind::Lsh(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
         (Kind::Ivf(to), Kind::Ivf(from)) => to.append(&from, shift),
         (Kind::FastScan(to), Kind::FastScan(from)) => to.append(&from, shift),
         (Kind::Transformed(to), Kind::Transformed(from)) => append(&mut to.inner, from.inner, shift),

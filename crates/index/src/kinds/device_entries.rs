@@ -28,6 +28,6 @@ fn behind<'a>(mut transforms: Vec<&'a Transform>, kind: &'a Kind) -> Option<Entr
             let codes = ivf.lists.lists.iter().map(|list| &*list.codes).collect();
             Some(Entries { transforms, metric: ivf.coarse.metric, codec: &ivf.lists.codec, codes, cells })
         }
-        Kind::Hashed(_) | Kind::FastScan(_) | Kind::Refined(_) => None,
+        Kind::Lsh(_) | Kind::FastScan(_) | Kind::Refined(_) => None,
     }
 }

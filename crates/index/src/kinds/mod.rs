@@ -14,7 +14,7 @@ pub(crate) mod transformed;
 use crate::kinds::{
     exhaustive::Exhaustive,
     ivf::{Ivf, IvfFastScan},
-    lsh::Hashed,
+    lsh::Lsh,
     refined::Refined,
     store::{AsStore, Store},
     transformed::Transformed,
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
     /// `Flat`, `PQ{m}x{nbits}`, `SQ8`.
     Exhaustive(Exhaustive),
     /// `LSH{nbits}`.
-    Hashed(Hashed),
+    Lsh(Lsh),
     /// `IVF{nlist}` before `Flat`, `PQ{m}x{nbits}` or `SQ8`.
     Ivf(Ivf),
     /// `IVF{nlist},PQ{m}x4fs`.
@@ -41,7 +41,7 @@ impl AsStore for Kind {
     fn store(&self) -> &dyn Store {
         match self {
             Self::Exhaustive(store) => store,
-            Self::Hashed(store) => store,
+            Self::Lsh(store) => store,
             Self::Ivf(store) => store,
             Self::FastScan(store) => store,
             Self::Transformed(store) => store.as_ref(),
@@ -52,7 +52,7 @@ impl AsStore for Kind {
     fn store_mut(&mut self) -> &mut dyn Store {
         match self {
             Self::Exhaustive(store) => store,
-            Self::Hashed(store) => store,
+            Self::Lsh(store) => store,
             Self::Ivf(store) => store,
             Self::FastScan(store) => store,
             Self::Transformed(store) => store.as_mut(),

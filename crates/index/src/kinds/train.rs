@@ -7,8 +7,8 @@ use super::{
     exhaustive::Exhaustive,
     ivf::{InvertedFile, array_lists::ArrayLists, block_lists::BlockLists},
     lsh::{
-        Hashed,
-        sign_codec::{Lsh, LshConfig},
+        Lsh,
+        sign_codec::{SignCodec, SignCodecConfig},
     },
     refined::Refined,
     transformed::{Transformed, apply},
@@ -85,7 +85,7 @@ impl Trainer<'_> {
         let Some(coarse) = factory.coarse else {
             return Ok(match factory.codes {
                 Codes::Lsh { nbits, rotated, thresholds } => {
-                    Kind::Hashed(self.hashed(nbits, rotated, thresholds, vectors)?)
+                    Kind::Lsh(self.lsh(nbits, rotated, thresholds, vectors)?)
                 }
                 codes => {
                     Kind::Exhaustive(Exhaustive::new(metric, self.quantisers.codec(codes, false, vectors)?))
@@ -110,18 +110,18 @@ impl Trainer<'_> {
         Ok(Kind::Ivf(InvertedFile::new(coarse, by_residual, ArrayLists::new(codec, nlist))))
     }
 
-    fn hashed(
+    fn lsh(
         &self,
         nbits: Option<usize>,
         rotate_data: bool,
         train_thresholds: bool,
         vectors: &Vectors,
-    ) -> Result<Hashed> {
+    ) -> Result<Lsh> {
         if self.config.metric != Metric::L2 {
             return Err(Error::argument("metric of LSH", Metric::L2, self.config.metric));
         }
         let (d, seed) = (vectors.d, self.config.seed);
-        let config = LshConfig { d, nbits: nbits.unwrap_or(d), rotate_data, train_thresholds, seed };
-        Ok(Hashed { lsh: Lsh::train(&config, &vectors.host)?, codes: Bytes::default() })
+        let config = SignCodecConfig { d, nbits: nbits.unwrap_or(d), rotate_data, train_thresholds, seed };
+        Ok(Lsh { codec: SignCodec::train(&config, &vectors.host)?, codes: Bytes::default() })
     }
 }

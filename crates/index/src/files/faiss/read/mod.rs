@@ -2,9 +2,9 @@
 
 mod codecs;
 mod graph;
-mod hashed;
 mod inverted_file;
 mod lists;
+mod lsh;
 mod transforms;
 
 use burn::tensor::Device;
@@ -67,7 +67,7 @@ impl Reader<'_, '_> {
             EXHAUSTIVE_SQ => Ok(Kind::Exhaustive(self.exhaustive_sq()?)),
             IVF_SQ => Ok(Kind::Ivf(self.ivf_sq()?)),
             IVF_FAST_SCAN => Ok(Kind::FastScan(self.ivf_fast_scan()?)),
-            HASHED => Ok(Kind::Hashed(self.hashed()?)),
+            LSH => Ok(Kind::Lsh(self.lsh()?)),
             TRANSFORMED => Ok(Kind::Transformed(Box::new(self.transformed(depth)?))),
             REFINED => Ok(Kind::Refined(Box::new(self.refined(depth)?))),
             found => Err(unsupported("index fourcc", found, SUPPORTED)),

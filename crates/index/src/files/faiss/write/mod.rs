@@ -2,8 +2,8 @@
 
 mod codecs;
 mod graph;
-mod hashed;
 mod inverted_file;
+mod lsh;
 mod transforms;
 
 use std::io::{self, Write};
@@ -30,7 +30,7 @@ impl Writer<'_> {
             Kind::Exhaustive(index) => self.exhaustive(index),
             Kind::Ivf(index) => self.ivf(index),
             Kind::FastScan(index) => self.ivf_fast_scan(index),
-            Kind::Hashed(index) => self.hashed(index),
+            Kind::Lsh(index) => self.lsh(index),
             Kind::Transformed(index) => self.transformed(index),
             Kind::Refined(index) => self.refined(index),
         }

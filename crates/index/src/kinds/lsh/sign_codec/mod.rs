@@ -47,7 +47,7 @@ const MISSING_DISTANCE: f32 = i32::MAX as f32;
 
 /// Settings of an LSH quantiser to train.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct LshConfig {
+pub(crate) struct SignCodecConfig {
     pub d: usize,
     /// Bits of a code.
     pub nbits: usize,
@@ -60,7 +60,7 @@ pub(crate) struct LshConfig {
 
 /// Hyperplanes; the caller stores the codes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Lsh {
+pub(crate) struct SignCodec {
     pub d: usize,
     pub nbits: usize,
     pub train_thresholds: bool,
@@ -70,24 +70,24 @@ pub(crate) struct Lsh {
     pub rotation: Option<Linear>,
 }
 
-impl Lsh {
+impl SignCodec {
     /// Draws the rotation and computes the thresholds from `rows`, `[n, d]`.
     ///
     /// # Errors
     /// No bits, more bits than dimensions without rotation, or no rows for the medians.
-    pub fn train(config: &LshConfig, rows: &[f32]) -> Result<Self> {
-        let LshConfig { d, nbits, rotate_data, train_thresholds, seed } = *config;
+    pub fn train(config: &SignCodecConfig, rows: &[f32]) -> Result<Self> {
+        let SignCodecConfig { d, nbits, rotate_data, train_thresholds, seed } = *config;
         let rotation = rotate_data.then(|| random_rotation(d, nbits, seed)).transpose()?;
-        let mut lsh = Self { d, nbits, train_thresholds: false, thresholds: Vec::new(), rotation };
-        lsh.check()?;
+        let mut codec = Self { d, nbits, train_thresholds: false, thresholds: Vec::new(), rotation };
+        codec.check()?;
         if train_thresholds {
             if rows.is_empty() {
                 return Err(Error::TooFewPoints { what: "LSH thresholds", needed: 1, found: 0 });
             }
-            lsh.thresholds = medians(&lsh.project(rows), nbits);
-            lsh.train_thresholds = true;
+            codec.thresholds = medians(&codec.project(rows), nbits);
+            codec.train_thresholds = true;
         }
-        Ok(lsh)
+        Ok(codec)
     }
 
     /// Checks that the sizes of fields read from a file agree.

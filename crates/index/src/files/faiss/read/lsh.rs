@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::{
-    kinds::lsh::{Hashed, sign_codec::Lsh},
+    kinds::lsh::{Lsh, sign_codec::SignCodec},
     quantise::transform::Linear,
 };
 
 impl Reader<'_, '_> {
-    pub fn hashed(&mut self) -> Result<Hashed> {
+    pub fn lsh(&mut self) -> Result<Lsh> {
         let header = self.header()?;
         expect("metric_type of LSH", Metric::L2, header.metric)?;
         let nbits = positive("nbits of LSH", self.source.i32("nbits of LSH")?)?;
@@ -17,12 +17,12 @@ impl Reader<'_, '_> {
         check_finite("thresholds of LSH", &thresholds, 1)?;
         let code_size = self.source.i32("code_size of LSH")?;
         let rotation = self.rotation_of_lsh(header.d, nbits, rotate_data)?;
-        let lsh = Lsh { d: header.d, nbits, train_thresholds, thresholds, rotation };
-        lsh.check()?;
-        expect("code_size of LSH", Ok(lsh.code_size()), usize::try_from(code_size))?;
-        let bytes = product("code bytes", header.ntotal, lsh.code_size())?;
+        let codec = SignCodec { d: header.d, nbits, train_thresholds, thresholds, rotation };
+        codec.check()?;
+        expect("code_size of LSH", Ok(codec.code_size()), usize::try_from(code_size))?;
+        let bytes = product("code bytes", header.ntotal, codec.code_size())?;
         expect("code byte count", bytes, self.source.size("code byte count")?)?;
-        Ok(Hashed { lsh, codes: self.source.bytes("codes", bytes)? })
+        Ok(Lsh { codec, codes: self.source.bytes("codes", bytes)? })
     }
 
     /// Reads the map from `d` dimensions to `nbits`; without `rotate_data` the file contains an empty one.
