@@ -49,7 +49,7 @@ impl Exhaustive {
     /// Distances of a query, `d` floats, to the entries at the given positions.
     pub fn distances(&self, query: &[f32], positions: impl Iterator<Item = usize>) -> Vec<f32> {
         let mut scanner = Scanner::new(&self.codec, self.metric);
-        scanner.aim(query);
+        scanner.set_query(query);
         let mut key = [0.0];
         positions
             .map(|position| {
@@ -67,7 +67,7 @@ impl Exhaustive {
         let piece = self.ntotal().div_ceil(pieces).max(1);
         let scan_piece = |query: &[f32], number: usize, codes: &[u8]| {
             let mut scanner = Scanner::new(&self.codec, self.metric);
-            scanner.aim(query);
+            scanner.set_query(query);
             let mut found = new();
             let mut buffers = ScanBuffers::default();
             scan(&scanner, &mut buffers, codes, size, |entry| (number * piece + entry) as i64, &mut found);

@@ -101,7 +101,7 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// Creates a scanner; call [`Self::aim`] before [`Self::keys`].
+    /// Creates a scanner; call [`Self::set_query`] before [`Self::keys`].
     pub fn new(codec: &'a Codec, metric: Metric) -> Self {
         let table = match codec {
             Codec::Pq(pq) => vec![0.0; pq.m * pq.ksub],
@@ -111,7 +111,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Sets the point that codes are compared with, `d` floats.
-    pub fn aim(&mut self, point: &[f32]) {
+    pub fn set_query(&mut self, point: &[f32]) {
         self.point.copy_from_slice(point);
         match self.codec {
             Codec::Pq(pq) => pq.key_tables(self.metric, point, &mut self.table),
@@ -122,9 +122,9 @@ impl<'a> Scanner<'a> {
     }
 
     /// Sets the point to `point - centroid`.
-    pub fn aim_at_residual(&mut self, point: &[f32], centroid: &[f32]) {
+    pub fn set_residual(&mut self, point: &[f32], centroid: &[f32]) {
         let residual: Vec<f32> = point.iter().zip(centroid).map(|(x, c)| x - c).collect();
-        self.aim(&residual);
+        self.set_query(&residual);
     }
 
     /// Writes the sort keys of codes `[n, code_size]` to `out` `[n]`; smaller is nearer.

@@ -64,7 +64,7 @@ mod tests {
             [f32::NAN, 1.0, f32::NAN, 3.0, -1.0].iter().flat_map(|value| value.to_le_bytes()).collect();
         let codec = Codec::Flat { d: 1 };
         let mut scanner = Scanner::new(&codec, Metric::L2);
-        scanner.aim(&[0.0]);
+        scanner.set_query(&[0.0]);
         let (mut buffers, id) = (ScanBuffers::default(), |entry| entry as i64);
         let mut top = TopK::new(2);
         scan(&scanner, &mut buffers, &codes, 4, id, &mut top);

@@ -62,8 +62,8 @@ pub(crate) trait InvertedLists: Clone + Send + Sync {
     /// Appends the entries of lists with the same codec, adding `shift` to their ids.
     fn append(&mut self, other: &Self, shift: i64);
 
-    /// Removes the entries whose id is in `ids`.
-    fn remove(&mut self, ids: &HashSet<i64>);
+    /// Removes the entries whose id is in `ids` and returns their number.
+    fn remove(&mut self, ids: &HashSet<i64>) -> usize;
 
     /// The `k` nearest entries of each query in its cells, nearest first.
     fn nearest(&self, queries: &ProbedQueries, k: usize) -> Vec<Vec<Candidate>>;

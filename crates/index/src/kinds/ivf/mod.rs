@@ -146,9 +146,7 @@ impl<L: InvertedLists> Store for InvertedFile<L> {
     }
 
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
-        let before = self.ntotal();
-        self.lists.remove(ids);
-        let removed = before - self.ntotal();
+        let removed = self.lists.remove(ids);
         if removed > 0 {
             self.direct_map.rebuild(self.lists.entries());
         }

@@ -146,13 +146,13 @@ impl DeviceIndex {
     fn visit_all(&self, queries: Tensor<2>, k: usize) -> DeviceNeighbours {
         let [n, _] = queries.dims();
         let mut best = Best::new(n, k, &self.device);
-        let aimed = self.stored.aim(queries.clone());
+        let prepared = self.stored.prepare(queries.clone());
         let step = (BLOCK / (n * self.stored.range_width())).max(1);
         for start in (0..self.ntotal).step_by(step) {
             let range = start..(start + step).min(self.ntotal);
             let positions = Tensor::<1, Int>::arange(range.start as i64..range.end as i64, &self.device);
             let positions = positions.unsqueeze::<2>().expand([n, range.len()]);
-            best = best.offer(self.stored.keys_in(&aimed, range), positions);
+            best = best.offer(self.stored.keys_in(&prepared, range), positions);
         }
         best.finish(self.metric, queries)
     }
@@ -160,12 +160,12 @@ impl DeviceIndex {
     fn visit_cells(&self, cells: &Cells, queries: Tensor<2>, k: usize, nprobe: usize) -> DeviceNeighbours {
         let [n, _] = queries.dims();
         let mut best = Best::new(n, k, &self.device);
-        let aimed = self.stored.aim(queries.clone());
+        let prepared = self.stored.prepare(queries.clone());
         let probes = cells.probes(queries.clone(), nprobe);
         for piece in cells.pieces(&probes, BLOCK / (n * self.stored.width())) {
             let [_, lists, span] = piece.positions.dims();
             let positions = piece.positions.reshape([n, lists * span]);
-            let keys = self.stored.keys_at(&aimed, positions.clone()).reshape([n, lists, span]);
+            let keys = self.stored.keys_at(&prepared, positions.clone()).reshape([n, lists, span]);
             let keys = match piece.scores {
                 Some(scores) => keys + scores.unsqueeze_dim(2),
                 None => keys,

@@ -42,7 +42,7 @@ enum Content {
 }
 
 /// A block of queries, prepared for comparison with entries.
-pub(super) enum Aimed {
+pub(super) enum PreparedQueries {
     /// Scaled queries, `[n, d]`.
     Queries(Tensor<2>),
     /// Scaled products with every codeword, `[n, m * ksub]`.
@@ -117,7 +117,7 @@ impl Stored {
         }
     }
 
-    /// Numbers of one query's [`Aimed`].
+    /// Numbers of one query's [`PreparedQueries`].
     pub fn table_size(&self) -> usize {
         match &self.content {
             Content::Vectors(rows) => rows.dims()[1],
@@ -126,26 +126,28 @@ impl Stored {
     }
 
     /// Prepares `queries` `[n, d]`.
-    pub fn aim(&self, queries: Tensor<2>) -> Aimed {
+    pub fn prepare(&self, queries: Tensor<2>) -> PreparedQueries {
         let [n, _] = queries.dims();
         let queries = queries * self.factor;
         match &self.content {
-            Content::Vectors(_) => Aimed::Queries(queries),
+            Content::Vectors(_) => PreparedQueries::Queries(queries),
             Content::Codes { codebooks, .. } => {
                 let [m, dsub, ksub] = codebooks.dims();
                 let parts = queries.reshape([n, m, dsub]).swap_dims(0, 1);
-                Aimed::Table(matmul(parts, codebooks.clone()).swap_dims(0, 1).reshape([n, m * ksub]))
+                PreparedQueries::Table(
+                    matmul(parts, codebooks.clone()).swap_dims(0, 1).reshape([n, m * ksub]),
+                )
             }
         }
     }
 
     /// Keys of the entries in a range of positions: `[n, range.len()]`.
-    pub fn keys_in(&self, aimed: &Aimed, range: Range<usize>) -> Tensor<2> {
-        let keys = match (&self.content, aimed) {
-            (Content::Vectors(rows), Aimed::Queries(queries)) => {
+    pub fn keys_in(&self, prepared: &PreparedQueries, range: Range<usize>) -> Tensor<2> {
+        let keys = match (&self.content, prepared) {
+            (Content::Vectors(rows), PreparedQueries::Queries(queries)) => {
                 matmul(queries.clone(), rows.clone().slice([range.clone()]).transpose())
             }
-            (Content::Codes { codes, .. }, Aimed::Table(table)) => {
+            (Content::Codes { codes, .. }, PreparedQueries::Table(table)) => {
                 let ([n, _], [_, m]) = (table.dims(), codes.dims());
                 let codes = codes.clone().slice([range.clone()]).reshape([1, range.len() * m]);
                 look_up(table, codes.expand([n, range.len() * m]), m)
@@ -159,16 +161,16 @@ impl Stored {
     }
 
     /// Keys of the entries at each query's own `positions` `[n, w]`: `[n, w]`.
-    pub fn keys_at(&self, aimed: &Aimed, positions: Tensor<2, Int>) -> Tensor<2> {
+    pub fn keys_at(&self, prepared: &PreparedQueries, positions: Tensor<2, Int>) -> Tensor<2> {
         let [n, w] = positions.dims();
         let positions = positions.reshape([n * w]);
-        let keys = match (&self.content, aimed) {
-            (Content::Vectors(rows), Aimed::Queries(queries)) => {
+        let keys = match (&self.content, prepared) {
+            (Content::Vectors(rows), PreparedQueries::Queries(queries)) => {
                 let [_, d] = rows.dims();
                 let rows = rows.clone().select(0, positions.clone()).reshape([n, w, d]);
                 matmul(rows, queries.clone().unsqueeze_dim(2)).reshape([n, w])
             }
-            (Content::Codes { codes, .. }, Aimed::Table(table)) => {
+            (Content::Codes { codes, .. }, PreparedQueries::Table(table)) => {
                 let [_, m] = codes.dims();
                 look_up(table, codes.clone().select(0, positions.clone()).reshape([n, w * m]), m)
             }

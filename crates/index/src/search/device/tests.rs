@@ -6,6 +6,7 @@ use rand::RngExt;
 use super::*;
 use crate::{
     index::{Index, MergedIds},
+    kinds::device_entries::device_entries,
     quantise::{TrainConfig, kmeans::seeded},
     vectors::upload,
 };
@@ -137,7 +138,9 @@ fn queries_that_are_not_finite_are_named() {
     for factory in ["Flat", "L2norm,Flat", "PCA9,Flat", "IVF7,PQ3"] {
         let mut index = trained(factory, Metric::L2);
         index.add(vectors(50, 2)).expect("adds");
-        let device = DeviceIndex::new(&index.kind, &Device::flex()).expect("a kind for devices");
+        let device =
+            DeviceIndex::new(device_entries(&index.kind).expect("a kind for devices"), &Device::flex())
+                .expect("a kind for devices");
         for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let row = Tensor::<2>::full([1, D], wrong, &Device::flex());
             let queries = Tensor::cat(vec![vectors(3, 3), row, vectors(2, 4)], 0);

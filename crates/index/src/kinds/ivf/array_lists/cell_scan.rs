@@ -29,8 +29,8 @@ pub(super) struct ScannedLists<'a> {
 enum Comparison<'a> {
     /// The scanner's point is the query for all cells: the codec is not a product quantiser, and codes encode
     /// vectors or the metric separates centroid and residual.
-    Aimed,
-    /// As `Aimed` for product quantisers: one table serves all cells.
+    Query,
+    /// As `Query` for product quantisers: one table serves all cells.
     Shared,
     /// `|q - c - r|^2 = |q - c|^2 + (|r|^2 + 2 c.r) - 2 q.r`: the middle term is looked up in a table of the
     /// cell, common to all queries, `[nlist, m, ksub]`; the last in a table of the query, common to all
@@ -63,7 +63,7 @@ impl<'a> CellScan<'a> {
             (_, Some(tables)) => Comparison::Tables(tables),
             (_, None) if metric == Metric::L2 && source.by_residual => Comparison::Residual,
             (Codec::Pq(_), None) => Comparison::Shared,
-            _ => Comparison::Aimed,
+            _ => Comparison::Query,
         };
         let adds_score = source.by_residual && metric == Metric::InnerProduct;
         let scanner = Scanner::new(source.codec, metric);
@@ -80,16 +80,16 @@ impl<'a> CellScan<'a> {
         match self.comparison {
             Comparison::Tables(_) => pq.inner_product_tables(queries, -2.0, &mut self.tables),
             Comparison::Shared => pq.key_tables(metric, queries, &mut self.tables),
-            Comparison::Aimed | Comparison::Residual => {}
+            Comparison::Query | Comparison::Residual => {}
         }
     }
 
     /// Starts prepared query `query`.
-    pub fn start(&mut self, query: usize) {
+    pub fn set_query(&mut self, query: usize) {
         self.query = query;
         self.scanner.offset = 0.0;
         match self.comparison {
-            Comparison::Aimed => self.scanner.aim(row(&self.queries, self.source.coarse.d, query)),
+            Comparison::Query => self.scanner.set_query(row(&self.queries, self.source.coarse.d, query)),
             Comparison::Shared => {
                 let size = self.scanner.table.len();
                 self.scanner.table.copy_from_slice(row(&self.tables, size, query));
@@ -99,15 +99,15 @@ impl<'a> CellScan<'a> {
     }
 
     /// Scans a cell and offers its entries to `found`.
-    pub fn enter(&mut self, probe: Probe, found: &mut impl Gather) {
+    pub fn scan_cell(&mut self, probe: Probe, found: &mut impl Gather) {
         let Some(list) = self.source.lists.get(probe.cell).filter(|list| !list.ids.is_empty()) else {
             return; // empty list, or `Probe::NONE`
         };
         match &self.comparison {
-            Comparison::Aimed | Comparison::Shared => {}
+            Comparison::Query | Comparison::Shared => {}
             Comparison::Residual => {
                 let query = row(&self.queries, self.source.coarse.d, self.query);
-                self.scanner.aim_at_residual(query, self.source.coarse.centroid(probe.cell));
+                self.scanner.set_residual(query, self.source.coarse.centroid(probe.cell));
             }
             Comparison::Tables(tables) => {
                 let size = self.scanner.table.len();
@@ -123,8 +123,8 @@ impl<'a> CellScan<'a> {
         scan(&self.scanner, &mut self.buffers, &list.codes, code_size, |entry| list.ids.get(entry), found);
     }
 
-    /// Prefetches the tables that [`Self::enter`] reads for a cell.
-    pub fn fetch(&self, probe: Probe) {
+    /// Prefetches the tables that [`Self::scan_cell`] reads for a cell.
+    pub fn prefetch(&self, probe: Probe) {
         if let Comparison::Tables(tables) = &self.comparison
             && probe.cell < self.source.coarse.nlist
         {

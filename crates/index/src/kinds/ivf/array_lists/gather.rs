@@ -72,10 +72,10 @@ impl ScannedLists<'_> {
 
 /// Scans the cells of prepared query `query`.
 fn scan_all(scan: &mut CellScan, query: usize, probes: &[Probe], mut found: impl Gather) -> Vec<Candidate> {
-    scan.start(query);
+    scan.set_query(query);
     for (i, &probe) in probes.iter().enumerate() {
-        probes.get(i + 1).iter().for_each(|&&next| scan.fetch(next));
-        scan.enter(probe, &mut found);
+        probes.get(i + 1).iter().for_each(|&&next| scan.prefetch(next));
+        scan.scan_cell(probe, &mut found);
     }
     found.into_sorted()
 }

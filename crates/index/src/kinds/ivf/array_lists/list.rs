@@ -28,16 +28,18 @@ impl ArrayList {
         }
     }
 
-    /// Removes the entries whose id is in `ids`; the others keep their order.
-    pub fn remove(&mut self, code_size: usize, ids: &HashSet<i64>) {
+    /// Removes the entries whose id is in `ids` and returns their number; the others keep their order.
+    pub fn remove(&mut self, code_size: usize, ids: &HashSet<i64>) -> usize {
         let kept = self.ids.iter().enumerate().filter(|(_, id)| !ids.contains(id));
         let kept: Vec<usize> = kept.map(|(offset, _)| offset).collect();
-        if kept.len() == self.ids.len() {
-            return;
+        let removed = self.ids.len() - kept.len();
+        if removed == 0 {
+            return 0;
         }
         let code = |&entry: &usize| &self.codes[entry * code_size..(entry + 1) * code_size];
         let codes = kept.iter().flat_map(code).copied().collect();
         let ids = kept.iter().map(|&entry| self.ids.get(entry)).collect();
         *self = Self { codes: Bytes::Owned(codes), ids };
+        removed
     }
 }

@@ -100,9 +100,9 @@ impl InvertedLists for ArrayLists {
         self.lists.iter_mut().zip(&other.lists).for_each(|(to, from)| to.append(from, shift));
     }
 
-    fn remove(&mut self, ids: &HashSet<i64>) {
+    fn remove(&mut self, ids: &HashSet<i64>) -> usize {
         let code_size = self.code_size();
-        self.lists.par_iter_mut().for_each(|list| list.remove(code_size, ids));
+        self.lists.par_iter_mut().map(|list| list.remove(code_size, ids)).sum()
     }
 
     fn nearest(&self, queries: &ProbedQueries, k: usize) -> Vec<Vec<Candidate>> {

@@ -48,8 +48,9 @@ impl BlockList {
         self.codes.to_mut().truncate(last.div_ceil(BLOCK) * code_size * 2 * KSUB);
     }
 
-    /// Removes all entries whose id is in `ids`, in faiss's order.
-    pub fn remove(&mut self, code_size: usize, ids: &HashSet<i64>) {
+    /// Removes all entries whose id is in `ids`, in faiss's order, and returns their number.
+    pub fn remove(&mut self, code_size: usize, ids: &HashSet<i64>) -> usize {
+        let before = self.ids.len();
         let mut offset = 0;
         while offset < self.ids.len() {
             if ids.contains(&self.ids.get(offset)) {
@@ -58,6 +59,7 @@ impl BlockList {
                 offset += 1;
             }
         }
+        before - self.ids.len()
     }
 }
 
@@ -67,7 +69,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        kernels::packing::{code_size, join_nibbles},
+        kernels::packing::{block_size, code_size, join_nibbles},
         quantise::kmeans::seeded,
     };
 
@@ -104,14 +106,14 @@ mod tests {
         let (m, n) = (5, 70);
         let codes = random_codes(n, m);
         let mut list = packed(&codes, m);
-        assert_eq!(list.remove(|id| id % 3 == 0, code_size(m)), 24);
+        assert_eq!(list.remove(code_size(m), &(0..70).filter(|id| id % 3 == 0).collect()), 24);
         assert_eq!(list.ids.iter().take(4).collect::<Vec<_>>(), [68, 1, 2, 67]);
         assert_eq!((list.ids.len(), list.codes.len()), (46, 2 * block_size(m)));
         for (offset, id) in list.ids.iter().enumerate() {
             assert!(id % 3 != 0);
             assert_eq!(list.unpack(offset, code_size(m)), codes[id as usize * 3..][..3]);
         }
-        assert_eq!(list.remove(|_| true, code_size(m)), 46);
+        assert_eq!(list.remove(code_size(m), &(0..70).collect()), 46);
         assert_eq!(list, BlockList::default());
     }
 
@@ -119,7 +121,7 @@ mod tests {
     fn entries_can_follow_removed_ones() {
         let codes = random_codes(40, 4);
         let mut list = packed(&codes, 4);
-        list.remove(|id| id > 20, 2);
+        list.remove(2, &(21..40).collect());
         list.push(&codes[60..62], 30);
         assert_eq!(list.unpack(21, 2), codes[60..62]);
         assert_eq!(list.unpack(20, 2), codes[40..42]);

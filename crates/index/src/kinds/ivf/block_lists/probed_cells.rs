@@ -5,7 +5,7 @@ use crate::quantise::coarse_scan::Probe;
 
 /// A probed cell.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Visit {
+pub(crate) struct ProbedCell {
     pub probe: Probe,
     /// Index of the probe in the order given.
     rank: usize,
@@ -18,21 +18,21 @@ pub(crate) struct Visit {
     pub bias: u16,
 }
 
-/// Visits of one query.
+/// ProbedCells of one query.
 #[derive(Default)]
-pub(crate) struct Visits {
-    /// Visits in ascending order of cells, `[nprobe]`.
-    pub cells: Vec<Visit>,
+pub(crate) struct ProbedCells {
+    /// ProbedCells in ascending order of cells, `[nprobe]`.
+    pub cells: Vec<ProbedCell>,
     /// `[nprobe]`: indices into `cells` in the order of the probes.
     pub order: Vec<usize>,
 }
 
-impl Visits {
+impl ProbedCells {
     /// Replaces the visits by those of `probes` and returns the number of vectors in the cells. Cells
     /// past the lists are ignored.
     pub fn reset(&mut self, probes: &[Probe], lists: &[BlockList]) -> usize {
         let Self { cells, order } = self;
-        let visit = |(rank, &probe)| Visit { probe, rank, start: 0, extent: Extent::default(), bias: 0 };
+        let visit = |(rank, &probe)| ProbedCell { probe, rank, start: 0, extent: Extent::default(), bias: 0 };
         let probes = probes.iter().enumerate();
         cells.clear();
         cells.extend(probes.filter(|(_, probe)| probe.cell < lists.len()).map(visit));
@@ -72,7 +72,7 @@ mod tests {
         let lists: Vec<BlockList> = lengths.iter().enumerate().map(list).collect();
         // Cell 9 does not exist.
         let probes = [4, 3, 9, 0, 2, 1, 5].map(|cell| Probe { cell, score: 0.0 });
-        let mut visits = Visits::default();
+        let mut visits = ProbedCells::default();
         for _ in 0..2 {
             assert_eq!(visits.reset(&probes, &lists), 6);
             let ids: Vec<i64> = (0..6).map(|position| visits.id_at(position, &lists)).collect();

@@ -3,7 +3,7 @@
 use super::{
     list::BlockList,
     lut::{Extent, Quantisation, Row, invert},
-    probed_cells::{Visit, Visits},
+    probed_cells::{ProbedCell, ProbedCells},
     reservoir::Reservoir,
     tables::{ScannerConfig, Tables},
 };
@@ -43,7 +43,7 @@ pub(crate) struct Scanner {
 /// Buffers of one thread.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    visits: Visits,
+    visits: ProbedCells,
     /// `[m]`: terms of the query.
     rows: Vec<Row>,
     /// `[m]`: terms of a cell, if they are not stored.
@@ -97,7 +97,7 @@ impl Scanner {
             self.query_extent(query, scratch);
         }
         let Scratch { visits, rows, minima, table, .. } = scratch;
-        let bias = |visit: &Visit| {
+        let bias = |visit: &ProbedCell| {
             if self.tables.are_biased() { self.metric.distance_of(visit.probe.score) } else { 0.0 }
         };
         let quantisation = Quantisation::new(visits.cells.iter().map(|visit| (bias(visit), visit.extent)));
@@ -159,7 +159,7 @@ fn residual_rows(query: &[Row], cell: &[Row]) -> impl Iterator<Item = Row> {
 
 /// Offers a list's nearest vectors to the reservoir.
 #[inline]
-fn scan_list(level: Level, list: &BlockList, table: &[u8], visit: Visit, reservoir: &mut Reservoir) {
+fn scan_list(level: Level, list: &BlockList, table: &[u8], visit: ProbedCell, reservoir: &mut Reservoir) {
     let blocks = Blocks { codes: &list.codes, table, bias: visit.bias };
     scan(level, blocks, reservoir.most(), |block, mask, sums| {
         let filled = list.ids.len().saturating_sub(block * BLOCK);
