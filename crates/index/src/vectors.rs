@@ -96,6 +96,14 @@ pub(crate) fn check_finite(what: &'static str, values: &[f32], d: usize) -> Resu
     Err(Error::NotFinite { what, row: (start + within) / d })
 }
 
+/// Fails unless `rows` is a whole number of vectors of dimension `d`.
+pub(crate) fn check_rows(rows: &[f32], d: usize) -> Result<()> {
+    if d == 0 || !rows.len().is_multiple_of(d) {
+        return Err(Error::argument("number of values", format!("a multiple of dimension {d}"), rows.len()));
+    }
+    Ok(())
+}
+
 /// Returns true if all values are finite; free of branches, so limited only by memory bandwidth.
 fn all_finite(values: &[f32]) -> bool {
     // Infinities and NaN have an exponent of ones; adding one to it carries into the sign.

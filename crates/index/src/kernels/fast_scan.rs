@@ -231,7 +231,7 @@ mod tests {
     use rand::RngExt;
 
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
 
     fn random(bytes: usize, stream: u64) -> Vec<u8> {
         let mut rng = seeded(5, stream);

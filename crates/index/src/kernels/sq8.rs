@@ -229,7 +229,7 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
     use rand::RngExt;
 
     fn levels() -> impl Iterator<Item = Level> {

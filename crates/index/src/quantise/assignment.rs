@@ -14,6 +14,14 @@ const PRODUCT_BYTES: usize = 512 << 10;
 /// Multiply-adds below which waking other threads costs more than it saves.
 const FEW_PRODUCTS: usize = 1 << 20;
 
+/// Nearest centroid of every vector.
+pub(crate) struct Nearest {
+    /// `[n]`, in `0..k`.
+    pub centroids: Vec<i64>,
+    /// `[n]`: `|x - c|^2`, or `-x.c` with the inner product.
+    pub scores: Vec<f32>,
+}
+
 /// One part of every vector: `d` values from column `start` on.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {

@@ -130,7 +130,7 @@ mod tests {
     use rand::RngExt;
 
     use super::*;
-    use crate::{metric::squared_l2, quantise::kmeans::seeded};
+    use crate::{metric::squared_l2, quantise::random_streams::seeded};
 
     fn random(values: usize, stream: u64) -> Vec<f32> {
         let mut rng = seeded(6, stream);

@@ -168,7 +168,7 @@ impl Sq8Query {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
     use rand::RngExt;
 
     fn rows(n: usize, d: usize, seed: u64) -> Vec<f32> {

@@ -6,8 +6,9 @@ use super::{
     coarse::Coarse,
     codec::Codec,
     hnsw::{Hnsw, HnswConfig},
-    kmeans::{Initialisation, KMeans, sample_rows, seeded},
+    kmeans::{Initialisation, KMeans},
     pq::ProductQuantiser,
+    random_streams::{COARSE_STREAM, SAMPLE_STREAM, SUBQUANTISER_STREAM, sample_rows, seeded},
     scalar_quantiser::ScalarQuantiser,
     transform::{Codebooks, Normalise, OpqConfig, PcaConfig, Transform, random_rotation},
 };
@@ -17,11 +18,6 @@ use crate::{
     metric::Metric,
     vectors::Vectors,
 };
-
-/// Random streams for the seed: coarse k-means, the product quantiser's sample, its sub-quantisers.
-const COARSE_STREAM: u64 = 0;
-const SAMPLE_STREAM: u64 = 1;
-const SUBQUANTISER_STREAM: u64 = 2;
 
 /// Settings of the training of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]

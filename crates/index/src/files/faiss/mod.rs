@@ -16,6 +16,7 @@
 //! Every count is checked against the remaining bytes before anything is allocated.
 
 mod fast_scan;
+mod fourcc;
 mod read;
 mod source;
 mod write;
@@ -23,36 +24,3 @@ mod write;
 pub(crate) use read::read_index;
 pub(crate) use source::Source;
 pub(crate) use write::write_index;
-
-/// Four-character code that begins a structure.
-type Fourcc = [u8; 4];
-
-const FLAT_L2: Fourcc = *b"IxF2";
-const FLAT_IP: Fourcc = *b"IxFI";
-const EXHAUSTIVE_PQ: Fourcc = *b"IxPq";
-const EXHAUSTIVE_SQ: Fourcc = *b"IxSQ";
-const LSH: Fourcc = *b"IxHe";
-const TRANSFORMED: Fourcc = *b"IxPT";
-const REFINED: Fourcc = *b"IxRF";
-const IVF_FLAT: Fourcc = *b"IwFl";
-const IVF_SQ: Fourcc = *b"IwSq";
-const IVF_FAST_SCAN: Fourcc = *b"IwPf";
-const GRAPH: Fourcc = *b"IHNf";
-const LINEAR: Fourcc = *b"LTra";
-const ROTATION: Fourcc = *b"rrot";
-const PCA: Fourcc = *b"Pcam";
-const NORMALISE: Fourcc = *b"VNrm";
-const IVF_PQ: Fourcc = *b"IwPQ";
-const ARRAY_LISTS: Fourcc = *b"ilar";
-const FULL_SIZES: Fourcc = *b"full";
-const SPARSE_SIZES: Fourcc = *b"sprs";
-
-/// Value of the two unused header fields.
-const HEADER_FILLER: i64 = 1 << 20;
-
-const METRIC_IP: i32 = 0;
-const METRIC_L2: i32 = 1;
-
-const MAP_NONE: u8 = 0;
-const MAP_ARRAY: u8 = 1;
-const MAP_HASHTABLE: u8 = 2;

@@ -9,7 +9,7 @@ use std::{
 
 use bytemuck::Pod;
 
-use super::Fourcc;
+use super::fourcc::Fourcc;
 use crate::{
     error::{Error, Result},
     kernels::Map,

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Matrix, read_shape, read_values};
+use super::{
+    header::read_shape,
+    matrix::{Matrix, read_values},
+};
 use crate::{
     error::{Error, Result},
     replace::open_regular,

@@ -155,7 +155,7 @@ impl Heap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
     use rand::RngExt;
 
     fn bytes(n: usize, seed: u64) -> Vec<u8> {

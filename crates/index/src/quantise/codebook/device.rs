@@ -4,11 +4,10 @@ use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use unrounded::matmul;
 
-use super::Nearest;
 use crate::{
     error::Result,
     metric::{Metric, squared_norm},
-    quantise::coarse_scan::Probe,
+    quantise::{assignment::Nearest, coarse_scan::Probe},
     vectors::{Vectors, read_floats, read_integers, upload},
 };
 
@@ -118,7 +117,7 @@ mod tests {
     /// Random vectors have no near ties, so both methods must return the same centroids.
     #[test]
     fn the_device_agrees_with_the_host() {
-        let mut rng = crate::quantise::kmeans::seeded(5, 0);
+        let mut rng = crate::quantise::random_streams::seeded(5, 0);
         let mut random = |n: usize| -> Vec<f32> { (0..n).map(|_| rng.random_range(-1.0..1.0)).collect() };
         for (d, metric) in [(8, Metric::L2), (200, Metric::L2), (8, Metric::InnerProduct)] {
             let centroids = random(40 * d);

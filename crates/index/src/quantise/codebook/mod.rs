@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     metric::{Metric, squared_norm},
     quantise::{
-        assignment::{Panels, Parts, nearest_in_panels},
+        assignment::{Nearest, Panels, Parts, nearest_in_panels},
         coarse_scan::{CoarseScan, Probe},
     },
     vectors::Vectors,
@@ -47,14 +47,6 @@ enum Scorer {
     /// Float32 products, for L2 only.
     Panels,
     Device(Box<DeviceCodebook>),
-}
-
-/// Nearest centroid of every vector.
-pub(crate) struct Nearest {
-    /// `[n]`, in `0..k`.
-    pub centroids: Vec<i64>,
-    /// `[n]`: `|x - c|^2`, or `-x.c` with the inner product.
-    pub scores: Vec<f32>,
 }
 
 impl Codebook {
@@ -142,7 +134,7 @@ fn whole<'a>(vectors: &'a Vectors) -> Parts<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{metric::squared_l2, quantise::kmeans::seeded};
+    use crate::{metric::squared_l2, quantise::random_streams::seeded};
     use rand::RngExt;
 
     /// Covers both sides of every limit between the methods of scoring.

@@ -3,15 +3,15 @@
 use rand::{RngExt, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Hnsw, Points, search::Exploration};
+use super::{
+    graph::{Hnsw, Points},
+    search::Exploration,
+};
 use crate::{
     error::{Error, Result},
     metric::Metric,
-    quantise::kmeans::seeded,
+    quantise::random_streams::{GRAPH_STREAM, seeded},
 };
-
-/// Random stream for the levels and the order of insertion.
-const STREAM: u64 = (1 << 32) + 1;
 
 /// Least probability of a height; less likely heights do not occur.
 const LEAST_PROBABILITY: f32 = 1e-9;
@@ -104,7 +104,7 @@ impl Hnsw {
         config.check()?;
         let points = Points { metric, d, values: centroids };
         let n = centroids.len().checked_div(d).unwrap_or(0);
-        let mut rng = seeded(config.seed, STREAM);
+        let mut rng = seeded(config.seed, GRAPH_STREAM);
         let mut graph = config.vertices(n, &mut rng);
         graph.check_points(&points)?;
         let mut order: Vec<usize> = (0..n).collect();

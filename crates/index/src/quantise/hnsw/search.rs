@@ -1,7 +1,7 @@
 //! Search of the graph.
 
 use super::{
-    Hnsw, Points,
+    graph::{Hnsw, Points},
     queue::{Entry, Queue},
 };
 use crate::{error::Result, metric::Metric};

@@ -3,7 +3,7 @@
 use rand::RngExt;
 
 use super::*;
-use crate::quantise::kmeans::seeded;
+use crate::quantise::random_streams::seeded;
 
 const D: usize = 16;
 

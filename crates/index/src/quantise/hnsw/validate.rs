@@ -1,6 +1,6 @@
 //! Validation of graphs read from a file.
 
-use super::{Hnsw, Points};
+use super::graph::{Hnsw, Points};
 use crate::error::{Error, Result};
 
 impl Hnsw {

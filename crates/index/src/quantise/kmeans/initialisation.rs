@@ -86,7 +86,7 @@ fn others(chosen: &[usize], n: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
 
     fn rows(points: &Vectors, k: usize, seed: u64) -> Vec<usize> {
         Initialisation::PlusPlus.rows(points, k, &mut seeded(seed, 0), &Device::flex()).expect("draws")

@@ -7,7 +7,6 @@ mod initialisation;
 
 use burn::tensor::Device;
 pub use initialisation::Initialisation;
-use rand::{SeedableRng, seq::index::sample};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
@@ -15,7 +14,11 @@ use crate::{
     error::{Error, Result},
     kernels,
     metric::{Metric, squared_norm},
-    quantise::codebook::{Codebook, Nearest},
+    quantise::{
+        assignment::Nearest,
+        codebook::Codebook,
+        random_streams::{sample_rows, seeded},
+    },
     vectors::Vectors,
 };
 
@@ -139,22 +142,6 @@ impl KMeans {
             centroids.chunks_exact_mut(d).for_each(normalise);
         }
     }
-}
-
-/// Random number generator of a stream for a seed.
-pub(crate) fn seeded(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(stream);
-    rng
-}
-
-/// Draws `most` distinct rows of `n`, ascending; `None` if `n <= most`.
-pub(crate) fn sample_rows(n: usize, most: usize, rng: &mut ChaCha8Rng) -> Option<Vec<usize>> {
-    (n > most).then(|| {
-        let mut rows = sample(rng, n, most).into_vec();
-        rows.sort_unstable();
-        rows
-    })
 }
 
 /// Scales a vector to unit norm; a zero vector is unchanged.
@@ -423,9 +410,6 @@ mod tests {
             "15 points whose squared distances are at most 16: {}",
             objectives[0]
         );
-        assert_eq!(sample_rows(10, 10, &mut seeded(0, 0)), None);
-        let rows = sample_rows(100, 10, &mut seeded(0, 0)).expect("too many");
-        assert!(rows.len() == 10 && rows.is_sorted_by(|a, b| a < b));
     }
 
     #[test]

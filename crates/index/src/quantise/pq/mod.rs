@@ -187,7 +187,7 @@ mod tests {
     use super::*;
     use crate::{
         metric::{inner_product, squared_l2},
-        quantise::kmeans::{Initialisation, seeded},
+        quantise::{kmeans::Initialisation, random_streams::seeded},
     };
     use rand::RngExt;
 

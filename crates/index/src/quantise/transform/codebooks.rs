@@ -188,7 +188,7 @@ fn farthest(codebook: &[f32], points: &[&[f32]], codes: &[u32], count: usize) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{quantise::kmeans::seeded, vectors::upload};
+    use crate::{quantise::random_streams::seeded, vectors::upload};
     use rand::RngExt;
 
     impl Codebooks {

@@ -6,12 +6,11 @@ use burn::tensor::Device;
 use rayon::prelude::*;
 use unrounded::matmul;
 
-use super::check_rows;
 use crate::{
     error::{Error, Result},
     kernels::{F32Panels, Level},
     metric::inner_product,
-    vectors::{check_finite, read_floats, upload},
+    vectors::{check_finite, check_rows, read_floats, upload},
 };
 
 /// Fewer rows than this are multiplied on the host, where uploading the matrix would take longer.
@@ -200,7 +199,7 @@ fn has_orthonormal_rows(a: &[f32], d: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
     use rand::RngExt;
 
     fn random(values: usize, seed: u64) -> Vec<f32> {

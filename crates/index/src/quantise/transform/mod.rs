@@ -57,7 +57,7 @@ mod sample;
 use burn::tensor::Device;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     factory::{Codes, TransformKind},
 };
 pub(crate) use codebooks::Codebooks;
@@ -66,9 +66,6 @@ pub(crate) use normalise::Normalise;
 pub(crate) use opq::OpqConfig;
 pub(crate) use pca::{Pca, PcaConfig};
 pub(crate) use rotation::random_rotation;
-
-/// Random stream of the transforms, far from those of the quantisers.
-const TRANSFORM_STREAM: u64 = 1 << 32;
 
 /// Trained transform, with the variants of the file format.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,14 +150,6 @@ impl Transform {
             Self::Linear(linear) | Self::Rotation(linear) | Self::Pca(Pca { linear, .. }) => Some(linear),
         }
     }
-}
-
-/// Fails unless `rows` is a whole number of vectors of dimension `d`.
-fn check_rows(rows: &[f32], d: usize) -> Result<()> {
-    if d == 0 || !rows.len().is_multiple_of(d) {
-        return Err(Error::argument("number of values", format!("a multiple of dimension {d}"), rows.len()));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

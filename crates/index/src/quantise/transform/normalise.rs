@@ -1,9 +1,9 @@
 //! Scaling to unit length.
 
-use super::check_rows;
 use crate::{
     error::{Error, Result},
     metric::squared_norm,
+    vectors::check_rows,
 };
 
 /// Fields of faiss's `NormalizationTransform`.

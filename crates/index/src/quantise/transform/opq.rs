@@ -6,7 +6,6 @@ use nalgebra::DMatrix;
 use unrounded::matmul;
 
 use super::{
-    TRANSFORM_STREAM, check_rows,
     codebooks::{Codebooks, Points},
     linear::Linear,
     orthonormal::{polar, random, to_rows},
@@ -15,8 +14,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     metric::squared_norm,
-    quantise::kmeans::seeded,
-    vectors::{Vectors, upload},
+    quantise::random_streams::{TRANSFORM_STREAM, seeded},
+    vectors::{Vectors, check_rows, upload},
 };
 
 /// Settings of the training.

@@ -78,7 +78,7 @@ pub(super) fn to_rows(matrix: &DMatrix<f64>) -> Vec<f32> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
 
     /// Largest deviation of `A A^T`, or of `A^T A` if that is smaller, from the identity.
     pub fn deviation(a: &DMatrix<f64>) -> f64 {

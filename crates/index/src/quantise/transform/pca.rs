@@ -4,14 +4,14 @@ use burn::tensor::Device;
 use nalgebra::DMatrix;
 
 use super::{
-    TRANSFORM_STREAM, check_rows,
     linear::Linear,
     orthonormal::{random, symmetric_eigen, to_rows},
     sample::{Sample, cross_product},
 };
 use crate::{
     error::{Error, Result},
-    quantise::kmeans::seeded,
+    quantise::random_streams::{TRANSFORM_STREAM, seeded},
+    vectors::check_rows,
 };
 
 /// Training vectors above this times their dimension are subsampled, as in faiss.

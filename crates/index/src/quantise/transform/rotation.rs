@@ -1,13 +1,12 @@
 //! Random rotations, which spread a vector's variance over all dimensions.
 
 use super::{
-    TRANSFORM_STREAM,
     linear::Linear,
     orthonormal::{random, to_rows},
 };
 use crate::{
     error::{Error, Result},
-    quantise::kmeans::seeded,
+    quantise::random_streams::{TRANSFORM_STREAM, seeded},
 };
 
 /// Draws a map from `d_in` to `d_out` dimensions with orthonormal rows, or orthonormal columns if

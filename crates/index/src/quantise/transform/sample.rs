@@ -5,11 +5,10 @@ use nalgebra::DMatrix;
 use rand_chacha::ChaCha8Rng;
 use unrounded::matmul;
 
-use super::check_rows;
 use crate::{
     error::{Error, Result},
-    quantise::kmeans::sample_rows,
-    vectors::{check_finite, read_floats, upload},
+    quantise::random_streams::sample_rows,
+    vectors::{check_finite, check_rows, read_floats, upload},
 };
 
 /// Rows summed by one matrix product in float32; the products are added in double precision.
@@ -75,7 +74,7 @@ pub(super) fn cross_product(x: &Tensor<2>, y: &Tensor<2>) -> Result<DMatrix<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
 
     fn draw(rows: &[f32], d: usize, most: usize) -> Result<Sample> {
         Sample::draw(rows, d, most, &mut seeded(1, 0), &Device::flex())

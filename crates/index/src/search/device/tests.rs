@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     index::{Index, MergedIds},
     kinds::device_entries::device_entries,
-    quantise::{TrainConfig, kmeans::seeded},
+    quantise::{TrainConfig, random_streams::seeded},
     vectors::upload,
 };
 

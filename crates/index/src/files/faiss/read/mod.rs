@@ -9,7 +9,7 @@ mod transforms;
 
 use burn::tensor::Device;
 
-use super::*;
+use super::{fourcc::*, source::Source};
 use crate::{
     error::{Error, Result},
     kinds::{

@@ -8,7 +8,7 @@ mod transforms;
 
 use std::io::{self, Write};
 
-use super::*;
+use super::fourcc::*;
 use crate::{
     kinds::{Kind, exhaustive::Exhaustive, refined::Refined, store::Store},
     metric::Metric,

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
     use crate::{
         kernels::packing::{block_size, code_size, join_nibbles},
-        quantise::kmeans::seeded,
+        quantise::random_streams::seeded,
     };
 
     /// `[n, code_size]`.

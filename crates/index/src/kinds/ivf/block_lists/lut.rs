@@ -100,7 +100,7 @@ mod tests {
     use rand::RngExt;
 
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
 
     fn random_rows(m: usize, stream: u64) -> Vec<Row> {
         let mut rng = seeded(4, stream);

@@ -62,7 +62,7 @@ mod tests {
     use rand::RngExt;
 
     use super::*;
-    use crate::quantise::kmeans::seeded;
+    use crate::quantise::random_streams::seeded;
 
     #[test]
     fn the_nearest_are_kept_and_the_first_of_equals() {

@@ -201,7 +201,7 @@ mod tests {
     use super::*;
     use crate::{
         metric::{inner_product, squared_l2},
-        quantise::kmeans::seeded,
+        quantise::random_streams::seeded,
     };
 
     const D: usize = 30;

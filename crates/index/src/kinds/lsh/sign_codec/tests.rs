@@ -3,7 +3,7 @@
 use rand::RngExt;
 
 use super::*;
-use crate::quantise::kmeans::seeded;
+use crate::quantise::random_streams::seeded;
 
 fn rows(n: usize, d: usize, seed: u64) -> Vec<f32> {
     let mut rng = seeded(seed, 0);
