@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Index;
 use crate::kinds::{
     Kind,
-    ivf::{entry_ids::EntryIds, lists::InvertedLists},
+    ivf::{entry_ids::EntryIds, inverted_lists::InvertedLists},
     store::AsStore,
 };
 

@@ -1,6 +1,6 @@
 //! Entries of an index as a device searches them.
 
-use super::{Kind, ivf::lists::InvertedLists};
+use super::{Kind, ivf::inverted_lists::InvertedLists};
 use crate::{
     quantise::transform::Transform,
     search::device::{CellEntries, Entries},

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::{
     error::{Error, Result},
-    kinds::ivf::lists::Position,
+    kinds::ivf::inverted_lists::Position,
 };
 
 /// Place of an id that is in no list.

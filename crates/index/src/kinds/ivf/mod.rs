@@ -4,7 +4,7 @@ pub(crate) mod array_lists;
 pub(crate) mod block_lists;
 pub(crate) mod direct_map;
 pub(crate) mod entry_ids;
-pub(crate) mod lists;
+pub(crate) mod inverted_lists;
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use array_lists::ArrayLists;
 use block_lists::BlockLists;
 use direct_map::DirectMap;
 use entry_ids::{EntryIds, next_id};
-use lists::{InvertedLists, Position, ProbedQueries};
+use inverted_lists::{InvertedLists, Position, ProbedQueries};
 
 use super::store::Store;
 use crate::{

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     kinds::ivf::{
         InvertedFile, Ivf, IvfFastScan, array_lists::ArrayLists, block_lists::BlockLists,
-        direct_map::DirectMap, entry_ids::EntryIds, lists::InvertedLists,
+        direct_map::DirectMap, entry_ids::EntryIds, inverted_lists::InvertedLists,
     },
     quantise::{coarse::Coarse, fast_scan_pq::FastScanPq},
 };

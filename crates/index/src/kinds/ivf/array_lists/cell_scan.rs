@@ -1,6 +1,6 @@
 //! Scanning of a query's lists.
 
-use super::list::ArrayList;
+use super::array_list::ArrayList;
 use crate::{
     kernels::{Level, prefetch, table_add},
     metric::Metric,

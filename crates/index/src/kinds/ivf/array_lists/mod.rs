@@ -1,8 +1,8 @@
 //! Inverted lists of codes laid end to end, faiss's `ArrayInvertedLists`.
 
+mod array_list;
 mod cell_scan;
 mod gather;
-mod list;
 mod residual_tables;
 
 use std::{
@@ -11,14 +11,14 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+pub(crate) use array_list::ArrayList;
 use cell_scan::ScannedLists;
-pub(crate) use list::ArrayList;
 use rayon::prelude::*;
 use residual_tables::residual_tables;
 
 use super::{
     entry_ids::EntryIds,
-    lists::{InvertedLists, Position, ProbedQueries},
+    inverted_lists::{InvertedLists, Position, ProbedQueries},
 };
 use crate::{
     error::Result,

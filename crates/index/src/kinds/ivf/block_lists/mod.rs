@@ -38,7 +38,7 @@
 //!
 //! The tables of [`Scanner`] that depend only on the centroids are not in the file.
 
-mod list;
+mod block_list;
 mod lut;
 mod probed_cells;
 mod reservoir;
@@ -51,14 +51,14 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-pub(crate) use list::BlockList;
+pub(crate) use block_list::BlockList;
 use rayon::prelude::*;
 use scanner::{Scan, Scanner, Scratch};
 use tables::ScannerConfig;
 
 use super::{
     entry_ids::EntryIds,
-    lists::{InvertedLists, Position, ProbedQueries},
+    inverted_lists::{InvertedLists, Position, ProbedQueries},
 };
 use crate::{
     error::Result,

@@ -1,6 +1,6 @@
 //! Cells that one query visits.
 
-use super::{list::BlockList, lut::Extent};
+use super::{block_list::BlockList, lut::Extent};
 use crate::quantise::coarse_scan::Probe;
 
 /// A probed cell.

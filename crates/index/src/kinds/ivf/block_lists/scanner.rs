@@ -1,7 +1,7 @@
 //! Search of one query in its probed cells.
 
 use super::{
-    list::BlockList,
+    block_list::BlockList,
     lut::{Extent, Quantisation, Row, invert},
     probed_cells::{ProbedCell, ProbedCells},
     reservoir::Reservoir,
