@@ -1,6 +1,6 @@
 //! Changes of an index: adding, removing and merging entries.
 
-use std::ops::Range;
+use std::{ops::Range, sync::OnceLock};
 
 use burn::tensor::Tensor;
 

@@ -36,4 +36,4 @@ mod tests;
 mod validate;
 
 pub(crate) use build::HnswConfig;
-pub(crate) use graph::{Hnsw, Points};
+pub(crate) use graph::Hnsw;

@@ -3,7 +3,7 @@
 use rand::RngExt;
 
 use super::*;
-use crate::quantise::random_streams::seeded;
+use crate::{metric::Metric, quantise::random_streams::seeded};
 
 const D: usize = 16;
 

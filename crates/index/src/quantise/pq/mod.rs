@@ -9,7 +9,6 @@ pub(crate) use packed_code::{PackedCode, code_size};
 
 use crate::{
     error::{Error, Result},
-    factory::NBITS,
     kernels::{Level, pq8_scan},
     metric::{Metric, squared_norm},
     quantise::{codebook::Codebook, kmeans::KMeans},
@@ -186,6 +185,7 @@ pub(crate) fn sub_dimension(d: usize, m: usize) -> Result<usize> {
 mod tests {
     use super::*;
     use crate::{
+        factory::NBITS,
         metric::{inner_product, squared_l2},
         quantise::{kmeans::Initialisation, random_streams::seeded},
     };

@@ -12,12 +12,7 @@ use burn::tensor::Device;
 use super::{fourcc::*, source::Source};
 use crate::{
     error::{Error, Result},
-    kinds::{
-        Kind,
-        exhaustive::Exhaustive,
-        refined::Refined,
-        store::{AsStore, Store},
-    },
+    kinds::{Kind, exhaustive::Exhaustive, refined::Refined, store::AsStore},
     metric::Metric,
     quantise::codec::Codec,
     vectors::check_finite,

@@ -101,7 +101,7 @@ impl BlockLists {
         Self { pq, lists, variant, scanner: OnceLock::new() }
     }
 
-    fn scanner(&self, queries: &ProbedQueries) -> &Scanner {
+    fn scanner(&self, queries: &ProbedQueries) -> &Arc<Scanner> {
         get_or_make(&self.scanner, || {
             let ProbedQueries { coarse, by_residual, .. } = *queries;
             let config = ScannerConfig { metric: coarse.metric, by_residual, centroids: coarse.centroids() };

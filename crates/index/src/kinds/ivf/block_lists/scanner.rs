@@ -2,7 +2,7 @@
 
 use super::{
     block_list::BlockList,
-    lut::{Extent, Quantisation, Row, invert},
+    lut::{Extent, Quantisation, invert},
     probed_cells::{ProbedCell, ProbedCells},
     reservoir::Reservoir,
     tables::{ScannerConfig, Tables},
@@ -14,7 +14,10 @@ use crate::{
         packing::block_size,
     },
     metric::Metric,
-    quantise::{coarse_scan::Probe, fast_scan_pq::FastScanPq},
+    quantise::{
+        coarse_scan::Probe,
+        fast_scan_pq::{FastScanPq, Row},
+    },
     search::Candidate,
 };
 

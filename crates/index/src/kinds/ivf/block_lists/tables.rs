@@ -6,7 +6,7 @@ use crate::{
         fast_scan::{KSUB, compiled_for},
     },
     metric::Metric,
-    quantise::fast_scan_pq::FastScanPq,
+    quantise::fast_scan_pq::{FastScanPq, Row},
 };
 
 /// Metric, encoding and centroids of the index.
