@@ -4,7 +4,7 @@
 //! weights are skipped and 8 or 16-bit samples are read directly, so a photograph of 12 megapixels takes a tenth of the
 //! time and no more memory than a row.
 
-use std::ops::Range;
+use triangle_filter::Taps;
 
 use crate::Pixels;
 
@@ -60,39 +60,13 @@ fn resampled<T: Copy + Into<f32>>(samples: &[T], top: f32, Sizes { from, to }: S
     planes
 }
 
-/// Weights of the source pixels of one output pixel.
-struct Taps {
-    /// Index of the first source pixel.
-    first: usize,
-    /// Weights of the source pixels from `first` on; their sum is 1.
-    weights: Vec<f32>,
-}
-
-impl Taps {
-    fn range(&self) -> Range<usize> {
-        self.first..self.first + self.weights.len()
-    }
-}
-
-/// Weights of a triangle filter whose support grows with the reduction.
+/// Taps of every output pixel. Equal sizes have one tap each, without the zeros of the filter.
 fn taps(from: usize, to: usize) -> Vec<Taps> {
-    assert!(from > 0 && to > 0, "cannot resize {from} pixels to {to}");
-    if from == to {
-        return (0..to).map(|first| Taps { first, weights: vec![1.0] }).collect();
+    if from == to && from > 0 {
+        (0..to).map(|first| Taps { first, weights: vec![1.0] }).collect()
+    } else {
+        triangle_filter::taps(from, to).collect()
     }
-    let scale = from as f64 / to as f64;
-    (0..to).map(|i| triangle(i, scale, from)).collect()
-}
-
-/// Weights of output pixel `i`, at `scale` source pixels per output pixel.
-fn triangle(i: usize, scale: f64, from: usize) -> Taps {
-    let support = scale.max(1.0);
-    let centre = scale * (i as f64 + 0.5);
-    let first = (centre - support + 0.5).max(0.0) as usize;
-    let last = ((centre + support + 0.5) as usize).min(from);
-    let weight = |j: usize| (1.0 - ((j as f64 + 0.5 - centre) / support).abs()).max(0.0);
-    let total: f64 = (first..last).map(weight).sum();
-    Taps { first, weights: (first..last).map(|j| (weight(j) / total) as f32).collect() }
 }
 
 #[cfg(test)]

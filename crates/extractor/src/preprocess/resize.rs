@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Device, Tensor};
 use frozen_ops::{BandedMatrix, Resample};
+use triangle_filter::taps;
 
 /// Capacity of the cache in weights, zeros included: 128 MiB on a device, some thousandths of it on the CPU.
 const CAPACITY: usize = 1 << 25;
@@ -87,20 +88,7 @@ fn weights(resize: &Resample) -> usize {
 
 /// Weights `[to, from]` of a triangle filter whose support grows with the reduction.
 fn triangle_filter(from: usize, to: usize) -> BandedMatrix {
-    assert!(from > 0 && to > 0, "cannot resize {from} pixels to {to}");
-    BandedMatrix::new(from, (0..to).map(|i| triangle(from, i, from as f64 / to as f64)).collect())
-}
-
-/// First source pixel and weights of the source pixels for output pixel `i`, at `scale` source pixels an output
-/// pixel.
-fn triangle(from: usize, i: usize, scale: f64) -> (usize, Vec<f32>) {
-    let support = scale.max(1.0);
-    let centre = scale * (i as f64 + 0.5);
-    let first = (centre - support + 0.5).max(0.0) as usize;
-    let last = ((centre + support + 0.5) as usize).min(from);
-    let weight = |j: usize| (1.0 - ((j as f64 + 0.5 - centre) / support).abs()).max(0.0);
-    let total: f64 = (first..last).map(weight).sum();
-    (first, (first..last).map(|j| (weight(j) / total) as f32).collect())
+    BandedMatrix::new(from, taps(from, to).map(|taps| (taps.first, taps.weights)).collect())
 }
 
 #[cfg(test)]
