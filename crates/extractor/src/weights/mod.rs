@@ -9,7 +9,6 @@ mod safetensors;
 mod sha256;
 mod torch;
 mod weights_file;
-mod whole_file;
 
 pub use crate::{
     architecture::public_checkpoint::Options,

@@ -11,7 +11,6 @@ use super::{
     onnx, safetensors,
     sha256::sha256,
     torch,
-    whole_file::write_whole,
 };
 use crate::{
     architecture::public_checkpoint::{self, Options},
@@ -130,7 +129,7 @@ impl Weights {
     /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes().map_err(Error::weights(path))?;
-        write_whole(&mut bytes.as_slice(), path).map_err(Error::io(path))
+        atomic_file::replace(path, |file| file.write_all(&bytes)).map_err(Error::io(path))
     }
 }
 

@@ -13,7 +13,6 @@ use super::{
     manifest::{Model, ModelSource},
     sha256::{recorded_hash, sha256, verify},
     weights_file::Weights,
-    whole_file::write_whole,
 };
 use crate::error::{Error, Result};
 pub use progress::Progress;
@@ -90,7 +89,7 @@ impl Model {
         }
         self.check_network(path)?;
         let sha256 = sha256(path).map_err(Error::io(path))?;
-        write_whole(&mut format!("{sha256}\n").as_bytes(), &recorded).map_err(Error::io(&recorded))?;
+        atomic_file::replace(&recorded, |file| writeln!(file, "{sha256}")).map_err(Error::io(&recorded))?;
         progress(Progress::Trusted { file: path, sha256: &sha256 });
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::{io, path::Path, time::Duration};
 use super::progress::Progress;
 use crate::{
     error::{Error, Result},
-    weights::{file_kind::MAX_BYTES, manifest::AddressSource, whole_file::write_whole},
+    weights::{file_kind::MAX_BYTES, manifest::AddressSource},
 };
 
 /// Time limit of name resolution and of connecting; short, because another source may work.
@@ -25,7 +25,8 @@ impl AddressSource {
         }
         let body = response.body_mut().with_config().limit(MAX_BYTES).reader();
         let mut counted = Counted { body, bytes: 0, total, what: &self.url, progress };
-        write_whole(&mut counted, path).map_err(|e| self.failed(&e.to_string()))
+        let copied = atomic_file::replace(path, |file| io::copy(&mut counted, file).map(drop));
+        copied.map_err(|e| self.failed(&e.to_string()))
     }
 
     fn failed(&self, reason: &str) -> Error {

