@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
+use device_math::{constants::lifted, exact_products::matmul};
 use frozen_ops::Precision;
 use sha2::{Digest, Sha256};
 
 use crate::{
     architecture::{Network, placement::Placement},
     checkpoint::{Checkpoint, CheckpointError},
-    constant::beside,
     error::{Error, Result},
     preprocess::Preprocess,
     spec::Spec,
@@ -59,9 +59,9 @@ impl Projection {
     }
 
     fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
-        let bias = beside(&self.bias, &pooled);
-        let weight = beside(&self.weight, &pooled);
-        unrounded::matmul(pooled, weight) + bias
+        let bias = lifted(&self.bias, &pooled);
+        let weight = lifted(&self.weight, &pooled);
+        matmul(pooled, weight) + bias
     }
 }
 

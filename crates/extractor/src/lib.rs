@@ -21,7 +21,6 @@
 
 mod architecture;
 mod checkpoint;
-mod constant;
 mod error;
 mod extractor;
 mod pooling;
@@ -31,7 +30,7 @@ pub mod weights;
 
 pub use self::extractor::{Extractor, Precisions};
 pub use burn;
-pub use constant::beside;
+pub use device_math::constants::lifted as beside;
 pub use device_math::transfer;
 pub use error::{Error, Result};
 pub use frozen_ops::Precision;

@@ -5,7 +5,7 @@ use burn::tensor::{
     activation::relu,
     ops::{ConvOptions, PadMode},
 };
-use unrounded::Filter;
+use device_math::exact_products::Filter;
 
 use super::placement::Placement;
 use crate::checkpoint::{Checkpoint, CheckpointError, Result};

@@ -6,13 +6,13 @@ use burn::tensor::{
     activation::{gelu, softmax},
     ops::ConvOptions,
 };
-use unrounded::{Filter, matmul};
+use device_math::{
+    constants::lifted,
+    exact_products::{Filter, matmul},
+};
 
 use super::batch_norm::Folding;
-use crate::{
-    checkpoint::{Checkpoint, CheckpointError, Result},
-    constant::beside,
-};
+use crate::checkpoint::{Checkpoint, CheckpointError, Result};
 
 /// Tensor name that identifies timm's and DINO's checkpoints.
 pub const ANCHORS: [&str; 1] = ["patch_embed.proj.weight"];
@@ -85,7 +85,7 @@ impl Linear {
     /// `[n, t, in]` -> `[n, t, out]`
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [n, tokens, from] = x.dims();
-        let (weight, bias) = (beside(&self.weight, &x), beside(&self.bias, &x));
+        let (weight, bias) = (lifted(&self.weight, &x), lifted(&self.bias, &x));
         let y = matmul(x.reshape([n * tokens, from]), weight) + bias;
         let [_, to] = y.dims();
         y.reshape([n, tokens, to])
@@ -110,7 +110,7 @@ impl LayerNorm {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let centred = x.clone() - x.mean_dim(2);
         let deviation = (centred.clone().powi_scalar(2).mean_dim(2) + EPSILON).sqrt();
-        let (weight, bias) = (beside(&self.weight, &centred), beside(&self.bias, &centred));
+        let (weight, bias) = (lifted(&self.weight, &centred), lifted(&self.bias, &centred));
         centred / deviation * weight + bias
     }
 }
@@ -222,8 +222,8 @@ impl Vit {
         let patches = self.embed(x);
         let [_, channels, h, w] = patches.dims();
         let tokens: Tensor<3> = patches.flatten::<3>(2, 3).swap_dims(1, 2);
-        let tokens = tokens.clone() + beside(&self.positions_for([h, w]), &tokens);
-        let class = beside(&self.class, &tokens).expand([n, 1, channels]);
+        let tokens = tokens.clone() + lifted(&self.positions_for([h, w]), &tokens);
+        let class = lifted(&self.class, &tokens).expand([n, 1, channels]);
         let x = Tensor::cat(vec![class, tokens], 1);
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
         self.norm.forward(x.narrow(1, 0, 1)).squeeze_dim(1)

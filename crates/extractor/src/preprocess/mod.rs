@@ -3,10 +3,9 @@
 mod resize;
 
 use burn::tensor::Tensor;
-use device_math::transfer::upload;
+use device_math::{constants::lifted, transfer::upload};
 use serde::{Deserialize, Serialize};
 
-use crate::constant::beside;
 pub use resize::{resize_antialiased, resize_transposed};
 
 /// Mean of the RGB channels of ImageNet, in [0, 1].
@@ -90,8 +89,8 @@ impl Preprocess {
     pub fn normalize(&self, pixels: Tensor<4>) -> Tensor<4> {
         let device = pixels.device().inner();
         let per_channel = |values: [f32; 3]| upload(values.to_vec(), [1, 3, 1, 1], &device);
-        let mean = beside(&per_channel(self.mean), &pixels);
-        let std = beside(&per_channel(self.std), &pixels);
+        let mean = lifted(&per_channel(self.mean), &pixels);
+        let std = lifted(&per_channel(self.std), &pixels);
         (pixels - mean) / std
     }
 }
