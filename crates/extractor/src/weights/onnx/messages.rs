@@ -118,15 +118,15 @@ impl Parser {
         for field in Fields::of(message) {
             match field? {
                 (1, value) => integers(value, |length| self.push(&mut tensor.dims, length as i64))?,
-                (2, Value::Varint(code)) => tensor.data_type = code as i32,
+                (2, Value::Varint(code)) => tensor.data_type = int32(code)?,
                 (4, value) => floats(value, &mut tensor.float_data)?,
                 (5, value) => integers(value, |number| {
-                    tensor.int32_data.push(number as i32);
+                    tensor.int32_data.push(int32(number)?);
                     Ok(())
                 })?,
                 (8, Value::Bytes(name)) => tensor.name = text(name)?,
                 (9, Value::Bytes(bytes)) => tensor.raw_data = bytes,
-                (14, Value::Varint(code)) => tensor.data_location = code as i32,
+                (14, Value::Varint(code)) => tensor.data_location = int32(code)?,
                 _ => {}
             }
         }
@@ -155,6 +155,12 @@ fn attribute(message: &[u8]) -> Result<AttributeProto<'_>, String> {
 
 fn text(bytes: &[u8]) -> Result<&str, String> {
     str::from_utf8(bytes).map_err(|e| format!("a name is not UTF-8: {e}"))
+}
+
+/// A 32-bit integer, which the wire format extends to 64 bits.
+fn int32(number: u64) -> Result<i32, String> {
+    let number = number as i64;
+    i32::try_from(number).map_err(|_| format!("{number} is not a 32-bit integer"))
 }
 
 /// Hands the integers of a repeated field to `add`, one or, packed, several.
@@ -233,6 +239,12 @@ mod tests {
         assert_eq!(graph(&file).unwrap_err(), "more than 1048576 nodes, constants and names");
         let dims = Parser { items_left: 2 }.tensor(b"\x0a\x03\x01\x01\x01").unwrap_err();
         assert!(dims.starts_with("more than"), "{dims}");
+    }
+
+    #[test]
+    fn integers_beyond_32_bits_are_refused() {
+        let reason = Parser { items_left: 0 }.tensor(b"\x28\xff\xff\xff\xff\x0f").unwrap_err();
+        assert_eq!(reason, "4294967295 is not a 32-bit integer");
     }
 
     #[test]

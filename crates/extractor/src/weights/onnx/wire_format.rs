@@ -69,12 +69,15 @@ pub fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let [byte] = array(bytes)?;
+        if shift == 63 && byte > 1 {
+            break;
+        }
         number |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
             return Ok(number);
         }
     }
-    Err("a number of more than 10 bytes".to_owned())
+    Err("a number of more than 64 bits".to_owned())
 }
 
 fn array<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], String> {
@@ -127,7 +130,8 @@ mod tests {
             ),
             (b"\x1d\x01\x02", "2 bytes are left of a field, expected 4"),
             (b"\x08\x96", "0 bytes are left of a field, expected 1"),
-            (b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "a number of more than 10 bytes"),
+            (b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "a number of more than 64 bits"),
+            (b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", "a number of more than 64 bits"),
             (b"\x0b\x0c", "field 1 is of wire type 3"),
             (b"\x02\x00", "field number 0"),
         ] {
