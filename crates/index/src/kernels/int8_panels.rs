@@ -145,7 +145,7 @@ impl Int8Queries {
     }
 }
 
-/// Writes the codes of a vector; `codes` may be longer and is zero there.
+/// Writes the codes of a vector; excess `codes` become zero.
 fn quantise(level: Level, row: &[f32], codes: &mut [i8]) -> Quantised {
     level.run(
         #[inline(always)]

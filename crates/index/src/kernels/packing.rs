@@ -23,7 +23,7 @@ pub(crate) fn join_nibbles(codewords: &[u8], m: usize) -> Vec<u8> {
     codewords.chunks_exact(m.max(1)).flat_map(|code| code.chunks(2).map(join)).collect()
 }
 
-/// Overwrites the code at `offset` in `blocks` that hold it.
+/// Overwrites the code of entry `offset` in `blocks`.
 pub(crate) fn set_code(blocks: &mut [u8], offset: usize, code: &[u8]) {
     let place = Place::of(offset);
     let rows = place.block_mut(blocks, code.len()).chunks_exact_mut(2 * KSUB);
@@ -35,7 +35,7 @@ pub(crate) fn set_code(blocks: &mut [u8], offset: usize, code: &[u8]) {
     }
 }
 
-/// Code at `offset` in `blocks` that hold it: `code_size` bytes.
+/// Code of entry `offset` in `blocks`: `code_size` bytes.
 pub(crate) fn code_at(blocks: &[u8], offset: usize, code_size: usize) -> Vec<u8> {
     let place = Place::of(offset);
     let rows = place.block(blocks, code_size).chunks_exact(2 * KSUB);

@@ -11,7 +11,7 @@ pub(crate) fn device_entries(kind: &Kind) -> Option<Entries<'_>> {
     behind(Vec::new(), kind)
 }
 
-/// Entries of an index that stands behind some transforms.
+/// Entries of an index behind the given transforms.
 fn behind<'a>(mut transforms: Vec<&'a Transform>, kind: &'a Kind) -> Option<Entries<'a>> {
     match kind {
         Kind::Transformed(transformed) => {

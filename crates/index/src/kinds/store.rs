@@ -15,7 +15,7 @@ use crate::{
 /// Stored vectors of dimension `d` under one metric.
 ///
 /// Vectors passed in have dimension [`Store::d`]. The defaults are those of an index without an inverted file
-/// and without transforms, whose codes lose precision and whose ids are positions.
+/// and without transforms, with lossy codes and positions as ids.
 pub(crate) trait Store {
     fn d(&self) -> usize;
 
@@ -89,7 +89,7 @@ pub(crate) trait Store {
     }
 }
 
-/// A value that holds an index of some kind.
+/// Value that contains an index of some kind.
 pub(crate) trait AsStore {
     fn store(&self) -> &dyn Store;
 

@@ -1,4 +1,4 @@
-//! Random streams under one seed: which draw uses which, their generators, and samples of rows.
+//! Random streams of one seed: their assignment to draws, their generators, and samples of rows.
 
 use rand::{SeedableRng, seq::index::sample};
 use rand_chacha::ChaCha8Rng;

@@ -1,4 +1,4 @@
-//! Inverted lists: codes and ids of the vectors of each cell, however they are laid out.
+//! Inverted lists: codes and ids of the vectors of each cell, in either layout.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -30,7 +30,7 @@ pub(crate) struct ProbedQueries<'a> {
     pub nprobe: usize,
 }
 
-/// Codec of an inverted file and its `nlist` lists, which hold codes of one size.
+/// Codec of an inverted file and its `nlist` lists of codes of equal size.
 pub(crate) trait InvertedLists: Clone + Send + Sync {
     /// Codes in the terms of a factory string.
     fn codes(&self, by_residual: bool) -> Codes;

@@ -1,4 +1,4 @@
-//! Vertices and links of the graph, and the centroids that they stand for.
+//! Vertices and links of the graph, and the centroids as its points.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Entries of an index and the quantisers that a device searches them by.
+//! Entries of an index and the quantisers for searching them on a device.
 
 use crate::{
     metric::Metric,
@@ -13,7 +13,7 @@ pub(crate) struct Entries<'a> {
     pub codec: &'a Codec,
     /// Codes of each cell, `[nlist]`; a single piece without cells.
     pub codes: Vec<&'a [u8]>,
-    /// `None`: every entry is visited, and ids are positions.
+    /// `None` if every entry is compared and ids are positions.
     pub cells: Option<CellEntries<'a>>,
 }
 
@@ -41,7 +41,7 @@ impl Entries<'_> {
         self.codes.iter().map(|codes| codes.len() / self.codec.code_size())
     }
 
-    /// Returns true if a coarse score is part of every key: the device then holds residuals, as their codes.
+    /// Returns true if a coarse score is part of every key: codes on the device then encode residuals.
     pub fn has_scores(&self) -> bool {
         self.cells.as_ref().is_some_and(|cells| cells.by_residual) && matches!(self.codec, Codec::Pq(_))
     }

@@ -67,7 +67,7 @@ impl Stored {
         Some(Self::with_bias(content, *metric, (*metric == Metric::L2).then(bias), device))
     }
 
-    /// As [`Self::without_cells`], cell by cell.
+    /// Uploads entries as [`Self::without_cells`] does, cell by cell.
     fn in_cells(entries: &Entries, cells: &CellEntries, device: &Device) -> Option<Self> {
         let Entries { metric, codec, codes, .. } = entries;
         let d = codec.d();

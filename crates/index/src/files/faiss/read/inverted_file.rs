@@ -91,7 +91,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Assembles an inverted file whose lists hold what the header announces.
+/// Assembles an inverted file after checking its lists against the header.
 fn inverted_file<L: InvertedLists>(
     header: IvfHeader,
     by_residual: bool,

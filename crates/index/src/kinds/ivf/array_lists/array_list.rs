@@ -1,4 +1,4 @@
-//! One inverted list of codes laid end to end.
+//! One inverted list of contiguous codes.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Search of many queries in their lists, shared out over the threads.
+//! Search of many queries in their lists, split among threads.
 
 use rayon::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Inverted lists of codes laid end to end, faiss's `ArrayInvertedLists`.
+//! Inverted lists of contiguous codes, faiss's `ArrayInvertedLists`.
 
 mod array_list;
 mod cell_scan;

@@ -1,4 +1,4 @@
-//! Look-up tables of residual codes that no query changes.
+//! Look-up tables of residual codes, common to all queries.
 
 use rayon::prelude::*;
 

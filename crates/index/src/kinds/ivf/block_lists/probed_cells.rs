@@ -18,18 +18,18 @@ pub(crate) struct ProbedCell {
     pub bias: u16,
 }
 
-/// ProbedCells of one query.
+/// Cells that one query visits.
 #[derive(Default)]
 pub(crate) struct ProbedCells {
-    /// ProbedCells in ascending order of cells, `[nprobe]`.
+    /// Cells in ascending order, `[nprobe]`.
     pub cells: Vec<ProbedCell>,
     /// `[nprobe]`: indices into `cells` in the order of the probes.
     pub order: Vec<usize>,
 }
 
 impl ProbedCells {
-    /// Replaces the visits by those of `probes` and returns the number of vectors in the cells. Cells
-    /// past the lists are ignored.
+    /// Replaces the cells by those of `probes` and returns the number of vectors in them. Cells past the
+    /// lists are ignored.
     pub fn reset(&mut self, probes: &[Probe], lists: &[BlockList]) -> usize {
         let Self { cells, order } = self;
         let visit = |(rank, &probe)| ProbedCell { probe, rank, start: 0, extent: Extent::default(), bias: 0 };
