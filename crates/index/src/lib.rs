@@ -88,16 +88,15 @@ mod kinds;
 mod lazy;
 mod metric;
 mod quantise;
-mod replace;
 mod search;
 mod stored_bytes;
 mod vectors;
 
+pub use atomic_file::replace as replace_file;
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, TransformKind};
 pub use files::npy;
 pub use index::{Aim, Index, MergedIds, Signs, Target};
 pub use metric::Metric;
 pub use quantise::{Initialisation, TrainConfig, TrainProgress, TrainStage};
-pub use replace::replace_file;
 pub use search::{DeviceNeighbours, Neighbours, RangeNeighbours};

@@ -2,3 +2,4 @@
 
 pub(crate) mod faiss;
 pub mod npy;
+pub(crate) mod regular_file;

@@ -7,8 +7,10 @@ use burn::tensor::Device;
 use super::Index;
 use crate::{
     error::{Error, Result},
-    files::faiss::{Source, read_index, write_index},
-    replace::{open_regular, replace_file},
+    files::{
+        faiss::{Source, read_index, write_index},
+        regular_file::open_regular,
+    },
 };
 
 impl Index {
@@ -61,7 +63,7 @@ impl Index {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn write(&self, path: &Path) -> Result<()> {
-        replace_file(path, |out| write_index(&self.kind, out))
+        atomic_file::replace(path, |out| write_index(&self.kind, out))
             .map_err(|error| Error::from(error).in_file(path))
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    replace::open_regular,
+    files::regular_file::open_regular,
     vectors::check_finite,
 };
 

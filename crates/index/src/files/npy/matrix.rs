@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use super::header::{header, read_shape};
 use crate::{
     error::{Error, Result},
-    replace::{open_regular, replace_file},
+    files::regular_file::open_regular,
     vectors::{check_finite, read_floats, upload},
 };
 
@@ -80,7 +80,7 @@ pub fn write(path: &Path, values: &[f32], d: usize) -> Result<()> {
         out.write_all(&header)?;
         values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
     };
-    replace_file(path, write).map_err(|error| Error::from(error).in_file(path))
+    atomic_file::replace(path, write).map_err(|error| Error::from(error).in_file(path))
 }
 
 /// Atomically replaces the file at `path` by a tensor `[n, d]`, as float32.
