@@ -86,8 +86,8 @@ pub enum Error {
         factory: String,
     },
     /// The device failed to compute or to return a result.
-    #[error("the device failed: {0}")]
-    Device(String),
+    #[error(transparent)]
+    Device(#[from] device_math::Error),
     /// Reading or writing a file failed.
     #[error("{}: {source}", path.display())]
     File {

@@ -75,7 +75,7 @@
 //!
 //! The functions of `kernels` use AVX-512 or AVX2 where the processor has them, and plain Rust elsewhere. All
 //! levels give the same bits, except float32 matrix products, which may differ by rounding. The environment
-//! variable `ACTIVE_INDEX_SIMD`, read once, caps the level: `scalar`, `avx2` or `avx512`.
+//! variable `ACTIVE_INDEX_SIMD`, read once, caps the level: `scalar`, `avx2`, `avx512f` or `avx512`.
 
 #![deny(missing_docs)]
 

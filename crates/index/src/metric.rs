@@ -2,9 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use simd::Level;
+
 use crate::{
     error::{Error, Result},
-    kernels::{Form, Level, one},
+    kernels::{Form, one},
 };
 
 /// Number of partial sums.

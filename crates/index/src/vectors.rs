@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor};
+use device_math::transfer::{download, upload_matrix};
 
 use crate::error::{Error, Result};
 
@@ -25,7 +26,7 @@ impl<'a> Vectors<'a> {
         if d == 0 {
             return Err(Error::argument("dimension", "at least 1", d));
         }
-        let host = read_floats(tensor.inner().cast(FloatDType::F32))?;
+        let host = download(tensor.inner().cast(FloatDType::F32))?;
         Self::from_host(what, host, d)
     }
 
@@ -82,7 +83,7 @@ impl<'a> Vectors<'a> {
 
     /// The vectors on a device.
     pub fn tensor(&self, device: &Device) -> Tensor<2> {
-        upload(self.host.to_vec(), self.d, device)
+        upload_matrix(self.host.to_vec(), self.d, device)
     }
 }
 
@@ -109,24 +110,6 @@ fn all_finite(values: &[f32]) -> bool {
     // Infinities and NaN have an exponent of ones; adding one to it carries into the sign.
     let carried = values.iter().fold(0, |bits, value| bits | (value.abs().to_bits() + (1 << 23)));
     carried >> 31 == 0
-}
-
-/// Uploads `values`, row-major `[values.len() / d, d]`.
-pub(crate) fn upload(values: Vec<f32>, d: usize, device: &Device) -> Tensor<2> {
-    let n = values.len() / d;
-    Tensor::from_data(TensorData::new(values, [n, d]), (device, DType::F32))
-}
-
-/// Reads a tensor's values back, row-major.
-pub(crate) fn read_floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let data = tensor.try_into_data().map_err(|error| Error::Device(error.to_string()))?;
-    data.try_into_vec_as().map_err(|error| Error::Device(error.to_string()))
-}
-
-/// Reads an integer tensor's values back, row-major.
-pub(crate) fn read_integers<const D: usize>(tensor: Tensor<D, Int>) -> Result<Vec<i64>> {
-    let data = tensor.try_into_data().map_err(|error| Error::Device(error.to_string()))?;
-    data.try_into_vec_as().map_err(|error| Error::Device(error.to_string()))
 }
 
 #[cfg(test)]

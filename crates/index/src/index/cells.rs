@@ -1,9 +1,10 @@
 //! Coarse cells: assignment, centroids and margins.
 
 use burn::tensor::Tensor;
+use device_math::transfer::upload_matrix;
 
 use super::Index;
-use crate::{error::Result, kinds::store::AsStore, vectors::upload};
+use crate::{error::Result, kinds::store::AsStore};
 
 impl Index {
     /// Assigns each of `vectors` `[n, d]` to its nearest coarse cell: `[n]`, in `0..nlist`; `None` without an
@@ -33,7 +34,7 @@ impl Index {
     /// A transform that cannot be inverted.
     pub fn centroids(&self) -> Result<Option<Tensor<2>>> {
         let rows = self.kind.store().centroids()?;
-        Ok(rows.map(|rows| upload(rows, self.d(), &self.device)))
+        Ok(rows.map(|rows| upload_matrix(rows, self.d(), &self.device)))
     }
 
     /// Margins by which each of `vectors` `[n, d]` is nearer to the centroid `c` of its cell, given in

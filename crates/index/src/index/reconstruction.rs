@@ -1,12 +1,12 @@
 //! Reconstruction of vectors from codes, for entries and for vectors not yet stored.
 
 use burn::tensor::Tensor;
+use device_math::transfer::upload_matrix;
 
 use super::{Aim, Index, Signs, Target};
 use crate::{
     error::{Error, Result},
     kinds::store::AsStore,
-    vectors::upload,
 };
 
 impl Index {
@@ -48,7 +48,7 @@ impl Index {
             Target::Reconstruction => (store.round_trip(&vectors)?, store.sides(&vectors)?),
         };
         let signs = sides.map(|sides| Signs::upload(sides, self.d(), &self.device));
-        Ok(Aim { points: upload(rows, self.d(), &self.device), signs })
+        Ok(Aim { points: upload_matrix(rows, self.d(), &self.device), signs })
     }
 
     fn lacks_centroids(&self) -> Error {

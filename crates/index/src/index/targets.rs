@@ -4,12 +4,11 @@
 use std::{fmt, ops::Range, str::FromStr};
 
 use burn::tensor::{Device, Tensor};
-use unrounded::matmul;
+use device_math::{exact_products::matmul, transfer::upload_matrix};
 
 use crate::{
     error::{Error, Result},
     quantise::hyperplanes::Sides,
-    vectors::upload,
 };
 
 /// Point of the index that represents a vector (`q(x)` in Fernandez et al. 2023, section 4).
@@ -101,9 +100,9 @@ impl Signs {
         let Sides { planes, wanted } = sides;
         let nbits = planes.offsets.len();
         Self {
-            normals: upload(planes.normals, d, device),
-            offsets: upload(planes.offsets, nbits, device),
-            wanted: upload(wanted, nbits, device),
+            normals: upload_matrix(planes.normals, d, device),
+            offsets: upload_matrix(planes.offsets, nbits, device),
+            wanted: upload_matrix(wanted, nbits, device),
         }
     }
 

@@ -86,12 +86,6 @@ pub(crate) fn prefetch(codes: &[u8]) {
 #[cfg(target_arch = "x86_64")]
 const PREFETCHED_LINES: usize = 16;
 
-/// Runs `work` compiled for the level's instructions, see [`Level::run`].
-#[inline(always)]
-pub(crate) fn compiled_for<R>(level: Level, work: impl FnOnce() -> R) -> R {
-    level.run(work)
-}
-
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;

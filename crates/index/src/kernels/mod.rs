@@ -29,7 +29,6 @@ pub(crate) use int8_panels::{Int8Panels, Int8Queries};
 pub(crate) use mapped_file::Map;
 pub(crate) use pq_scan::{pq8_scan, table_add};
 pub(crate) use prefetch::prefetch;
-pub(crate) use simd::Level;
 pub(crate) use threshold::below;
 
 /// Calls the kernel of the given name at a level.

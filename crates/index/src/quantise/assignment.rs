@@ -1,9 +1,10 @@
 //! Nearest of a few rows for many vectors by float32 products, for k-means and product quantisation.
 
 use rayon::prelude::*;
+use simd::Level;
 
 use crate::{
-    kernels::{self, F32Panels, Level},
+    kernels::{self, F32Panels},
     metric::squared_norm,
 };
 

@@ -9,10 +9,10 @@
 use std::{cmp::Ordering, collections::BinaryHeap, sync::Arc};
 
 use rayon::prelude::*;
+use simd::Level;
 
 use crate::{
-    kernels,
-    kernels::{BoundTerms, BoundWeights, Form, Int8Panels, Int8Queries, Level},
+    kernels::{self, BoundTerms, BoundWeights, Form, Int8Panels, Int8Queries},
     metric::Metric,
 };
 

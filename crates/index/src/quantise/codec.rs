@@ -1,9 +1,11 @@
 //! Codecs, which encode vectors as stored codes, and scanners, which compare a query with codes.
 
+use simd::Level;
+
 use crate::{
     error::Result,
     factory::Codes,
-    kernels::{Level, many_bytes},
+    kernels::many_bytes,
     metric::Metric,
     quantise::{
         pq::ProductQuantiser,

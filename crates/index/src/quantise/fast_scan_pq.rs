@@ -1,12 +1,12 @@
 //! Product quantiser of 4-bit codewords: encoding, decoding and float look-up tables.
 
 use rayon::prelude::*;
+use simd::Level;
 
 use crate::{
     error::{Error, Result},
     kernels::{
-        Level,
-        fast_scan::{KSUB, compiled_for},
+        fast_scan::KSUB,
         packing::{code_size, join_nibbles},
     },
 };
@@ -71,7 +71,7 @@ impl FastScanPq {
         let mut table = vec![[0.0; KSUB]; self.m];
         let mut codewords = Vec::with_capacity(vectors.len() / self.dsub);
         for vector in vectors.chunks_exact(self.d) {
-            compiled_for(level, || self.squared_l2_table(vector, &mut table));
+            level.run(|| self.squared_l2_table(vector, &mut table));
             codewords.extend(table.iter().map(nearest));
         }
         join_nibbles(&codewords, self.m)

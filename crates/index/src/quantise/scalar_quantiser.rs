@@ -25,13 +25,11 @@
 //! product they are multiplied with the query itself, and the query's product with the centroid is added.
 
 use rayon::prelude::*;
+use simd::Level;
 
 use crate::{
     error::{Error, Result},
-    kernels::{
-        Level,
-        sq8::{Tables, distances},
-    },
+    kernels::sq8::{Tables, distances},
     metric::Metric,
 };
 

@@ -1,10 +1,9 @@
 //! Scan of codes: computes sort keys in blocks and collects the nearest.
 
+use simd::Level;
+
 use super::candidates::{Candidate, Gather};
-use crate::{
-    kernels::{Level, below},
-    quantise::codec::Scanner,
-};
+use crate::{kernels::below, quantise::codec::Scanner};
 
 /// Codes per block.
 const BLOCK: usize = 256;

@@ -6,12 +6,13 @@ use std::{
 };
 
 use burn::tensor::{Device, Tensor};
+use device_math::transfer::{download, upload_matrix};
 
 use super::header::{header, read_shape};
 use crate::{
     error::{Error, Result},
     files::regular_file::open_regular,
-    vectors::{check_finite, read_floats, upload},
+    vectors::check_finite,
 };
 
 /// Matrix of float32.
@@ -28,7 +29,7 @@ pub struct Matrix {
 impl Matrix {
     /// Uploads the matrix `[n, d]`.
     pub fn into_tensor(self, device: &Device) -> Tensor<2> {
-        upload(self.values, self.d, device)
+        upload_matrix(self.values, self.d, device)
     }
 }
 
@@ -89,7 +90,7 @@ pub fn write(path: &Path, values: &[f32], d: usize) -> Result<()> {
 /// The errors of [`write()`], and a failing device.
 pub fn write_tensor(path: &Path, tensor: Tensor<2>) -> Result<()> {
     let [_, d] = tensor.dims();
-    write(path, &read_floats(tensor.inner())?, d)
+    write(path, &download(tensor.inner())?, d)
 }
 
 fn read_from(mut file: impl Read, length: u64) -> Result<Matrix> {

@@ -3,11 +3,9 @@
 use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
+use simd::Level;
 
-use crate::kernels::{
-    Level,
-    hamming::{Block, LANES, Nearer, words},
-};
+use crate::kernels::hamming::{Block, LANES, Nearer, words};
 
 /// Bytes of codes compared with all queries while they are in the first-level cache.
 const BLOCK_BYTES: usize = 24 << 10;

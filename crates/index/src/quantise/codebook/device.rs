@@ -1,14 +1,17 @@
 //! Nearest centroids on a device by one matrix product and one arg-minimum per block of rows.
 
 use burn::tensor::{Device, Tensor};
+use device_math::{
+    exact_products::matmul,
+    transfer::{download, download_ints, upload_matrix},
+};
 use rayon::prelude::*;
-use unrounded::matmul;
 
 use crate::{
     error::Result,
     metric::{Metric, squared_norm},
     quantise::{assignment::Nearest, coarse_scan::Probe},
-    vectors::{Vectors, read_floats, read_integers, upload},
+    vectors::Vectors,
 };
 
 /// Floats of the largest score matrix: 32 MiB.
@@ -37,10 +40,11 @@ impl DeviceCodebook {
         let k = centroids.len() / d;
         let norms = || centroids.chunks_exact(d).map(|row| squared_norm(row) as f32).collect();
         let (factor, bias) = match metric {
-            Metric::L2 => (-2.0, Some(upload(norms(), k, device))),
+            Metric::L2 => (-2.0, Some(upload_matrix(norms(), k, device))),
             Metric::InnerProduct => (-1.0, None),
         };
-        let weights = upload(centroids.iter().map(|value| factor * value).collect(), d, device).transpose();
+        let weights =
+            upload_matrix(centroids.iter().map(|value| factor * value).collect(), d, device).transpose();
         Self { weights, bias, metric, centroids: centroids.to_vec(), k, device: device.clone() }
     }
 
@@ -48,7 +52,7 @@ impl DeviceCodebook {
         let mut nearest =
             Nearest { centroids: Vec::with_capacity(vectors.n), scores: Vec::with_capacity(vectors.n) };
         for block in vectors.blocks(self.block_rows()) {
-            let centroids = read_integers(self.scores(&block).argmin(1))?;
+            let centroids = download_ints(self.scores(&block).argmin(1))?;
             let rows = block.host.par_chunks_exact(block.d).zip(&centroids);
             nearest.scores.par_extend(rows.map(|(row, &centroid)| self.exact(row, centroid as usize)));
             nearest.centroids.extend(centroids);
@@ -59,7 +63,7 @@ impl DeviceCodebook {
     pub fn probes(&self, queries: &Vectors, count: usize) -> Result<Vec<Probe>> {
         let mut probes = Vec::with_capacity(queries.n * count);
         for block in queries.blocks(self.block_rows()) {
-            let scores = read_floats(self.scores(&block))?;
+            let scores = download(self.scores(&block))?;
             let rows = scores.par_chunks_exact(self.k).zip(block.host.par_chunks_exact(block.d));
             probes.par_extend(rows.flat_map_iter(|(scores, query)| {
                 let cells = best(scores, count).into_iter();

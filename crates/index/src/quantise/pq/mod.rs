@@ -4,12 +4,13 @@
 mod packed_code;
 
 use burn::tensor::Device;
+use simd::Level;
 
 pub(crate) use packed_code::{PackedCode, code_size};
 
 use crate::{
     error::{Error, Result},
-    kernels::{Level, pq8_scan},
+    kernels::pq8_scan,
     metric::{Metric, squared_norm},
     quantise::{codebook::Codebook, kmeans::KMeans},
     vectors::Vectors,

@@ -188,7 +188,8 @@ fn farthest(codebook: &[f32], points: &[&[f32]], codes: &[u32], count: usize) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{quantise::random_streams::seeded, vectors::upload};
+    use crate::quantise::random_streams::seeded;
+    use device_math::transfer::upload_matrix;
     use rand::RngExt;
 
     impl Codebooks {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     fn points(values: Vec<f32>, d: usize) -> Points {
-        Points::new(upload(values, d, &Device::flex())).expect("reads")
+        Points::new(upload_matrix(values, d, &Device::flex())).expect("reads")
     }
 
     fn error(codebooks: &Codebooks, points: &Points) -> f64 {

@@ -3,14 +3,18 @@
 use std::sync::OnceLock;
 
 use burn::tensor::Device;
+use device_math::{
+    exact_products::matmul,
+    transfer::{download, upload_matrix},
+};
 use rayon::prelude::*;
-use unrounded::matmul;
+use simd::Level;
 
 use crate::{
     error::{Error, Result},
-    kernels::{F32Panels, Level},
+    kernels::F32Panels,
     metric::inner_product,
-    vectors::{check_finite, check_rows, read_floats, upload},
+    vectors::{check_finite, check_rows},
 };
 
 /// Fewer rows than this are multiplied on the host, where uploading the matrix would take longer.
@@ -170,11 +174,11 @@ impl Linear {
 /// Multiplies `rows` `[n, d_in]` by the transpose of `a` `[d_out, d_in]`: `[n, d_out]`.
 fn multiply(rows: &[f32], a: &[f32], d_in: usize, device: &Device) -> Result<Vec<f32>> {
     let d_out = a.len() / d_in;
-    let weights = upload(a.to_vec(), d_in, device).transpose();
+    let weights = upload_matrix(a.to_vec(), d_in, device).transpose();
     let block = (BLOCK_FLOATS / d_in.max(d_out)).max(1) * d_in;
     let mut out = Vec::with_capacity(rows.len() / d_in * d_out);
     for rows in rows.chunks(block) {
-        out.extend(read_floats(matmul(upload(rows.to_vec(), d_in, device), weights.clone()))?);
+        out.extend(download(matmul(upload_matrix(rows.to_vec(), d_in, device), weights.clone()))?);
     }
     Ok(out)
 }

@@ -2,8 +2,8 @@
 //! minimises the loss of a product quantiser.
 
 use burn::tensor::Device;
+use device_math::{exact_products::matmul, transfer::upload_matrix};
 use nalgebra::DMatrix;
-use unrounded::matmul;
 
 use super::{
     codebooks::{Codebooks, Points},
@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     metric::squared_norm,
     quantise::random_streams::{TRANSFORM_STREAM, seeded},
-    vectors::{Vectors, check_rows, upload},
+    vectors::{Vectors, check_rows},
 };
 
 /// Settings of the training.
@@ -108,7 +108,7 @@ impl OpqConfig {
 
 /// Rotates the sample's vectors by `[d_out, d_in]`.
 fn project(sample: &Sample, rotation: &DMatrix<f64>, device: &Device) -> Result<Points> {
-    let rotation = upload(to_rows(rotation), rotation.ncols(), device);
+    let rotation = upload_matrix(to_rows(rotation), rotation.ncols(), device);
     Points::new(matmul(sample.tensor.clone(), rotation.transpose()))
 }
 

@@ -1,14 +1,17 @@
 //! Training samples of transforms: a subset of the rows, centred.
 
 use burn::tensor::{Device, Tensor};
+use device_math::{
+    exact_products::matmul,
+    transfer::{download, upload_matrix},
+};
 use nalgebra::DMatrix;
 use rand_chacha::ChaCha8Rng;
-use unrounded::matmul;
 
 use crate::{
     error::{Error, Result},
     quantise::random_streams::sample_rows,
-    vectors::{check_finite, check_rows, read_floats, upload},
+    vectors::{check_finite, check_rows},
 };
 
 /// Rows summed by one matrix product in float32; the products are added in double precision.
@@ -44,7 +47,7 @@ impl Sample {
         rows.chunks_exact_mut(d).for_each(|row| row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean));
         check_finite("centred training vectors", &rows, d)?;
         let squared_norm = crate::metric::squared_norm(&rows);
-        Ok(Self { n: rows.len() / d, tensor: upload(rows, d, device), mean, squared_norm })
+        Ok(Self { n: rows.len() / d, tensor: upload_matrix(rows, d, device), mean, squared_norm })
     }
 }
 
@@ -65,7 +68,7 @@ pub(super) fn cross_product(x: &Tensor<2>, y: &Tensor<2>) -> Result<DMatrix<f64>
     for start in (0..n).step_by(PRODUCT_ROWS) {
         let block = start..(start + PRODUCT_ROWS).min(n);
         let (x, y) = (x.clone().slice([block.clone()]), y.clone().slice([block]));
-        let product = read_floats(matmul(x.transpose(), y))?;
+        let product = download(matmul(x.transpose(), y))?;
         sum += DMatrix::from_row_iterator(d, e, product.into_iter().map(f64::from));
     }
     Ok(sum)
@@ -85,7 +88,7 @@ mod tests {
         let rows: Vec<f32> = (0..100).map(|i| (i * i % 17) as f32).collect();
         for (most, n) in [(50, 50), (51, 50), (20, 20), (1, 1)] {
             let sample = draw(&rows, 2, most).expect("finite");
-            let centred = read_floats(sample.tensor.clone()).expect("reads");
+            let centred = download(sample.tensor.clone()).expect("reads");
             assert_eq!((sample.n, centred.len()), (n, 2 * n));
             assert!(mean(&centred, 2).iter().all(|mean| mean.abs() < 1e-5));
         }
@@ -104,7 +107,7 @@ mod tests {
         let n = 2 * PRODUCT_ROWS + 3;
         let x: Vec<f32> = (0..2 * n).map(|i| (i as f32 * 0.1).sin()).collect();
         let y: Vec<f32> = (0..3 * n).map(|i| (i as f32 * 0.3).cos()).collect();
-        let upload = |values: &[f32], d| upload(values.to_vec(), d, &Device::flex());
+        let upload = |values: &[f32], d| upload_matrix(values.to_vec(), d, &Device::flex());
         let product = cross_product(&upload(&x, 2), &upload(&y, 3)).expect("computes");
         for (i, j) in (0..2).flat_map(|i| (0..3).map(move |j| (i, j))) {
             let exact: f64 = (0..n).map(|r| f64::from(x[2 * r + i]) * f64::from(y[3 * r + j])).sum();

@@ -1,16 +1,13 @@
 //! Coarse quantiser and extents of the inverted lists on the device.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use unrounded::matmul;
+use device_math::{exact_products::matmul, transfer::upload_matrix};
 
 use super::{
     entries::{CellEntries, Entries},
     selection::least,
 };
-use crate::{
-    metric::{Metric, squared_norm},
-    vectors::upload,
-};
+use crate::metric::{Metric, squared_norm};
 
 /// Centroids, and the range of entries of each cell.
 pub(super) struct Cells {
@@ -59,10 +56,11 @@ impl Cells {
         let centroids = coarse.centroids();
         let norms = || centroids.chunks_exact(d).map(|row| squared_norm(row) as f32).collect();
         let (factor, norms) = match metric {
-            Metric::L2 => (-2.0, Some(upload(norms(), nlist, device))),
+            Metric::L2 => (-2.0, Some(upload_matrix(norms(), nlist, device))),
             Metric::InnerProduct => (-1.0, None),
         };
-        let weights = upload(centroids.iter().map(|value| factor * value).collect(), d, device).transpose();
+        let weights =
+            upload_matrix(centroids.iter().map(|value| factor * value).collect(), d, device).transpose();
         let lengths: Vec<i64> = entries.lengths().map(|length| length as i64).collect();
         let longest = lengths.iter().max().map_or(0, |&longest| longest as usize);
         let starts = lengths.iter().scan(0, |end, length| {

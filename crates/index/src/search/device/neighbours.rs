@@ -1,12 +1,12 @@
 //! Search results that stay on the device.
 
 use burn::tensor::{Device, Int, Tensor};
+use device_math::transfer::{download, download_ints};
 
 use crate::{
     error::{Error, Result},
     metric::Metric,
     search::{Candidate, Neighbours, write_row},
-    vectors::{read_floats, read_integers},
 };
 
 /// The `k` nearest vectors of each of `n` queries, on the index's device, nearest first.
@@ -36,7 +36,7 @@ impl DeviceNeighbours {
     pub(super) fn read(self, metric: Metric, id: impl Fn(usize) -> Option<i64>) -> Result<Neighbours> {
         let [n, k] = self.distances.dims();
         let mut found = Neighbours::missing(n, k, metric)?;
-        let (distances, positions) = (read_floats(self.distances)?, read_integers(self.positions)?);
+        let (distances, positions) = (download(self.distances)?, download_ints(self.positions)?);
         let read = distances.chunks_exact(k).zip(positions.chunks_exact(k));
         let rows = found.distances.chunks_exact_mut(k).zip(found.ids.chunks_exact_mut(k));
         for ((near, positions), (distances, ids)) in read.zip(rows) {

@@ -1,12 +1,14 @@
 //! Queries on the device, transformed for the innermost index.
 
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use unrounded::matmul;
+use device_math::{
+    exact_products::matmul,
+    transfer::{download_ints, upload_matrix},
+};
 
 use crate::{
     error::{Error, Result},
     quantise::transform::Transform,
-    vectors::{read_integers, upload},
 };
 
 /// A transform on the device.
@@ -27,8 +29,9 @@ impl DeviceTransform {
         match transform.as_linear() {
             None => Self::Normalise,
             Some(linear) => Self::Linear {
-                weights: upload(linear.a().to_vec(), linear.d_in(), device).transpose(),
-                bias: (!linear.b().is_empty()).then(|| upload(linear.b().to_vec(), linear.d_out(), device)),
+                weights: upload_matrix(linear.a().to_vec(), linear.d_in(), device).transpose(),
+                bias: (!linear.b().is_empty())
+                    .then(|| upload_matrix(linear.b().to_vec(), linear.d_out(), device)),
             },
         }
     }
@@ -90,7 +93,7 @@ impl Queries {
 
     /// Fails at the first query that is not finite, before or after the transforms.
     pub fn check_finite(&self) -> Result<()> {
-        match read_integers(self.wrong.clone())?.iter().position(|&wrong| wrong > 0) {
+        match download_ints(self.wrong.clone())?.iter().position(|&wrong| wrong > 0) {
             Some(row) => Err(Error::NotFinite { what: "queries", row }),
             None => Ok(()),
         }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use device_math::{exact_products::matmul, transfer::upload_matrix};
 use rayon::prelude::*;
-use unrounded::matmul;
 
 use super::entries::{CellEntries, Entries};
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
         codec::Codec,
         pq::{PackedCode, ProductQuantiser},
     },
-    vectors::upload,
 };
 
 /// Most numbers in one tensor; devices index with 32 bits.
@@ -76,7 +75,7 @@ impl Stored {
             Codec::Pq(_) => Content::new(codec, codes, entries.ntotal(), device)?,
             Codec::Flat { .. } | Codec::Sq8(_) if entries.ntotal() * d <= MAX_NUMBERS => {
                 let rows = (0..codes.len()).into_par_iter().flat_map_iter(vectors).collect();
-                Content::Vectors(upload(rows, d, device))
+                Content::Vectors(upload_matrix(rows, d, device))
             }
             Codec::Flat { .. } | Codec::Sq8(_) => return None,
         };
@@ -190,7 +189,7 @@ impl Content {
             Codec::Pq(pq) if ntotal * pq.m <= MAX_NUMBERS => Some(Self::codes(pq, codes, device)),
             Codec::Flat { .. } | Codec::Sq8(_) if ntotal * codec.d() <= MAX_NUMBERS => {
                 let rows = codes.iter().flat_map(|codes| codec.decode(codes)).collect();
-                Some(Self::Vectors(upload(rows, codec.d(), device)))
+                Some(Self::Vectors(upload_matrix(rows, codec.d(), device)))
             }
             _ => None,
         }

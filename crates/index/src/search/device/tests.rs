@@ -1,6 +1,7 @@
 //! Device searches run on the CPU and compared with host searches.
 
 use burn::tensor::{Device, Tensor};
+use device_math::transfer::upload_matrix;
 use rand::RngExt;
 
 use super::*;
@@ -8,7 +9,6 @@ use crate::{
     index::{Index, MergedIds},
     kinds::device_entries::device_entries,
     quantise::{TrainConfig, random_streams::seeded},
-    vectors::upload,
 };
 
 const D: usize = 18;
@@ -30,7 +30,7 @@ const KINDS: [&str; 12] = [
 
 fn vectors(n: usize, seed: u64) -> Tensor<2> {
     let mut rng = seeded(seed, 0);
-    upload((0..n * D).map(|_| rng.random_range(-1.0..1.0)).collect(), D, &Device::flex())
+    upload_matrix((0..n * D).map(|_| rng.random_range(-1.0..1.0)).collect(), D, &Device::flex())
 }
 
 fn trained(factory: &str, metric: Metric) -> Index {

@@ -1,8 +1,10 @@
 //! Scanning of a query's lists.
 
+use simd::Level;
+
 use super::array_list::ArrayList;
 use crate::{
-    kernels::{Level, prefetch, table_add},
+    kernels::{prefetch, table_add},
     metric::Metric,
     quantise::{
         coarse::Coarse,

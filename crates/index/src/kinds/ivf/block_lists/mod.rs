@@ -54,6 +54,7 @@ use std::{
 pub(crate) use block_list::BlockList;
 use rayon::prelude::*;
 use scanner::{Scan, Scanner, Scratch};
+use simd::Level;
 use tables::ScannerConfig;
 
 use super::{
@@ -63,7 +64,6 @@ use super::{
 use crate::{
     error::Result,
     factory::Codes,
-    kernels::Level,
     lazy::get_or_make,
     quantise::{coarse_scan::Probe, fast_scan_pq::FastScanPq},
     search::Candidate,

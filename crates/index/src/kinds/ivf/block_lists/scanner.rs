@@ -1,5 +1,7 @@
 //! Search of one query in its probed cells.
 
+use simd::Level;
+
 use super::{
     block_list::BlockList,
     lut::{Extent, Quantisation, invert},
@@ -9,8 +11,7 @@ use super::{
 };
 use crate::{
     kernels::{
-        Level,
-        fast_scan::{BLOCK, Blocks, KSUB, compiled_for, prefetch, scan},
+        fast_scan::{BLOCK, Blocks, KSUB, prefetch, scan},
         packing::block_size,
     },
     metric::Metric,
@@ -74,7 +75,7 @@ impl Scanner {
             return;
         }
         scratch.reservoir.reset(scan.k.min(total));
-        let quantisation = compiled_for(self.level, || self.quantisation(scan.query, scratch));
+        let quantisation = self.level.run(|| self.quantisation(scan.query, scratch));
         let top = (self.metric == Metric::InnerProduct).then(|| scratch.invert());
         self.scan_cells(scan.lists, quantisation, scratch);
         let Scratch { reservoir, visits, .. } = scratch;
@@ -144,7 +145,7 @@ impl Scanner {
             }
             if self.tables.are_per_cell() {
                 let minima = &minima[i * self.pq.m..][..self.pq.m];
-                compiled_for(self.level, || {
+                self.level.run(|| {
                     let cell_rows = self.tables.of_cell(&self.pq, visit.probe.cell, cell_rows);
                     quantisation.quantise(residual_rows(rows, cell_rows), minima, table);
                 });

@@ -1,10 +1,9 @@
 //! Terms of look-up tables that do not depend on the query.
 
+use simd::Level;
+
 use crate::{
-    kernels::{
-        Level,
-        fast_scan::{KSUB, compiled_for},
-    },
+    kernels::fast_scan::KSUB,
     metric::Metric,
     quantise::fast_scan_pq::{FastScanPq, Row},
 };
@@ -50,7 +49,7 @@ impl Tables {
     fn of_cells(pq: &FastScanPq, centroids: &[f32], level: Level) -> Self {
         let mut tables = vec![[0.0; KSUB]; centroids.len() / pq.dsub];
         for (centroid, table) in centroids.chunks_exact(pq.d).zip(tables.chunks_exact_mut(pq.m)) {
-            compiled_for(level, || pq.residual_table(centroid, table));
+            level.run(|| pq.residual_table(centroid, table));
         }
         Self::Cells(tables)
     }

@@ -26,11 +26,11 @@
 //! | codes | vector of u8 | `[ntotal, code_size]`, bit `j` at bit `j % 8` of byte `j / 8` |
 
 use rayon::prelude::*;
+use simd::Level;
 
 use super::hamming_scan::{Codes, Hit};
 use crate::{
     error::{Error, Result},
-    kernels::Level,
     metric::Metric,
     quantise::{
         hyperplanes::Hyperplanes,
