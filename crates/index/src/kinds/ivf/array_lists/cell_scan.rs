@@ -23,7 +23,7 @@ pub(super) struct ScannedLists<'a> {
     pub codec: &'a Codec,
     /// Lists, `[nlist]`.
     pub lists: &'a [ArrayList],
-    /// Tables of [`super::residual_tables`], if there are any.
+    /// Tables of [`super::residual_tables()`], if there are any.
     pub tables: Option<&'a [f32]>,
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct ArrayLists {
     pub codec: Codec,
     /// Lists, `[nlist]`.
     pub lists: Vec<ArrayList>,
-    /// Tables of [`residual_tables`], computed by the first search.
+    /// Tables of [`residual_tables()`], computed by the first search.
     tables: OnceLock<Option<Arc<Vec<f32>>>>,
 }
 
