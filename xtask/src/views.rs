@@ -2,18 +2,23 @@
 
 use std::{
     fs,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
-use activate::{DescriptorNetwork, describe_prepared, pixels};
+use activate::{DescriptorNetwork, pixels};
 use anyhow::{Context, Result, ensure};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
+use describe::{BatchRequest, Described, Describer, Input, Prepared, stacked};
 use eval::Transform;
 use extractor::Extractor;
 use image::RgbImage;
 use image_file::Reader;
 use index::npy;
-use indicatif::ProgressIterator;
+use indicatif::ProgressBar;
+
+/// Photographs that may wait for the network.
+const AHEAD: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -21,7 +26,7 @@ pub struct Arguments {
     photos: PathBuf,
     /// Random edits of each
     #[arg(long, default_value_t = 4)]
-    views: u64,
+    views: NonZeroUsize,
     /// Leave out photographs whose file name contains one of these, separated by commas
     #[arg(long, value_delimiter = ',')]
     without: Vec<String>,
@@ -36,17 +41,29 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let device = Device::flex();
     let extractor = Extractor::load(&crate::fetch_weights::run(None)?, &device)?;
-    let photos = list(&arguments.photos, &arguments.without)?;
+    let photos: Vec<(usize, PathBuf)> =
+        list(&arguments.photos, &arguments.without)?.into_iter().enumerate().collect();
+    let bar = ProgressBar::new(photos.len() as u64);
+    let views = arguments.views.get() as u64;
+    let prepare = |(i, path): &(usize, PathBuf)| {
+        let first = arguments.seed + *i as u64 * views;
+        inputs(&extractor, path, first..first + views)
+    };
+    let advance = |_: &(usize, PathBuf)| {
+        bar.inc(1);
+        Ok(())
+    };
     let mut descriptors = Vec::new();
-    for (i, path) in photos.iter().enumerate().progress() {
-        let read = Reader::default().open(path);
-        let photo = read.with_context(|| path.display().to_string())?.pixels.into_rgb8();
-        let first = arguments.seed + i as u64 * arguments.views;
-        let edits = (first..first + arguments.views).map(|seed| Ok(Transform::Auto.apply(&photo, seed)?));
-        descriptors.push(describe(&extractor, &edits.collect::<Result<Vec<_>>>()?, &device)?);
-    }
-    let descriptors = Tensor::cat(descriptors, 0);
-    println!("{} descriptors of {} photographs", descriptors.dims()[0], photos.len());
+    let take = |_: &(usize, PathBuf), described: Result<Described<()>>| {
+        descriptors.extend(described?.descriptors);
+        anyhow::Ok(())
+    };
+    // The views of a photograph are a batch: their descriptors do not depend on those of others.
+    let mut describer = Describer::new(&extractor, BatchRequest::Of(arguments.views), false);
+    describer.stream(&photos, AHEAD, prepare, advance, take)?;
+    bar.finish();
+    println!("{} descriptors of {} photographs", descriptors.len(), photos.len());
+    let descriptors = stacked(&descriptors, &device).context("no descriptors")?;
     Ok(npy::write_tensor(&arguments.out, descriptors)?)
 }
 
@@ -63,10 +80,16 @@ fn list(folder: &Path, without: &[String]) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn describe(extractor: &Extractor, images: &[RgbImage], device: &Device) -> Result<Tensor<2>> {
-    let pixels = |image: &RgbImage| {
-        let (width, height) = (image.width() as usize, image.height() as usize);
-        Ok(extractor.prepare(pixels::from_rgb8(image.as_raw(), width, height, device)?))
-    };
-    Ok(describe_prepared(extractor, images.iter().map(pixels).collect::<Result<_>>()?))
+/// Reads a photograph and edits it by each of the seeds.
+fn inputs(extractor: &Extractor, path: &Path, seeds: std::ops::Range<u64>) -> Result<Prepared<()>> {
+    let read = Reader::default().open(path);
+    let photo = read.with_context(|| path.display().to_string())?.pixels.into_rgb8();
+    let view = |seed| input(extractor, &Transform::Auto.apply(&photo, seed)?);
+    Ok(Prepared { note: (), inputs: seeds.map(view).collect::<Result<_>>()? })
+}
+
+fn input(extractor: &Extractor, image: &RgbImage) -> Result<Input> {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let pixels = pixels::from_rgb8(image.as_raw(), width, height, &extractor.device())?;
+    Ok(Input::Image(extractor.prepare(pixels)))
 }

@@ -5,7 +5,7 @@ use index::{Aim, Index, Target};
 use crate::{
     DescriptorNetwork, Error, Objective, Result,
     batch::{Batch, Changed, Course, Departure, Destination, Progress, frequent_cells},
-    network::describe,
+    describe,
     objective::{Cells, Goal, cosine},
     pixels::{check_shape, round_to},
     settings::Settings,

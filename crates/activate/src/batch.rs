@@ -9,7 +9,7 @@ use crate::{
     DescriptorNetwork, Optimizer, Result,
     activator::read,
     descent::{Budgeted, Descent, MaskedDescent},
-    network::{describe, describe_prepared},
+    describe, describe_prepared,
     objective::{Goal, Rows, Step},
     settings::Settings,
     stop::{End, Stop},

@@ -16,11 +16,10 @@ pub use self::eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb, Stored
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
 pub use self::optimisation::{GradientPrecision, Optimisation};
 pub use self::reading::Reading;
+use ::describe::BatchRequest;
 use ::eval::Transform;
 use extractor::Precision;
 use image_file::Encoding;
-
-use crate::together::Batch;
 
 /// Makes images findable before they are released, and finds their edited copies.
 #[derive(Debug, Parser)]
@@ -154,7 +153,7 @@ pub struct Activate {
     pub subsample_chroma: bool,
     /// Images that go through the network together; auto: 1 on the CPU, on a GPU as many as fit
     #[arg(long, default_value = "auto", value_name = "N|auto")]
-    pub batch: Batch,
+    pub batch: BatchRequest,
     /// Skip images whose released file is there already
     #[arg(long)]
     pub resume: bool,
@@ -205,7 +204,7 @@ pub struct Describe {
     pub resize: Option<ResizeMode>,
     /// Images that go through the network together; auto: 8 on the CPU, on a GPU as many as fit
     #[arg(long, default_value = "auto", value_name = "N|auto")]
-    pub batch: Batch,
+    pub batch: BatchRequest,
     #[command(flatten)]
     pub reading: Reading,
 }

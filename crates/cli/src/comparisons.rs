@@ -1,12 +1,14 @@
 //! Originals against released images, measured with a progress bar and shown.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use burn::tensor::Tensor;
+use describe::{Describer, network_input, stacked};
 use eval::{Comparison, Setting, retrieval::Measures};
 use image::RgbImage;
+use image_file::Pixels;
 use serde::Serialize;
 
 use crate::{
-    describer::Describer,
     progress,
     table::{decimal, table},
 };
@@ -27,7 +29,7 @@ impl Comparisons {
     ) -> Result<Self> {
         let sides = if released.is_some() { 2 } else { 1 };
         let bar = progress::bar(setting.transforms.len() * originals.len() * sides, "editing and searching");
-        let mut describe = |images: &[&RgbImage]| describer.images(images);
+        let mut describe = |images: &[&RgbImage]| describe_images(describer, images);
         let rows = setting.compare(originals, released, &mut describe, &|n| bar.inc(n as u64))?;
         bar.finish_and_clear();
         Ok(Self { nprobe: setting.nprobe, rows })
@@ -52,6 +54,19 @@ impl Comparisons {
         let mean = BeforeAndAfter::new(&before, after.as_ref());
         Ok(Summary { nprobe: self.nprobe, mean, transforms: self.rows.iter().map(transform).collect() })
     }
+}
+
+/// Descriptors `[n, d]` of images of any sizes, one at least.
+pub fn describe_images(describer: &mut Describer<'_>, images: &[&RgbImage]) -> Result<Tensor<2>> {
+    let extractor = describer.extractor();
+    let mut rows = Vec::with_capacity(images.len());
+    while let Some(left) = images.get(rows.len()..).filter(|left| !left.is_empty()) {
+        let prepare = |image: &&RgbImage| network_input(extractor, &Pixels::Eight((*image).clone()));
+        let inputs: Vec<_> =
+            left.iter().take(describer.batch_size()).map(prepare).collect::<describe::Result<_>>()?;
+        rows.extend(describer.describe(&inputs)?);
+    }
+    stacked(&rows, &extractor.device()).context("no images to describe")
 }
 
 /// R@1 of each edit, before and after activation.

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use activate::DescriptorNetwork;
-use anyhow::{Result, ensure};
-use burn::tensor::{Device, Tensor, TensorData};
+use anyhow::Result;
+use burn::tensor::Device;
+use describe::{BatchRequest, Describer};
 use extractor::{
     Extractor, Precision, Precisions, Preprocess,
     weights::{Manifest, Progress},
 };
-use image_file::{Pixels, Reader};
 use index::Index;
 
 use crate::{
@@ -19,9 +18,6 @@ use crate::{
     progress,
     provenance::{Known, Provenance},
 };
-
-/// Pixels of the largest input of the network: its first layer holds 64 bytes for each.
-const MAX_INPUT: usize = 1 << 23;
 
 /// An extractor on its device.
 pub struct Engine {
@@ -101,22 +97,9 @@ impl Engine {
         Provenance { schema: SCHEMA, fingerprint, weights, size, resize, any_source: false }
     }
 
-    /// The network's input for an image.
-    pub fn prepare(&self, pixels: &Pixels) -> Result<Tensor<4>> {
-        let (width, height) = pixels.dimensions();
-        let [h, w] = self.extractor.preprocess().output(height as usize, width as usize);
-        ensure!(
-            h.saturating_mul(w) <= MAX_INPUT,
-            "would be resized to {w} x {h} pixels, use --resize stretch"
-        );
-        let small = TensorData::new(pixels.resampled(w, h), [1, 3, h, w]);
-        Ok(self.extractor.prepare(Tensor::from_data(small, &self.device)))
-    }
-
-    /// The same for an image file.
-    pub fn prepare_file(&self, reader: &Reader, path: &Path) -> Result<(Tensor<4>, Vec<String>)> {
-        let picture = reader.open(path)?;
-        Ok((self.prepare(&picture.pixels)?, picture.notes))
+    /// Creates a describer of this extractor.
+    pub fn describer(&self, batch: BatchRequest) -> Describer<'_> {
+        Describer::new(&self.extractor, batch, self.own_memory)
     }
 }
 

@@ -12,11 +12,17 @@ use image::{ImageBuffer, RgbImage};
 use image_file::{Format, Pixels};
 use walkdir::{DirEntry, WalkDir};
 
-/// An image file to work on, and what it is called below its folder.
+/// An image file to work on, with its name below its folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Input {
     pub path: PathBuf,
     pub name: PathBuf,
+}
+
+impl AsRef<Path> for Input {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// Files named by the caller, and all images below the folders among them, sorted.

@@ -3,12 +3,10 @@
 //! The only place of the project that prints and picks a device.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-mod ahead;
 mod args;
 mod bundled;
 mod commands;
 mod comparisons;
-mod describer;
 mod device;
 mod engine;
 mod files;
@@ -23,7 +21,6 @@ mod release;
 mod report;
 mod scratch;
 mod table;
-mod together;
 
 use std::process::ExitCode;
 

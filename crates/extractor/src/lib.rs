@@ -21,6 +21,7 @@
 
 mod architecture;
 mod checkpoint;
+mod descriptor_network;
 mod error;
 mod extractor;
 mod pooling;
@@ -30,8 +31,8 @@ pub mod weights;
 
 pub use self::extractor::{Extractor, Precisions};
 pub use burn;
-pub use device_math::constants::lifted as beside;
-pub use device_math::transfer;
+pub use descriptor_network::{DescriptorNetwork, describe, describe_prepared};
+pub use device_math::{constants::lifted as beside, transfer};
 pub use error::{Error, Result};
 pub use frozen_ops::Precision;
 pub use pooling::{Pooling, gem};

@@ -11,8 +11,7 @@ use crate::{
     Outcome,
     args::{Activate, Globals},
     bundled,
-    comparisons::{Comparisons, Summary},
-    describer::Describer,
+    comparisons::{Comparisons, Summary, describe_images},
     engine::Engine,
     images,
     output::{Output, SCHEMA},
@@ -76,8 +75,8 @@ fn demonstrate(engine: &Engine, index: &Index, pairs: &[Pair], arguments: &Activ
     let mut index = index.clone();
     let originals: Vec<_> = pairs.iter().map(|pair| &pair.original).collect();
     let released: Vec<_> = pairs.iter().map(|pair| &pair.released).collect();
-    let mut describer = Describer::new(engine, arguments.batch);
-    let truth: Vec<i64> = index.add(describer.images(&originals)?)?.collect();
+    let mut describer = engine.describer(arguments.batch);
+    let truth: Vec<i64> = index.add(describe_images(&mut describer, &originals)?)?.collect();
     let transforms = Transform::paper();
     let seed = arguments.optimisation.seed;
     let setting = Setting { index: &index, truth: &truth, transforms: &transforms, nprobe: 1, seed };

@@ -1,9 +1,10 @@
 //! `describe`: images to descriptors.
 
-use std::{num::NonZeroUsize, time::Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
+use describe::stacked;
 use extractor::{Preprocess, Resize};
 use image_file::Reader;
 use index::npy;
@@ -11,9 +12,7 @@ use serde::Serialize;
 
 use crate::{
     Outcome,
-    ahead::ahead,
     args::{Describe, Globals, ResizeMode},
-    describer::{Describer, stacked},
     engine::Engine,
     images::{self, Input},
     interrupt, names,
@@ -52,7 +51,7 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     let resize = arguments.resize.map_or(given.resize, Resize::from);
     let engine = engine.with_preprocess(Preprocess { size, resize, ..given });
     let inputs = images::find(&arguments.inputs, None)?;
-    let (descriptors, rows) = describe(&engine, &inputs, arguments, output)?;
+    let (descriptors, rows) = described(&engine, &inputs, arguments, output)?;
 
     if let Some(descriptors) = stacked(&descriptors, &Device::flex()) {
         write(arguments, descriptors, &rows, &engine.provenance())?;
@@ -73,11 +72,8 @@ impl From<ResizeMode> for Resize {
     }
 }
 
-/// Descriptors of the images that can be read, batch by batch, and one row an image.
-///
-/// Files are read, decoded and resized by threads of their own while the network works: two batches ahead of it, so
-/// that it waits only where reading takes longer than describing.
-fn describe(
+/// Describes the images that can be read. Returns their descriptors and one row per image.
+fn described(
     engine: &Engine,
     inputs: &[Input],
     arguments: &Describe,
@@ -85,37 +81,36 @@ fn describe(
 ) -> Result<(Vec<Vec<f32>>, Vec<Row>)> {
     let bar = progress::bar(inputs.len(), "describing");
     let reader = Reader::from(&arguments.reading);
-    let mut describer = Describer::new(engine, arguments.batch);
-    let read = |input: &Input| engine.prepare_file(&reader, &input.path);
-    let (mut descriptors, mut rows, mut prepared) =
-        (Vec::new(), Vec::with_capacity(inputs.len()), Vec::new());
-    let window = NonZeroUsize::new(2 * describer.size()).unwrap_or(NonZeroUsize::MIN);
-    let mut count = 0;
-    let take = |read: Result<(Tensor<4>, Vec<String>)>| {
-        let name = inputs[rows.len()].path.display().to_string();
-        let (image, row) = Row::new(name, read, count);
-        bar.suspend(|| row.say(output));
-        count += usize::from(image.is_some());
-        prepared.extend(image);
-        rows.push(row);
-        if prepared.len() >= describer.size() || rows.len() == inputs.len() {
-            descriptors.extend(describer.describe(&std::mem::take(&mut prepared))?);
-        }
+    let (mut descriptors, mut rows) = (Vec::new(), Vec::with_capacity(inputs.len()));
+    let advance = |_: &Input| {
         bar.inc(1);
         Ok(())
     };
-    let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);
-    ahead(inputs, threads, window, read, take)?;
+    let take = |input: &Input, described: describe::Result<(Vec<f32>, Vec<String>)>| {
+        let (descriptor, row) = Row::new(input.path.display().to_string(), described, descriptors.len());
+        bar.suspend(|| row.say(output));
+        descriptors.extend(descriptor);
+        rows.push(row);
+        anyhow::Ok(())
+    };
+    engine.describer(arguments.batch).describe_files(&reader, inputs, advance, take)?;
     bar.finish_and_clear();
     Ok((descriptors, rows))
 }
 
 impl Row {
-    /// The network's input, where there is one, and the row of an image.
-    fn new(input: String, read: Result<(Tensor<4>, Vec<String>)>, row: usize) -> (Option<Tensor<4>>, Self) {
-        match read {
-            Ok((image, notes)) => (Some(image), Self { input, row: Some(row), error: None, notes }),
-            Err(error) => (None, Self { input, row: None, error: Some(one_line(&error)), notes: Vec::new() }),
+    /// Returns the descriptor, if there is one, and the row of an image.
+    fn new(
+        input: String,
+        described: describe::Result<(Vec<f32>, Vec<String>)>,
+        row: usize,
+    ) -> (Option<Vec<f32>>, Self) {
+        match described {
+            Ok((descriptor, notes)) => (Some(descriptor), Self { input, row: Some(row), error: None, notes }),
+            Err(error) => {
+                let error = Some(one_line(&error.into()));
+                (None, Self { input, row: None, error, notes: Vec::new() })
+            }
         }
     }
 

@@ -1,9 +1,10 @@
 //! Reads, activates and writes images, batch by batch.
 
-use std::time::Instant;
+use std::{num::NonZeroUsize, time::Instant};
 
 use activate::{Activated, Activator, Settings, pixels::Depth};
 use anyhow::{Context, Result};
+use describe::{AutoSizes, BatchRequest, BatchSize, read_ahead, reading_threads};
 use extractor::Extractor;
 use image::RgbImage;
 use image_file::{Encoding, Picture, Reader};
@@ -22,21 +23,22 @@ use crate::{
     images,
     output::{Output, one_line},
     progress,
-    together::{Batch, Sizes, Together},
 };
 
 /// Pixels that are activated together: each takes about 70 bytes.
 const MAX_PIXELS_TOGETHER: u64 = 50_000_000;
 
-/// Images that are activated together.
-const SIZES: Sizes = Sizes { small: 1, first: 16, most: 64 };
+/// Images that are activated at once.
+const SIZES: AutoSizes = AutoSizes { shared: 1, first: 16, most: 64 };
+/// Decoded images that may wait for the batch before theirs: pixels take far more memory than the network's inputs.
+const AHEAD: usize = 8;
 
 /// How images are released.
 pub struct Options {
     pub settings: Settings,
     pub limits: Limits,
     pub encoding: Encoding,
-    pub batch: Batch,
+    pub batch: BatchRequest,
     pub reader: Reader,
 }
 
@@ -57,7 +59,7 @@ impl From<&Editing> for Options {
     fn from(arguments: &Editing) -> Self {
         let (optimisation, encoding) = (&arguments.optimisation, Encoding::Png);
         let (settings, limits) = (optimisation.settings(), optimisation.limits(true));
-        Self { settings, limits, encoding, batch: Batch::Auto, reader: (&arguments.reading).into() }
+        Self { settings, limits, encoding, batch: BatchRequest::Auto, reader: (&arguments.reading).into() }
     }
 }
 
@@ -68,6 +70,15 @@ pub type Keep<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
 pub struct Pair {
     pub original: RgbImage,
     pub released: RgbImage,
+}
+
+/// Jobs to do at once.
+struct Batch<'a> {
+    jobs: &'a [Job],
+    /// One per job.
+    originals: Vec<Result<Picture>>,
+    /// Time at which the work on these jobs began.
+    started: Instant,
 }
 
 pub struct Releaser<'a> {
@@ -103,10 +114,17 @@ impl<'a> Releaser<'a> {
         let steps = count.saturating_mul(self.options.settings.iterations);
         let bar = progress::bar(steps, "activating");
         let mut rows = Vec::with_capacity(jobs.len());
-        let mut together = Together::new(self.options.batch, self.engine.own_memory, SIZES);
-        while let Some(left) = jobs.get(rows.len()..).filter(|left| !left.is_empty()) {
-            let batch = &left[..left.len().min(together.size())];
-            for (row, pair) in self.release_batch(batch, &mut together, &bar, keep.is_some()) {
+        let mut batch_size = BatchSize::new(self.options.batch, self.engine.own_memory, SIZES);
+        let (mut originals, mut started) = (Vec::new(), Instant::now());
+        let ahead = NonZeroUsize::new(batch_size.get().min(AHEAD)).unwrap_or(NonZeroUsize::MIN);
+        let take = |original: Result<Picture>| {
+            originals.push(original);
+            let batch = &jobs[rows.len()..rows.len() + originals.len()];
+            if batch.len() < batch_size.get() && rows.len() + batch.len() < jobs.len() {
+                return Ok(());
+            }
+            let batch = Batch { jobs: batch, originals: std::mem::take(&mut originals), started };
+            for (row, pair) in self.release_batch(batch, &mut batch_size, &bar, keep.is_some()) {
                 bar.suspend(|| output.notes(&row.input, &row.notes));
                 if let Some(reason) = &row.error {
                     bar.suspend(|| output.failure(&row.input, reason));
@@ -116,23 +134,26 @@ impl<'a> Releaser<'a> {
                     keep(pair)?;
                 }
             }
-        }
+            started = Instant::now();
+            anyhow::Ok(())
+        };
+        let reader = self.options.reader;
+        read_ahead(jobs, reading_threads(), ahead, |job| read(&reader, job), take)?;
         bar.finish_and_clear();
         Ok(rows)
     }
 
     fn release_batch(
         &self,
-        jobs: &[Job],
-        together: &mut Together,
+        batch: Batch<'_>,
+        batch_size: &mut BatchSize,
         bar: &ProgressBar,
         keeps: bool,
     ) -> Vec<(Row, Option<Pair>)> {
-        let started = Instant::now();
-        let originals: Vec<Result<Picture>> = jobs.iter().map(|job| self.read(job)).collect();
+        let Batch { jobs, originals, started } = batch;
         let readable: Vec<&Picture> = originals.iter().flatten().collect();
         let count = readable.len();
-        let mut activated = self.activate(&readable, together, bar).into_iter();
+        let mut activated = self.activate(&readable, batch_size, bar).into_iter();
         let seconds = started.elapsed().as_secs_f64() / count.max(1) as f64;
         let finished = jobs.iter().zip(originals).map(|(job, original)| match &job.decision {
             Decision::Skip => {
@@ -153,7 +174,7 @@ impl<'a> Releaser<'a> {
     fn activate(
         &self,
         originals: &[&Picture],
-        together: &mut Together,
+        batch_size: &mut BatchSize,
         bar: &ProgressBar,
     ) -> Vec<Result<Activated>> {
         let pixels = |picture: &&Picture| {
@@ -164,9 +185,12 @@ impl<'a> Releaser<'a> {
         let is_large = originals.iter().map(pixels).sum::<u64>() > MAX_PIXELS_TOGETHER;
         if originals.len() > 1 && (is_large || is_mixed) {
             let (first, second) = originals.split_at(originals.len() / 2);
-            return [first, second].into_iter().flat_map(|half| self.activate(half, together, bar)).collect();
+            return [first, second]
+                .into_iter()
+                .flat_map(|half| self.activate(half, batch_size, bar))
+                .collect();
         }
-        together.work(originals, &mut |images| self.activate_together(images, bar))
+        batch_size.run(originals, &mut |images| self.activate_together(images, bar), is_out_of_memory)
     }
 
     fn activate_together(&self, originals: &[&Picture], bar: &ProgressBar) -> Result<Vec<Activated>> {
@@ -231,12 +255,16 @@ impl<'a> Releaser<'a> {
         let read = |path| Ok::<_, image_file::Error>(self.options.reader.open(path)?.pixels.into_rgb8());
         Ok(Pair { original: read(&job.input)?, released: read(&job.output)? })
     }
+}
 
-    /// The job's image, unless it is not to be released.
-    fn read(&self, job: &Job) -> Result<Picture> {
-        match &job.decision {
-            Decision::Release => Ok(self.options.reader.open(&job.input)?),
-            _ => anyhow::bail!("is not released"),
-        }
+/// Reads the job's image, if it is to be released.
+fn read(reader: &Reader, job: &Job) -> Result<Picture> {
+    match &job.decision {
+        Decision::Release => Ok(reader.open(&job.input)?),
+        _ => anyhow::bail!("is not released"),
     }
+}
+
+fn is_out_of_memory(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<activate::Error>().is_some_and(activate::Error::is_out_of_memory)
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
+use describe::Describer;
 use eval::quality::Quality;
 use indicatif::ProgressBar;
 
@@ -11,10 +12,7 @@ use super::{
     pipeline::{Described, Edited, Input, Task},
     state::{Key, Sink},
 };
-use crate::{
-    describer::Describer,
-    output::{Output, one_line},
-};
+use crate::output::{Output, one_line};
 
 /// Gathers the results of tasks, which come in order.
 pub struct Gather<'a, 'b> {
@@ -83,8 +81,8 @@ impl<'a, 'b> Gather<'a, 'b> {
             }
             Err(_) => {}
         }
-        while self.waiting.len() >= self.describer.size() {
-            self.describe(self.describer.size())?;
+        while self.waiting.len() >= self.describer.batch_size() {
+            self.describe(self.describer.batch_size())?;
         }
         self.close()
     }

@@ -7,6 +7,7 @@ use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Tensor;
+use describe::{BatchRequest, Describer, network_input, read_ahead, reading_threads};
 use eval::{
     Transform,
     quality::{self, Quality},
@@ -19,10 +20,7 @@ use super::{
     state::{Key, Keys, Known, State},
     subjects::Subject,
 };
-use crate::{
-    ahead::ahead, describer::Describer, engine::Engine, interrupt::Watch, output::Output, progress,
-    together::Batch,
-};
+use crate::{engine::Engine, interrupt::Watch, output::Output, progress};
 
 /// Edits of one image that a thread makes in one go: it reads the image once for them. With its released image they fill
 /// two batches.
@@ -99,7 +97,7 @@ pub enum End {
 
 impl<'a> Pipeline<'a> {
     pub fn new(engine: &'a Engine, reader: Reader, state: State, seed: u64) -> Self {
-        let describer = Describer::new(engine, Batch::Auto);
+        let describer = engine.describer(BatchRequest::Auto);
         Self { engine, reader, state, seed, watch: Watch::start(), describer }
     }
 
@@ -151,8 +149,7 @@ impl<'a> Pipeline<'a> {
             bar.inc(task.queries() as u64);
             if self.watch.is_requested() { bail!("interrupted") } else { Ok(()) }
         };
-        let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);
-        let ended = ahead(&tasks, threads, AHEAD, |task: &Task| maker.edit(task), take);
+        let ended = read_ahead(&tasks, reading_threads(), AHEAD, |task: &Task| maker.edit(task), take);
         let ended = ended.and_then(|()| gather.flush());
         bar.finish_and_clear();
         match ended {
@@ -215,7 +212,10 @@ impl Maker<'_> {
                 return Ok((key, Input::Known(descriptor.clone())));
             }
             let edited = edit.apply(image, seed).with_context(|| format!("edit `{edit}`"))?;
-            Ok((key, Input::Prepared(Box::new(self.engine.prepare(&Pixels::Eight(edited))?))))
+            Ok((
+                key,
+                Input::Prepared(Box::new(network_input(&self.engine.extractor, &Pixels::Eight(edited))?)),
+            ))
         };
         task.edits.iter().map(input).collect()
     }

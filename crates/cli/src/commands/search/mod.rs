@@ -6,6 +6,7 @@ use std::{path::PathBuf, time::Instant};
 
 use anyhow::Result;
 use burn::tensor::Tensor;
+use describe::{BatchRequest, stacked};
 use found::Found;
 use index::{Codes, Index, Metric, npy};
 use serde::Serialize;
@@ -13,16 +14,14 @@ use serde::Serialize;
 use crate::{
     Outcome,
     args::{Globals, Search},
-    describer::{Describer, stacked},
     device,
     engine::Engine,
-    images,
+    images::{self, Input},
     names::{self, Names},
     output::{Output, SCHEMA, one_line},
     progress,
     provenance::Known,
     table,
-    together::Batch,
 };
 
 /// What `--json` prints.
@@ -104,25 +103,25 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
     let inputs = images::find(inputs, None)?;
     let reader = (&arguments.reading).into();
     let bar = progress::bar(inputs.len(), "describing");
-    let mut describer = Describer::new(&engine, Batch::Auto);
-    let (mut descriptors, mut queries, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
-    for input in inputs {
+    let (mut descriptors, mut queries) = (Vec::new(), Vec::with_capacity(inputs.len()));
+    let advance = |_: &Input| {
+        bar.inc(1);
+        Ok(())
+    };
+    let take = |input: &Input, described: describe::Result<(Vec<f32>, Vec<String>)>| {
         let query = input.path.display().to_string();
-        let prepared = engine.prepare_file(&reader, &input.path).map(|(prepared, notes)| {
+        let described = described.map(|(descriptor, notes)| {
             bar.suspend(|| output.notes(&query, &notes));
-            waiting.push(prepared);
+            descriptors.push(descriptor);
         });
-        let error = prepared.err().map(|error| one_line(&error));
+        let error = described.err().map(|error| one_line(&error.into()));
         if let Some(reason) = &error {
             bar.suspend(|| output.failure(&query, reason));
         }
         queries.push(Query { query, error, results: Vec::new() });
-        if waiting.len() >= describer.size() {
-            descriptors.extend(describer.describe(&std::mem::take(&mut waiting))?);
-        }
-        bar.inc(1);
-    }
-    descriptors.extend(describer.describe(&waiting)?);
+        anyhow::Ok(())
+    };
+    engine.describer(BatchRequest::Auto).describe_files(&reader, &inputs, advance, take)?;
     bar.finish_and_clear();
     Ok(Loaded { index, descriptors: stacked(&descriptors, &engine.device), queries })
 }

@@ -1,20 +1,24 @@
-use burn::tensor::Tensor;
-use extractor::{Extractor, resize_transposed};
+//! Descriptor networks as a trait, and descriptors of images of different sizes.
 
-/// A descriptor network, in the two halves that a batch of images of different sizes needs.
+use burn::tensor::Tensor;
+
+use crate::{Extractor, preprocess::resize_transposed};
+
+/// Descriptor network in two halves: images of different sizes are prepared one by one, then described together.
 ///
 /// Both halves must be differentiable with respect to their argument, and the first one linear.
 pub trait DescriptorNetwork {
     /// Length of a descriptor.
     fn dimension(&self) -> usize;
 
-    /// An image at the size of the network's input.
+    /// Returns an image at the size of the network's input.
     ///
     /// # Shapes
     /// `[1, 3, h, w]` in [0, 1] -> `[1, 3, h', w']` in [0, 1]
     fn prepare(&self, pixels: Tensor<4>) -> Tensor<4>;
 
-    /// The transpose of [`Self::prepare`] for images of `h` x `w`: what a gradient to the prepared image is to the image.
+    /// Applies the transpose of [`Self::prepare`] for images of `h` x `w`: turns a gradient with respect to the prepared
+    /// image into one with respect to the image.
     ///
     /// # Shapes
     /// `[1, 3, h', w']` -> `[1, 3, h, w]`
@@ -24,7 +28,7 @@ pub trait DescriptorNetwork {
         pixels.grad_remove(&mut gradients).unwrap_or_else(|| pixels.inner())
     }
 
-    /// Descriptors of prepared images of one size.
+    /// Returns the descriptors of prepared images of one size.
     ///
     /// # Shapes
     /// `[n, 3, h', w']` in [0, 1] -> `[n, d]`, unit norm
@@ -49,7 +53,7 @@ impl DescriptorNetwork for Extractor {
     }
 }
 
-/// Descriptors of images of any sizes, in one pass of the network where their prepared sizes agree.
+/// Returns the descriptors of images of any sizes. Images of one prepared size share a pass of the network.
 ///
 /// # Shapes
 /// `n` images `[1, 3, h, w]` in [0, 1] -> `[n, d]`, unit norm
@@ -63,7 +67,7 @@ pub fn describe(
     describe_prepared(extractor, images.into_iter().map(|pixels| extractor.prepare(pixels)).collect())
 }
 
-/// The same for images that went through [`DescriptorNetwork::prepare`]: one that is prepared as soon as it is read need
+/// Returns the descriptors of images that went through [`DescriptorNetwork::prepare`], so that the images themselves need
 /// not stay in memory.
 ///
 /// # Shapes
@@ -88,7 +92,8 @@ pub fn describe_prepared(extractor: &impl DescriptorNetwork, inputs: Vec<Tensor<
     in_order(descriptors, &order, |i| sizes[i][0])
 }
 
-/// Rows that belong to inputs of some rows each, from the order of the inputs that they are in to 0, 1, 2 and so on.
+/// Sorts rows by input: `rows` holds those of input `order[0]` first, then those of `order[1]`, and so on. Input `i` has
+/// `rows_of(i)` of them.
 fn in_order(rows: Tensor<2>, order: &[usize], rows_of: impl Fn(usize) -> usize) -> Tensor<2> {
     let mut places = vec![None; order.len()];
     let mut first = 0;
@@ -107,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// Describes images by their mean, and notes what it is given.
+    /// Network whose descriptor is the mean of the image; it records the shapes of its inputs.
     #[derive(Default)]
     struct Mean {
         seen: RefCell<Vec<[usize; 4]>>,

@@ -1,4 +1,4 @@
-//! Work that threads do ahead of its use, in order and without getting far ahead.
+//! Work that threads do ahead of its consumer, in order and within a window.
 
 use std::{
     num::NonZeroUsize,
@@ -6,58 +6,65 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result};
 use rayon::ThreadPoolBuilder;
 
-/// What the threads share.
+use crate::{Error, Result};
+
+/// State shared by the threads.
 struct Queue<R> {
-    /// Results from `taken` on, some not there yet.
     state: Mutex<State<R>>,
     changed: Condvar,
 }
 
 struct State<R> {
-    /// Inputs that a thread works on or has finished.
+    /// Number of inputs that a thread has started.
     started: usize,
-    /// Results that were handed out.
+    /// Number of results that were handed out.
     taken: usize,
-    /// Slot `i % window` holds result `i`.
+    /// Results from `taken` on; slot `i % window` holds result `i` once it is finished.
     slots: Vec<Option<R>>,
-    /// Nobody wants more.
+    /// Set when no more results are wanted.
     is_over: bool,
 }
 
-/// Calls `work` on all inputs, by `threads` threads, and `take` on the results, in the inputs' order, by this one.
+/// Returns the number of threads to read with: that of rayon's pool.
+pub fn reading_threads() -> NonZeroUsize {
+    NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Calls `work` on all inputs, in `threads` threads, and `take` on the results, in the inputs' order, in this thread.
 ///
-/// At most `window` results are in memory: a thread that is that far ahead waits. Parallel work inside `work` stays
-/// in its thread, so that it does not queue up behind that of `take`.
+/// At most `window` results are in memory: a thread that is further ahead waits. Parallel work inside `work` runs in its
+/// own thread, so that it does not queue up behind that of `take`.
 ///
 /// # Errors
-/// The first one of `take`, or if threads cannot be started.
-pub fn ahead<T: Sync, R: Send>(
+/// The first error of `take`; [`Error::Thread`] if a thread cannot be started, [`Error::ThreadEnded`] if one panics.
+pub fn read_ahead<T: Sync, R: Send, E: From<Error>>(
     inputs: &[T],
     threads: NonZeroUsize,
     window: NonZeroUsize,
     work: impl Fn(&T) -> R + Sync,
-    mut take: impl FnMut(R) -> Result<()>,
-) -> Result<()> {
+    mut take: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
     let slots = (0..window.get()).map(|_| None).collect();
     let queue = Queue {
         state: Mutex::new(State { started: 0, taken: 0, slots, is_over: false }),
         changed: Condvar::new(),
     };
     thread::scope(|scope| {
-        // Ends the threads however this one ends.
+        // Ends the threads whichever way this one ends.
         let _over = Over(&queue);
         for _ in 0..threads.get().min(inputs.len()) {
             let (queue, work) = (&queue, &work);
-            thread::Builder::new().spawn_scoped(scope, move || alone(|| queue.fill(inputs, work)))?;
+            thread::Builder::new()
+                .spawn_scoped(scope, move || alone(|| queue.fill(inputs, work)))
+                .map_err(Error::from)?;
         }
-        (0..inputs.len()).try_for_each(|_| take(queue.next().context("a thread ended early")?))
+        (0..inputs.len()).try_for_each(|_| take(queue.next().ok_or(Error::ThreadEnded)?))
     })
 }
 
-/// Runs with a pool of this thread alone, where one can be made.
+/// Runs with a rayon pool of this thread alone, if one can be built.
 fn alone(run: impl FnOnce()) {
     let _pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
     run();
@@ -73,7 +80,7 @@ impl<R> Queue<R> {
     }
 
     fn fill<T>(&self, inputs: &[T], work: &(impl Fn(&T) -> R + Sync)) {
-        // A thread that panics must not leave the others waiting for it.
+        // If this thread panics, the others must not wait for it.
         let over = Over(self);
         while let Some(i) = self.start(inputs.len()) {
             let result = work(&inputs[i]);
@@ -85,7 +92,7 @@ impl<R> Queue<R> {
         std::mem::forget(over);
     }
 
-    /// The next input to work on, once there is room for its result.
+    /// Returns the next input to work on, as soon as there is room for its result.
     fn start(&self, count: usize) -> Option<usize> {
         let mut state = self.lock();
         while !state.is_over && state.started < count && state.started - state.taken >= state.slots.len() {
@@ -97,7 +104,7 @@ impl<R> Queue<R> {
         })
     }
 
-    /// The next result; none where a thread ended without it.
+    /// Returns the next result, or `None` if a thread ended without it.
     fn next(&self) -> Option<R> {
         let mut state = self.lock();
         let slot = state.taken % state.slots.len();
@@ -111,7 +118,7 @@ impl<R> Queue<R> {
     }
 }
 
-/// Ends all waiting when it goes out of scope.
+/// Guard that ends all waiting when it is dropped.
 struct Over<'a, R>(&'a Queue<R>);
 
 impl<R> Drop for Over<'_, R> {
@@ -129,6 +136,16 @@ mod tests {
         time::Duration,
     };
 
+    /// Error of a consumer.
+    #[derive(Debug, PartialEq)]
+    struct Enough;
+
+    impl From<Error> for Enough {
+        fn from(_: Error) -> Self {
+            Self
+        }
+    }
+
     fn n(n: usize) -> NonZeroUsize {
         NonZeroUsize::new(n).unwrap()
     }
@@ -144,11 +161,11 @@ mod tests {
         };
         let take = |i| {
             taken.push(i);
-            // One is handed out already, and its slot may be in use again.
+            // One result is handed out already, and its slot may be in use again.
             assert!(started.load(Ordering::SeqCst) <= taken.len() + 5);
-            Ok(())
+            Ok::<_, Enough>(())
         };
-        ahead(&inputs, n(3), n(5), work, take).unwrap();
+        read_ahead(&inputs, n(3), n(5), work, take).unwrap();
         assert_eq!(taken, inputs);
     }
 
@@ -157,10 +174,10 @@ mod tests {
         let inputs = [0; 1000];
         let worked = AtomicUsize::new(0);
         let work = |_: &i32| worked.fetch_add(1, Ordering::SeqCst);
-        let refuse = |i| if i < 3 { Ok(()) } else { anyhow::bail!("enough") };
-        assert_eq!(ahead(&inputs, n(4), n(8), work, refuse).unwrap_err().to_string(), "enough");
+        let refuse = |i| if i < 3 { Ok(()) } else { Err(Enough) };
+        assert_eq!(read_ahead(&inputs, n(4), n(8), work, refuse).unwrap_err(), Enough);
         assert!(worked.load(Ordering::SeqCst) < 1000);
-        assert!(ahead(&[] as &[i32], n(2), n(2), |_| (), |()| Ok(())).is_ok());
+        assert!(read_ahead(&[] as &[i32], n(2), n(2), |_| (), |()| Ok::<_, Enough>(())).is_ok());
     }
 
     #[test]
@@ -168,8 +185,8 @@ mod tests {
         let threads = |_: &i32| rayon::current_num_threads();
         let only_one = |threads| {
             assert_eq!(threads, 1);
-            Ok(())
+            Ok::<_, Enough>(())
         };
-        ahead(&[0; 20], n(3), n(4), threads, only_one).unwrap();
+        read_ahead(&[0; 20], n(3), n(4), threads, only_one).unwrap();
     }
 }

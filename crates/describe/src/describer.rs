@@ -1,0 +1,112 @@
+//! Network inputs to descriptors, in batches that fit the device.
+
+use std::{
+    num::NonZeroUsize,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use burn::tensor::{Device, Tensor};
+use extractor::{
+    Extractor, describe_prepared,
+    transfer::{download, upload},
+};
+use image_file::Reader;
+
+use crate::{
+    Error, Result,
+    batch_size::{AutoSizes, BatchRequest, BatchSize},
+    network_input::network_input,
+    stream::{Described, Input, Prepared},
+};
+
+/// Inputs of the network that are described at once.
+const SIZES: AutoSizes = AutoSizes { shared: 8, first: 32, most: 128 };
+
+/// Runs an extractor on batches of images, and remembers the batch size that fits its device.
+#[derive(Debug)]
+pub struct Describer<'a> {
+    extractor: &'a Extractor,
+    batch: BatchSize,
+    /// Time spent in the network.
+    pub network: Duration,
+    /// Number of descriptors the network computed.
+    pub described: usize,
+}
+
+impl<'a> Describer<'a> {
+    /// Creates a describer. `own_memory` tells whether the device is a GPU with memory of its own, on which
+    /// [`BatchRequest::Auto`] starts larger and grows.
+    pub fn new(extractor: &'a Extractor, request: BatchRequest, own_memory: bool) -> Self {
+        let batch = BatchSize::new(request, own_memory, SIZES);
+        Self { extractor, batch, network: Duration::ZERO, described: 0 }
+    }
+
+    /// Returns the extractor in use.
+    pub fn extractor(&self) -> &'a Extractor {
+        self.extractor
+    }
+
+    /// Returns the number of inputs that fill a batch.
+    pub fn batch_size(&self) -> usize {
+        self.batch.get()
+    }
+
+    /// Computes descriptors `[n][d]` of prepared images, see [`network_input`]. They are read to the host, where a lack
+    /// of device memory shows.
+    ///
+    /// # Shapes
+    /// `n` inputs `[1, 3, h, w]` in [0, 1], of any sizes
+    ///
+    /// # Errors
+    /// [`Error::Device`] for an input that fails alone, too.
+    pub fn describe(&mut self, inputs: &[Tensor<4>]) -> Result<Vec<Vec<f32>>> {
+        let started = Instant::now();
+        let mut forward = |inputs: &[Tensor<4>]| {
+            let descriptors = describe_prepared(self.extractor, inputs.to_vec());
+            let [_, d] = descriptors.dims();
+            Ok(download(descriptors)?.chunks_exact(d).map(<[f32]>::to_vec).collect())
+        };
+        let rows = self.batch.run(inputs, &mut forward, Error::is_out_of_memory);
+        let rows = rows.into_iter().collect::<Result<_>>()?;
+        self.network += started.elapsed();
+        self.described += inputs.len();
+        Ok(rows)
+    }
+
+    /// Describes image files. Threads read, decode and resize them, two batches ahead of the network.
+    ///
+    /// `progress` is called after each file that was read, `take` with each file's descriptor `[d]` and the notes of its
+    /// reader, or its failure. Both are called in the order of `paths`, and end the stream by an error.
+    ///
+    /// # Errors
+    /// The first error of `progress` or `take`; [`Error::Device`], [`Error::Thread`].
+    pub fn describe_files<P: AsRef<Path> + Sync, E: From<Error>>(
+        &mut self,
+        reader: &Reader,
+        paths: &[P],
+        progress: impl FnMut(&P) -> Result<(), E>,
+        mut take: impl FnMut(&P, Result<(Vec<f32>, Vec<String>)>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let extractor = self.extractor;
+        let prepare = |path: &P| {
+            let picture = reader.open(path.as_ref())?;
+            let input = Input::Image(network_input(extractor, &picture.pixels)?);
+            Ok(Prepared { note: picture.notes, inputs: vec![input] })
+        };
+        let only = |described: Described<Vec<String>>| {
+            (described.descriptors.into_iter().flatten().collect(), described.note)
+        };
+        let ahead = NonZeroUsize::new(2 * self.batch_size()).unwrap_or(NonZeroUsize::MIN);
+        self.stream(paths, ahead, prepare, progress, |path, described| take(path, described.map(only)))
+    }
+}
+
+/// Stacks descriptors `[n][d]` into a matrix on a device; `None` if there are none.
+///
+/// # Shapes
+/// `n` rows `[d]` -> `[n, d]`
+pub fn stacked(rows: &[Vec<f32>], device: &Device) -> Option<Tensor<2>> {
+    let shape = [rows.len(), rows.first()?.len()];
+    Some(upload(rows.concat(), shape, device))
+}

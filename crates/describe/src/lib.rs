@@ -1,0 +1,23 @@
+//! From images to descriptors, as a stream.
+//!
+//! - [`Describer`]: runs the network on batches, and on a [stream](Describer::stream) of items that threads read ahead.
+//! - [`read_ahead`]: ordered work by threads that stay within a window of their consumer.
+//! - [`BatchSize`]: number of images a device takes at once, found by trying.
+//! - [`network_input`]: an image at the size of the network's input.
+//!
+//! Results come in the order of the items. An item that fails keeps its failure at its place, and the others go on.
+//! The crate prints nothing, picks no device and knows no indexes.
+
+mod batch_size;
+mod describer;
+mod error;
+mod network_input;
+mod read_ahead;
+mod stream;
+
+pub use batch_size::{AutoSizes, BatchRequest, BatchSize};
+pub use describer::{Describer, stacked};
+pub use error::{Error, Result};
+pub use network_input::network_input;
+pub use read_ahead::{read_ahead, reading_threads};
+pub use stream::{Described, Input, Prepared};
