@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
-use eval::distractors;
+use evaluation::distractors;
 use index::{Factory, Index, TrainConfig, npy};
 use indicatif::ProgressBar;
 

@@ -10,7 +10,7 @@ use activate::{DescriptorNetwork, pixels};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use describe::{BatchRequest, Described, Describer, Input, Prepared, stacked};
-use eval::Transform;
+use evaluation::Edit;
 use extractor::Extractor;
 use image::RgbImage;
 use image_file::Reader;
@@ -84,7 +84,7 @@ fn list(folder: &Path, without: &[String]) -> Result<Vec<PathBuf>> {
 fn inputs(extractor: &Extractor, path: &Path, seeds: std::ops::Range<u64>) -> Result<Prepared<()>> {
     let read = Reader::default().open(path);
     let photo = read.with_context(|| path.display().to_string())?.pixels.into_rgb8();
-    let view = |seed| input(extractor, &Transform::Auto.apply(&photo, seed)?);
+    let view = |seed| input(extractor, &Edit::Auto.apply(&photo, seed)?);
     Ok(Prepared { note: (), inputs: seeds.map(view).collect::<Result<_>>()? })
 }
 

@@ -17,7 +17,7 @@ pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
 pub use self::optimisation::{GradientPrecision, Optimisation};
 pub use self::reading::Reading;
 use ::describe::BatchRequest;
-use ::eval::Transform;
+use ::evaluation::Edit;
 use extractor::Precision;
 use image_file::Encoding;
 
@@ -113,7 +113,7 @@ pub enum Verb {
     /// One edit of the evaluation, for looking at it
     #[command(after_help = format!(
         "Edits: {}\n\nExample:\n  active-index transform rotation=25 photo.jpg --out rotated.png",
-        Transform::known().join(", ")
+        Edit::known().join(", ")
     ))]
     Transform(TransformArgs),
     /// What --device can be here, and why not
@@ -253,7 +253,7 @@ fn within<T: FromStr + PartialOrd + std::fmt::Display>(
 pub struct TransformArgs {
     /// The edit, such as rotation=25, jpeg=50 or meme
     #[arg(value_name = "NAME[=PARAM]")]
-    pub transform: Transform,
+    pub transform: Edit,
     /// The image
     pub image: PathBuf,
     /// The edited image; the ending says the format

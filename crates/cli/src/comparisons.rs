@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use describe::{Describer, network_input, stacked};
-use eval::{Comparison, Setting, retrieval::Measures};
+use evaluation::{Comparison, Setting, retrieval::Measures};
 use image::RgbImage;
 use image_file::Pixels;
 use serde::Serialize;
@@ -45,7 +45,7 @@ impl Comparisons {
     /// `retrieval` of `activate --json`.
     pub fn summary(&self) -> Result<Summary> {
         let (before, after) = self.mean()?;
-        let transform = |row: &Comparison| Edit {
+        let transform = |row: &Comparison| EditRates {
             name: row.transform.name(),
             param: row.transform.param(),
             queries: row.passive.queries,
@@ -74,11 +74,11 @@ pub fn describe_images(describer: &mut Describer<'_>, images: &[&RgbImage]) -> R
 pub struct Summary {
     nprobe: usize,
     mean: BeforeAndAfter,
-    transforms: Vec<Edit>,
+    transforms: Vec<EditRates>,
 }
 
 #[derive(Serialize)]
-struct Edit {
+struct EditRates {
     name: &'static str,
     param: Option<f32>,
     queries: usize,
@@ -107,8 +107,9 @@ impl Summary {
         let row = |name: String, queries: String, rates: &BeforeAndAfter| {
             [name, queries].into_iter().chain(rates.cells()).collect()
         };
-        let name =
-            |edit: &Edit| edit.param.map_or(edit.name.to_owned(), |param| format!("{} {param}", edit.name));
+        let name = |edit: &EditRates| {
+            edit.param.map_or(edit.name.to_owned(), |param| format!("{} {param}", edit.name))
+        };
         let edits = self.transforms.iter().map(|edit| row(name(edit), edit.queries.to_string(), &edit.rates));
         let mean = row("mean".to_owned(), String::new(), &self.mean);
         let headings = ["edited copies found", "queries", "R@1 originals", "R@1 released"];
@@ -123,7 +124,7 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eval::Transform;
+    use evaluation::Edit;
     use serde_json::json;
 
     fn measures(r1: f64) -> Measures {
@@ -136,7 +137,7 @@ mod tests {
             let (passive, released) = (measures(before), Some(measures(after)));
             Comparison { transform, passive, released }
         };
-        let rows = vec![row(Transform::Identity, 1.0, 1.0), row(Transform::Hue { shift: 0.2 }, 0.5, 0.75)];
+        let rows = vec![row(Edit::Identity, 1.0, 1.0), row(Edit::Hue { shift: 0.2 }, 0.5, 0.75)];
         let summary = Comparisons { nprobe: 1, rows }.summary().unwrap();
         let expected = json!({
             "nprobe": 1,

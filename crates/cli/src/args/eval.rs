@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf, str::FromStr};
 
 use clap::{Args, Subcommand, ValueEnum};
-use eval::Transform;
+use evaluation::Edit;
 use serde::Serialize;
 
 use super::{Optimisation, Reading, within};
@@ -143,15 +143,15 @@ fn resamples(text: &str) -> Result<usize, String> {
 
 /// Edits of an evaluation.
 #[derive(Debug, Clone)]
-pub struct TransformSet(pub Vec<Transform>);
+pub struct TransformSet(pub Vec<Edit>);
 
 impl FromStr for TransformSet {
-    type Err = eval::Error;
+    type Err = evaluation::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "paper" => Ok(Self::paper()),
-            "full" => Ok(Self(Transform::full())),
+            "full" => Ok(Self(Edit::full())),
             list => list.split(',').map(str::parse).collect::<Result<_, _>>().map(Self),
         }
     }
@@ -160,16 +160,16 @@ impl FromStr for TransformSet {
 impl TransformSet {
     /// The 14 edits that the paper averages, and the screenshot that it shows beside them.
     fn paper() -> Self {
-        let mut edits = Transform::paper();
-        if !edits.contains(&Transform::Screenshot) {
-            edits.push(Transform::Screenshot);
+        let mut edits = Edit::paper();
+        if !edits.contains(&Edit::Screenshot) {
+            edits.push(Edit::Screenshot);
         }
         Self(edits)
     }
 
     /// Which edits count in the mean: all but the screenshot, as in the paper, unless it is the only one.
     pub fn averaged(&self) -> Vec<bool> {
-        let is_screenshot = |edit: &Transform| *edit == Transform::Screenshot;
+        let is_screenshot = |edit: &Edit| *edit == Edit::Screenshot;
         let alone = self.0.iter().all(is_screenshot);
         self.0.iter().map(|edit| alone || !is_screenshot(edit)).collect()
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use eval::{Setting, Transform};
+use evaluation::{Edit, Setting};
 use index::Index;
 use serde::Serialize;
 
@@ -77,7 +77,7 @@ fn demonstrate(engine: &Engine, index: &Index, pairs: &[Pair], arguments: &Activ
     let released: Vec<_> = pairs.iter().map(|pair| &pair.released).collect();
     let mut describer = engine.describer(arguments.batch);
     let truth: Vec<i64> = index.add(describe_images(&mut describer, &originals)?)?.collect();
-    let transforms = Transform::paper();
+    let transforms = Edit::paper();
     let seed = arguments.optimisation.seed;
     let setting = Setting { index: &index, truth: &truth, transforms: &transforms, nprobe: 1, seed };
     Comparisons::measure(&mut describer, &setting, &originals, Some(&released))

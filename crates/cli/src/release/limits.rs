@@ -1,7 +1,7 @@
 //! Holding a released image to a least quality.
 
 use anyhow::{Result, ensure};
-use eval::quality::{self, Quality};
+use evaluation::quality::{self, Quality};
 use image::{ImageBuffer, Pixel, Primitive};
 use image_file::{Encoded, Pixels};
 

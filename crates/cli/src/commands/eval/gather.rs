@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use describe::Describer;
-use eval::quality::Quality;
+use evaluation::quality::Quality;
 use indicatif::ProgressBar;
 
 use super::{

@@ -8,8 +8,8 @@ use std::{num::NonZeroUsize, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Tensor;
 use describe::{BatchRequest, Describer, network_input, read_ahead, reading_threads};
-use eval::{
-    Transform,
+use evaluation::{
+    Edit,
     quality::{self, Quality},
 };
 use image::RgbImage;
@@ -45,7 +45,7 @@ pub struct Task<'a> {
     pub number: usize,
     /// Place of the first of these edits among all.
     pub first: usize,
-    pub edits: &'a [Transform],
+    pub edits: &'a [Edit],
 }
 
 /// Inputs of the network: all edits of the original, then all of the released image; with the first edits the quality.
@@ -114,7 +114,7 @@ impl<'a> Pipeline<'a> {
             originals.push(Original { number: described.number, descriptor });
             Ok(())
         };
-        let end = self.run("describing", &alone, &numbers, &[Transform::Identity], output, &mut finish)?;
+        let end = self.run("describing", &alone, &numbers, &[Edit::Identity], output, &mut finish)?;
         known.into_iter().for_each(|(key, descriptor)| self.state.remember(key, descriptor));
         Ok((originals, end))
     }
@@ -126,7 +126,7 @@ impl<'a> Pipeline<'a> {
         what: &'static str,
         subjects: &[Subject],
         numbers: &[usize],
-        edits: &[Transform],
+        edits: &[Edit],
         output: &Output,
         finish: &mut dyn FnMut(Described) -> Result<()>,
     ) -> Result<End> {
@@ -161,7 +161,7 @@ impl<'a> Pipeline<'a> {
 
 impl<'a> Task<'a> {
     /// The tasks of one image; one without edits where there are none.
-    fn split(subject: &'a Subject, number: usize, edits: &'a [Transform]) -> impl Iterator<Item = Self> {
+    fn split(subject: &'a Subject, number: usize, edits: &'a [Edit]) -> impl Iterator<Item = Self> {
         let parts = edits.chunks(EDITS).scan(0, |first, edits| {
             *first += edits.len();
             Some((*first - edits.len(), edits))
@@ -206,7 +206,7 @@ impl Maker<'_> {
     fn inputs(&self, task: &Task, image: &RgbImage) -> Result<Vec<(Key, Input)>> {
         let seed = self.seed.wrapping_add(task.number as u64);
         let keys = self.keys.of_image(image);
-        let input = |edit: &Transform| {
+        let input = |edit: &Edit| {
             let key = keys.of_edit(edit, seed);
             if let Some(descriptor) = self.known.get(&key) {
                 return Ok((key, Input::Known(descriptor.clone())));

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use eval::Transform;
+use evaluation::Edit;
 use image::RgbImage;
 use sha2::{Digest, Sha256};
 
@@ -56,7 +56,7 @@ impl Keys {
         Self(hasher)
     }
 
-    pub fn of_edit(&self, edit: &Transform, seed: u64) -> Key {
+    pub fn of_edit(&self, edit: &Edit, seed: u64) -> Key {
         let mut hasher = self.0.clone();
         hasher.update(format!(" {edit} {seed}"));
         let mut key = Key::default();

@@ -4,7 +4,7 @@ use std::{collections::HashMap, num::NonZeroUsize, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
-use eval::distractors::Gaussian;
+use evaluation::distractors::Gaussian;
 use index::{Index, Target, npy};
 
 use super::{pipeline::Original, subjects::Subject};

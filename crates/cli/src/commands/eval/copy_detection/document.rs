@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use eval::{
-    Transform,
+use evaluation::{
+    Edit,
     bootstrap::Bootstrap,
     copy_detection::{
         Curve, Point, Ties,
@@ -183,7 +183,7 @@ impl Meter<'_> {
 impl Document {
     pub fn new(
         arguments: &EvalCopyDetection,
-        edits: &[Transform],
+        edits: &[Edit],
         queries: &Queries,
         sides: &Sides,
         scope: Scope,
@@ -197,7 +197,7 @@ impl Document {
         let released = sides.released().map(|rows| meter.figures(rows)).transpose()?;
         let thresholds =
             (passive.plain.threshold_at_p90, released.as_ref().and_then(|side| side.plain.threshold_at_p90));
-        let row = |(i, edit): (usize, &Transform)| -> Result<Row> {
+        let row = |(i, edit): (usize, &Edit)| -> Result<Row> {
             let released = sides.released().map(|rows| meter.edit(rows, i, thresholds.1)).transpose()?;
             let passive = meter.edit(&sides.passive, i, thresholds.0)?;
             Ok(Row { name: edit.name(), param: edit.param(), passive, released })

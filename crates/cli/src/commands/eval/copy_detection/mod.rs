@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use eval::{Transform, copy_detection::isc::GroundTruth};
+use evaluation::{Edit, copy_detection::isc::GroundTruth};
 
 use self::{
     document::{Document, Scope},
@@ -98,8 +98,8 @@ fn evaluate(arguments: &EvalCopyDetection, globals: &Globals, output: &Output) -
 }
 
 /// What is done to the images that queries show.
-fn edits(arguments: &EvalCopyDetection) -> &[Transform] {
-    if arguments.queries.is_empty() { &arguments.editing.transforms.0 } else { &[Transform::Identity] }
+fn edits(arguments: &EvalCopyDetection) -> &[Edit] {
+    if arguments.queries.is_empty() { &arguments.editing.transforms.0 } else { &[Edit::Identity] }
 }
 
 impl Findings {
@@ -204,7 +204,7 @@ impl Shown {
     fn search(
         &self,
         search: &Search,
-        edits: &[Transform],
+        edits: &[Edit],
         pipeline: &mut Pipeline,
         output: &Output,
     ) -> Result<(Queries, Sides, End)> {
@@ -223,11 +223,11 @@ impl Shown {
     fn photograph(
         &self,
         described: &super::pipeline::Described,
-        edits: &[Transform],
+        edits: &[Edit],
         queries: &mut Queries,
     ) -> usize {
         let name = &self.labels[described.number];
-        let id = |edit: &Transform| if self.is_given { name.clone() } else { format!("{name}/{edit}") };
+        let id = |edit: &Edit| if self.is_given { name.clone() } else { format!("{name}/{edit}") };
         queries.enter(described.number, edits.iter().map(id), &self.matches[described.number])
     }
 }

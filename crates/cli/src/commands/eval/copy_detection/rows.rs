@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::{Result, ensure};
 use burn::tensor::Tensor;
-use eval::copy_detection::{self, BACKGROUND_NEIGHBOURS, Curve};
+use evaluation::copy_detection::{self, BACKGROUND_NEIGHBOURS, Curve};
 use index::{Index, Metric, TrainConfig, npy};
 
 use super::super::{pipeline::Described, stored::matrix};

@@ -3,7 +3,7 @@
 use std::{fs::File, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use eval::copy_detection::isc::{GroundTruth, Prediction, read_predictions, write_predictions};
+use evaluation::copy_detection::isc::{GroundTruth, Prediction, read_predictions, write_predictions};
 
 use super::{
     document::Document,

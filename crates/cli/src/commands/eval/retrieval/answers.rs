@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
-use eval::{quality::Quality, retrieval};
+use evaluation::{quality::Quality, retrieval};
 
 use super::super::{
     pipeline::Described,

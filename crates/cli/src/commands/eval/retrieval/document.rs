@@ -2,7 +2,11 @@
 
 use std::{fmt::Write, slice};
 
-use eval::{Compared, Estimate, Summary, bootstrap::Interval, quality::Quality};
+use evaluation::{
+    bootstrap::Interval,
+    quality::Quality,
+    retrieval::{Compared, Estimate, Summary},
+};
 use serde::Serialize;
 
 use super::{
@@ -180,7 +184,7 @@ impl Row {
 impl Table {
     fn new(findings: &Findings, at: usize, summary: &Summary) -> Self {
         let shares: Vec<_> = (0..findings.edits.len()).map(|edit| same_cell(findings, edit, at)).collect();
-        let row = |(i, edit): (usize, &eval::Transform)| Row {
+        let row = |(i, edit): (usize, &evaluation::Edit)| Row {
             name: edit.name(),
             param: edit.param(),
             averaged: findings.averaged[i],

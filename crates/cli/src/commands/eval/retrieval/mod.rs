@@ -9,7 +9,11 @@ pub mod variant;
 use std::{iter::repeat_n, num::NonZeroUsize, time::Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use eval::{Ranks, Summary, Transform, bootstrap::Bootstrap};
+use evaluation::{
+    Edit,
+    bootstrap::Bootstrap,
+    retrieval::{Ranks, Summary},
+};
 use index::Index;
 
 use self::{
@@ -57,7 +61,7 @@ pub struct Evaluation<'a> {
 /// All that was found out.
 pub struct Findings<'a> {
     pub arguments: &'a EvalRetrieval,
-    pub edits: &'a [Transform],
+    pub edits: &'a [Edit],
     pub averaged: Vec<bool>,
     pub subjects: Vec<Subject>,
     /// What activation made for this.
@@ -246,7 +250,7 @@ impl Findings<'_> {
             let released = self.compares().then_some(released.as_slice());
             Ranks { passive: &passive, released, averaged: &self.averaged }.summary(&bootstrap)
         };
-        self.summaries = (0..self.found.variants.len()).map(summary).collect::<eval::Result<_>>()?;
+        self.summaries = (0..self.found.variants.len()).map(summary).collect::<evaluation::Result<_>>()?;
         Ok(())
     }
 

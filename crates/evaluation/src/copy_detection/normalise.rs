@@ -1,0 +1,23 @@
+use std::ops::Range;
+
+/// Neighbours in the background whose similarity is taken off, from 0: those that SSCD's evaluation takes (Pizzi et al.
+/// 2022, section 5.2).
+pub const BACKGROUND_NEIGHBOURS: Range<usize> = 0..2;
+
+/// A score less what the query has in common with images that it is no copy of: `score` minus `weight` times the mean of
+/// those of `background` that [`BACKGROUND_NEIGHBOURS`] names.
+///
+/// `background` holds the query's similarities to its nearest background images, highest first, on the scale of
+/// `score`; where it is empty, the score stays.
+///
+/// ```
+/// assert_eq!(evaluation::copy_detection::normalise(0.9, &[0.5, 0.25, 0.1], 1.0), 0.525);
+/// ```
+pub fn normalise(score: f64, background: &[f64], weight: f64) -> f64 {
+    let Range { start, end } = BACKGROUND_NEIGHBOURS;
+    let nearest = &background[start.min(background.len())..end.min(background.len())];
+    match nearest {
+        [] => score,
+        _ => score - weight * nearest.iter().sum::<f64>() / nearest.len() as f64,
+    }
+}
