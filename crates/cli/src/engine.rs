@@ -81,15 +81,6 @@ impl Engine {
         paths.iter().map(|path| self.index(Some(path), output)).collect()
     }
 
-    /// Tells computations apart whose descriptors differ, if only by rounding.
-    pub fn computation(&self) -> String {
-        let fingerprint = self.extractor.fingerprint();
-        match self.extractor.precisions().descriptors {
-            Precision::Single => fingerprint,
-            rounded => format!("{fingerprint} {rounded}"),
-        }
-    }
-
     /// What descriptors of this extractor are recorded as.
     pub fn provenance(&self) -> Provenance {
         let Preprocess { size, resize, .. } = self.extractor.preprocess();

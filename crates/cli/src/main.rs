@@ -6,7 +6,7 @@
 mod args;
 mod bundled;
 mod commands;
-mod comparisons;
+mod demonstration;
 mod device;
 mod engine;
 mod files;
@@ -21,6 +21,7 @@ mod release;
 mod report;
 mod scratch;
 mod table;
+mod terminal;
 
 use std::process::ExitCode;
 

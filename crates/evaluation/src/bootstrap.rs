@@ -1,4 +1,4 @@
-//! How far a figure would move with other photographs: percentile bootstrap (Efron and Tibshirani 1993, chapter 13).
+//! Confidence intervals over photographs by the percentile bootstrap (Efron and Tibshirani 1993, chapter 13).
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -6,41 +6,41 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 
-/// Share of the resamples that lie outside an interval, half of it on either side.
+/// Share of the resamples outside an interval, half of it on either side.
 const OUTSIDE: f64 = 0.05;
 
-/// The bounds between which 95 % of the resamples lie.
+/// Interval that contains 95 % of the resamples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
-    /// 2.5 % of the resamples are below.
+    /// Lower bound; 2.5 % of the resamples are below.
     pub low: f64,
-    /// 2.5 % of the resamples are above.
+    /// Upper bound; 2.5 % of the resamples are above.
     pub high: f64,
 }
 
-/// How photographs are drawn anew.
+/// Resampling of photographs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bootstrap {
-    /// How often; at least 1.
+    /// Number of resamples, at least 1.
     pub resamples: usize,
-    /// Seed of the draws. Resample `i` has stream `i` of it, whatever is measured: figures of the same photographs are
-    /// paired.
+    /// Seed of the draws. Resample `i` draws from stream `i` of the seed, whatever is measured, so that figures of the same
+    /// photographs are paired.
     pub seed: u64,
 }
 
 impl Default for Bootstrap {
-    /// 1000 resamples, seed 0.
+    /// Returns 1000 resamples of seed 0.
     fn default() -> Self {
         Self { resamples: 1000, seed: 0 }
     }
 }
 
 impl Bootstrap {
-    /// One interval for each of `columns`: of the mean over photographs, which are drawn with replacement. A column
-    /// `[n]` holds one value a photograph, in the same order in all.
+    /// Returns the interval of the mean of each column. A column `[n]` holds one value per photograph, in the same order in
+    /// all columns.
     ///
     /// # Errors
-    /// [`Error::NoQueries`] without photographs, [`Error::ColumnLength`] where columns differ in length,
+    /// [`Error::NoQueries`] without photographs, [`Error::ColumnLength`] if columns differ in length,
     /// [`Error::NoResamples`].
     ///
     /// ```
@@ -60,11 +60,11 @@ impl Bootstrap {
         self.intervals(n, mean)
     }
 
-    /// One interval for each value of `statistic`, which is told how often each of `n` photographs was drawn, `n` draws
-    /// in all, and returns as many values every time.
+    /// Returns the interval of each value of `statistic`. Its argument is the number of times each of `n` photographs was
+    /// drawn, of `n` draws; it returns the same number of values every time.
     ///
     /// # Errors
-    /// [`Error::NoQueries`] where `n` is 0, [`Error::NoResamples`].
+    /// [`Error::NoQueries`] if `n` is 0, [`Error::NoResamples`].
     pub fn intervals(
         &self,
         n: usize,
@@ -82,7 +82,7 @@ impl Bootstrap {
         Ok((0..width).map(|i| percentiles(values.iter().map(|row| row[i]).collect())).collect())
     }
 
-    /// How often each of `n` photographs is in a resample.
+    /// Draws a resample: the number of times it holds each of `n` photographs.
     fn draw(&self, n: usize, stream: u64) -> Vec<u32> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(stream);
@@ -97,7 +97,7 @@ fn weighted_mean(column: &[f64], drawn: &[u32]) -> f64 {
     sum / column.len() as f64
 }
 
-/// Bounds of the middle 95 %, interpolated linearly between order statistics as NumPy's `percentile` does.
+/// Returns the bounds of the middle 95 %, interpolated linearly between order statistics as by NumPy's `percentile`.
 fn percentiles(mut values: Vec<f64>) -> Interval {
     values.sort_by(f64::total_cmp);
     let at = |share: f64| {

@@ -1,4 +1,6 @@
-//! Failures of edits, measures and tables.
+//! Failures of edits, measures and evaluations.
+
+use std::{io, path::PathBuf};
 
 /// Failure of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -22,13 +24,11 @@ pub enum Error {
         /// The parameter.
         found: String,
     },
-    /// An edit of one image of an evaluation failed.
-    #[error("image {image} of the evaluation, edit `{edit}`: {source}")]
+    /// An edit of an image failed.
+    #[error("edit `{edit}`: {source}")]
     Edit {
         /// Text form of the edit.
         edit: String,
-        /// Number of the image among the evaluated ones, from 0.
-        image: usize,
         /// The cause.
         source: Box<Self>,
     },
@@ -118,10 +118,148 @@ pub enum Error {
     /// A table cannot be read or written.
     #[error("csv: {0}")]
     Csv(#[from] csv::Error),
-    /// The index refused the search.
+    /// The index refused, or a file of descriptors cannot be read.
     #[error("index: {0}")]
     Index(#[from] index::Error),
+    /// An image cannot be read or decoded.
+    #[error(transparent)]
+    Image(#[from] image_file::Error),
+    /// Images cannot be described.
+    #[error(transparent)]
+    Describe(#[from] describe::Error),
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The content of a file caused a failure.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: Box<Self>,
+    },
+    /// A file holds too few descriptors.
+    #[error("{}: {found} descriptors, expected at least {least}", path.display())]
+    FewDescriptors {
+        /// The file.
+        path: PathBuf,
+        /// Number of descriptors in it.
+        found: usize,
+        /// Least number of descriptors.
+        least: usize,
+    },
+    /// A file holds descriptors of another dimension than the index.
+    #[error("{}: of dimension {found}, but the index is of {expected}", path.display())]
+    Dimension {
+        /// The file.
+        path: PathBuf,
+        /// Dimension of the descriptors.
+        found: usize,
+        /// Dimension of the index.
+        expected: usize,
+    },
+    /// A file cannot keep known descriptors.
+    #[error("{}: {reason}", path.display())]
+    ResumeFile {
+        /// The file.
+        path: PathBuf,
+        /// Reason, and a way out.
+        reason: String,
+    },
+    /// No original has a released version.
+    #[error(
+        "none of the {originals} originals has a released image of its name in {}, such as {}",
+        folder.display(),
+        example.display()
+    )]
+    NothingReleased {
+        /// Number of originals.
+        originals: usize,
+        /// Folder of the released versions.
+        folder: PathBuf,
+        /// Name that one of them would have.
+        example: PathBuf,
+    },
+    /// An original has no released version.
+    #[error("has no released image in {}: activate it first", folder.display())]
+    NotReleased {
+        /// Folder of the released versions.
+        folder: PathBuf,
+    },
+    /// Two originals have the same released version.
+    #[error("{} is the released image of {} already", released.display(), other.display())]
+    ReleasedTwice {
+        /// The released version.
+        released: PathBuf,
+        /// The first original.
+        other: PathBuf,
+    },
+    /// A released version differs from its original in size.
+    #[error("is {original:?} pixels, but {name} is {released:?}")]
+    ReleasedSize {
+        /// Width and height of the original.
+        original: (u32, u32),
+        /// Width and height of the released version.
+        released: (u32, u32),
+        /// Name of the released version.
+        name: String,
+    },
+    /// The index has an entry of an image that was to be added.
+    #[error("{image} is in the index already")]
+    AlreadyStored {
+        /// Name of the image.
+        image: String,
+    },
+    /// The caller cancelled before there were findings.
+    #[error("interrupted before any image was finished")]
+    Interrupted,
+    /// Every image failed.
+    #[error("none of the images can be evaluated")]
+    NothingEvaluated,
+    /// Every image of a query failed.
+    #[error("none of the {images} images can be a query")]
+    NoQueryImages {
+        /// Number of images.
+        images: usize,
+    },
+    /// A distractor is a reference, too.
+    #[error("{} is a reference: a distractor has no match", path.display())]
+    DistractorIsReference {
+        /// File of the distractor.
+        path: PathBuf,
+    },
+    /// Two references have one name.
+    #[error("two references are called {name}: rename one")]
+    AmbiguousReference {
+        /// The name.
+        name: String,
+    },
+    /// Two images have the id of one query.
+    #[error("{} and {} are both the query {id}: rename one", images[0], images[1])]
+    AmbiguousQuery {
+        /// Id of the query.
+        id: String,
+        /// Names of the images.
+        images: [String; 2],
+    },
+    /// The ground truth names a reference that does not exist.
+    #[error("the reference {name} is neither an entry of the index nor an image")]
+    UnknownReference {
+        /// Name of the reference.
+        name: String,
+    },
+    /// The ground truth names a query without an image.
+    #[error("the query {id} is none of the images")]
+    UnknownQuery {
+        /// Id of the query.
+        id: String,
+    },
 }
 
 /// [`std::result::Result`] with this crate's [`enum@Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,4 +1,4 @@
-//! How far an edited or released image is from the original, over all three channels.
+//! Quality of an edited or released image: its difference to the original over all three channels.
 
 use image::RgbImage;
 use rayon::prelude::*;
@@ -8,8 +8,9 @@ use crate::error::{Error, Result};
 /// Side of the windows that SSIM compares, in pixels.
 const WINDOW: usize = 7;
 
-/// Stabilisers (0.01 * 255)^2 and (0.03 * 255)^2 of Wang et al. 2004, equation 13.
+/// Stabiliser (0.01 * 255)^2 of Wang et al. 2004, equation 13.
 const C1: f64 = 6.5025;
+/// Stabiliser (0.03 * 255)^2 of the same equation.
 const C2: f64 = 58.5225;
 
 /// The three measures of one pair of images.
@@ -23,7 +24,7 @@ pub struct Quality {
     pub linf: u8,
 }
 
-/// All three measures.
+/// Returns all three measures.
 ///
 /// # Errors
 /// [`Error::SizeMismatch`] or [`Error::EmptyImage`].
@@ -41,7 +42,7 @@ pub fn measure(a: &RgbImage, b: &RgbImage) -> Result<Quality> {
     Ok(Quality { psnr: psnr(a, b)?, ssim: ssim(a, b)?, linf: linf(a, b)? })
 }
 
-/// Peak signal to noise ratio in dB with peak 255; infinite for identical images.
+/// Returns the peak signal to noise ratio in dB, of peak 255; infinite for identical images.
 ///
 /// # Errors
 /// [`Error::SizeMismatch`] or [`Error::EmptyImage`].
@@ -50,7 +51,7 @@ pub fn psnr(a: &RgbImage, b: &RgbImage) -> Result<f64> {
     Ok(imageproc::stats::peak_signal_to_noise_ratio(a, b))
 }
 
-/// Largest difference between two values in the same place, in 8-bit levels.
+/// Returns the largest difference of two values in the same place, in 8-bit levels.
 ///
 /// # Errors
 /// [`Error::SizeMismatch`] or [`Error::EmptyImage`].
@@ -59,11 +60,11 @@ pub fn linf(a: &RgbImage, b: &RgbImage) -> Result<u8> {
     Ok(a.iter().zip(b.iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0))
 }
 
-/// Structural similarity (Wang et al. 2004) as scikit-image computes it by default: 7x7 uniform windows that
-/// lie wholly inside the image, sample covariance, mean over windows, then channels.
+/// Returns the structural similarity (Wang et al. 2004) with the defaults of scikit-image: 7x7 uniform windows inside the
+/// image, sample covariance, mean over windows, then channels.
 ///
-/// Where a side is shorter than 7 pixels, which scikit-image refuses, the windows are as large as the largest
-/// odd number that fits.
+/// If a side is shorter than 7 pixels, which scikit-image refuses, the side of the windows is the largest odd number that
+/// fits.
 ///
 /// # Errors
 /// [`Error::SizeMismatch`] or [`Error::EmptyImage`].
@@ -91,8 +92,8 @@ fn check(a: &RgbImage, b: &RgbImage) -> Result<()> {
     Ok(())
 }
 
-/// Sum of the similarities of all windows and channels in one strip: `[window, stride]` values, channels
-/// interleaved. Integer sums are exact: 49 * 255^2 < 2^22.
+/// Sums the similarities of all windows and channels of a strip `[window, stride]`, channels interleaved. Integer sums are
+/// exact: 49 * 255^2 < 2^22.
 fn strip_similarity(a: &[u8], b: &[u8], stride: usize, window: usize) -> f64 {
     let mut columns: [Vec<u32>; 5] = std::array::from_fn(|_| vec![0; stride]);
     for (a, b) in a.chunks_exact(stride).zip(b.chunks_exact(stride)) {
@@ -102,7 +103,7 @@ fn strip_similarity(a: &[u8], b: &[u8], stride: usize, window: usize) -> f64 {
     (0..sums[0].len()).map(|i| similarity(sums.each_ref().map(|sums| sums[i]), window)).sum()
 }
 
-/// Adds a, b, a^2, b^2 and ab of one row.
+/// Adds a, b, a^2, b^2 and ab of one row to the sums of its columns.
 fn add_moments([sum_a, sum_b, sum_aa, sum_bb, sum_ab]: &mut [Vec<u32>; 5], a: &[u8], b: &[u8]) {
     for (i, (a, b)) in a.iter().zip(b).enumerate() {
         let (a, b) = (u32::from(*a), u32::from(*b));
@@ -114,7 +115,7 @@ fn add_moments([sum_a, sum_b, sum_aa, sum_bb, sum_ab]: &mut [Vec<u32>; 5], a: &[
     }
 }
 
-/// Sums of `window` neighbouring pixels, three interleaved channels each.
+/// Returns the sums of `window` neighbouring pixels, three interleaved channels each.
 fn slide(columns: &[u32], window: usize) -> Vec<u32> {
     let mut sums = vec![0; columns.len() - 3 * (window - 1)];
     for pixel in 0..window {
@@ -123,7 +124,7 @@ fn slide(columns: &[u32], window: usize) -> Vec<u32> {
     sums
 }
 
-/// Wang et al. 2004, equation 13, from the sums of a, b, a^2, b^2 and ab over one window.
+/// Evaluates Wang et al. 2004, equation 13, from the sums of a, b, a^2, b^2 and ab over one window.
 fn similarity(sums: [u32; 5], window: usize) -> f64 {
     let [a, b, aa, bb, ab] = sums.map(f64::from);
     let n = (window * window) as f64;

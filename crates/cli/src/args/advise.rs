@@ -3,8 +3,9 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
+use evaluation::EditSet;
 
-use super::{Optimisation, Reading, eval::TransformSet};
+use super::{Optimisation, Reading};
 
 /// A mean of these is near that of the paper's 14, for originals and released images: .519 and .812 for .549 and .813 on
 /// 32 photographs.
@@ -26,7 +27,7 @@ pub struct Advise {
     pub nprobe: Vec<NonZeroUsize>,
     /// The edits: paper, full, or a list such as rotation=25,jpeg=50
     #[arg(long, default_value = EDITS, value_name = "paper|full|LIST")]
-    pub transforms: TransformSet,
+    pub transforms: EditSet,
     /// Keep the released images in this folder [default: nothing is kept]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -1,10 +1,9 @@
 //! What is measured, on what, and where it goes.
 
-use std::{num::NonZeroUsize, path::PathBuf, str::FromStr};
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use evaluation::Edit;
-use serde::Serialize;
+use evaluation::{EditSet, retrieval};
 
 use super::{Optimisation, Reading, within};
 
@@ -57,13 +56,21 @@ pub struct EvalRetrieval {
     pub editing: Editing,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Stored {
     /// The codes of their originals: an index that is there already
     Originals,
     /// Their own: an index that is filled after activation, as --choose-cell wants
     Released,
+}
+
+impl From<Stored> for retrieval::Stored {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Originals => Self::Originals,
+            Stored::Released => Self::Released,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -116,7 +123,7 @@ pub struct Editing {
     pub sample: Option<NonZeroUsize>,
     /// The edits: paper, full, or a list such as rotation=25,jpeg=50; the screenshot counts in no mean
     #[arg(long, default_value = "paper", value_name = "paper|full|LIST")]
-    pub transforms: TransformSet,
+    pub transforms: EditSet,
     /// Draws of photographs that the 95 % intervals are of
     #[arg(long, default_value = "1000", value_name = "N", value_parser = resamples)]
     pub resamples: usize,
@@ -139,52 +146,4 @@ fn synthetic(text: &str) -> Result<usize, String> {
 
 fn resamples(text: &str) -> Result<usize, String> {
     within(text, 1..=100_000)
-}
-
-/// Edits of an evaluation.
-#[derive(Debug, Clone)]
-pub struct TransformSet(pub Vec<Edit>);
-
-impl FromStr for TransformSet {
-    type Err = evaluation::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "paper" => Ok(Self::paper()),
-            "full" => Ok(Self(Edit::full())),
-            list => list.split(',').map(str::parse).collect::<Result<_, _>>().map(Self),
-        }
-    }
-}
-
-impl TransformSet {
-    /// The 14 edits that the paper averages, and the screenshot that it shows beside them.
-    fn paper() -> Self {
-        let mut edits = Edit::paper();
-        if !edits.contains(&Edit::Screenshot) {
-            edits.push(Edit::Screenshot);
-        }
-        Self(edits)
-    }
-
-    /// Which edits count in the mean: all but the screenshot, as in the paper, unless it is the only one.
-    pub fn averaged(&self) -> Vec<bool> {
-        let is_screenshot = |edit: &Edit| *edit == Edit::Screenshot;
-        let alone = self.0.iter().all(is_screenshot);
-        self.0.iter().map(|edit| alone || !is_screenshot(edit)).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_screenshot_counts_in_no_mean_but_its_own() {
-        let averaged = |text: &str| text.parse::<TransformSet>().unwrap().averaged();
-        let paper = averaged("paper");
-        assert_eq!((paper.len(), paper.iter().filter(|counts| **counts).count()), (15, 14));
-        assert_eq!(averaged("screenshot,hflip"), [false, true]);
-        assert_eq!(averaged("screenshot"), [true]);
-    }
 }

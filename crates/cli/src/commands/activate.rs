@@ -3,15 +3,13 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use evaluation::{Edit, Setting};
-use index::Index;
 use serde::Serialize;
 
 use crate::{
     Outcome,
     args::{Activate, Globals},
     bundled,
-    comparisons::{Comparisons, Summary, describe_images},
+    demonstration::{Demonstration, Summary},
     engine::Engine,
     images,
     output::{Output, SCHEMA},
@@ -55,32 +53,21 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
     };
     let keeps = demonstrates || arguments.report.is_some();
     let rows = releaser.release(&jobs, output, keeps.then_some(&mut keep))?;
-    let comparisons =
-        demonstrates.then(|| demonstrate(&engine, &indexes[0], &pairs, arguments)).transpose()?;
+    let (batch, seed) = (arguments.batch, arguments.optimisation.seed);
+    let demonstration = demonstrates
+        .then(|| Demonstration::measure(&engine, &indexes[0], pairs, batch, seed, output))
+        .transpose()?;
 
     if let Some(path) = &arguments.report {
-        report::activation::write(path, &rows, &gallery, comparisons.as_ref())?;
+        report::activation::write(path, &rows, &gallery, demonstration.as_ref())?;
     }
-    let retrieval = comparisons.as_ref().map(Comparisons::summary).transpose()?;
+    let retrieval = demonstration.as_ref().map(Demonstration::summary).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
     let outcome = Outcome::of(rows.iter().any(Row::failed));
     let document =
         Document { schema: SCHEMA, device: engine.device_name.clone(), seconds, images: rows, retrieval };
     output.result(&document, || text(&document, arguments))?;
     Ok(outcome)
-}
-
-/// How many edited copies the index finds, of the originals and of the released images.
-fn demonstrate(engine: &Engine, index: &Index, pairs: &[Pair], arguments: &Activate) -> Result<Comparisons> {
-    let mut index = index.clone();
-    let originals: Vec<_> = pairs.iter().map(|pair| &pair.original).collect();
-    let released: Vec<_> = pairs.iter().map(|pair| &pair.released).collect();
-    let mut describer = engine.describer(arguments.batch);
-    let truth: Vec<i64> = index.add(describe_images(&mut describer, &originals)?)?.collect();
-    let transforms = Edit::paper();
-    let seed = arguments.optimisation.seed;
-    let setting = Setting { index: &index, truth: &truth, transforms: &transforms, nprobe: 1, seed };
-    Comparisons::measure(&mut describer, &setting, &originals, Some(&released))
 }
 
 fn text(document: &Document, arguments: &Activate) -> String {

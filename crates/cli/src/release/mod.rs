@@ -8,6 +8,6 @@ mod row;
 pub use self::{
     jobs::plan,
     limits::Limits,
-    releaser::{Pair, Releaser},
+    releaser::{Options, Pair, Releaser},
     row::Row,
 };

@@ -17,7 +17,7 @@ use super::{
     row::{Figures, Row},
 };
 use crate::{
-    args::{Activate, Editing},
+    args::{Activate, Optimisation, Reading},
     engine::Engine,
     files::write_whole,
     images,
@@ -55,11 +55,12 @@ impl From<&Activate> for Options {
     }
 }
 
-impl From<&Editing> for Options {
-    fn from(arguments: &Editing) -> Self {
-        let (optimisation, encoding) = (&arguments.optimisation, Encoding::Png);
+impl Options {
+    /// Returns options of PNG files, for an evaluation.
+    pub fn lossless(optimisation: &Optimisation, reading: &Reading) -> Self {
         let (settings, limits) = (optimisation.settings(), optimisation.limits(true));
-        Self { settings, limits, encoding, batch: BatchRequest::Auto, reader: (&arguments.reading).into() }
+        let (batch, reader) = (BatchRequest::Auto, reading.into());
+        Self { settings, limits, encoding: Encoding::Png, batch, reader }
     }
 }
 

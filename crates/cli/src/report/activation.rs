@@ -6,26 +6,26 @@ use anyhow::Result;
 use maud::{Markup, html};
 
 use super::{Pictures, row as pictures_row};
-use crate::{comparisons::Comparisons, release::Row};
+use crate::{demonstration::Demonstration, release::Row};
 
 /// Writes the page. `gallery` holds the pictures of the rows that have a released file, in their order.
 pub fn write(
     path: &Path,
     rows: &[Row],
     gallery: &[Pictures],
-    comparisons: Option<&Comparisons>,
+    demonstration: Option<&Demonstration>,
 ) -> Result<()> {
     let (shown, failed): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| !row.failed());
     let body = html! {
         p { (shown.len()) " released, " (failed.len()) " failed. active-index " (env!("CARGO_PKG_VERSION")) }
-        @if let Some(comparisons) = comparisons { (found(comparisons)) }
+        @if let Some(demonstration) = demonstration { (found(demonstration)) }
         @for (row, pictures) in shown.iter().zip(gallery) { (entry(row, pictures)) }
         @for row in failed { p { (row.input) ": " (row.error.as_deref().unwrap_or_default()) } }
     };
     super::write(path, "Activated images", body)
 }
 
-fn found(comparisons: &Comparisons) -> Markup {
+fn found(demonstration: &Demonstration) -> Markup {
     let percent = |rate: f64| format!("{:.0} %", 100.0 * rate);
     let bar = |rate: f64, class: &str| {
         let width = format!("width: {:.1}rem", 8.0 * rate);
@@ -35,12 +35,12 @@ fn found(comparisons: &Comparisons) -> Markup {
         h2 { "Edited copies found first (R@1)" }
         table {
             tr { th { "edit" } th { "queries" } th { "originals" } th { "released" } }
-            @for row in &comparisons.rows {
+            @for row in &demonstration.rows {
                 tr {
-                    td { (row.transform.to_string()) }
+                    td { (row.edit.to_string()) }
                     td { (row.passive.queries) }
                     td style="text-align: left" { (bar(row.passive.r1, "before")) }
-                    td style="text-align: left" { @if let Some(m) = &row.released { (bar(m.r1, "after")) } }
+                    td style="text-align: left" { (bar(row.released.r1, "after")) }
                 }
             }
         }

@@ -1,43 +1,47 @@
+//! Precision-recall curve of ranked candidates.
+
 use std::cmp::Ordering;
+
+use serde::Serialize;
 
 use crate::{
     bootstrap::{Bootstrap, Interval},
     error::{Error, Result},
 };
 
-/// One row of predictions: a query and a reference.
+/// A ranked pair of a query and a reference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
-    /// How sure it is that the query is a copy of the reference; higher for surer.
+    /// Confidence that the query is a copy of the reference; higher for likelier copies.
     pub score: f64,
-    /// Whether it is.
+    /// True if it is a copy.
     pub is_match: bool,
-    /// The photograph that the query shows, from 0: what is drawn together in a resample.
+    /// Number of the photograph that the query shows, from 0. Rows of a photograph are resampled together.
     pub photograph: usize,
 }
 
-/// How rows of equal score are ranked.
+/// Order of rows of equal score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Ties {
-    /// Wrong ones first, as ISC2021 does: equal scores must not pay.
+    /// Wrong rows first, as in ISC2021: equal scores must not be an advantage.
     #[default]
     WrongFirst,
-    /// Together, as scikit-learn's `average_precision_score` does.
+    /// All at once, as in scikit-learn's `average_precision_score`.
     Together,
 }
 
-/// What a threshold gives.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Precision and recall at a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Point {
-    /// Share of the rows at or above the threshold that are right.
-    pub precision: f64,
-    /// Share of the matches among them.
+    /// Share of the matches that score at least the threshold.
     pub recall: f64,
-    /// The score of the last of them.
+    /// Share of matches among the rows that score at least the threshold.
+    pub precision: f64,
+    /// The threshold: the score of a row.
     pub threshold: f64,
 }
 
-/// Predictions ranked by score, wrong ones first among equals.
+/// Rows ranked by score, wrong ones first among equals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     rows: Vec<Row>,
@@ -45,11 +49,10 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Ranks `rows`. `matches` is how many pairs of a query and a reference match, found or not.
+    /// Ranks `rows`. `matches` is the number of pairs of a query and a reference that match, found or not.
     ///
     /// # Errors
-    /// [`Error::NoMatches`] where `matches` is 0, [`Error::NotRanked`] for a score that is NaN,
-    /// [`Error::TooManyMatches`].
+    /// [`Error::NoMatches`] if `matches` is 0, [`Error::NotRanked`] for a score that is NaN, [`Error::TooManyMatches`].
     ///
     /// ```
     /// use evaluation::copy_detection::{Curve, Row, Ties};
@@ -76,8 +79,8 @@ impl Curve {
         Ok(Self { rows, matches })
     }
 
-    /// Micro average precision (uAP): the sum over all rows of precision times the recall that the row adds. Matches
-    /// that no row names count as never found.
+    /// Returns the micro average precision (uAP): the sum over all rows of precision times the increment of recall.
+    /// Matches without a row count as never found.
     pub fn average_precision(&self, ties: Ties) -> f64 {
         match ties {
             Ties::WrongFirst => step_sum(self.points()),
@@ -85,8 +88,8 @@ impl Curve {
         }
     }
 
-    /// The highest recall at a precision of at least `precision`, and the highest threshold that gives it; `None` where
-    /// no threshold does. ISC2021 reports it for 0.9.
+    /// Returns the point of highest recall at a precision of at least `precision`, at the highest threshold that has it;
+    /// `None` if no threshold has that precision. ISC2021 reports it for 0.9.
     pub fn at_precision(&self, precision: f64) -> Option<Point> {
         let best = |best: Option<Point>, point: Point| match best {
             Some(best) if best.recall >= point.recall => Some(best),
@@ -95,13 +98,13 @@ impl Curve {
         self.points().filter(|point| point.precision >= precision).fold(None, best)
     }
 
-    /// The share of the matches that score at least `threshold`.
+    /// Returns the share of the matches that score at least `threshold`.
     pub fn recall_at(&self, threshold: f64) -> f64 {
         let above = self.rows.iter().filter(|row| row.score >= threshold && row.is_match);
         above.count() as f64 / self.matches as f64
     }
 
-    /// One point a row, by falling threshold.
+    /// Returns one point per row, by falling threshold.
     pub fn points(&self) -> impl Iterator<Item = Point> {
         let matches = self.matches as f64;
         let mut right = 0;
@@ -112,15 +115,15 @@ impl Curve {
         })
     }
 
-    /// The last point of each score.
+    /// Returns the last point of each score.
     fn together(&self) -> impl Iterator<Item = Point> {
         let next = self.rows.iter().skip(1).map(|row| Some(row.score)).chain([None]);
         let last = |(point, next): (Point, Option<f64>)| (next != Some(point.threshold)).then_some(point);
         self.points().zip(next).filter_map(last)
     }
 
-    /// The curve as a picture needs it: for each of `n + 1` recalls from 0 to 1 the point of the highest precision at
-    /// that recall or beyond, until recall ends.
+    /// Returns the curve at `n + 1` recalls from 0 to 1, as far as recall reaches, for plots. The precision is the highest
+    /// at that recall or beyond.
     pub fn outline(&self, n: usize) -> Vec<Point> {
         let mut best: Option<Point> = None;
         let mut points: Vec<Point> = self.points().collect();
@@ -136,12 +139,11 @@ impl Curve {
         recalls.map_while(|recall| at(recall).map(|point| Point { recall, ..point })).collect()
     }
 
-    /// 95 % interval of micro average precision, wrong ones first among equals: of `photographs` in all, those that rows
-    /// show, with all their rows. `matches_of` says how many matches each has.
+    /// Returns the 95 % interval of the micro average precision, wrong rows first among equals. Photographs are resampled,
+    /// each with all its rows; `matches_of` is the number of matches of each photograph.
     ///
     /// # Errors
-    /// Those of [`Bootstrap::intervals`]; [`Error::ColumnLength`] where `matches_of` is not as long as there are
-    /// photographs, or a row names another one.
+    /// Those of [`Bootstrap::intervals`]; [`Error::ColumnLength`] if a row names a photograph beyond `matches_of`.
     pub fn interval(&self, matches_of: &[usize], bootstrap: &Bootstrap) -> Result<Interval> {
         let outside = self.rows.iter().find(|row| row.photograph >= matches_of.len());
         if let Some(row) = outside {
@@ -151,7 +153,7 @@ impl Curve {
         Ok(bootstrap.intervals(matches_of.len(), statistic)?[0])
     }
 
-    /// Average precision where each photograph is there as often as it was drawn; 0 where no match was drawn.
+    /// Returns the average precision with each photograph as often as it was drawn; 0 if no match was drawn.
     fn resampled(&self, matches_of: &[usize], drawn: &[u32]) -> f64 {
         let matches: usize = matches_of.iter().zip(drawn).map(|(n, count)| n * *count as usize).sum();
         let (mut right, mut rows, mut sum) = (0.0, 0.0, 0.0);
@@ -167,7 +169,7 @@ impl Curve {
     }
 }
 
-/// Sum of precision times added recall.
+/// Sums precision times the increment of recall.
 fn step_sum(points: impl Iterator<Item = Point>) -> f64 {
     let add = |(sum, before): (f64, f64), point: Point| {
         (sum + (point.recall - before) * point.precision, point.recall)

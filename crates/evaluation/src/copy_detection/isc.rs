@@ -1,7 +1,7 @@
-//! Tables of ISC2021's layout: which query is a copy of which reference, and what a method says.
+//! Tables of ISC2021: ground truth and predictions.
 //!
-//! `groundtruth.csv` has rows `query_id,reference_id`, the second empty where a query has no match; predictions have rows
-//! `query_id,reference_id,score`. Headings are written, and may be missing in what is read.
+//! `groundtruth.csv` has rows `query_id,reference_id`, the second empty for a query without a match; predictions have rows
+//! `query_id,reference_id,score`. Headings are written, and optional in tables that are read.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -16,21 +16,21 @@ use crate::error::{Error, Result};
 const TRUTH_HEADING: [&str; 2] = ["query_id", "reference_id"];
 const PREDICTIONS_HEADING: [&str; 3] = ["query_id", "reference_id", "score"];
 
-/// Which query is a copy of which reference.
+/// Matches of all queries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroundTruth {
-    /// References by query; none for queries without a match.
+    /// References by query; empty for queries without a match.
     pub matches: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// What a method says of one query and one reference.
+/// Prediction of a method for a query and a reference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// The query.
+    /// Id of the query.
     pub query: String,
-    /// The reference that it might be a copy of.
+    /// Id of a reference that it may be a copy of.
     pub reference: String,
-    /// How sure that is; higher for surer.
+    /// Confidence; higher for likelier copies.
     pub score: f64,
 }
 
@@ -38,7 +38,7 @@ impl GroundTruth {
     /// Reads `groundtruth.csv`.
     ///
     /// # Errors
-    /// [`Error::Line`] for a line that has not two fields, no query, or a pair that was there before; [`Error::Csv`].
+    /// [`Error::Line`] for a line without two fields, without a query, or with a repeated pair; [`Error::Csv`].
     ///
     /// ```
     /// use evaluation::copy_detection::isc::GroundTruth;
@@ -63,7 +63,7 @@ impl GroundTruth {
         Ok(truth)
     }
 
-    /// Writes `groundtruth.csv`, queries in order.
+    /// Writes `groundtruth.csv`, sorted by query.
     ///
     /// # Errors
     /// [`Error::Csv`].
@@ -79,12 +79,12 @@ impl GroundTruth {
         Ok(writer.flush().map_err(csv::Error::from)?)
     }
 
-    /// How many pairs match.
+    /// Returns the number of matching pairs.
     pub fn count(&self) -> usize {
         self.matches.values().map(BTreeSet::len).sum()
     }
 
-    /// Judges predictions by this truth; each query is its own photograph.
+    /// Judges predictions by this truth; every query is a photograph.
     ///
     /// # Errors
     /// Those of [`Curve::new`].
@@ -96,7 +96,7 @@ impl GroundTruth {
         };
         let mut rows = Vec::with_capacity(predictions.len());
         for prediction in predictions {
-            // Queries that the truth does not name have no match.
+            // Queries beyond the truth have no match.
             let photograph = *numbers.entry(&prediction.query).or_insert_with(|| {
                 matches_of.push(0);
                 matches_of.len() - 1
@@ -107,20 +107,20 @@ impl GroundTruth {
     }
 }
 
-/// Predictions beside the truth.
+/// Predictions judged by the truth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
     /// The predictions, ranked.
     pub curve: Curve,
-    /// How many matches each query has: those of the truth in order, then those that only predictions name.
+    /// Number of matches of each query: queries of the truth in order, then queries of predictions alone.
     pub matches_of: Vec<usize>,
 }
 
 /// Reads predictions.
 ///
 /// # Errors
-/// [`Error::Line`] for a line that has not three fields, no query or reference, a score that is no finite number, or a
-/// pair that was there before, as in ISC2021's own evaluation; [`Error::Csv`].
+/// [`Error::Line`] for a line without three fields, without a query or reference, with a score that is no finite number,
+/// or with a repeated pair, as in ISC2021's own evaluation; [`Error::Csv`].
 ///
 /// ```
 /// use evaluation::copy_detection::isc::read_predictions;
@@ -160,7 +160,7 @@ pub fn write_predictions(predictions: &[Prediction], sink: impl Write) -> Result
     Ok(writer.flush().map_err(csv::Error::from)?)
 }
 
-/// All records but the heading, with their lines.
+/// Returns all records but the heading, with the numbers of their lines.
 fn records(table: impl Read, heading: &[&str]) -> Result<Vec<(u64, StringRecord)>> {
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(table);
     let mut records = Vec::new();
@@ -174,7 +174,7 @@ fn records(table: impl Read, heading: &[&str]) -> Result<Vec<(u64, StringRecord)
     Ok(records)
 }
 
-/// The fields of a record, the first of which must not be empty.
+/// Returns the fields of a record; the first must not be empty.
 fn fields<'a, const N: usize>(
     line: u64,
     record: &'a StringRecord,

@@ -1,12 +1,24 @@
-//! Copy detection as DISC21 and ISC2021 measure it: one threshold for all queries.
+//! Copy detection as measured by DISC21 and ISC2021: one threshold for all queries.
 //!
-//! Every query names references with scores, higher for surer; the rows of all queries are ranked together, so that a
-//! method must also know when a query has no match (Douze et al. 2021, *The 2021 Image Similarity Dataset and
-//! Challenge*, section 5).
+//! Every query has candidate references with scores, higher for likelier copies. The candidates of all queries are ranked
+//! together, so that a method must also recognise queries without a match (Douze et al. 2021, *The 2021 Image Similarity
+//! Dataset and Challenge*, section 5).
 
 mod curve;
+mod evaluation;
+mod figures;
 pub mod isc;
 mod normalise;
+mod queries;
+mod references;
+mod search;
 
-pub use curve::{Curve, Point, Row, Ties};
-pub use normalise::{BACKGROUND_NEIGHBOURS, normalise};
+pub use self::{
+    curve::{Curve, Point, Row, Ties},
+    evaluation::{Config, Findings},
+    figures::{EditFigures, Figures, Measured, Sides},
+    normalise::{BACKGROUND_NEIGHBOURS, normalise},
+    queries::{Queries, Query, QuerySource},
+    references::References,
+    search::{Background, Candidate, Candidates},
+};

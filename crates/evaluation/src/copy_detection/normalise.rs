@@ -1,14 +1,16 @@
+//! Score normalisation by a background.
+
 use std::ops::Range;
 
-/// Neighbours in the background whose similarity is taken off, from 0: those that SSCD's evaluation takes (Pizzi et al.
-/// 2022, section 5.2).
+/// Neighbours in the background whose similarity is subtracted, from 0: those of SSCD's evaluation (Pizzi et al. 2022,
+/// section 5.2).
 pub const BACKGROUND_NEIGHBOURS: Range<usize> = 0..2;
 
-/// A score less what the query has in common with images that it is no copy of: `score` minus `weight` times the mean of
-/// those of `background` that [`BACKGROUND_NEIGHBOURS`] names.
+/// Subtracts from a score `weight` times the query's mean similarity to [`BACKGROUND_NEIGHBOURS`], images that it is no copy
+/// of.
 ///
-/// `background` holds the query's similarities to its nearest background images, highest first, on the scale of
-/// `score`; where it is empty, the score stays.
+/// `background` holds the query's similarities to its nearest background images, highest first, on the scale of `score`.
+/// An empty one leaves the score unchanged.
 ///
 /// ```
 /// assert_eq!(evaluation::copy_detection::normalise(0.9, &[0.5, 0.25, 0.1], 1.0), 0.525);

@@ -17,6 +17,7 @@ mod pixels;
 mod resample;
 mod sampling;
 mod screenshot;
+mod set;
 mod sharpen;
 mod spelling;
 mod text;
@@ -24,3 +25,4 @@ mod warp;
 
 pub use canvas::MAX_PIXELS;
 pub use edit::Edit;
+pub use set::EditSet;

@@ -1,31 +1,30 @@
-//! How often, and how high, the right id comes back.
+//! Rank, recall and mean average precision of the right id.
 
 use burn::tensor::Tensor;
 use index::Index;
 
 use crate::error::{Error, Result};
 
-/// Neighbours looked at: a right id further down counts as missed.
+/// Number of neighbours searched; the right id beyond them is a miss.
 const DEPTH: usize = 100;
 
-/// Recall and mean average precision over queries that have one right answer each; rates in 0..=1.
+/// Recall and mean average precision over queries with one right answer each; rates in 0..=1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measures {
-    /// Share of the queries whose right id comes first.
+    /// Share of the queries whose right id comes first (R@1).
     pub r1: f64,
-    /// Share whose right id is among the first 10.
+    /// Share of the queries whose right id is among the first 10 (R@10).
     pub r10: f64,
-    /// Share whose right id is among the first 100.
+    /// Share of the queries whose right id is among the first 100 (R@100).
     pub r100: f64,
     /// Mean average precision: with one right answer, the mean of 1 / rank, 0 for a miss.
     pub map: f64,
-    /// How many queries.
+    /// Number of queries.
     pub queries: usize,
 }
 
 impl Measures {
-    /// From the rank of each query's right id, 1 for the first; none where it was not found. Ranks above 100
-    /// are misses.
+    /// Measures ranks of the right id, 1 for the first and `None` for a miss, one per query. Ranks above 100 are misses.
     ///
     /// # Errors
     /// [`Error::NoQueries`] for an empty list.
@@ -46,14 +45,14 @@ impl Measures {
         Ok(Self { r1: recall(1), r10: recall(10), r100: recall(DEPTH), map, queries: ranks.len() })
     }
 
-    /// What one query adds to the means: found first, among 10, among 100, and 1 / rank.
+    /// Returns the four terms of one query: 1 if found first, among 10, among 100, else 0; and 1 / rank.
     pub(crate) fn of_rank(rank: Option<usize>) -> [f64; 4] {
         let Some(rank) = rank.filter(|rank| (1..=DEPTH).contains(rank)) else { return [0.0; 4] };
         let within = |k: usize| f64::from(u8::from(rank <= k));
         [within(1), within(10), 1.0, 1.0 / rank as f64]
     }
 
-    /// The plain mean of several measures, one per transformation; `queries` is their sum.
+    /// Returns the plain mean of several measures, one per edit; `queries` is their sum.
     ///
     /// # Errors
     /// [`Error::NoQueries`] for an empty list.
@@ -73,11 +72,11 @@ impl Measures {
     }
 }
 
-/// Searches 100 neighbours of each of `descriptors` `[n, d]` in `nprobe` cells; `truth[i]` is the right id of
-/// row i.
+/// Searches 100 neighbours of each of `descriptors` `[n, d]` in `nprobe` cells, and measures them. `truth[i]` is the right
+/// id of row `i`.
 ///
 /// # Errors
-/// [`Error::TruthLength`], [`Error::NoQueries`], or what the index refuses.
+/// [`Error::TruthLength`], [`Error::NoQueries`], [`Error::Index`].
 ///
 /// ```
 /// use burn::tensor::{Device, Distribution, Tensor};
@@ -97,10 +96,10 @@ pub fn measure(index: &Index, descriptors: Tensor<2>, truth: &[i64], nprobe: usi
     Measures::from_ranks(&ranks(index, descriptors, truth, nprobe)?)
 }
 
-/// The rank of the right id of each of `descriptors` `[n, d]` among 100 neighbours in `nprobe` cells, see [`rank`].
+/// Returns the rank of the right id of each of `descriptors` `[n, d]` among 100 neighbours in `nprobe` cells, see [`rank`].
 ///
 /// # Errors
-/// [`Error::TruthLength`], or what the index refuses.
+/// [`Error::TruthLength`], [`Error::Index`].
 pub fn ranks(
     index: &Index,
     descriptors: Tensor<2>,
@@ -115,8 +114,8 @@ pub fn ranks(
     Ok(truth.iter().enumerate().map(|(row, id)| rank(found.ids_of(row), *id)).collect())
 }
 
-/// The place of `right` among `ids`, 1 for the first. Equal distances rank in the index's order; -1 stands for
-/// a missing neighbour and is never right.
+/// Returns the place of `right` among `ids`, 1 for the first. Equal distances rank in the index's order. The id -1 stands
+/// for a missing neighbour and is never right.
 pub fn rank(ids: &[i64], right: i64) -> Option<usize> {
     ids.iter().position(|id| *id == right && right != -1).map(|place| place + 1)
 }

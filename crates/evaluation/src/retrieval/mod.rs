@@ -1,7 +1,19 @@
 //! Retrieval: rank of the right entry for each edited copy, and its measures.
 
+mod answers;
+mod evaluation;
+mod filled_index;
+mod findings;
 mod measures;
 mod summary;
+mod variant;
 
-pub use measures::{Measures, measure, rank, ranks};
-pub use summary::{Compared, Estimate, Ranks, Summary};
+pub(crate) use self::filled_index::{EntryIds, matrix};
+pub use self::{
+    answers::{Answer, Answers, Hit},
+    evaluation::{Config, Stored},
+    findings::{Findings, Side},
+    measures::{Measures, measure, rank, ranks},
+    summary::{Compared, Estimate, Ranks, Summary},
+    variant::Variant,
+};

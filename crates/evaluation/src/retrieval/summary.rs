@@ -1,4 +1,4 @@
-//! Ranks of the right id for every photograph and edit, and what they come to.
+//! Measures of all edits and their means, with intervals.
 
 use crate::{
     bootstrap::{Bootstrap, Interval},
@@ -6,17 +6,17 @@ use crate::{
     retrieval::measures::Measures,
 };
 
-/// Figures of a query: see [`Measures`].
+/// Number of figures of a query, see [`Measures`].
 const FIGURES: usize = 4;
 
-/// Where the right id came among the neighbours of each edited photograph; see [`crate::retrieval::rank`].
+/// Ranks of the right id of all copies, see [`crate::retrieval::rank`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranks<'a> {
-    /// `[edits][photographs]`, of edited originals.
+    /// Ranks of copies of originals, `[edits][photographs]`.
     pub passive: &'a [Vec<Option<usize>>],
-    /// The same of edited released images, where there are any.
+    /// Ranks of copies of released versions, `[edits][photographs]`.
     pub released: Option<&'a [Vec<Option<usize>>]>,
-    /// `[edits]`: whether an edit counts in the mean. The paper leaves the screenshot out.
+    /// Edits that count in the mean, `[edits]`, see [`crate::Edit::averaged`].
     pub averaged: &'a [bool],
 }
 
@@ -25,39 +25,39 @@ pub struct Ranks<'a> {
 pub struct Estimate {
     /// The measures.
     pub measures: Measures,
-    /// Of R@1, R@10, R@100 and mAP.
+    /// Intervals of R@1, R@10, R@100 and mAP.
     pub intervals: [Interval; FIGURES],
 }
 
-/// Originals beside released images.
+/// Estimates of originals and released versions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Compared {
-    /// Edited originals.
+    /// Copies of originals.
     pub passive: Estimate,
-    /// Edited released images, where there are any.
+    /// Copies of released versions, if they are compared.
     pub released: Option<Estimate>,
-    /// Intervals of released minus passive, of R@1, R@10, R@100 and mAP, photograph by photograph.
+    /// Intervals of the gain, released minus passive, paired by photograph: of R@1, R@10, R@100 and mAP.
     pub gain: Option<[Interval; FIGURES]>,
 }
 
-/// What all edits do to retrieval.
+/// Estimates of all edits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// One for each edit.
     pub edits: Vec<Compared>,
-    /// The mean over the edits that count in it.
+    /// Mean over the edits that count in it.
     pub mean: Compared,
 }
 
-/// Values `[photographs]` of each of the four figures.
+/// Four figures, `[photographs]` values each.
 type Columns = [Vec<f64>; FIGURES];
 
 impl Ranks<'_> {
-    /// Measures and intervals of each edit and of their mean. Photographs are resampled, each with all its edits.
+    /// Estimates each edit and the mean. Photographs are resampled, each with all its edits.
     ///
     /// # Errors
-    /// [`Error::NoQueries`] without photographs or edits that count, [`Error::ColumnLength`] where lists are not as many
-    /// or as long, [`Error::NoResamples`].
+    /// [`Error::NoQueries`] without photographs or edits that count, [`Error::ColumnLength`] if lists differ in length,
+    /// [`Error::NoResamples`].
     ///
     /// ```
     /// use evaluation::{bootstrap::Bootstrap, retrieval::Ranks};
@@ -105,7 +105,7 @@ impl Ranks<'_> {
         if photographs == 0 || !self.averaged.contains(&true) { Err(Error::NoQueries) } else { Ok(()) }
     }
 
-    /// The columns of each edit, and of their mean behind them.
+    /// Returns the columns of each edit, then those of the mean.
     fn with_mean(&self, ranks: &[Vec<Option<usize>>]) -> Vec<Columns> {
         let mut all: Vec<Columns> = ranks.iter().map(|ranks| columns(ranks)).collect();
         let averaged: Vec<&Columns> = all
@@ -123,7 +123,7 @@ impl Ranks<'_> {
         all
     }
 
-    /// Queries of an edit, or of all that count in the mean.
+    /// Returns the number of queries of an edit, or of the mean for the number behind the last edit.
     fn queries(&self, edit: usize) -> usize {
         let photographs = self.passive[0].len();
         let counted = self.averaged.iter().filter(|counts| **counts).count();

@@ -1,20 +1,18 @@
-//! What `--json` prints, and the same as text.
+//! Advice as the document of `--json`, and as text.
 
 use std::{fmt::Write, path::Path};
 
+use evaluation::retrieval::Variant;
 use index::Index;
 use serde::Serialize;
 
 use super::{
-    super::eval::retrieval::{
-        document::{self as figures, QualitySummary, Sides, Table, means},
-        variant::Variant,
-    },
+    super::eval::retrieval::document::{self as figures, QualitySummary, Sides, Table, means},
     recommend::{Basis, Mean, recommend},
 };
 use crate::{output::SCHEMA, release::Row};
 
-/// Edits that are named as lost.
+/// Number of edits that are named as lost.
 const WORST: usize = 3;
 
 #[derive(Serialize)]
@@ -22,18 +20,18 @@ pub struct Document {
     schema: u32,
     index: IndexFacts,
     images: usize,
-    /// Whether it was interrupted: figures are of `images` of `planned`.
+    /// True if it was interrupted: figures are of `images` of `planned`.
     partial: bool,
     planned: usize,
-    /// Entries of the index that are none of the images.
+    /// Number of entries that are none of the images.
     distractors: usize,
-    /// Means over the edits, for each way to store images and each nprobe.
+    /// Means over the edits, for each number of cells and each nprobe.
     by_setting: Vec<Means>,
-    /// The edits that the first setting loses most of, released as they are then.
+    /// Edits of released images that the first variant loses most of.
     lost: Vec<Lost>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quality: Option<QualitySummary>,
-    /// Of activation, writing included.
+    /// Seconds of activation, writing included.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds_per_image: Option<f64>,
     recommendations: Vec<String>,
@@ -42,7 +40,7 @@ pub struct Document {
     tables: Vec<Table>,
 }
 
-/// What the index is like.
+/// Kind and occupancy of the index.
 #[derive(Serialize)]
 pub struct IndexFacts {
     file: String,
@@ -55,12 +53,12 @@ pub struct IndexFacts {
     entries_per_cell: Option<Occupancy>,
 }
 
-/// How full the cells are.
+/// Entries per cell.
 #[derive(Serialize)]
 struct Occupancy {
     mean: f64,
     max: usize,
-    /// Cells without entries.
+    /// Number of cells without entries.
     empty: usize,
 }
 
@@ -72,7 +70,7 @@ struct Means {
     mean: Sides,
 }
 
-/// Shares of the copies by an edit that are not found first.
+/// Shares of the copies by one edit that are not found first.
 #[derive(Serialize)]
 struct Lost {
     name: &'static str,
@@ -118,7 +116,7 @@ impl Occupancy {
 }
 
 impl Document {
-    /// `rows` is what activation says of its images, `figures` are those of the evaluation.
+    /// Creates the document from the figures of the evaluation and the rows of activation.
     pub fn new(index: IndexFacts, figures: figures::Document, rows: &[Row], seconds: f64) -> Self {
         let tables = figures.tables().to_vec();
         let mean = |table: &Table| Means { variant: table.variant, mean: table.mean };
@@ -178,7 +176,7 @@ impl Document {
     }
 }
 
-/// The worst edits of a table of released images, the worst first.
+/// Returns the edits that lose most released images, the worst first.
 fn lost(table: &Table) -> Vec<Lost> {
     let of = |row: &figures::Row| {
         let released = 1.0 - row.sides.released.as_ref()?.r1;

@@ -1,85 +1,89 @@
-//! `advise`: what to expect of an index, from a few photographs, before anything is released.
+//! `advise`: expected effect of activation on an index, from a few photographs, before anything is released.
 
 mod document;
 mod recommend;
 
-use std::{num::NonZeroUsize, path::Path, time::Instant};
+use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use anyhow::Result;
+use evaluation::{
+    bootstrap::Bootstrap,
+    retrieval::{Config, Stored},
+};
 
 use self::document::{Document, IndexFacts};
 use super::eval::{
-    retrieval::{self, Evaluation, check_cells, page},
-    stored, subjects,
+    open,
+    retrieval::{self, Request, page},
+    selection::Selection,
 };
 use crate::{
     Outcome,
-    args::{Advise, Editing, EvalRetrieval, Globals, Stored},
+    args::{Advise, Globals},
     engine::Engine,
+    names,
     output::{Output, one_line},
     scratch::Scratch,
 };
 
-/// Cells that released images are stored in by way of trial, besides their own alone.
+/// Cells that store an image in the trial variant, beside a single one.
 const CELLS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
-/// Draws of photographs for the intervals.
+/// Resamples of photographs for the intervals.
 const RESAMPLES: usize = 1000;
 
 pub fn run(arguments: &Advise, globals: &Globals, output: &Output) -> Result<Outcome> {
     let started = Instant::now();
     let scratch = arguments.out.is_none().then(Scratch::new).transpose()?;
-    let folder = arguments.out.as_deref().or(scratch.as_ref().map(Scratch::path));
-    let mut evaluated = evaluated(arguments, folder);
-    let inputs = subjects::find(&evaluated.images, &evaluated.editing)?;
+    let folder = arguments.out.clone().or(scratch.as_ref().map(|scratch| scratch.path().to_owned()));
+    let mut request = request(arguments, folder);
+    let inputs = request.selection.find()?;
     let engine = Engine::start_for(globals, arguments.optimisation.precision, output)?;
-    let index = stored::open(&engine, &arguments.index, output)?;
-    if let Err(reason) = check_cells(&evaluated, &index, &inputs) {
+    let index = open(&engine, &arguments.index, output)?;
+    let names = names::of_entries(&arguments.index, index.ntotal())?;
+    if let Err(reason) = request.check_cells(&index, &names, &inputs) {
         output.detail(|| format!("several cells are not tried: {}", one_line(&reason)));
-        evaluated.cells.truncate(1);
+        request.config.cells.truncate(1);
     }
     if index.nlist().is_none() {
-        // Every search visits everything.
-        evaluated.nprobe.truncate(1);
+        // Without cells every search visits all entries.
+        request.config.nprobes.truncate(1);
     }
     let facts = IndexFacts::new(&index, &arguments.index);
-    let evaluation = Evaluation { arguments: &evaluated, engine: &engine, inputs, index, started };
-    let findings = evaluation.run(output)?;
-    let figures = retrieval::document::Document::new(&findings);
+    let evaluated = request.evaluate(&engine, inputs, index, started, output)?;
+    let figures = retrieval::document::Document::new(&evaluated);
     if let Some(path) = &arguments.report {
-        page::write(path, &findings, &figures)?;
+        page::write(path, &evaluated, &figures)?;
     }
-    let outcome = Outcome::of(figures.images < figures.planned);
-    let document = Document::new(facts, figures, &findings.rows, started.elapsed().as_secs_f64());
+    let document = Document::new(facts, figures, &evaluated.rows, started.elapsed().as_secs_f64());
     output.result(&document, || document.text())?;
-    Ok(outcome)
+    Ok(evaluated.outcome())
 }
 
-/// The evaluation that the advice is from, with released images in a folder.
-fn evaluated(arguments: &Advise, folder: Option<&Path>) -> EvalRetrieval {
-    let editing = Editing {
-        released: folder.map(Path::to_owned),
-        activate: true,
-        sample: Some(arguments.sample),
-        transforms: arguments.transforms.clone(),
-        resamples: RESAMPLES,
-        resume: None,
-        report: None,
-        optimisation: arguments.optimisation.clone(),
-        reading: arguments.reading.clone(),
-    };
-    EvalRetrieval {
-        images: arguments.images.clone(),
-        index: arguments.index.clone(),
-        distractors: Vec::new(),
-        stored: match arguments.optimisation.choose_cell {
-            Some(_) => Stored::Released,
-            None => Stored::Originals,
+/// Returns the evaluation that advice is derived from, with released images in `folder`.
+fn request(arguments: &Advise, folder: Option<PathBuf>) -> Request<'_> {
+    Request {
+        config: Config {
+            edits: arguments.transforms.0.clone(),
+            cells: vec![NonZeroUsize::MIN, CELLS],
+            nprobes: arguments.nprobe.clone(),
+            stored: match arguments.optimisation.choose_cell {
+                Some(_) => Stored::Released,
+                None => Stored::Originals,
+            },
         },
+        bootstrap: Bootstrap { resamples: RESAMPLES, seed: arguments.optimisation.seed },
+        selection: Selection {
+            folders: &arguments.images,
+            sample: Some(arguments.sample),
+            released: folder,
+            activates: true,
+            resumes: false,
+            optimisation: &arguments.optimisation,
+            reading: &arguments.reading,
+        },
+        index: &arguments.index,
+        distractors: &[],
         synthetic: None,
-        fit: None,
-        nprobe: arguments.nprobe.clone(),
-        cells: vec![NonZeroUsize::MIN, CELLS],
-        csv: None,
-        editing,
+        resume: None,
     }
 }

@@ -1,22 +1,21 @@
-//! What figures of a few photographs say to do.
+//! Recommendations from the figures of a few photographs.
 
-use super::super::eval::retrieval::{
-    document::{Sides, Table},
-    variant::Variant,
-};
+use evaluation::retrieval::Variant;
 
-/// Recall that is worth the bytes of further entries.
+use super::super::eval::retrieval::document::{Sides, Table};
+
+/// Least gain of recall that is worth the bytes of further entries.
 const WORTH: f64 = 0.02;
-/// Of fewer photographs intervals mean little.
+/// Number of photographs below which intervals mean little.
 const FEW: usize = 4;
 
-/// What advice is derived from.
+/// Figures that advice is derived from.
 pub struct Basis {
-    /// For each way to store images and each nprobe; the first is what advice is for.
+    /// Means for each number of cells and each nprobe; advice is for the first.
     pub means: Vec<Mean>,
     pub images: usize,
     pub has_cells: bool,
-    /// Whether the index holds none but the photographs.
+    /// True if the index holds nothing but the photographs.
     pub is_alone: bool,
 }
 
@@ -26,12 +25,12 @@ pub struct Mean {
     pub variant: Variant,
     pub passive: f64,
     pub released: f64,
-    /// Bounds of the gain.
+    /// Bounds of the gain's interval.
     pub gain: [f64; 2],
 }
 
 impl Mean {
-    /// `None` where nothing is released.
+    /// Returns the means of a table, or `None` without released images.
     pub fn new(table: &Table) -> Option<Self> {
         let Sides { passive, released, gain } = table.mean;
         let (released, gain) = released.zip(gain)?;
@@ -44,7 +43,7 @@ impl Mean {
     }
 }
 
-/// One sentence each, the weightiest first.
+/// Returns the recommendations, one sentence each, the most important first.
 pub fn recommend(basis: &Basis) -> Vec<String> {
     let Some(first) = basis.means.first() else { return Vec::new() };
     let all = [
@@ -63,7 +62,7 @@ fn percent(rate: f64) -> String {
     format!("{:.0} %", 100.0 * rate)
 }
 
-/// What activation does.
+/// States the effect of activation.
 fn effect(first: &Mean, basis: &Basis) -> String {
     let Mean { passive, released, gain: [low, high], .. } = *first;
     let place = if basis.has_cells { format!("at nprobe {} ", first.variant.nprobe) } else { String::new() };
@@ -81,7 +80,7 @@ fn effect(first: &Mean, basis: &Basis) -> String {
     }
 }
 
-/// What visiting more cells does instead.
+/// Compares activation with visiting more cells.
 fn visit(first: &Mean, basis: &Basis) -> Option<String> {
     let nprobe = first.variant.nprobe;
     let is_like = |mean: &&Mean| {
@@ -102,7 +101,7 @@ fn visit(first: &Mean, basis: &Basis) -> Option<String> {
     Some(format!("without activation nprobe {visited} finds {found}: more cells do not replace it"))
 }
 
-/// What storing released images in more cells does.
+/// Recommends storing released images in more cells, if it pays.
 fn store(first: &Mean, basis: &Basis) -> Option<String> {
     let is_like = |mean: &&Mean| {
         mean.variant.nprobe == first.variant.nprobe && mean.variant.cells > first.variant.cells

@@ -1,24 +1,24 @@
-//! Pictures of some images, the worst cases first.
+//! Gallery of a page: pictures of the worst images.
 
 use anyhow::Result;
+use evaluation::pipeline::Subject;
 use image_file::Reader;
 use maud::{Markup, html};
 
-use super::subjects::Subject;
 use crate::report::{self, Pictures};
 
-/// Images on a page, so that it can be sent and opened.
+/// Largest number of images on a page, which keeps it small enough to send and to open.
 const SHOWN: usize = 24;
 
-/// An image, and what is said of it.
+/// An image with its caption.
 pub struct Exhibit<'a> {
     pub subject: &'a Subject,
-    /// The lowest come first.
+    /// Sort key; the lowest comes first.
     pub badness: (f64, f64),
     pub text: String,
 }
 
-/// The worst ones.
+/// Shows the worst images.
 pub fn gallery(mut exhibits: Vec<Exhibit>, reader: &Reader) -> Result<Markup> {
     exhibits.sort_by(|a, b| a.badness.0.total_cmp(&b.badness.0).then(a.badness.1.total_cmp(&b.badness.1)));
     let count = exhibits.len();
@@ -35,16 +35,16 @@ pub fn gallery(mut exhibits: Vec<Exhibit>, reader: &Reader) -> Result<Markup> {
 
 impl Exhibit<'_> {
     fn show(&self, reader: &Reader) -> Result<Markup> {
-        let original = reader.open(&self.subject.path)?.pixels.into_rgb8();
+        let original = self.subject.original.read(reader)?;
         let pictures = match &self.subject.released {
-            Some(path) => {
-                let released = reader.open(path)?.pixels.into_rgb8();
+            Some(released) => {
+                let released = released.read(reader)?;
                 report::row(&Pictures::compact(&original, &released)?.all())
             }
             None => report::single("original", &report::thumbnail(&original)?),
         };
         Ok(html! {
-            h3 { (self.subject.name()) }
+            h3 { (self.subject.name) }
             p class="note" { (self.text) }
             (pictures)
         })

@@ -1,13 +1,10 @@
-//! `eval retrieval` and `eval copy-detection`: how many edited copies an index finds.
+//! `eval retrieval` and `eval copy-detection`: evaluations of the library, as tables, documents and pages.
 
 mod copy_detection;
 mod gallery;
-mod gather;
-mod pipeline;
+mod opening;
 pub mod retrieval;
+pub mod selection;
 mod settings;
-mod state;
-pub mod stored;
-pub mod subjects;
 
-pub use copy_detection::copy_detection;
+pub use self::{copy_detection::copy_detection, opening::open};

@@ -1,4 +1,4 @@
-//! With what an evaluation was made.
+//! Program, extractor and index of an evaluation.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use crate::{engine::Engine, provenance::Provenance};
 
-/// What a reader needs to make it again, beside the options.
+/// Everything needed to repeat an evaluation, beside its files.
 #[derive(Debug, Clone, Serialize)]
 pub struct Settings {
     pub version: &'static str,
     pub device: String,
     pub extractor: Provenance,
-    /// The arguments as given, without the program's name.
+    /// Arguments of the program, without its name.
     pub arguments: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<IndexSettings>,
@@ -25,7 +25,7 @@ pub struct IndexSettings {
     pub factory: String,
     pub metric: String,
     pub d: usize,
-    /// Entries of the file.
+    /// Number of entries in the file.
     pub ntotal: usize,
 }
 
@@ -47,7 +47,7 @@ impl Settings {
         }
     }
 
-    /// As pairs of a name and a value.
+    /// Returns pairs of a name and a value.
     pub fn rows(&self) -> Vec<(&'static str, String)> {
         let mut rows = vec![
             ("program", format!("active-index {}", self.version)),

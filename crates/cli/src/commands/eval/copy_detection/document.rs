@@ -1,4 +1,4 @@
-//! What `--json` prints, and the same as text.
+//! Figures of copy detection as the document of `--json`, and as text.
 
 use std::fmt::Write;
 
@@ -7,42 +7,33 @@ use evaluation::{
     Edit,
     bootstrap::Bootstrap,
     copy_detection::{
-        Curve, Point, Ties,
+        Config, EditFigures, Figures, Findings, Measured, Sides,
         isc::{GroundTruth, Prediction},
     },
 };
 use serde::Serialize;
 
-use super::{
-    super::settings::Settings,
-    rows::{Named, Queries, Sides, curve},
-};
+use super::super::settings::Settings;
 use crate::{
-    args::EvalCopyDetection,
     output::SCHEMA,
     table::{decimal, table},
 };
 
-/// The precision that a threshold is sought for.
-const PRECISION: f64 = 0.9;
-/// Steps of recall in the curve of the document.
-const STEPS: usize = 100;
-
 #[derive(Serialize)]
 pub struct Document {
     schema: u32,
-    /// Query images.
+    /// Number of query images.
     #[serde(rename = "images")]
     pub photographs: usize,
-    /// Query images without a match.
+    /// Number of query images without a match.
     pub distractors: usize,
     pub queries: usize,
-    /// Pairs of a query and a reference that match.
+    /// Number of pairs of a query and a reference that match.
     pub matches: usize,
     pub passive: Figures,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub released: Option<Figures>,
-    /// Of the queries of each edit.
+    /// Figures of each edit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub transforms: Vec<Row>,
     resamples: usize,
@@ -50,20 +41,20 @@ pub struct Document {
     search: Option<SearchSettings>,
 }
 
-/// What was searched, and how it went.
+/// Scope and cost of the search.
 #[derive(Serialize)]
 pub struct Scope {
     pub references: usize,
-    /// Entries of the index.
+    /// Number of entries of the index.
     pub entries: usize,
-    /// Query images that there were to be.
+    /// Number of images that were to be queries.
     pub planned: usize,
     pub partial: bool,
     pub seconds: f64,
     pub network_seconds: f64,
-    /// Descriptors that the network made.
+    /// Number of descriptors that the network computed.
     pub described: usize,
-    /// Descriptors that scores are normalised by.
+    /// Number of descriptors that scores are normalised by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub background: Option<usize>,
     pub settings: Settings,
@@ -77,34 +68,6 @@ struct SearchSettings {
     scope: Scope,
 }
 
-/// How well one side does.
-#[derive(Serialize)]
-pub struct Figures {
-    #[serde(flatten)]
-    pub plain: Measured,
-    /// With scores less the similarity to the background.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub normalised: Option<Measured>,
-}
-
-#[derive(Serialize)]
-pub struct Measured {
-    pub micro_ap: f64,
-    /// 95 % of the resamples are within.
-    pub interval: [f64; 2],
-    /// Null where no threshold gives that precision.
-    pub recall_at_p90: Option<f64>,
-    pub threshold_at_p90: Option<f64>,
-    pub curve: Vec<CurvePoint>,
-}
-
-#[derive(Serialize, Clone, Copy)]
-pub struct CurvePoint {
-    pub recall: f64,
-    pub precision: f64,
-    pub threshold: f64,
-}
-
 #[derive(Serialize)]
 pub struct Row {
     pub name: &'static str,
@@ -114,34 +77,11 @@ pub struct Row {
     pub released: Option<EditFigures>,
 }
 
-#[derive(Serialize)]
-pub struct EditFigures {
-    pub micro_ap: f64,
-    pub interval: [f64; 2],
-    /// Share of the matches above the threshold that gives all queries precision 0.9.
-    pub recall_at_threshold: Option<f64>,
-}
-
-impl Measured {
-    fn new(curve: &Curve, matches_of: &[usize], bootstrap: &Bootstrap) -> Result<Self> {
-        let at = curve.at_precision(PRECISION);
-        let point =
-            |Point { recall, precision, threshold }: Point| CurvePoint { recall, precision, threshold };
-        let interval = curve.interval(matches_of, bootstrap)?;
-        Ok(Self {
-            micro_ap: curve.average_precision(Ties::WrongFirst),
-            interval: [interval.low, interval.high],
-            recall_at_p90: at.map(|point| point.recall),
-            threshold_at_p90: at.map(|point| point.threshold),
-            curve: curve.outline(STEPS).into_iter().map(point).collect(),
-        })
-    }
-
-    fn cells(&self, name: &str) -> Vec<String> {
-        let [low, high] = self.interval;
-        let average = format!("{:.3} [{low:.2}, {high:.2}]", self.micro_ap);
-        vec![name.to_owned(), average, decimal(self.recall_at_p90, 3), decimal(self.threshold_at_p90, 4)]
-    }
+/// Returns the row of a ranking in the table.
+fn cells(name: &str, measured: &Measured) -> Vec<String> {
+    let [low, high] = measured.interval;
+    let average = format!("{:.3} [{low:.2}, {high:.2}]", measured.micro_ap);
+    vec![name.to_owned(), average, decimal(measured.recall_at_p90, 3), decimal(measured.threshold_at_p90, 4)]
 }
 
 impl Row {
@@ -150,108 +90,64 @@ impl Row {
     }
 }
 
-/// Measures rows.
-struct Meter<'a> {
-    queries: &'a Queries,
-    matches_of: Vec<usize>,
-    bootstrap: Bootstrap,
-    normalises: bool,
-}
-
-impl Meter<'_> {
-    fn figures(&self, rows: &[Named]) -> Result<Figures> {
-        let measured = |normalised: bool| {
-            Measured::new(&curve(rows, self.queries, None, normalised)?, &self.matches_of, &self.bootstrap)
-        };
-        let normalised = self.normalises.then(|| measured(true)).transpose()?;
-        Ok(Figures { plain: measured(false)?, normalised })
-    }
-
-    fn edit(&self, rows: &[Named], edit: usize, threshold: Option<f64>) -> Result<EditFigures> {
-        let curve = curve(rows, self.queries, Some(edit), false)?;
-        let edits = self.queries.all.len() / self.queries.photographs.len();
-        let matches_of: Vec<usize> = self.matches_of.iter().map(|matches| matches / edits).collect();
-        let interval = curve.interval(&matches_of, &self.bootstrap)?;
-        Ok(EditFigures {
-            micro_ap: curve.average_precision(Ties::WrongFirst),
-            interval: [interval.low, interval.high],
-            recall_at_threshold: threshold.map(|threshold| curve.recall_at(threshold)),
-        })
-    }
-}
-
 impl Document {
     pub fn new(
-        arguments: &EvalCopyDetection,
-        edits: &[Edit],
-        queries: &Queries,
-        sides: &Sides,
+        config: &Config,
+        findings: &Findings,
+        figures: Sides,
         scope: Scope,
-    ) -> Result<Self> {
-        let editing = &arguments.editing;
-        let bootstrap = Bootstrap { resamples: editing.resamples, seed: editing.optimisation.seed };
+        resamples: usize,
+    ) -> Self {
+        let queries = &findings.queries;
         let matches_of = queries.matches_of_photographs();
-        let distractors = matches_of.iter().filter(|matches| **matches == 0).count();
-        let meter = Meter { queries, matches_of, bootstrap, normalises: scope.background.is_some() };
-        let passive = meter.figures(&sides.passive)?;
-        let released = sides.released().map(|rows| meter.figures(rows)).transpose()?;
-        let thresholds =
-            (passive.plain.threshold_at_p90, released.as_ref().and_then(|side| side.plain.threshold_at_p90));
-        let row = |(i, edit): (usize, &Edit)| -> Result<Row> {
-            let released = sides.released().map(|rows| meter.edit(rows, i, thresholds.1)).transpose()?;
-            let passive = meter.edit(&sides.passive, i, thresholds.0)?;
-            Ok(Row { name: edit.name(), param: edit.param(), passive, released })
-        };
-        let transforms = if edits.len() > 1 {
-            edits.iter().enumerate().map(row).collect::<Result<_>>()?
-        } else {
-            Vec::new()
-        };
-        let (nprobe, k) = (arguments.nprobe.get(), arguments.k.get());
-        Ok(Self {
-            schema: SCHEMA,
-            photographs: queries.photographs.len(),
-            distractors,
-            queries: queries.all.len(),
-            matches: queries.matches(None),
+        let row = |(edit, (passive, released)): (&Edit, (EditFigures, Option<EditFigures>))| Row {
+            name: edit.name(),
+            param: edit.param(),
             passive,
             released,
-            transforms,
-            resamples: editing.resamples,
+        };
+        let (nprobe, k) = (config.nprobe.get(), config.k.get());
+        Self {
+            schema: SCHEMA,
+            photographs: queries.photographs.len(),
+            distractors: matches_of.iter().filter(|matches| **matches == 0).count(),
+            queries: queries.all.len(),
+            matches: queries.matches(None),
+            passive: figures.passive,
+            released: figures.released,
+            transforms: config.edits.iter().zip(figures.edits).map(row).collect(),
+            resamples,
             search: Some(SearchSettings { nprobe, k, scope }),
-        })
+        }
     }
 
-    /// Of predictions that somebody else made. Each query is a photograph.
+    /// Judges predictions of another method. Each query is a photograph.
     pub fn of_predictions(
         truth: &GroundTruth,
         predictions: &[Prediction],
-        arguments: &EvalCopyDetection,
+        bootstrap: Bootstrap,
     ) -> Result<Self> {
-        let editing = &arguments.editing;
-        let bootstrap = Bootstrap { resamples: editing.resamples, seed: editing.optimisation.seed };
-        let judged = truth.judge(predictions)?;
-        let plain = Measured::new(&judged.curve, &judged.matches_of, &bootstrap)?;
+        let (plain, matches_of) = Measured::of_predictions(truth, predictions, &bootstrap)?;
         Ok(Self {
             schema: SCHEMA,
-            photographs: judged.matches_of.len(),
-            distractors: judged.matches_of.iter().filter(|matches| **matches == 0).count(),
-            queries: judged.matches_of.len(),
+            photographs: matches_of.len(),
+            distractors: matches_of.iter().filter(|matches| **matches == 0).count(),
+            queries: matches_of.len(),
             matches: truth.count(),
             passive: Figures { plain, normalised: None },
             released: None,
             transforms: Vec::new(),
-            resamples: editing.resamples,
+            resamples: bootstrap.resamples,
             search: None,
         })
     }
 
-    /// Images that were to be queries.
+    /// Returns the number of images that were to be queries.
     pub fn planned(&self) -> usize {
         self.search.as_ref().map_or(self.photographs, |search| search.scope.planned)
     }
 
-    /// With what it was made, as pairs of a name and a value.
+    /// Returns the settings as pairs of a name and a value.
     pub fn settings_rows(&self) -> Vec<(&'static str, String)> {
         let Some(SearchSettings { nprobe, k, scope }) = &self.search else { return Vec::new() };
         let mut rows = scope.settings.rows();
@@ -279,7 +175,7 @@ impl Document {
         self.search.as_ref().is_some_and(|search| search.scope.partial)
     }
 
-    /// Names and figures of all curves.
+    /// Returns the names and figures of all curves.
     pub fn curves(&self) -> Vec<(&'static str, &Measured)> {
         let mut all = vec![("originals", &self.passive.plain)];
         all.extend(self.passive.normalised.iter().map(|figures| ("originals, normalised", figures)));
@@ -289,7 +185,7 @@ impl Document {
         all
     }
 
-    /// What was searched, in one sentence.
+    /// Describes the queries and entries in one sentence.
     pub fn scope(&self) -> String {
         let Self { photographs, distractors, queries, matches, .. } = self;
         let mut text = String::new();
@@ -316,7 +212,7 @@ impl Document {
 
     pub fn text(&self) -> String {
         let headings = ["queries", "micro-AP [95 %]", "recall at precision 0.9", "threshold"];
-        let rows = self.curves().into_iter().map(|(name, figures)| figures.cells(name));
+        let rows = self.curves().into_iter().map(|(name, figures)| cells(name, figures));
         let mut text = format!("{}\n{}", table(&headings, 1, rows), self.scope());
         if !self.transforms.is_empty() {
             let _ = write!(text, "\n\n{}", self.edits());

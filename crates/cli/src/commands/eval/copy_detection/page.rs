@@ -3,30 +3,20 @@
 use std::path::Path;
 
 use anyhow::Result;
+use evaluation::copy_detection::{Candidate, EditFigures, Findings, Measured};
 use image_file::Reader;
 use maud::{Markup, html};
 
 use super::{
-    super::{
-        gallery::{Exhibit, gallery},
-        subjects::Subject,
-    },
-    document::{Document, EditFigures, Measured, Row},
-    rows::{Named, Queries, Sides},
+    super::gallery::{Exhibit, gallery},
+    document::{Document, Row},
 };
 use crate::report::{
     self,
     plots::{self, AFTER, Axis, BEFORE, Bars, Rate, Series},
 };
 
-/// What was searched.
-pub struct Shown<'a> {
-    pub subjects: &'a [Subject],
-    pub queries: &'a Queries,
-    pub sides: &'a Sides,
-}
-
-pub fn write(path: &Path, document: &Document, shown: &Shown, reader: &Reader) -> Result<()> {
+pub fn write(path: &Path, document: &Document, findings: &Findings, reader: &Reader) -> Result<()> {
     let body = html! {
         @if document.is_partial() { p class="partial" { "Partial: interrupted after " (document.photographs) " of "
             (document.planned()) " images. The figures are of these alone." } }
@@ -38,10 +28,10 @@ pub fn write(path: &Path, document: &Document, shown: &Shown, reader: &Reader) -
             (report::figure("Micro average precision of each edit", &bars(document)?,
                 "Grey: edited originals; green: edited released images. Whiskers: 95 % of the bootstrap resamples."))
         }
-        (report::figure("Distances to the nearest entry", &histogram(shown)?,
+        (report::figure("Distances to the nearest entry", &histogram(findings)?,
             "The best score of each query that has a match, as a distance."))
         (figures(document))
-        (gallery(exhibits(document, shown), reader)?)
+        (gallery(exhibits(document, findings), reader)?)
         (report::settings(&document.settings_rows()))
     };
     report::write(path, "Copies detected", body)
@@ -82,17 +72,17 @@ fn bars(document: &Document) -> Result<String> {
     plots::bars(&document.transforms.iter().map(row).collect::<Vec<_>>(), "micro-AP")
 }
 
-/// How far the best row of each query with a match is.
-fn histogram(shown: &Shown) -> Result<String> {
-    let best = |rows: &[Named]| {
-        let mut best = vec![f64::NEG_INFINITY; shown.queries.all.len()];
-        rows.iter().for_each(|named| best[named.query] = best[named.query].max(named.score));
-        let queries = shown.queries.all.iter().zip(best);
+/// Plots the distance of the best candidate of each query with a match.
+fn histogram(findings: &Findings) -> Result<String> {
+    let best = |rows: &[Candidate]| {
+        let mut best = vec![f64::NEG_INFINITY; findings.queries.all.len()];
+        rows.iter().for_each(|row| best[row.query] = best[row.query].max(row.score));
+        let queries = findings.queries.all.iter().zip(best);
         let with_match = queries.filter(|(query, best)| !query.matches.is_empty() && best.is_finite());
         with_match.map(|(_, best)| best.abs()).collect::<Vec<_>>()
     };
-    let mut series = vec![("originals", BEFORE, best(&shown.sides.passive))];
-    series.extend(shown.sides.released().map(|rows| ("released", AFTER, best(rows))));
+    let mut series = vec![("originals", BEFORE, best(&findings.candidates.passive))];
+    series.extend(findings.candidates.released().map(|rows| ("released", AFTER, best(rows))));
     plots::histogram(series, &Axis { name: "squared L2 distance or inner product", range: [0.0, 2.0] })
 }
 
@@ -133,23 +123,24 @@ fn edits(document: &Document) -> Markup {
     }
 }
 
-/// Photographs with a match, by how many of their queries are found above the threshold.
-fn exhibits<'a>(document: &Document, shown: &Shown<'a>) -> Vec<Exhibit<'a>> {
-    let (side, rows) = match (&document.released, shown.sides.released()) {
+/// Returns the photographs with a match, sorted later by the share of their queries above the threshold.
+fn exhibits<'a>(document: &Document, findings: &'a Findings) -> Vec<Exhibit<'a>> {
+    let Findings { queries, candidates, .. } = findings;
+    let (side, rows) = match (&document.released, candidates.released()) {
         (Some(side), Some(rows)) => (side, rows),
-        _ => (&document.passive, &shown.sides.passive[..]),
+        _ => (&document.passive, &candidates.passive[..]),
     };
     let threshold = side.plain.threshold_at_p90.unwrap_or(f64::INFINITY);
-    let mut detected = vec![0; shown.queries.photographs.len()];
-    for named in rows.iter().filter(|named| named.score >= threshold) {
-        let query = &shown.queries.all[named.query];
-        detected[query.photograph] += usize::from(query.matches.contains(&named.id));
+    let mut detected = vec![0; queries.photographs.len()];
+    for row in rows.iter().filter(|row| row.score >= threshold) {
+        let query = &queries.all[row.query];
+        detected[query.photograph] += usize::from(query.matches.contains(&row.id));
     }
-    let matches = shown.queries.matches_of_photographs();
-    let photographs = shown.queries.photographs.iter().zip(detected.into_iter().zip(matches));
+    let matches = queries.matches_of_photographs();
+    let photographs = queries.photographs.iter().zip(detected.into_iter().zip(matches));
     let with_match = photographs.filter(|(_, (_, matches))| *matches > 0);
     let exhibit = |(subject, (detected, matches)): (&usize, (usize, usize))| Exhibit {
-        subject: &shown.subjects[*subject],
+        subject: &findings.subjects[*subject],
         badness: (detected as f64 / matches as f64, 0.0),
         text: format!("detected in {detected} of {matches} queries at precision 0.9"),
     };

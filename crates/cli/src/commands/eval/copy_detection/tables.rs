@@ -1,18 +1,20 @@
-//! ISC2021's tables, in and out.
+//! Tables of ISC2021, read and written.
 
 use std::{fs::File, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use evaluation::copy_detection::isc::{GroundTruth, Prediction, read_predictions, write_predictions};
-
-use super::{
-    document::Document,
-    references::References,
-    rows::{Named, Queries, Sides},
+use evaluation::{
+    bootstrap::Bootstrap,
+    copy_detection::{
+        Findings,
+        isc::{GroundTruth, Prediction, read_predictions, write_predictions},
+    },
 };
-use crate::{args::EvalCopyDetection, files::write_whole};
 
-/// DISC21's own tables have some megabytes; a longer one is none.
+use super::document::Document;
+use crate::files::write_whole;
+
+/// Largest table in bytes; those of DISC21 have some megabytes.
 const MAX_BYTES: u64 = 1 << 30;
 
 pub fn read_truth(path: &Path) -> Result<GroundTruth> {
@@ -32,39 +34,28 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// Judges predictions of a file.
-pub fn judge(predictions: &Path, truth: &Path, arguments: &EvalCopyDetection) -> Result<Document> {
+pub fn judge(predictions: &Path, truth: &Path, bootstrap: Bootstrap) -> Result<Document> {
     let matches = read_truth(truth)?;
     let read = || -> Result<Vec<Prediction>> { Ok(read_predictions(open(predictions)?)?) };
     let predictions = read().with_context(|| predictions.display().to_string())?;
-    Document::of_predictions(&matches, &predictions, arguments)
+    Document::of_predictions(&matches, &predictions, bootstrap)
 }
 
-/// Writes what queries show, and what was found.
-pub fn write(folder: &Path, queries: &Queries, sides: &Sides, references: &References) -> Result<()> {
-    let labels = references.labels();
-    let label = |id: i64| labels.get(&id).cloned().unwrap_or_else(|| format!("entry{id}"));
-    let mut truth = GroundTruth::default();
-    for query in &queries.all {
-        let names = query.matches.iter().map(|id| label(*id));
-        truth.matches.entry(query.id.clone()).or_default().extend(names);
-    }
+/// Writes the ground truth and the predictions of an evaluation.
+pub fn write(folder: &Path, findings: &Findings) -> Result<()> {
     let mut table = Vec::new();
-    truth.write(&mut table)?;
+    findings.ground_truth().write(&mut table)?;
     write_whole(&folder.join("groundtruth.csv"), |file| file.write_all(&table))?;
-    write_rows(&folder.join("predictions.csv"), &sides.passive, queries, &label)?;
-    if let Some(released) = sides.released() {
-        write_rows(&folder.join("predictions_released.csv"), released, queries, &label)?;
+    let candidates = &findings.candidates;
+    write_rows(&folder.join("predictions.csv"), &findings.predictions(&candidates.passive))?;
+    if let Some(released) = candidates.released() {
+        write_rows(&folder.join("predictions_released.csv"), &findings.predictions(released))?;
     }
     Ok(())
 }
 
-fn write_rows(path: &Path, rows: &[Named], queries: &Queries, label: &dyn Fn(i64) -> String) -> Result<()> {
-    let prediction = |named: &Named| {
-        let (query, reference) = (queries.all[named.query].id.clone(), label(named.id));
-        Prediction { query, reference, score: named.normalised.unwrap_or(named.score) }
-    };
-    let predictions: Vec<Prediction> = rows.iter().map(prediction).collect();
+fn write_rows(path: &Path, predictions: &[Prediction]) -> Result<()> {
     let mut table = Vec::new();
-    write_predictions(&predictions, &mut table)?;
+    write_predictions(predictions, &mut table)?;
     write_whole(path, |file| file.write_all(&table))
 }

@@ -1,21 +1,17 @@
-//! What `--json` prints, and the same as text.
+//! Figures of retrieval as the document of `--json`, and as text.
 
 use std::{fmt::Write, slice};
 
 use evaluation::{
-    bootstrap::Interval,
+    Edit,
+    bootstrap::{Bootstrap, Interval},
     quality::Quality,
-    retrieval::{Compared, Estimate, Summary},
+    retrieval::{Compared, Estimate, Side, Stored, Summary, Variant},
 };
 use serde::Serialize;
 
-use super::{
-    super::settings::Settings,
-    Findings,
-    answers::{Answer, Answers},
-    variant::Variant,
-};
-use crate::{args::Stored, output::SCHEMA, table::table};
+use super::{super::settings::Settings, request::Evaluated};
+use crate::{output::SCHEMA, table::table};
 
 #[derive(Serialize)]
 pub struct Document {
@@ -24,30 +20,30 @@ pub struct Document {
     #[serde(flatten)]
     pub first: Table,
     pub images: usize,
-    /// Whether it was interrupted: figures are of `images` of `planned`.
+    /// True if it was interrupted: figures are of `images` of `planned`.
     pub partial: bool,
     pub planned: usize,
-    /// Entries of the index that are none of the images.
+    /// Number of entries that are none of the images.
     pub distractors: usize,
-    /// How many of them were drawn from a Gaussian.
+    /// Number of them that were drawn from a Gaussian.
     pub synthetic: usize,
-    /// How many of the images were put into the index for the evaluation.
+    /// Number of images that were added to the index for the evaluation.
     pub added: usize,
-    /// What copies of released images are searched by.
+    /// Entries that copies of released images are searched by.
     pub stored: Stored,
-    /// The same for each nprobe, where there are several, of originals stored as in the first table.
+    /// Tables of each nprobe, if there are several, with originals stored as in the first table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_nprobe: Vec<Table>,
-    /// The same for each number of cells that originals are stored in and each nprobe, where there are several.
+    /// Tables of each number of cells and each nprobe, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_setting: Vec<Table>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<QualitySummary>,
     pub seconds: f64,
-    /// How much of it was spent in the network.
+    /// Seconds spent in the network.
     pub network_seconds: f64,
     pub network_share: f64,
-    /// Descriptors that the network made; the others were known.
+    /// Number of descriptors that the network computed; the others were known.
     pub described: usize,
     pub bootstrap: Resampling,
     pub settings: Settings,
@@ -72,7 +68,7 @@ pub struct Table {
 pub struct Row {
     pub name: &'static str,
     pub param: Option<f32>,
-    /// Whether it counts in the mean.
+    /// True if it counts in the mean.
     pub averaged: bool,
     #[serde(flatten)]
     pub sides: Sides,
@@ -100,7 +96,7 @@ pub struct Rates {
     pub interval: Intervals,
 }
 
-/// 95 % of the resamples are within.
+/// Bounds of 95 % of the resamples.
 #[derive(Serialize, Clone, Copy)]
 pub struct Intervals {
     pub r1: [f64; 2],
@@ -146,7 +142,7 @@ impl Rates {
         }
     }
 
-    /// R@1 with its interval.
+    /// Returns R@1 with its interval.
     fn first(&self) -> String {
         let Self { r1, interval: Intervals { r1: [low, high], .. }, .. } = self;
         format!("{r1:.3} [{low:.2}, {high:.2}]")
@@ -182,22 +178,25 @@ impl Row {
 }
 
 impl Table {
-    fn new(findings: &Findings, at: usize, summary: &Summary) -> Self {
-        let shares: Vec<_> = (0..findings.edits.len()).map(|edit| same_cell(findings, edit, at)).collect();
-        let row = |(i, edit): (usize, &evaluation::Edit)| Row {
+    fn new(evaluated: &Evaluated<'_>, at: usize, summary: &Summary) -> Self {
+        let (edits, findings) = (&evaluated.request.config.edits, &evaluated.findings);
+        let averaged = Edit::averaged(edits);
+        let same_cell = |edit| [Side::Passive, Side::Released].map(|side| findings.same_cell(at, edit, side));
+        let shares: Vec<_> = (0..edits.len()).map(same_cell).collect();
+        let row = |(i, edit): (usize, &Edit)| Row {
             name: edit.name(),
             param: edit.param(),
-            averaged: findings.averaged[i],
+            averaged: averaged[i],
             sides: Sides::new(&summary.edits[i], shares[i]),
         };
-        let counted = || shares.iter().zip(&findings.averaged).filter(|(_, counts)| **counts).map(|(s, _)| s);
+        let counted = || shares.iter().zip(&averaged).filter(|(_, counts)| **counts).map(|(s, _)| s);
         let mean = |side: usize| {
             let all: Option<Vec<f64>> = counted().map(|shares| shares[side]).collect();
             all.map(|all| all.iter().sum::<f64>() / all.len() as f64)
         };
         Self {
-            variant: findings.found.variants[at],
-            transforms: findings.edits.iter().enumerate().map(row).collect(),
+            variant: findings.variants[at],
+            transforms: edits.iter().enumerate().map(row).collect(),
             mean: Sides::new(&summary.mean, [mean(0), mean(1)]),
         }
     }
@@ -216,16 +215,6 @@ impl Table {
         let all_count = self.transforms.iter().all(|row| row.averaged);
         if all_count { text } else { format!("{text}\n* is not in the mean, as in the paper") }
     }
-}
-
-/// Shares of the queries of an edit that are in a cell of the right entry, of originals and of released images.
-fn same_cell(findings: &Findings, edit: usize, variant: usize) -> [Option<f64>; 2] {
-    let share = |side: fn(&Answers) -> Option<&Vec<Answer>>| {
-        let is_same = |answers| side(answers)?.get(edit)?.hits[variant].same_cell;
-        let same: Vec<bool> = findings.found.answers.iter().map(is_same).collect::<Option<_>>()?;
-        Some(same.iter().filter(|is| **is).count() as f64 / same.len() as f64)
-    };
-    [share(|answers| Some(&answers.passive)), share(|answers| answers.released.as_ref())]
 }
 
 impl QualitySummary {
@@ -248,45 +237,42 @@ impl QualitySummary {
 }
 
 impl Document {
-    pub fn new(findings: &Findings) -> Self {
-        let tables = findings.summaries.iter().enumerate();
-        let tables: Vec<Table> = tables.map(|(at, summary)| Table::new(findings, at, summary)).collect();
+    pub fn new(evaluated: &Evaluated<'_>) -> Self {
+        let Evaluated { request, findings, summaries, seconds, network_seconds, .. } = evaluated;
+        let tables = summaries.iter().enumerate();
+        let tables: Vec<Table> = tables.map(|(at, summary)| Table::new(evaluated, at, summary)).collect();
         let several = |tables: &[Table]| if tables.len() > 1 { tables.to_vec() } else { Vec::new() };
         let qualities: Option<Vec<Quality>> =
-            findings.found.answers.iter().map(|answers| answers.quality).collect();
-        let editing = &findings.arguments.editing;
+            findings.answers.iter().map(|answers| answers.quality).collect();
+        let Bootstrap { resamples, seed } = request.bootstrap;
         Self {
             schema: SCHEMA,
             first: tables[0].clone(),
-            images: findings.found.answers.len(),
+            images: findings.answers.len(),
             partial: findings.is_partial(),
-            planned: findings.planned,
-            distractors: findings.found.distractors,
-            synthetic: findings.arguments.synthetic.unwrap_or(0),
-            added: findings.found.added,
-            stored: findings.arguments.stored,
-            by_nprobe: several(&tables[..findings.arguments.nprobe.len()]),
+            planned: evaluated.planned,
+            distractors: findings.distractors,
+            synthetic: request.synthetic.as_ref().map_or(0, |synthetic| synthetic.n),
+            added: findings.added,
+            stored: request.config.stored,
+            by_nprobe: several(&tables[..request.config.nprobes.len()]),
             by_setting: several(&tables),
             quality: qualities.as_deref().map(QualitySummary::new),
-            seconds: findings.seconds,
-            network_seconds: findings.network_seconds,
-            network_share: findings.network_seconds / findings.seconds,
-            described: findings.described,
-            bootstrap: Resampling {
-                resamples: editing.resamples,
-                seed: editing.optimisation.seed,
-                level: 0.95,
-            },
-            settings: findings.settings.clone(),
+            seconds: *seconds,
+            network_seconds: *network_seconds,
+            network_share: network_seconds / seconds,
+            described: evaluated.described,
+            bootstrap: Resampling { resamples, seed, level: 0.95 },
+            settings: evaluated.settings.clone(),
         }
     }
 
-    /// All tables, that of the first variant first.
+    /// Returns the tables of all variants.
     pub fn tables(&self) -> &[Table] {
         if self.by_setting.is_empty() { slice::from_ref(&self.first) } else { &self.by_setting }
     }
 
-    /// What was searched, in one sentence.
+    /// Describes the searched images and entries in one sentence.
     pub fn scope(&self, variant: &Variant) -> String {
         let Self { images, planned, distractors, synthetic, added, stored, .. } = self;
         let mut text = String::new();
@@ -325,7 +311,7 @@ impl Document {
     }
 }
 
-/// The means of R@1 of all tables beside what they cost.
+/// Returns the means of R@1 of all tables, with the cost of each variant.
 pub fn means(tables: &[Table]) -> String {
     let compares = tables.iter().any(|table| table.mean.released.is_some());
     let sides = ["released", "gain"];

@@ -3,27 +3,23 @@
 use std::path::Path;
 
 use anyhow::Result;
+use evaluation::retrieval::{Answer, Answers, Findings, Stored, Variant};
 use maud::{Markup, html};
 
 use super::{
     super::gallery::{Exhibit, gallery},
-    Findings,
-    answers::{Answer, Answers},
     document::{Document, Rates, Row, Sides, Table},
-    variant::Variant,
+    request::{Evaluated, Synthetic},
 };
-use crate::{
-    args::Stored,
-    report::{
-        self,
-        plots::{self, AFTER, Axis, BEFORE, Bars, Rate, Series},
-    },
+use crate::report::{
+    self,
+    plots::{self, AFTER, Axis, BEFORE, Bars, Rate, Series},
 };
 
-/// Squared distance of unit vectors that are unrelated is 2; beyond it nothing is of interest.
+/// Range of the plot: unrelated unit vectors have squared distance 2.
 const DISTANCES: [f64; 2] = [0.0, 2.0];
 
-pub fn write(path: &Path, findings: &Findings, document: &Document) -> Result<()> {
+pub fn write(path: &Path, evaluated: &Evaluated<'_>, document: &Document) -> Result<()> {
     let tables = document.tables();
     let body = html! {
         @if document.partial { p class="partial" { "Partial: interrupted after " (document.images) " of "
@@ -33,11 +29,11 @@ pub fn write(path: &Path, findings: &Findings, document: &Document) -> Result<()
         (report::figure("Edited copies found first", &bars(&tables[0])?,
             "R@1: share of the queries whose right image comes first. Grey: edited originals; green: edited released images. \
              Whiskers: 95 % of the bootstrap resamples of photographs."))
-        (plots(findings)?)
+        (plots(&evaluated.findings)?)
         @if tables.len() > 1 { (variants(tables)) }
         @for table in tables { (figures(table, document)) }
-        (gallery(exhibits(findings), &(&findings.arguments.editing.reading).into())?)
-        (report::settings(&settings(findings, document)))
+        (gallery(exhibits(evaluated), &evaluated.request.selection.reader())?)
+        (report::settings(&settings(evaluated, document)))
     };
     report::write(path, "Edited copies found in an index", body)
 }
@@ -79,7 +75,7 @@ fn label(row: &Row) -> String {
     if row.averaged { row.label() } else { format!("{} *", row.label()) }
 }
 
-/// R@1 against PSNR, and distances before and after.
+/// Plots R@1 over PSNR, and distances before and after.
 fn plots(findings: &Findings) -> Result<Markup> {
     let psnr = scatter(findings)?;
     let distances = histogram(findings)?;
@@ -95,14 +91,14 @@ fn plots(findings: &Findings) -> Result<Markup> {
     })
 }
 
-/// Share of the edits of an image that are found first, for the first variant.
+/// Returns the share of the edits of an image that are found first, for the first variant.
 fn found(answers: &[Answer]) -> f64 {
     answers.iter().filter(|answer| answer.is_first()).count() as f64 / answers.len() as f64
 }
 
 fn scatter(findings: &Findings) -> Result<Option<String>> {
     let finite = |answers: &&Answers| answers.quality.is_some_and(|quality| quality.psnr.is_finite());
-    let shown: Vec<&Answers> = findings.found.answers.iter().filter(finite).collect();
+    let shown: Vec<&Answers> = findings.answers.iter().filter(finite).collect();
     let psnrs: Vec<f64> = shown.iter().filter_map(|answers| Some(answers.quality?.psnr)).collect();
     if psnrs.is_empty() {
         return Ok(None);
@@ -134,9 +130,8 @@ fn histogram(findings: &Findings) -> Result<Option<String>> {
     let distances =
         |side: &[Answer]| side.iter().filter_map(|a| a.distance.map(f64::from)).collect::<Vec<_>>();
     let passive: Vec<f64> =
-        findings.found.answers.iter().flat_map(|answers| distances(&answers.passive)).collect();
+        findings.answers.iter().flat_map(|answers| distances(&answers.passive)).collect();
     let released: Vec<f64> = findings
-        .found
         .answers
         .iter()
         .filter_map(|answers| answers.released.as_deref())
@@ -173,7 +168,7 @@ fn figures(table: &Table, document: &Document) -> Markup {
     }
 }
 
-/// The means of all tables beside what they cost.
+/// Shows the means of all tables, with the cost of each variant.
 fn variants(tables: &[Table]) -> Markup {
     let cells = |table: &Table| {
         let Variant { cells, nprobe, bytes_per_image } = table.variant;
@@ -213,13 +208,13 @@ fn number(rate: f64) -> String {
     format!("{:.1}", 100.0 * rate)
 }
 
-/// R@1 with its interval.
+/// Shows R@1 with its interval.
 fn first(rates: &Rates) -> Markup {
     let [low, high] = rates.interval.r1;
     html! { td { (number(rates.r1)) " " span class="note" { (number(low)) "–" (number(high)) } } }
 }
 
-/// The same of a gain, which has a sign.
+/// Shows a gain with its interval, signed.
 fn difference(gain: &Rates) -> Markup {
     let [value, low, high] =
         [gain.r1, gain.interval.r1[0], gain.interval.r1[1]].map(|rate| format!("{:+.1}", 100.0 * rate));
@@ -240,21 +235,21 @@ fn cells(sides: &Sides) -> Markup {
     }
 }
 
-fn exhibits<'a>(findings: &'a Findings) -> Vec<Exhibit<'a>> {
+fn exhibits<'a>(evaluated: &'a Evaluated<'_>) -> Vec<Exhibit<'a>> {
     let exhibit = |answers: &'a Answers| {
         let side = answers.released.as_deref().unwrap_or(&answers.passive);
         let psnr = answers.quality.map_or(0.0, |quality| quality.psnr);
         Exhibit {
-            subject: &findings.subjects[answers.number],
+            subject: &evaluated.subjects[answers.number],
             badness: (found(side), psnr),
-            text: remarks(findings, answers, side),
+            text: remarks(evaluated, answers, side),
         }
     };
-    findings.found.answers.iter().map(exhibit).collect()
+    evaluated.findings.answers.iter().map(exhibit).collect()
 }
 
-/// What an image's caption says: quality, how many edits are found, and which are not.
-fn remarks(findings: &Findings, answers: &Answers, side: &[Answer]) -> String {
+/// Returns the caption of an image: its quality, the number of edits found first, and the others.
+fn remarks(evaluated: &Evaluated<'_>, answers: &Answers, side: &[Answer]) -> String {
     let count = |side: &[Answer]| side.iter().filter(|answer| answer.is_first()).count();
     let edits = side.len();
     let mut parts = Vec::new();
@@ -271,7 +266,7 @@ fn remarks(findings: &Findings, answers: &Answers, side: &[Answer]) -> String {
         }
         None => format!("found first {} of {edits} edits", count(side)),
     });
-    let missed = findings.edits.iter().zip(side).filter(|(_, answer)| !answer.is_first());
+    let missed = evaluated.request.config.edits.iter().zip(side).filter(|(_, answer)| !answer.is_first());
     let missed: Vec<String> = missed.map(|(edit, _)| edit.to_string()).collect();
     if !missed.is_empty() {
         parts.push(format!("not first: {}", missed.join(", ")));
@@ -279,15 +274,15 @@ fn remarks(findings: &Findings, answers: &Answers, side: &[Answer]) -> String {
     parts.join("; ")
 }
 
-fn settings(findings: &Findings, document: &Document) -> Vec<(&'static str, String)> {
-    let editing = &findings.arguments.editing;
-    let mut rows = findings.settings.rows();
-    let edits: Vec<String> = findings.edits.iter().map(ToString::to_string).collect();
-    let synthetic = match document.synthetic {
-        0 => "none".to_owned(),
-        n => format!("{n}, from a Gaussian fitted to {}", path(findings.arguments.fit.as_deref())),
+fn settings(evaluated: &Evaluated<'_>, document: &Document) -> Vec<(&'static str, String)> {
+    let request = evaluated.request;
+    let mut rows = evaluated.settings.rows();
+    let edits: Vec<String> = request.config.edits.iter().map(ToString::to_string).collect();
+    let synthetic = match &request.synthetic {
+        Some(Synthetic { n, fit }) => format!("{n}, from a Gaussian fitted to {}", fit.display()),
+        None => "none".to_owned(),
     };
-    let stored = match findings.arguments.stored {
+    let stored = match request.config.stored {
         Stored::Originals => "searched by what the index stores of the originals",
         Stored::Released => "searched by what the index stores of themselves",
     };
@@ -297,10 +292,10 @@ fn settings(findings: &Findings, document: &Document) -> Vec<(&'static str, Stri
         ("synthetic entries", synthetic),
         ("edits", edits.join(", ")),
         ("released images", stored.to_owned()),
-        ("seed", editing.optimisation.seed.to_string()),
+        ("seed", request.bootstrap.seed.to_string()),
         (
             "intervals",
-            format!("95 %, paired percentile bootstrap over photographs, {} resamples", editing.resamples),
+            format!("95 %, paired percentile bootstrap over photographs, {} resamples", request.bootstrap.resamples),
         ),
         (
             "time",
@@ -313,8 +308,4 @@ fn settings(findings: &Findings, document: &Document) -> Vec<(&'static str, Stri
         ),
     ]);
     rows
-}
-
-fn path(path: Option<&Path>) -> String {
-    path.map_or_else(String::new, |path| path.display().to_string())
 }

@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 use csv::{Terminator, Writer, WriterBuilder};
+use evaluation::retrieval::{Answer, Answers, Hit, Variant};
 
 use super::{
-    Findings,
-    answers::{Answer, Answers, Hit},
     document::{Document, Rates, Sides},
-    variant::Variant,
+    request::Evaluated,
 };
 
 const QUERIES: [&str; 11] =
@@ -21,15 +20,16 @@ fn writer() -> Writer<Vec<u8>> {
     WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(Vec::new())
 }
 
-/// One row for each query and variant; what there is not is empty.
-pub fn queries(findings: &Findings) -> Result<Vec<u8>> {
+/// Writes one row for each query and variant; absent values are empty.
+pub fn queries(evaluated: &Evaluated<'_>) -> Result<Vec<u8>> {
     let mut writer = writer();
     writer.write_record(QUERIES)?;
-    for answers in &findings.found.answers {
-        let name = findings.subjects[answers.number].name();
-        for (i, edit) in findings.edits.iter().enumerate() {
+    let findings = &evaluated.findings;
+    for answers in &findings.answers {
+        let name = &evaluated.subjects[answers.number].name;
+        for (i, edit) in evaluated.request.config.edits.iter().enumerate() {
             for (side, answer) in sides(answers, i) {
-                for (variant, hit) in findings.found.variants.iter().zip(&answer.hits) {
+                for (variant, hit) in findings.variants.iter().zip(&answer.hits) {
                     let (edit, param) = (edit.name().to_owned(), optional(edit.param()));
                     let query = [name.clone(), edit, param, side.to_owned(), variant.nprobe.to_string()];
                     let cells = [variant.cells.to_string()];
@@ -52,8 +52,7 @@ fn found(answer: &Answer, hit: &Hit) -> [String; 5] {
     [optional(hit.rank), is_first, optional(answer.distance), optional(answer.cell), is_same]
 }
 
-/// One row for each variant and edit, and one for their mean; the columns of released images are empty where there are
-/// none.
+/// Writes one row for each variant and edit, and one for their mean; without released images their columns are empty.
 pub fn summary(document: &Document) -> Result<Vec<u8>> {
     let mut writer = writer();
     let columns = SIDES.iter().flat_map(|side| RATES.map(|rate| format!("{side}_{rate}")));

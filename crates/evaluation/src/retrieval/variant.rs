@@ -1,27 +1,27 @@
-//! How originals are stored, and how many cells a search visits.
+//! Variants of an evaluation: cells of an original, and cells of a search.
 
 use std::{fmt, num::NonZeroUsize};
 
 use serde::Serialize;
 
-use super::super::stored::Filled;
+use super::filled_index::FilledIndex;
 
-/// One table's choice of both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// One choice of both numbers, with its cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Variant {
-    /// Entries of an original: cells that it is in, the mean where originals differ.
+    /// Number of cells that store an original; the mean if originals differ.
     pub cells: usize,
-    /// Cells that a search visits.
+    /// Number of cells that a search visits.
     pub nprobe: usize,
-    /// What the entries of an original take, with their ids.
+    /// Bytes of all entries of an original, ids included.
     pub bytes_per_image: usize,
 }
 
 impl Variant {
-    /// All choices of an index and of cells to visit, the former the slower.
-    pub fn all(filled: &[Filled], nprobes: &[NonZeroUsize]) -> Vec<Self> {
-        let each = |filled: &Filled| {
-            let entries = filled.count as f64 / filled.of.len() as f64;
+    /// Returns all choices, those of one index together.
+    pub(super) fn all(filled: &[FilledIndex], nprobes: &[NonZeroUsize]) -> Vec<Self> {
+        let each = |filled: &FilledIndex| {
+            let entries = filled.count as f64 / filled.entries.len() as f64;
             let bytes = entries * filled.entry_size() as f64;
             let (cells, bytes_per_image) = (entries.round() as usize, bytes.round() as usize);
             nprobes.iter().map(move |nprobe| Self { cells, nprobe: nprobe.get(), bytes_per_image })

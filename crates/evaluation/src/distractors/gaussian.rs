@@ -1,21 +1,21 @@
-//! Descriptors of images that nobody has: they fill an index to a realistic size.
+//! Synthetic descriptors from a Gaussian that is fitted to real ones.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-/// Rows made at a time: the noise of one block is `[4096, r]`.
+/// Rows of a block: its noise is `[4096, r]`.
 const BLOCK: usize = 4096;
 
-/// `n` unit vectors `[n, d]` around the sphere's part where `real` `[r, d]` lies, on its device.
+/// Draws `n` unit vectors `[n, d]` distributed like `real` `[r, d]`, on its device.
 ///
-/// Drawn from the Gaussian with the mean and sample covariance of `real`, then L2-normalised. With X_c the
-/// centred rows and z standard normal of length r, `mean + X_c^T z / sqrt(r - 1)` has that covariance without
-/// computing it. A single row only gives its own direction.
+/// They are drawn from the Gaussian with the mean and sample covariance of `real`, then L2-normalised. With X_c the
+/// centred rows and z standard normal of length r, `mean + X_c^T z / sqrt(r - 1)` has that covariance, which is never
+/// computed. A single row yields its own direction.
 ///
 /// # Panics
-/// `real` has no rows.
+/// If `real` has no rows.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -31,7 +31,7 @@ pub fn gaussian(real: Tensor<2>, n: usize, seed: u64) -> Tensor<2> {
     Tensor::cat(Gaussian::fit(real, seed).blocks(n).collect(), 0)
 }
 
-/// A Gaussian fitted to descriptors, for more of them than fit in memory at once.
+/// A Gaussian fitted to descriptors, which draws more of them than fit in memory.
 #[derive(Debug, Clone)]
 pub struct Gaussian {
     /// `[1, d]`.
@@ -42,10 +42,10 @@ pub struct Gaussian {
 }
 
 impl Gaussian {
-    /// As [`gaussian`] fits it to `real` `[r, d]`.
+    /// Fits a Gaussian to `real` `[r, d]`, as [`gaussian`] does.
     ///
     /// # Panics
-    /// `real` has no rows.
+    /// If `real` has no rows.
     pub fn fit(real: Tensor<2>, seed: u64) -> Self {
         let [rows, _] = real.dims();
         assert!(rows > 0, "distractors need at least one real descriptor");
@@ -54,7 +54,7 @@ impl Gaussian {
         Self { mean, spread, seed }
     }
 
-    /// `n` unit vectors in matrices `[4096, d]`, the last of which may be smaller.
+    /// Draws `n` unit vectors in matrices `[4096, d]`; the last one may be smaller.
     pub fn blocks(self, n: usize) -> impl Iterator<Item = Tensor<2>> {
         let ([rows, _], device) = (self.spread.dims(), self.spread.device());
         (0..n).step_by(BLOCK).map(move |start| {
@@ -64,7 +64,7 @@ impl Gaussian {
     }
 }
 
-/// Standard normal `shape`; each block has its own stream of the seed.
+/// Draws standard normal noise. Each block has its own stream of the seed.
 fn noise(shape: [usize; 2], seed: u64, block: u64, device: &Device) -> Tensor<2> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(block);
@@ -72,7 +72,7 @@ fn noise(shape: [usize; 2], seed: u64, block: u64, device: &Device) -> Tensor<2>
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// `[n, d]` with every row divided by its length.
+/// Divides every row of `[n, d]` by its length.
 fn unit_rows(rows: Tensor<2>) -> Tensor<2> {
     let length = rows.clone().powi_scalar(2).sum_dim(1).sqrt().clamp_min(1e-12);
     rows / length

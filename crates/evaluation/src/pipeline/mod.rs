@@ -1,0 +1,139 @@
+//! Images to descriptors of their edited copies.
+//!
+//! Threads read, edit and resize images a few batches ahead of the network. Images come one after the other, each with
+//! all its edits: after an interruption whole images are finished, and few copies are in memory.
+
+mod assembly;
+mod keys;
+mod known_descriptors;
+mod part;
+mod subject;
+
+use std::num::NonZeroUsize;
+
+use describe::{Described, Describer};
+use image_file::Reader;
+
+use self::{
+    assembly::Assembly,
+    keys::Keys,
+    part::{Edited, Editor, Part},
+};
+pub(crate) use self::{assembly::ImageDescriptors, subject::released};
+pub use self::{
+    keys::Key,
+    known_descriptors::{Known, KnownDescriptors},
+    subject::{OriginalFile, Source, Subject, pair, sample},
+};
+use crate::{
+    edits::Edit,
+    error::{Error, Result},
+    events::{Events, Task},
+};
+
+/// Parts that may be prepared before the network needs them: with released versions 16 inputs of 1 MB each.
+const AHEAD: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+
+/// Descriptors of edited images, computed or known.
+pub struct Pipeline<'a> {
+    /// Network, with its time and the number of its descriptors.
+    pub describer: Describer<'a>,
+    /// Reader of image files.
+    pub reader: Reader,
+    /// Descriptors that need not be computed.
+    pub known: KnownDescriptors,
+    /// Seed of the edits: image `i` is edited with `seed + i`, the original and its released version alike.
+    pub seed: u64,
+    /// Receiver of progress and failures.
+    pub events: &'a dyn Events,
+}
+
+/// End of a pass over all images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All images were passed.
+    Finished,
+    /// The caller cancelled, see [`Events::is_cancelled`].
+    Interrupted,
+}
+
+/// An unedited image with its descriptor.
+#[derive(Debug)]
+pub(crate) struct Original {
+    /// Number of the subject.
+    pub number: usize,
+    /// `[d]`.
+    pub descriptor: Vec<f32>,
+}
+
+impl Pipeline<'_> {
+    /// Describes the unedited originals. They are known from then on.
+    pub(crate) fn originals(&mut self, subjects: &[Subject]) -> Result<(Vec<Original>, End)> {
+        let alone: Vec<Subject> =
+            subjects.iter().map(|subject| Subject { released: None, ..subject.clone() }).collect();
+        let numbers: Vec<usize> = (0..subjects.len()).collect();
+        let mut originals = Vec::with_capacity(subjects.len());
+        let mut keys = Vec::with_capacity(subjects.len());
+        let mut finish = |mut image: ImageDescriptors| {
+            let number = image.number;
+            originals.extend(image.passive.pop().map(|descriptor| Original { number, descriptor }));
+            keys.extend(image.keys);
+            Ok(())
+        };
+        let end = self.run(Task::Describing, &alone, &numbers, &[Edit::Identity], &mut finish)?;
+        for (key, original) in keys.into_iter().zip(&originals) {
+            self.known.remember(key, original.descriptor.clone());
+        }
+        Ok((originals, end))
+    }
+
+    /// Describes `edits` of the subjects with the given numbers, and hands each image to `finish`, in order. An image that
+    /// fails is reported and left out.
+    pub(crate) fn run(
+        &mut self,
+        task: Task,
+        subjects: &[Subject],
+        numbers: &[usize],
+        edits: &[Edit],
+        finish: &mut dyn FnMut(ImageDescriptors) -> Result<()>,
+    ) -> Result<End> {
+        let parts: Vec<Part<'_>> =
+            numbers.iter().flat_map(|&number| Part::split(&subjects[number], number, edits)).collect();
+        self.events.begin(task, parts.iter().map(Part::copies).sum());
+        let ended = self.stream(&parts, edits.len(), finish);
+        self.events.end();
+        match ended {
+            Err(_) if self.events.is_cancelled() => Ok(End::Interrupted),
+            ended => ended.map(|()| End::Finished),
+        }
+    }
+
+    fn stream(
+        &mut self,
+        parts: &[Part<'_>],
+        edits: usize,
+        finish: &mut dyn FnMut(ImageDescriptors) -> Result<()>,
+    ) -> Result<()> {
+        let events = self.events;
+        let extractor = self.describer.extractor();
+        let (known, file) = self.known.parts();
+        let keys = Keys::new(extractor);
+        let editor = Editor { extractor, reader: self.reader, keys, known, seed: self.seed };
+        let mut assembly = Assembly::new(edits);
+        let progress = |part: &Part<'_>| {
+            events.advance(part.copies());
+            if events.is_cancelled() { Err(Error::Interrupted) } else { Ok(()) }
+        };
+        let take = |part: &Part<'_>, described: Result<Described<Edited>>| {
+            if let Ok(Described { note, descriptors }) = &described {
+                let copies = note.keys.iter().zip(descriptors);
+                file.append(copies.filter(|(key, _)| !known.contains_key(*key)), events)?;
+            }
+            if let Some(error) = assembly.add(part, described) {
+                events.failed(&part.subject.name, error);
+            }
+            assembly.finished().map_or(Ok(()), &mut *finish)
+        };
+        self.describer.stream(parts, AHEAD, |part| editor.prepare(part), progress, take)
+    }
+}

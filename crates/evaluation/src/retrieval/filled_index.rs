@@ -1,0 +1,123 @@
+//! The searched index: its own entries, and those of the originals.
+
+use std::{collections::HashMap, num::NonZeroUsize, ops::Range};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use index::{Index, Target};
+
+use crate::{
+    entry_names::EntryNames,
+    error::{Error, Result},
+    pipeline::{Original, Subject},
+};
+
+/// Ids of an index's entries, by name.
+pub(crate) struct EntryIds<'a>(HashMap<&'a str, i64>);
+
+impl<'a> EntryIds<'a> {
+    pub fn new(names: &'a EntryNames) -> Self {
+        Self(names.iter().map(|(id, name)| (name.as_str(), *id)).collect())
+    }
+
+    pub fn id(&self, name: &str) -> Option<i64> {
+        self.0.get(name).copied()
+    }
+}
+
+/// Entry of an original.
+pub(super) struct Entry {
+    pub id: i64,
+    /// Cells that hold the entry, if the index has cells.
+    pub cells: Option<Vec<usize>>,
+    /// Reconstruction `[d]` of the code in the nearest cell, if the index can reconstruct.
+    pub point: Option<Vec<f32>>,
+}
+
+/// An index with entries of all originals.
+pub(super) struct FilledIndex {
+    pub index: Index,
+    /// Entries by the subject's number.
+    pub entries: HashMap<usize, Entry>,
+    /// Number of originals that were added.
+    pub added: usize,
+    /// Number of entries of the originals, those of all cells.
+    pub count: usize,
+}
+
+impl FilledIndex {
+    /// Finds the originals among the named entries, and adds the others to their `cells` nearest cells.
+    pub fn new(
+        mut index: Index,
+        ids: &EntryIds<'_>,
+        subjects: &[Subject],
+        originals: &[Original],
+        cells: usize,
+    ) -> Result<Self> {
+        let id = |original: &Original| ids.id(&subjects[original.number].name);
+        let unknown: Vec<&Original> = originals.iter().filter(|original| id(original).is_none()).collect();
+        let mut new = 0..0;
+        if !unknown.is_empty() {
+            let rows = matrix(unknown.iter().map(|original| &original.descriptor[..]), &index.device());
+            new = add_rows(&mut index, rows, cells)?;
+        }
+        let id = |original| id(original).or_else(|| new.next()).expect("one id per added original");
+        let ids: Vec<i64> = originals.iter().map(id).collect();
+        let cells = index.cells_of(&ids);
+        let rows = matrix(originals.iter().map(|original| &original.descriptor[..]), &index.device());
+        let points = points(&index, rows);
+        let entry = |(i, (original, id)): (usize, (&Original, &i64))| {
+            let cells = cells.as_ref().map(|cells| cells.get(id).cloned().unwrap_or_default());
+            (
+                original.number,
+                Entry { id: *id, cells, point: points.as_ref().map(|points| points[i].clone()) },
+            )
+        };
+        let entries: HashMap<usize, Entry> = originals.iter().zip(&ids).enumerate().map(entry).collect();
+        let count = entries.values().map(|entry| entry.cells.as_ref().map_or(1, Vec::len)).sum();
+        Ok(Self { index, entries, added: unknown.len(), count })
+    }
+
+    pub fn entry(&self, number: usize) -> &Entry {
+        self.entries.get(&number).expect("every searched subject has an entry")
+    }
+
+    /// Returns the bytes of one entry: its code, and its id in an inverted file.
+    pub fn entry_size(&self) -> usize {
+        self.index.code_size() + self.index.nlist().map_or(0, |_| size_of::<i64>())
+    }
+}
+
+/// Refuses numbers of cells that the index cannot store an entry in.
+pub(super) fn check_cells(index: &Index, cells: &[NonZeroUsize]) -> Result<()> {
+    let mut several = cells.iter().map(|cells| cells.get()).filter(|&cells| cells > 1);
+    several.try_for_each(|cells| {
+        let any = Tensor::ones([1, index.d()], &index.device());
+        add_rows(&mut index.clone(), any, cells).map(drop)
+    })
+}
+
+/// Adds vectors `[n, d]` to their `cells` nearest cells, under consecutive ids, and returns these.
+fn add_rows(index: &mut Index, vectors: Tensor<2>, cells: usize) -> Result<Range<i64>> {
+    if cells == 1 {
+        return Ok(index.add(vectors)?);
+    }
+    let [n, _] = vectors.dims();
+    let ids: Vec<i64> = (index.next_id()..).take(n).collect();
+    index.add_to_lists(vectors, &ids, cells)?;
+    Ok(ids.first().map_or(0..0, |first| *first..first + n as i64))
+}
+
+/// Returns the reconstruction of each row, stored or not; `None` if the index cannot reconstruct.
+fn points(index: &Index, rows: Tensor<2>) -> Option<Vec<Vec<f32>>> {
+    let aim = index.target(rows, Target::Reconstruction).ok()?;
+    let values: Vec<f32> = aim.points.into_data().try_to_vec().ok()?;
+    Some(values.chunks_exact(index.d()).map(<[f32]>::to_vec).collect())
+}
+
+/// Stacks rows of one length to a tensor `[n, d]`.
+pub(crate) fn matrix<'a>(rows: impl Iterator<Item = &'a [f32]>, device: &Device) -> Tensor<2> {
+    let mut n = 0;
+    let values: Vec<f32> = rows.inspect(|_| n += 1).flatten().copied().collect();
+    let d = values.len() / n.max(1);
+    Tensor::from_data(TensorData::new(values, [n, d]), device)
+}
