@@ -62,7 +62,7 @@ impl<'a> Describer<'a> {
     /// [`Error::Device`] for an input that fails alone, too.
     pub fn describe(&mut self, inputs: &[Tensor<4>]) -> Result<Vec<Vec<f32>>> {
         let started = Instant::now();
-        let mut forward = |inputs: &[Tensor<4>]| {
+        let mut forward = |inputs: &[Tensor<4>]| -> Result<Vec<Vec<f32>>> {
             let descriptors = describe_prepared(self.extractor, inputs.to_vec());
             let [_, d] = descriptors.dims();
             Ok(download(descriptors)?.chunks_exact(d).map(<[f32]>::to_vec).collect())
@@ -89,7 +89,7 @@ impl<'a> Describer<'a> {
         mut take: impl FnMut(&P, Result<(Vec<f32>, Vec<String>)>) -> Result<(), E>,
     ) -> Result<(), E> {
         let extractor = self.extractor;
-        let prepare = |path: &P| {
+        let prepare = |path: &P| -> Result<Prepared<Vec<String>>> {
             let picture = reader.open(path.as_ref())?;
             let input = Input::Image(network_input(extractor, &picture.pixels)?);
             Ok(Prepared { note: picture.notes, inputs: vec![input] })

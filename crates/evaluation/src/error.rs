@@ -119,7 +119,7 @@ pub enum Error {
     #[error("csv: {0}")]
     Csv(#[from] csv::Error),
     /// The index refused, or a file of descriptors cannot be read.
-    #[error("index: {0}")]
+    #[error(transparent)]
     Index(#[from] index::Error),
     /// An image cannot be read or decoded.
     #[error(transparent)]
@@ -128,7 +128,7 @@ pub enum Error {
     #[error(transparent)]
     Describe(#[from] describe::Error),
     /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", .path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -136,7 +136,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The content of a file caused a failure.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", .path.display())]
     InFile {
         /// The file.
         path: PathBuf,
@@ -144,7 +144,7 @@ pub enum Error {
         source: Box<Self>,
     },
     /// A file holds too few descriptors.
-    #[error("{}: {found} descriptors, expected at least {least}", path.display())]
+    #[error("{}: {found} descriptors, expected at least {least}", .path.display())]
     FewDescriptors {
         /// The file.
         path: PathBuf,
@@ -154,7 +154,7 @@ pub enum Error {
         least: usize,
     },
     /// A file holds descriptors of another dimension than the index.
-    #[error("{}: of dimension {found}, but the index is of {expected}", path.display())]
+    #[error("{}: of dimension {found}, but the index is of {expected}", .path.display())]
     Dimension {
         /// The file.
         path: PathBuf,
@@ -164,7 +164,7 @@ pub enum Error {
         expected: usize,
     },
     /// A file cannot keep known descriptors.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", .path.display())]
     ResumeFile {
         /// The file.
         path: PathBuf,
@@ -174,8 +174,8 @@ pub enum Error {
     /// No original has a released version.
     #[error(
         "none of the {originals} originals has a released image of its name in {}, such as {}",
-        folder.display(),
-        example.display()
+        .folder.display(),
+        .example.display()
     )]
     NothingReleased {
         /// Number of originals.
@@ -186,13 +186,13 @@ pub enum Error {
         example: PathBuf,
     },
     /// An original has no released version.
-    #[error("has no released image in {}: activate it first", folder.display())]
+    #[error("has no released image in {}: activate it first", .folder.display())]
     NotReleased {
         /// Folder of the released versions.
         folder: PathBuf,
     },
     /// Two originals have the same released version.
-    #[error("{} is the released image of {} already", released.display(), other.display())]
+    #[error("{} is the released image of {} already", .released.display(), .other.display())]
     ReleasedTwice {
         /// The released version.
         released: PathBuf,
@@ -228,7 +228,7 @@ pub enum Error {
         images: usize,
     },
     /// A distractor is a reference, too.
-    #[error("{} is a reference: a distractor has no match", path.display())]
+    #[error("{} is a reference: a distractor has no match", .path.display())]
     DistractorIsReference {
         /// File of the distractor.
         path: PathBuf,
@@ -240,7 +240,7 @@ pub enum Error {
         name: String,
     },
     /// Two images have the id of one query.
-    #[error("{} and {} are both the query {id}: rename one", images[0], images[1])]
+    #[error("{} and {} are both the query {id}: rename one", .images[0], .images[1])]
     AmbiguousQuery {
         /// Id of the query.
         id: String,

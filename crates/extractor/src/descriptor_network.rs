@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{Extractor, preprocess::resize_transposed};
+use crate::{extractor::Extractor, preprocess::resize_transposed};
 
 /// Descriptor network in two halves: images of different sizes are prepared one by one, then described together.
 ///

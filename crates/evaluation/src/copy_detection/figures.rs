@@ -105,7 +105,7 @@ impl Meter<'_> {
         let passive = self.figures(&candidates.passive, &matches_of)?;
         let released = candidates.released().map(|rows| self.figures(rows, &matches_of)).transpose()?;
         let matches_of: Vec<usize> = matches_of.iter().map(|matches| matches / edits).collect();
-        let of_edit = |edit: usize| {
+        let of_edit = |edit: usize| -> Result<_> {
             let figures = |rows: &[Candidate], side: &Figures| {
                 self.edit(rows, edit, &matches_of, side.plain.threshold_at_p90)
             };

@@ -1,6 +1,6 @@
 //! The searched index: its own entries, and those of the originals.
 
-use std::{collections::HashMap, num::NonZeroUsize, ops::Range};
+use std::{collections::HashMap, num::NonZeroUsize};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use index::{Index, Target};
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Ids of an index's entries, by name.
-pub(crate) struct EntryIds<'a>(HashMap<&'a str, i64>);
+pub(super) struct EntryIds<'a>(HashMap<&'a str, i64>);
 
 impl<'a> EntryIds<'a> {
     pub fn new(names: &'a EntryNames) -> Self {
@@ -58,9 +58,9 @@ impl FilledIndex {
         let mut new = 0..0;
         if !unknown.is_empty() {
             let rows = matrix(unknown.iter().map(|original| &original.descriptor[..]), &index.device());
-            new = add_rows(&mut index, rows, cells)?;
+            new = index.add_to_nearest(rows, cells)?;
         }
-        let id = |original| id(original).or_else(|| new.next()).expect("one id per added original");
+        let id = |original: &Original| id(original).or_else(|| new.next()).expect("one id per added original");
         let ids: Vec<i64> = originals.iter().map(id).collect();
         let cells = index.cells_of(&ids);
         let rows = matrix(originals.iter().map(|original| &original.descriptor[..]), &index.device());
@@ -92,19 +92,9 @@ pub(super) fn check_cells(index: &Index, cells: &[NonZeroUsize]) -> Result<()> {
     let mut several = cells.iter().map(|cells| cells.get()).filter(|&cells| cells > 1);
     several.try_for_each(|cells| {
         let any = Tensor::ones([1, index.d()], &index.device());
-        add_rows(&mut index.clone(), any, cells).map(drop)
+        index.clone().add_to_nearest(any, cells)?;
+        Ok(())
     })
-}
-
-/// Adds vectors `[n, d]` to their `cells` nearest cells, under consecutive ids, and returns these.
-fn add_rows(index: &mut Index, vectors: Tensor<2>, cells: usize) -> Result<Range<i64>> {
-    if cells == 1 {
-        return Ok(index.add(vectors)?);
-    }
-    let [n, _] = vectors.dims();
-    let ids: Vec<i64> = (index.next_id()..).take(n).collect();
-    index.add_to_lists(vectors, &ids, cells)?;
-    Ok(ids.first().map_or(0..0, |first| *first..first + n as i64))
 }
 
 /// Returns the reconstruction of each row, stored or not; `None` if the index cannot reconstruct.

@@ -71,6 +71,21 @@ impl Index {
         blocks.try_for_each(|(block, ids)| store.add_with_ids(&block, ids, lists))
     }
 
+    /// Adds `vectors` `[n, d]` under consecutive ids, as [`Self::add`], each to the lists of its `lists` nearest cells, and
+    /// returns the ids.
+    ///
+    /// # Errors
+    /// The errors of [`Self::add`]; for `lists > 1` those of [`Self::add_to_lists`].
+    pub fn add_to_nearest(&mut self, vectors: Tensor<2>, lists: usize) -> Result<Range<i64>> {
+        if lists == 1 {
+            return self.add(vectors);
+        }
+        let [n, _] = vectors.dims();
+        let ids: Vec<i64> = (self.next_id()..).take(n).collect();
+        self.add_to_lists(vectors, &ids, lists)?;
+        Ok(ids.first().map_or(0..0, |first| *first..first + n as i64))
+    }
+
     /// Checks vectors to be added and that there is one id for each.
     fn accept_with_ids(&self, vectors: Tensor<2>, ids: &[i64]) -> Result<Vectors<'static>> {
         let vectors = self.accept("added vectors", vectors)?;

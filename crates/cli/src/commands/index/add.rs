@@ -51,12 +51,6 @@ pub fn add(arguments: &IndexAdd, device: &Device, output: &Output) -> Result<Ind
     Ok(index)
 }
 
-/// Adds the descriptors of a file under consecutive ids, in memory.
-pub fn add_file(index: &mut Index, path: &Path, device: &Device) -> Result<()> {
-    let blocks = npy::read_blocks(path, BLOCK)?;
-    fill(index, blocks, Entries { ids: None, cells: 1 }, device).with_context(|| path.display().to_string())
-}
-
 /// How rows are stored.
 #[derive(Clone, Copy)]
 struct Entries<'a> {
@@ -87,7 +81,7 @@ fn fill(index: &mut Index, blocks: Blocks, entries: Entries<'_>, device: &Device
 }
 
 /// Adds vectors `[n, d]` to the lists of as many nearest cells, under consecutive ids, which are returned.
-pub fn add_rows(index: &mut Index, vectors: Tensor<2>, cells: usize) -> index::Result<Range<i64>> {
+fn add_rows(index: &mut Index, vectors: Tensor<2>, cells: usize) -> index::Result<Range<i64>> {
     if cells == 1 {
         return index.add(vectors);
     }

@@ -20,7 +20,6 @@ use crate::{
     output::Output,
 };
 
-pub use add::{add_file, add_rows};
 use document::{Change, Document};
 
 pub fn run(verb: &IndexVerb, globals: &Globals, output: &Output) -> Result<Outcome> {

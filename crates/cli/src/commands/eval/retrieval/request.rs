@@ -118,7 +118,7 @@ impl<'a> Request<'a> {
     pub fn check_cells(&self, index: &Index, names: &Names, inputs: &[Input]) -> Result<()> {
         let path = self.index.display();
         let paths: Vec<_> = inputs.iter().map(|input| input.path.to_string_lossy()).collect();
-        match self.config.check_cells(index, names, paths.iter().map(AsRef::as_ref)) {
+        match self.config.check_cells(index, names, paths.iter().map(|path| &**path)) {
             Err(Error::AlreadyStored { image }) => {
                 let several = self.config.cells.iter().find(|cells| cells.get() > 1);
                 let cells = several.context("no several cells")?;
@@ -146,7 +146,7 @@ impl<'a> Request<'a> {
             "--stored released: name the released images with --released, or pass --activate"
         );
         let paths: Vec<_> = inputs.iter().map(|input| input.path.to_string_lossy()).collect();
-        match self.config.check_stored(names, paths.iter().map(AsRef::as_ref)) {
+        match self.config.check_stored(names, paths.iter().map(|path| &**path)) {
             Err(Error::AlreadyStored { image }) => {
                 bail!("--stored released: {image} is in {} already", self.index.display())
             }
