@@ -119,7 +119,7 @@ mod tests {
     use extractor::transfer::Failure;
 
     use super::*;
-    use crate::Error;
+    use crate::error::Error;
 
     /// Device that takes `room` items at once and fails on 13; `asked` receives the sizes of all batches.
     fn device<'a>(

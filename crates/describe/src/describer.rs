@@ -1,23 +1,16 @@
 //! Network inputs to descriptors, in batches that fit the device.
 
-use std::{
-    num::NonZeroUsize,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
 use extractor::{
     Extractor, describe_prepared,
     transfer::{download, upload},
 };
-use image_file::Reader;
 
 use crate::{
-    Error, Result,
     batch_size::{AutoSizes, BatchRequest, BatchSize},
-    network_input::network_input,
-    stream::{Described, Input, Prepared},
+    error::{Error, Result},
 };
 
 /// Inputs of the network that are described at once.
@@ -52,7 +45,7 @@ impl<'a> Describer<'a> {
         self.batch.get()
     }
 
-    /// Computes descriptors `[n][d]` of prepared images, see [`network_input`]. They are read to the host, where a lack
+    /// Computes descriptors `[n][d]` of prepared images, see [`crate::network_input`]. They are read to the host, where a lack
     /// of device memory shows.
     ///
     /// # Shapes
@@ -72,33 +65,6 @@ impl<'a> Describer<'a> {
         self.network += started.elapsed();
         self.described += inputs.len();
         Ok(rows)
-    }
-
-    /// Describes image files. Threads read, decode and resize them, two batches ahead of the network.
-    ///
-    /// `progress` is called after each file that was read, `take` with each file's descriptor `[d]` and the notes of its
-    /// reader, or its failure. Both are called in the order of `paths`, and end the stream by an error.
-    ///
-    /// # Errors
-    /// The first error of `progress` or `take`; [`Error::Device`], [`Error::Thread`].
-    pub fn describe_files<P: AsRef<Path> + Sync, E: From<Error>>(
-        &mut self,
-        reader: &Reader,
-        paths: &[P],
-        progress: impl FnMut(&P) -> Result<(), E>,
-        mut take: impl FnMut(&P, Result<(Vec<f32>, Vec<String>)>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let extractor = self.extractor;
-        let prepare = |path: &P| -> Result<Prepared<Vec<String>>> {
-            let picture = reader.open(path.as_ref())?;
-            let input = Input::Image(network_input(extractor, &picture.pixels)?);
-            Ok(Prepared { note: picture.notes, inputs: vec![input] })
-        };
-        let only = |described: Described<Vec<String>>| {
-            (described.descriptors.into_iter().flatten().collect(), described.note)
-        };
-        let ahead = NonZeroUsize::new(2 * self.batch_size()).unwrap_or(NonZeroUsize::MIN);
-        self.stream(paths, ahead, prepare, progress, |path, described| take(path, described.map(only)))
     }
 }
 

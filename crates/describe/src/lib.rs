@@ -11,6 +11,7 @@
 mod batch_size;
 mod describer;
 mod error;
+mod image_files;
 mod network_input;
 mod read_ahead;
 mod stream;

@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use extractor::{DescriptorNetwork, Extractor};
 use image_file::Pixels;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Largest input of the network in pixels: its first layer holds 64 bytes for each.
 const MAX_PIXELS: usize = 1 << 23;

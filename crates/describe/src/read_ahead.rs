@@ -8,7 +8,7 @@ use std::{
 
 use rayon::ThreadPoolBuilder;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// State shared by the threads.
 struct Queue<R> {

@@ -5,8 +5,8 @@ use std::{collections::VecDeque, num::NonZeroUsize};
 use burn::tensor::Tensor;
 
 use crate::{
-    Error, Result,
     describer::Describer,
+    error::{Error, Result},
     read_ahead::{read_ahead, reading_threads},
 };
 

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::Error;
+use crate::error::Error;
 
 /// Task with progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -133,7 +133,7 @@ fn small_and_thin_images_survive() {
     }
 }
 
-/// Nothing grows out of bounds: the largest is the square of 5000x5000 pixels, turned and with a banner.
+/// Results stay within bounds: the largest is the square of 5000x5000 pixels, turned and with a banner.
 #[test]
 fn long_strips_survive() {
     for (width, height) in [(1, 5000), (5000, 1)] {
@@ -260,9 +260,9 @@ fn the_seed_decides() {
     }
 }
 
-/// A photograph and its released version, 3 levels apart, must get the same edit: what comes out stays about
-/// as close as what went in (contrast 2 and hue stretch differences a few times), seen from afar, where dithering
-/// blurs.
+/// A photograph and its released version, 3 levels apart, get the same edit: the results stay about as close as the
+/// images are (contrast 2 and hue amplify differences a few times), compared at a low resolution, which averages dithering
+/// out.
 #[test]
 fn passive_and_released_images_are_edited_alike() {
     let passive = RgbImage::from_fn(96, 64, |x, y| Rgb([60 + x as u8, 80 + y as u8, 120]));
