@@ -12,7 +12,7 @@ use std::{num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::advise::Advise;
-pub use self::eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb, Stored};
+pub use self::eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb};
 pub use self::index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb};
 pub use self::optimisation::{GradientPrecision, Optimisation};
 pub use self::reading::Reading;

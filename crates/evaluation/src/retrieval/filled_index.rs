@@ -7,7 +7,7 @@ use index::{Index, Target};
 
 use crate::{
     entry_names::EntryNames,
-    error::{Error, Result},
+    error::Result,
     pipeline::{Original, Subject},
 };
 
