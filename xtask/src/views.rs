@@ -9,7 +9,8 @@ use std::{
 use activate::{DescriptorNetwork, pixels};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
-use describe::{BatchRequest, Described, Describer, Input, Prepared, stacked};
+use describe::{BatchRequest, Described, Describer, Input, Prepared};
+use device_math::transfer::upload_rows;
 use evaluation::Edit;
 use extractor::Extractor;
 use image::RgbImage;
@@ -25,7 +26,7 @@ pub struct Arguments {
     /// Folder of photographs
     photos: PathBuf,
     /// Random edits of each
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value = "4")]
     views: NonZeroUsize,
     /// Leave out photographs whose file name contains one of these, separated by commas
     #[arg(long, value_delimiter = ',')]
@@ -63,8 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     describer.stream(&photos, AHEAD, prepare, advance, take)?;
     bar.finish();
     println!("{} descriptors of {} photographs", descriptors.len(), photos.len());
-    let descriptors = stacked(&descriptors, &device).context("no descriptors")?;
-    Ok(npy::write_tensor(&arguments.out, descriptors)?)
+    Ok(npy::write_tensor(&arguments.out, upload_rows(&descriptors, &device))?)
 }
 
 fn list(folder: &Path, without: &[String]) -> Result<Vec<PathBuf>> {

@@ -116,8 +116,6 @@ fn one<R, E>(results: Result<Vec<R>, E>) -> Result<R, E> {
 
 #[cfg(test)]
 mod tests {
-    use extractor::transfer::Failure;
-
     use super::*;
     use crate::error::Error;
 
@@ -129,10 +127,10 @@ mod tests {
         move |items: &[usize]| {
             asked.push(items.len());
             if items.len() > room {
-                return Err(Failure::OutOfMemory("64 bytes".to_owned()).into());
+                return Err(device_math::Error::OutOfMemory("64 bytes".to_owned()).into());
             }
             if items.contains(&13) {
-                return Err(Failure::Device("13 is broken".to_owned()).into());
+                return Err(device_math::Error::Device("13 is broken".to_owned()).into());
             }
             Ok(items.iter().map(|item| item * 10).collect())
         }

@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use burn::tensor::{Device, Tensor};
-use extractor::{
-    Extractor, describe_prepared,
-    transfer::{download, upload},
-};
+use burn::tensor::Tensor;
+use device_math::transfer::download;
+use extractor::{Extractor, describe_prepared};
 
 use crate::{
     batch_size::{AutoSizes, BatchRequest, BatchSize},
@@ -66,13 +64,4 @@ impl<'a> Describer<'a> {
         self.described += inputs.len();
         Ok(rows)
     }
-}
-
-/// Stacks descriptors `[n][d]` into a matrix on a device; `None` if there are none.
-///
-/// # Shapes
-/// `n` rows `[d]` -> `[n, d]`
-pub fn stacked(rows: &[Vec<f32>], device: &Device) -> Option<Tensor<2>> {
-    let shape = [rows.len(), rows.first()?.len()];
-    Some(upload(rows.concat(), shape, device))
 }

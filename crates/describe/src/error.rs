@@ -1,7 +1,5 @@
 //! Failures of describing images.
 
-use extractor::transfer::Failure;
-
 /// Failure of one image, or of the whole stream.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,7 +19,7 @@ pub enum Error {
     },
     /// The device failed to compute descriptors.
     #[error(transparent)]
-    Device(#[from] Failure),
+    Device(#[from] device_math::Error),
     /// No thread could be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -33,7 +31,7 @@ pub enum Error {
 impl Error {
     /// Returns whether a smaller batch may succeed.
     pub fn is_out_of_memory(&self) -> bool {
-        matches!(self, Self::Device(Failure::OutOfMemory(_)))
+        matches!(self, Self::Device(device_math::Error::OutOfMemory(_)))
     }
 }
 

@@ -17,7 +17,7 @@ mod read_ahead;
 mod stream;
 
 pub use batch_size::{AutoSizes, BatchRequest, BatchSize};
-pub use describer::{Describer, stacked};
+pub use describer::Describer;
 pub use error::{Error, Result};
 pub use network_input::network_input;
 pub use read_ahead::{read_ahead, reading_threads};

@@ -1,6 +1,7 @@
 //! Images at the size of the network's input.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
+use device_math::transfer::upload;
 use extractor::{DescriptorNetwork, Extractor};
 use image_file::Pixels;
 
@@ -22,6 +23,5 @@ pub fn network_input(extractor: &Extractor, pixels: &Pixels) -> Result<Tensor<4>
     if h.saturating_mul(w) > MAX_PIXELS {
         return Err(Error::InputSize { width: w, height: h, most: MAX_PIXELS });
     }
-    let small = TensorData::new(pixels.resampled(w, h), [1, 3, h, w]);
-    Ok(extractor.prepare(Tensor::from_data(small, &extractor.device())))
+    Ok(extractor.prepare(upload(pixels.resampled(w, h), [1, 3, h, w], &extractor.device())))
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
-use describe::stacked;
+use device_math::transfer::upload_rows;
 use extractor::{Preprocess, Resize};
 use image_file::Reader;
 use index::npy;
@@ -53,8 +53,8 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     let inputs = images::find(&arguments.inputs, None)?;
     let (descriptors, rows) = described(&engine, &inputs, arguments, output)?;
 
-    if let Some(descriptors) = stacked(&descriptors, &Device::flex()) {
-        write(arguments, descriptors, &rows, &engine.provenance())?;
+    if !descriptors.is_empty() {
+        write(arguments, upload_rows(&descriptors, &Device::flex()), &rows, &engine.provenance())?;
     }
     let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();

@@ -6,13 +6,13 @@ use std::{
     path::Path,
 };
 
+use device_math::transfer::upload_rows;
 use index::Index;
 
 use crate::{
     entry_names::EntryNames,
     error::{Error, Result},
     pipeline::{End, Original, Pipeline, Subject},
-    retrieval::matrix,
 };
 
 /// Entries of the index that have names.
@@ -49,7 +49,7 @@ impl References {
             return Err(Error::Interrupted);
         }
         if !described.is_empty() {
-            let rows = matrix(described.iter().map(|original| &original.descriptor[..]), &index.device());
+            let rows = upload_rows(described.iter().map(|original| &original.descriptor), &index.device());
             for (id, Original { number, .. }) in index.add(rows)?.zip(&described) {
                 let name = &unknown[*number].name;
                 ids.insert(name.clone(), id);

@@ -3,13 +3,13 @@
 use std::{num::NonZeroUsize, path::Path};
 
 use burn::tensor::Tensor;
+use device_math::transfer::upload_rows;
 use index::{Index, Metric, TrainConfig, npy};
 
 use super::normalise::{BACKGROUND_NEIGHBOURS, normalise};
 use crate::{
     error::{Error, Result},
     pipeline::ImageDescriptors,
-    retrieval::matrix,
 };
 
 /// Weight of the similarity to the background that is subtracted from scores.
@@ -110,7 +110,7 @@ impl Searcher<'_> {
 
     /// Returns the candidates of queries `first`, `first + 1` and so on.
     fn candidates(&self, descriptors: &[Vec<f32>], first: usize) -> Result<Vec<Candidate>> {
-        let queries = matrix(descriptors.iter().map(Vec::as_slice), &self.index.device());
+        let queries = upload_rows(descriptors, &self.index.device());
         let nearest = self.background.map(|background| background.nearest(queries.clone())).transpose()?;
         let found = self.index.search(queries, self.k.get(), self.nprobe.get())?;
         let row = |i: usize| {

@@ -3,9 +3,10 @@
 use std::num::NonZeroUsize;
 
 use burn::tensor::Tensor;
+use device_math::transfer::upload_rows;
 
 use super::{
-    filled_index::{Entry, FilledIndex, matrix},
+    filled_index::{Entry, FilledIndex},
     measures::ranks,
 };
 use crate::{error::Result, pipeline::ImageDescriptors, quality::Quality};
@@ -70,7 +71,7 @@ impl Searcher<'_> {
 
     fn search(&self, filled: &[FilledIndex], number: usize, rows: &[Vec<f32>]) -> Result<Vec<Answer>> {
         let first = &filled[0];
-        let queries = matrix(rows.iter().map(Vec::as_slice), &first.index.device());
+        let queries = upload_rows(rows, &first.index.device());
         let cells = first.index.cells(queries.clone())?;
         let point = first.entry(number).point.as_ref();
         let answer = |(i, row): (usize, &Vec<f32>)| Answer {

@@ -2,7 +2,8 @@
 
 use std::{collections::HashMap, num::NonZeroUsize};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
+use device_math::transfer::upload_rows;
 use index::{Index, Target};
 
 use crate::{
@@ -57,13 +58,14 @@ impl FilledIndex {
         let unknown: Vec<&Original> = originals.iter().filter(|original| id(original).is_none()).collect();
         let mut new = 0..0;
         if !unknown.is_empty() {
-            let rows = matrix(unknown.iter().map(|original| &original.descriptor[..]), &index.device());
+            let rows = upload_rows(unknown.iter().map(|original| &original.descriptor), &index.device());
             new = index.add_to_nearest(rows, cells)?;
         }
-        let id = |original: &Original| id(original).or_else(|| new.next()).expect("one id per added original");
+        let id =
+            |original: &Original| id(original).or_else(|| new.next()).expect("one id per added original");
         let ids: Vec<i64> = originals.iter().map(id).collect();
         let cells = index.cells_of(&ids);
-        let rows = matrix(originals.iter().map(|original| &original.descriptor[..]), &index.device());
+        let rows = upload_rows(originals.iter().map(|original| &original.descriptor), &index.device());
         let points = points(&index, rows);
         let entry = |(i, (original, id)): (usize, (&Original, &i64))| {
             let cells = cells.as_ref().map(|cells| cells.get(id).cloned().unwrap_or_default());
@@ -102,12 +104,4 @@ fn points(index: &Index, rows: Tensor<2>) -> Option<Vec<Vec<f32>>> {
     let aim = index.target(rows, Target::Reconstruction).ok()?;
     let values: Vec<f32> = aim.points.into_data().try_to_vec().ok()?;
     Some(values.chunks_exact(index.d()).map(<[f32]>::to_vec).collect())
-}
-
-/// Stacks rows of one length to a tensor `[n, d]`.
-pub(crate) fn matrix<'a>(rows: impl Iterator<Item = &'a [f32]>, device: &Device) -> Tensor<2> {
-    let mut n = 0;
-    let values: Vec<f32> = rows.inspect(|_| n += 1).flatten().copied().collect();
-    let d = values.len() / n.max(1);
-    Tensor::from_data(TensorData::new(values, [n, d]), device)
 }

@@ -8,7 +8,6 @@ mod measures;
 mod summary;
 mod variant;
 
-pub(crate) use self::filled_index::matrix;
 pub use self::{
     answers::{Answer, Answers, Hit},
     evaluation::{Config, Stored},

@@ -6,7 +6,8 @@ use std::{path::PathBuf, time::Instant};
 
 use anyhow::Result;
 use burn::tensor::Tensor;
-use describe::{BatchRequest, stacked};
+use describe::BatchRequest;
+use device_math::transfer::upload_rows;
 use found::Found;
 use index::{Codes, Index, Metric, npy};
 use serde::Serialize;
@@ -123,7 +124,8 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
     };
     engine.describer(BatchRequest::Auto).describe_files(&reader, &inputs, advance, take)?;
     bar.finish_and_clear();
-    Ok(Loaded { index, descriptors: stacked(&descriptors, &engine.device), queries })
+    let descriptors = (!descriptors.is_empty()).then(|| upload_rows(&descriptors, &engine.device));
+    Ok(Loaded { index, descriptors, queries })
 }
 
 /// An inverted file computes tables of its cells in its first search, which belongs to loading: faiss does it
