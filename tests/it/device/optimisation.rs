@@ -4,9 +4,10 @@
 use activate::{Activated, Activator, Objective, Settings, jnd_map, pixels::to_rgb8};
 use burn::tensor::{Device, Tensor};
 #[cfg(any(feature = "wgpu-untuned", feature = "cuda"))]
+use extractor::transfer::download;
 use extractor::{
     Extractor, Preprocess,
-    transfer::{Traffic, counted, download},
+    transfer::{Traffic, counted},
 };
 use index::{Index, Metric, Target};
 
