@@ -311,7 +311,7 @@ fn pipes_and_devices_are_refused() {
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let output = run(&["describe", text(&pipe), "--out", text(&folder.path().join("x.npy"))]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("pipe.jpg: is no regular file"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("pipe.jpg: is not a regular file"));
     let photo = sample("17_igloo.jpg");
     let output = run(&["transform", "hflip", text(&photo), "--out", text(&pipe)]);
     assert_eq!(output.status.code(), Some(2), "no ending that says the format, or no regular file");
