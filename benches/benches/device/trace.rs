@@ -2,7 +2,7 @@
 
 use activate::{Objective, Settings};
 use anyhow::Result;
-use extractor::transfer::{Traffic, counted};
+use device_math::transfer::{Traffic, counted};
 
 use crate::work::Side;
 

@@ -4,11 +4,9 @@
 use activate::{Activated, Activator, Objective, Settings, jnd_map, pixels::to_rgb8};
 use burn::tensor::{Device, Tensor};
 #[cfg(any(feature = "wgpu-untuned", feature = "cuda"))]
-use extractor::transfer::download;
-use extractor::{
-    Extractor, Preprocess,
-    transfer::{Traffic, counted},
-};
+use device_math::transfer::download;
+use device_math::transfer::{Traffic, counted};
+use extractor::{Extractor, Preprocess};
 use index::{Index, Metric, Target};
 
 use super::{

@@ -2,7 +2,7 @@
 //! errors of about 5e-3 at these sizes.
 
 use burn::tensor::{Device, Tensor, TensorData, ops::ConvOptions};
-use unrounded::Filter;
+use device_math::exact_products::{Filter, matmul, rounds};
 
 use super::{devices, index::hashed};
 
@@ -32,7 +32,7 @@ fn every_device_multiplies_matrices_in_single_precision() {
         let expected: Vec<_> = (0..batch * m * n).map(at).collect();
         for (name, device) in devices() {
             let (a, b) = (tensor(&a, [batch, m, k], &device), tensor(&b, [1, k, n], &device));
-            let found = unrounded::matmul(a, b).into_data().try_into_vec_as().unwrap();
+            let found = matmul(a, b).into_data().try_into_vec_as().unwrap();
             assert_near(&format!("{name}, {batch} x {m} x {k} x {n}"), found, &expected);
         }
     }
@@ -73,7 +73,7 @@ fn every_device_convolves_in_single_precision() {
 #[test]
 fn devices_that_round_are_known() {
     for (name, device) in devices() {
-        assert_eq!(unrounded::rounds(&device), name == "cuda", "{device:?}");
-        assert_eq!(unrounded::rounds(&device.clone().autodiff()), name == "cuda", "{device:?}");
+        assert_eq!(rounds(&device), name == "cuda", "{device:?}");
+        assert_eq!(rounds(&device.clone().autodiff()), name == "cuda", "{device:?}");
     }
 }
