@@ -1,5 +1,5 @@
 """Writes transforms.zip, what src/transform/parity.rs compares with: python make_transforms.py
-Compares a program on samples of full size, for docs/edits.md:        python make_transforms.py PROGRAM
+Compares a program on samples of full size, for docs/guide/edits.md:  python make_transforms.py PROGRAM
 
 Needs numpy, pillow, torch, torchvision and AugLy 1.0.0. AugLy asks for versions of the others of 2021: install it with
 `pip install --no-deps augly iopath python-magic regex portalocker`; the lines marked "since removed" below give it
