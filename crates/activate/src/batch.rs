@@ -8,7 +8,7 @@ use index::Index;
 use crate::{
     DescriptorNetwork, Optimizer, Result,
     activator::read,
-    descent::{Budgeted, Descent, MaskedDescent},
+    descent::{BudgetedDescent, Descent, MaskedDescent},
     describe, describe_prepared,
     objective::{Goal, Rows, Step},
     settings::Settings,
@@ -177,7 +177,7 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
         let views = self.settings.views();
         // Other views than those of the steps, as many at a time.
         let (first, together) = (iterations * views, views.max(1));
-        let input = |traveller: &Traveller| traveller.descent.leaf(self.extractor).input.inner();
+        let input = |traveller: &Traveller| traveller.descent.tracked_input(self.extractor).input.inner();
         let inputs: Vec<_> = going.iter().map(input).collect();
         let (mut places, mut descriptors) = (Vec::new(), Vec::new());
         for number in (first..first + choice).step_by(together) {
@@ -202,7 +202,7 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             Optimizer::Adam(masked) => {
                 Descent::Masked(Box::new(MaskedDescent::new(image, masked, start, seed)))
             }
-            Optimizer::Steepest(budget) => Descent::Budgeted(Box::new(Budgeted::new(
+            Optimizer::Steepest(budget) => Descent::Budgeted(Box::new(BudgetedDescent::new(
                 image,
                 budget,
                 depth,
@@ -242,10 +242,10 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
     fn see(&self, iteration: usize, going: &[Traveller]) -> Seen {
         let (mut leaves, mut inputs, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         for traveller in going {
-            let from = traveller.descent.leaf(self.extractor);
+            let from = traveller.descent.tracked_input(self.extractor);
             inputs.push(from.input);
             leaves.push(from.leaf);
-            squares.push(from.squared);
+            squares.push(from.mean_squares);
         }
         let views = self.settings.views();
         if views > 0 {

@@ -36,27 +36,27 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests may send and read what they like"))]
 
 mod activator;
-mod adam;
 mod batch;
 mod descent;
 mod error;
-mod host;
 mod jnd;
+mod luminance;
 mod objective;
-mod perturbation;
 pub mod pixels;
+mod planes;
 mod settings;
 mod stop;
+mod vectors;
 mod views;
 
 pub use activator::{Activated, Activator, Position};
 pub use batch::{Changed, Course, Progress};
 pub use burn;
+pub use descent::Perturbation;
 pub use error::{Error, Result};
 pub use extractor::{self, DescriptorNetwork, describe, describe_prepared};
 pub use index;
 pub use jnd::jnd_map;
 pub use objective::{Objective, Step};
-pub use perturbation::Perturbation;
 pub use settings::{Budget, Masked, Optimizer, Settings};
 pub use stop::{End, Stop};

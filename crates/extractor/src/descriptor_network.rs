@@ -22,7 +22,7 @@ pub trait DescriptorNetwork {
     ///
     /// # Shapes
     /// `[1, 3, h', w']` -> `[1, 3, h, w]`
-    fn lift(&self, gradient: Tensor<4>, [h, w]: [usize; 2]) -> Tensor<4> {
+    fn prepare_transposed(&self, gradient: Tensor<4>, [h, w]: [usize; 2]) -> Tensor<4> {
         let pixels = Tensor::zeros([1, 3, h, w], &gradient.device()).autodiff().require_grad();
         let mut gradients = (self.prepare(pixels.clone()) * gradient.autodiff()).sum().backward();
         pixels.grad_remove(&mut gradients).unwrap_or_else(|| pixels.inner())
@@ -44,7 +44,7 @@ impl DescriptorNetwork for Extractor {
         self.preprocess().resize(pixels)
     }
 
-    fn lift(&self, gradient: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    fn prepare_transposed(&self, gradient: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
         resize_transposed(gradient, size)
     }
 

@@ -1,47 +1,54 @@
-//! One image on its way to its goal.
+//! Descent of one image: its pixels, and the steps that change them.
 
 mod budgeted;
+mod changed_image;
 mod masked;
+mod squares;
 
 use burn::tensor::Tensor;
 
-pub(crate) use self::{budgeted::Budgeted, masked::MaskedDescent};
+pub use self::masked::Perturbation;
+pub(crate) use self::{budgeted::BudgetedDescent, masked::MaskedDescent};
 use crate::DescriptorNetwork;
 
-/// Who is optimised, and how.
+/// Descent by one of the optimisers.
 pub(crate) enum Descent {
+    /// The paper's perturbation, by Adam.
     Masked(Box<MaskedDescent>),
-    Budgeted(Box<Budgeted>),
+    /// Steepest descent under a budget.
+    Budgeted(Box<BudgetedDescent>),
 }
 
-/// Where an image is: its graph begins at a leaf.
-pub(crate) struct Leaf {
-    /// What gradients are wanted of.
+/// Changed image as the network's input, with the leaf of its autodiff graph.
+pub(crate) struct TrackedInput {
+    /// Tensor that gradients are taken with respect to.
     pub leaf: Tensor<4>,
-    /// `[1, 3, h', w']`, prepared for the network.
+    /// Input prepared for the network, `[1, 3, h', w']`.
     pub input: Tensor<4>,
     /// Mean squared change of each channel, `[1, 3]`.
-    pub squared: Tensor<2>,
+    pub mean_squares: Tensor<2>,
 }
 
 impl Descent {
-    /// The changed image as the network sees it.
-    pub(crate) fn leaf(&self, network: &impl DescriptorNetwork) -> Leaf {
+    /// The changed image as the network's input. The graph of a masked descent begins at the pixels, that of a budgeted one
+    /// at the prepared input.
+    pub(crate) fn tracked_input(&self, network: &impl DescriptorNetwork) -> TrackedInput {
         match self {
             Self::Masked(descent) => {
-                let (changed, squared) = descent.changed();
-                let leaf = changed.autodiff().require_grad();
-                Leaf { input: network.prepare(leaf.clone()), leaf, squared }
+                let changed = descent.changed();
+                let leaf = changed.pixels.autodiff().require_grad();
+                let input = network.prepare(leaf.clone());
+                TrackedInput { leaf, input, mean_squares: changed.mean_squares }
             }
             Self::Budgeted(descent) => {
-                let (changed, squared) = descent.changed();
-                let leaf = network.prepare(changed).autodiff().require_grad();
-                Leaf { input: leaf.clone(), leaf, squared }
+                let changed = descent.changed();
+                let leaf = network.prepare(changed.pixels).autodiff().require_grad();
+                TrackedInput { input: leaf.clone(), leaf, mean_squares: changed.mean_squares }
             }
         }
     }
 
-    /// Step `iteration`, against the gradient of the weighted descriptor's term to the leaf.
+    /// Descent after step `iteration` against the gradient of the weighted descriptor term with respect to the leaf.
     pub(crate) fn step(
         self,
         gradient: Tensor<4>,

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use extractor::{beside, transfer::upload};
 use unrounded::matmul;
 
-use crate::jnd::LUMINANCE;
+use crate::luminance::WEIGHTS as LUMINANCE;
 
 /// One edit of colour.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -15,7 +15,7 @@ use burn::tensor::{Bytes, DType, Tensor};
 use burn_flex::{FlexTensor, Layout};
 use rayon::prelude::*;
 
-use crate::host::CHUNK;
+use crate::planes::CHUNK;
 
 /// What each pixel of a plane is the sum of.
 #[derive(Debug, Clone, PartialEq)]

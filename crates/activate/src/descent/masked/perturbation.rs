@@ -1,3 +1,5 @@
+//! The paper's perturbation of an image.
+
 use std::ops::Range;
 
 use burn::tensor::Tensor;
@@ -9,20 +11,20 @@ use rayon::prelude::*;
 
 use crate::jnd::jnd_map;
 
-/// Relative visibility of a change of R, G and B: blue hides most.
+/// Weights of the amplitude of R, G and B; a change of blue is the least visible.
 const CHANNEL_WEIGHTS: [f32; 3] = [0.072 / 0.299, 0.072 / 0.587, 0.072 / 0.114];
-/// Standard deviation of the noise that the optimisation starts from.
-const START: f32 = 1e-6;
-/// Values of the noise that a thread draws at once, from a stream of their own: the threads change nothing.
-const NOISE_TOGETHER: usize = 1 << 16;
+/// Standard deviation of the initial noise.
+const START_DEVIATION: f32 = 1e-6;
+/// Number of noise values per random stream. Each thread draws whole streams, so the number of threads does not matter.
+const STREAM_LENGTH: usize = 1 << 16;
 
-/// The change that an image may undergo: `S_c * H * tanh(delta)` per pixel and channel, with the JND map H and
-/// `S_c = strength * std_c * weight_c` in pixels of [0, 1] (paper, section 3.3; the strength is given in the
-/// normalised space of the extractor).
+/// Perturbation `S_c * H * tanh(delta)` of an image, per pixel and channel, with the JND map `H` (paper, section 3.3). The
+/// amplitude is `S_c = strength * std_c * weight_c` in pixels of [0, 1], because the strength is given in the extractor's
+/// normalised space.
 #[derive(Debug, Clone)]
 pub struct Perturbation {
     original: Tensor<4>,
-    /// `[1, 1, h, w]`.
+    /// JND map, `[1, 1, h, w]`.
     map: Tensor<4>,
     /// `S_c`, `[1, 3, 1, 1]`.
     per_channel: Tensor<4>,
@@ -31,7 +33,7 @@ pub struct Perturbation {
 }
 
 impl Perturbation {
-    /// What may be done to `original`, `[1, 3, h, w]` in [0, 1].
+    /// Perturbation of `original`, `[1, 3, h, w]` in [0, 1].
     pub fn new(original: Tensor<4>, strength: f64) -> Self {
         let device = original.device();
         let amplitude = |c: usize| IMAGENET_STD[c] * CHANNEL_WEIGHTS[c] * strength as f32;
@@ -41,15 +43,12 @@ impl Perturbation {
         Self { original, map, per_channel, amplitudes }
     }
 
-    /// The start of the optimisation: Gaussian noise of deviation 1e-6, `[1, 3, h, w]`.
-    ///
-    /// # Panics
-    /// Never: the deviation is positive.
+    /// Initial `delta`: Gaussian noise of standard deviation 1e-6, `[1, 3, h, w]`.
     pub fn start(&self, seed: u64) -> Tensor<4> {
         let shape = self.original.dims();
-        let noise = Normal::new(0.0, START).unwrap_or_else(|e| panic!("{e}"));
+        let noise = Normal::new(0.0, START_DEVIATION).expect("the deviation is positive");
         let mut values = vec![0.0; shape.iter().product()];
-        values.par_chunks_mut(NOISE_TOGETHER).enumerate().for_each(|(stream, values)| {
+        values.par_chunks_mut(STREAM_LENGTH).enumerate().for_each(|(stream, values)| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(stream as u64);
             values.iter_mut().zip(noise.sample_iter(&mut rng)).for_each(|(value, noise)| *value = noise);
@@ -57,31 +56,32 @@ impl Perturbation {
         upload(values, shape, &self.original.device())
     }
 
-    /// What `delta` adds to the image, exact where the sum would be rounded.
+    /// Change that `delta` makes to the image, without the rounding of the changed pixels.
     ///
     /// # Shapes
     /// `[1, 3, h, w]` -> `[1, 3, h, w]`
     pub fn change(&self, delta: Tensor<4>) -> Tensor<4> {
         let (map, per_channel) = (beside(&self.map, &delta), beside(&self.per_channel, &delta));
-        // Each product can be written where the last one stands.
+        // In this order each product can overwrite the last one.
         delta.tanh() * map * per_channel
     }
 
+    /// Original image, `[1, 3, h, w]`.
     pub(crate) fn original(&self) -> &Tensor<4> {
         &self.original
     }
 
-    /// The JND map, `[1, 1, h, w]`.
+    /// JND map, `[1, 1, h, w]`.
     pub(crate) fn map(&self) -> &Tensor<4> {
         &self.map
     }
 
-    /// `S_c`.
+    /// Amplitude of each channel, `S_c`.
     pub(crate) fn amplitudes(&self) -> [f32; 3] {
         self.amplitudes
     }
 
-    /// The largest change, `S_c * H`, in some rows.
+    /// Largest change, `S_c * H`, of some rows.
     ///
     /// # Shapes
     /// `[1, 3, rows, w]`
@@ -90,7 +90,7 @@ impl Perturbation {
         self.map.clone().slice([0..1, 0..1, rows, 0..width]) * self.per_channel.clone()
     }
 
-    /// The image with a change, not yet clamped: what the optimisation differentiates.
+    /// Image plus a change, not clamped. The optimisation differentiates this sum.
     ///
     /// # Shapes
     /// `[1, 3, h, w]` -> `[1, 3, h, w]`
@@ -133,11 +133,11 @@ mod tests {
             pool.install(|| perturbation.start(7).into_data().try_to_vec::<f32>().unwrap())
         };
         let one = start(1);
-        assert!(one.len() > 2 * NOISE_TOGETHER);
+        assert!(one.len() > 2 * STREAM_LENGTH);
         assert_eq!(one, start(3));
-        assert_ne!(one[..100], one[NOISE_TOGETHER..][..100]);
-        let squared: f64 = one.iter().map(|x| f64::from(x / START).powi(2)).sum();
-        // The deviation of the mean of so many squares is 0.0033.
+        assert_ne!(one[..100], one[STREAM_LENGTH..][..100]);
+        let squared: f64 = one.iter().map(|x| f64::from(x / START_DEVIATION).powi(2)).sum();
+        // The standard deviation of the mean of so many squares is 0.0033.
         assert!((squared / one.len() as f64 - 1.0).abs() < 0.02, "{squared} of {}", one.len());
     }
 }

@@ -1,7 +1,7 @@
-//! Work compiled for the widest vector instructions at hand.
+//! Functions compiled for the widest vector instructions of the processor.
 
-/// Runs `work`, which has to be `#[inline(always)]` to be compiled for them. Whatever they are, multiplications and additions
-/// are neither contracted nor reordered, so that all processors give the same bits.
+/// Runs `work` compiled for the widest vector instructions; it must be `#[inline(always)]`. Multiplications and additions are
+/// neither contracted nor reordered, so all processors give the same bits.
 #[inline(always)]
 pub(crate) fn widest<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

@@ -1,32 +1,16 @@
-//! Between buffers of 8 or 16-bit RGB and tensors, and the rounding of a released image.
+//! Conversion between buffers of 8 or 16-bit RGB and tensors, and the rounding of a released image.
+
+mod rounding;
 
 use burn::tensor::{Device, Tensor};
 use extractor::transfer::{download, upload};
 use rayon::prelude::*;
 
-use crate::{Error, Result, host};
+use self::rounding::nearest_level;
+pub use self::rounding::{Depth, round_to};
+use crate::{Error, Result, planes::CHUNK, vectors::widest};
 
-/// Bits of a channel in a released image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Depth {
-    /// What nearly all image files hold.
-    #[default]
-    Eight,
-    /// For originals of 16 bits.
-    Sixteen,
-}
-
-impl Depth {
-    /// The level of 1.0.
-    pub fn top(self) -> f32 {
-        match self {
-            Self::Eight => 255.0,
-            Self::Sixteen => 65535.0,
-        }
-    }
-}
-
-/// Interleaved 8-bit RGB as a tensor.
+/// Tensor of interleaved 8-bit RGB.
 ///
 /// # Shapes
 /// `height * width * 3` bytes -> `[1, 3, height, width]` in [0, 1]
@@ -37,7 +21,7 @@ pub fn from_rgb8(rgb: &[u8], width: usize, height: usize, device: &Device) -> Re
     from_levels(rgb, Depth::Eight, width, height, device)
 }
 
-/// Interleaved 16-bit RGB as a tensor.
+/// Tensor of interleaved 16-bit RGB.
 ///
 /// # Shapes
 /// `height * width * 3` numbers -> `[1, 3, height, width]` in [0, 1]
@@ -61,7 +45,7 @@ fn from_levels<T: Copy + Into<f32> + Sync>(
     };
     let mut values = vec![0.0; expected];
     for (c, plane) in values.chunks_exact_mut(width * height).enumerate() {
-        let runs = plane.par_chunks_mut(host::CHUNK).zip(rgb.par_chunks(3 * host::CHUNK));
+        let runs = plane.par_chunks_mut(CHUNK).zip(rgb.par_chunks(3 * CHUNK));
         runs.for_each(|(values, rgb)| {
             for (value, pixel) in values.iter_mut().zip(rgb.as_chunks::<3>().0) {
                 *value = pixel[c].into() / depth.top();
@@ -71,7 +55,7 @@ fn from_levels<T: Copy + Into<f32> + Sync>(
     Ok(upload(values, [1, 3, height, width], device))
 }
 
-/// An image as interleaved 8-bit RGB, clamped to [0, 1] and rounded.
+/// Interleaved 8-bit RGB of an image, clamped to [0, 1] and rounded.
 ///
 /// # Shapes
 /// `[1, 3, h, w]` -> `h * w * 3` bytes
@@ -82,7 +66,7 @@ pub fn to_rgb8(pixels: &Tensor<4>) -> Result<Vec<u8>> {
     to_levels(pixels, Depth::Eight, |level| level as u8)
 }
 
-/// An image as interleaved 16-bit RGB, clamped to [0, 1] and rounded.
+/// Interleaved 16-bit RGB of an image, clamped to [0, 1] and rounded.
 ///
 /// # Shapes
 /// `[1, 3, h, w]` -> `h * w * 3` numbers
@@ -102,16 +86,19 @@ fn to_levels<T: Copy + Default + Send>(
     let values = download(pixels.clone())?;
     let plane = values.len() / 3;
     let mut levels = vec![T::default(); values.len()];
-    let [red, green, blue] = [0, 1, 2].map(|c| values[c * plane..][..plane].par_chunks(host::CHUNK));
-    let runs = levels.par_chunks_mut(3 * host::CHUNK).zip(red.zip(green).zip(blue));
+    let [red, green, blue] = [0, 1, 2].map(|c| values[c * plane..][..plane].par_chunks(CHUNK));
+    let runs = levels.par_chunks_mut(3 * CHUNK).zip(red.zip(green).zip(blue));
     runs.for_each(|(levels, ((red, green), blue))| {
-        host::widest(
+        widest(
             #[inline(always)]
             || {
                 let pixels = levels.as_chunks_mut::<3>().0.iter_mut();
                 for (((pixel, red), green), blue) in pixels.zip(red).zip(green).zip(blue) {
-                    let [red, green, blue] =
-                        [nearest(*red, depth), nearest(*green, depth), nearest(*blue, depth)];
+                    let [red, green, blue] = [
+                        nearest_level(*red, depth),
+                        nearest_level(*green, depth),
+                        nearest_level(*blue, depth),
+                    ];
                     *pixel = [cast(red), cast(green), cast(blue)];
                 }
             },
@@ -120,20 +107,7 @@ fn to_levels<T: Copy + Default + Send>(
     Ok(levels)
 }
 
-/// The nearest level to a value, clamped to [0, 1].
-#[inline(always)]
-fn nearest(value: f32, depth: Depth) -> f32 {
-    (value.clamp(0.0, 1.0) * depth.top()).round()
-}
-
-/// The nearest image that a file of this depth can hold: clamped to [0, 1] and rounded to its levels.
-pub fn round_to(pixels: Tensor<4>, depth: Depth) -> Tensor<4> {
-    if pixels.device() == Device::flex() {
-        return host::round_to(pixels, depth.top());
-    }
-    (pixels.clamp(0.0, 1.0) * depth.top()).round() / depth.top()
-}
-
+/// Checks that an image is `[1, 3, h, w]` with non-empty sides.
 pub(crate) fn check_shape(pixels: &Tensor<4>) -> Result<()> {
     match pixels.dims() {
         [1, 3, h, w] if h > 0 && w > 0 => Ok(()),
