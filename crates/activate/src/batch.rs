@@ -13,7 +13,7 @@ use crate::{
     objective::{Goal, Rows, Step},
     settings::Settings,
     stop::{End, Stop},
-    views::{View, seen_of},
+    views::{View, views_of},
 };
 
 /// How an image got to its target.
@@ -276,7 +276,7 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
             let [_, _, h, w] = images[0].dims();
             let drawn: Vec<_> =
                 numbers.clone().map(|number| View::draw(seed, number, alike[0].sides, [h, w])).collect();
-            seen.extend(seen_of(&drawn, images));
+            seen.extend(views_of(&drawn, images));
         }
         seen
     }

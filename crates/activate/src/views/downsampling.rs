@@ -1,16 +1,16 @@
-//! Less of the details by operations of every device: matrices of sizes that come up once would have to be sent.
+//! Loss of detail by downsampling. Sizes are random, so the matrices are made on the device rather than sent there.
 
 use burn::tensor::{Device, Int, Tensor};
 use extractor::beside;
 use unrounded::matmul;
 
-/// Images resized to a height and width and back, antialiased, as [`extractor::resize_antialiased`] does it.
+/// Images downsampled to a height and width and back, antialiased as by [`extractor::resize_antialiased`].
 ///
 /// # Shapes
-/// `[n, c, h, w]` -> the same
-pub(super) fn on_device(images: Tensor<4>, coarse: [usize; 2]) -> Tensor<4> {
+/// `[n, c, h, w]` -> `[n, c, h, w]`
+pub(super) fn on_device(images: Tensor<4>, reduced: [usize; 2]) -> Tensor<4> {
     let ([_, _, h, w], device) = (images.dims(), images.device().inner());
-    let [rows, columns] = [(h, coarse[0]), (w, coarse[1])].map(|(side, small)| {
+    let [rows, columns] = [(h, reduced[0]), (w, reduced[1])].map(|(side, small)| {
         let there_and_back = matmul(triangle(small, side, &device), triangle(side, small, &device));
         there_and_back.reshape([1, 1, side, side])
     });

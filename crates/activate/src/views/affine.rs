@@ -1,34 +1,36 @@
-//! Where the pixels of an edited image come from.
+//! Affine maps of geometric edits, from an edited image to its original.
 
 use burn::tensor::Tensor;
 
-/// From points of an edited image to points of the image itself, both in shares of the sides: [0, 1] from the upper left
-/// corner where there is image.
+/// Affine map from points of an edited image to points of its original. Coordinates are shares of the sides, from the upper
+/// left corner: points of an image are in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Affine {
-    /// `x = x[0] u + x[1] v + x[2]`.
+    /// Coefficients of `x = x[0] u + x[1] v + x[2]`.
     x: [f32; 3],
+    /// Coefficients of `y`, likewise.
     y: [f32; 3],
 }
 
 impl Affine {
     const IDENTITY: Self = Self { x: [1.0, 0.0, 0.0], y: [0.0, 1.0, 0.0] };
 
+    /// Point of the original for a point of the edited image.
     pub fn at(&self, [u, v]: [f32; 2]) -> [f32; 2] {
         [self.x, self.y].map(|[a, b, c]| a * u + b * v + c)
     }
 
-    /// The same of many points, whose coordinates are broadcast.
+    /// Points of the original for many points of the edited image. The coordinates are broadcast.
     pub fn all<const D: usize>(&self, [u, v]: [Tensor<D>; 2]) -> [Tensor<D>; 2] {
         [self.x, self.y].map(|[a, b, c]| u.clone() * a + v.clone() * b + c)
     }
 
-    /// How far the image's point moves, in shares of its sides, while the other goes along its first or second side.
+    /// Columns of the linear part: the change of `x` and `y` along `u`, then along `v`.
     pub fn slopes(&self) -> [[f32; 2]; 2] {
         [[self.x[0], self.y[0]], [self.x[1], self.y[1]]]
     }
 
-    /// This map behind another.
+    /// Composition that applies `first`, then this map.
     fn after(&self, first: Self) -> Self {
         let row = |[a, b, c]: [f32; 3]| {
             let along = |i: usize| a * first.x[i] + b * first.y[i];
@@ -38,21 +40,22 @@ impl Affine {
     }
 }
 
-/// An image under geometric edits, one after the other.
+/// Canvas of an image under successive geometric edits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Canvas {
-    /// Width and height, in any unit.
+    /// Width and height, in pixels of the original.
     sides: [f32; 2],
-    /// Where its points lie in the image.
+    /// Map from the canvas to the original.
     pub map: Affine,
 }
 
 impl Canvas {
+    /// Canvas of an unedited image.
     pub fn new(width: usize, height: usize) -> Self {
         Self { sides: [width as f32, height as f32], map: Affine::IDENTITY }
     }
 
-    /// Turned clockwise, on a canvas that grows to hold the image.
+    /// Rotates clockwise; the canvas grows to hold the image.
     pub fn rotated(self, degrees: f32) -> Self {
         let (sin, cos) = degrees.to_radians().sin_cos();
         let [w, h] = self.sides;
@@ -63,7 +66,8 @@ impl Canvas {
         self.edited(sides, Affine { x: centred(x), y: centred(y) })
     }
 
-    /// A share of the area, of the same shape; `place` says where the rest is cut off, (0.5, 0.5) on all sides alike.
+    /// Crops to a share of the area, with the aspect ratio kept. `place` is the position of the crop, from (0, 0) in the upper
+    /// left corner to (1, 1) in the lower right.
     pub fn cropped(self, area: f32, place: [f32; 2]) -> Self {
         let side = area.sqrt();
         let [left, top] = place.map(|at| at * (1.0 - side));
@@ -71,22 +75,24 @@ impl Canvas {
         self.edited(self.sides.map(|length| length * side), map)
     }
 
-    /// The image in a rectangle of a larger canvas: `corner` and `size` in shares of the canvas.
+    /// Places the image in a rectangle of a larger canvas. Its upper left corner and its width and height are shares of the
+    /// canvas.
     pub fn inset(self, [left, top]: [f32; 2], [width, height]: [f32; 2]) -> Self {
         let map = Affine { x: [1.0 / width, 0.0, -left / width], y: [0.0, 1.0 / height, -top / height] };
         self.edited([self.sides[0] / width, self.sides[1] / height], map)
     }
 
-    /// Left and right exchanged.
+    /// Exchanges left and right.
     pub fn mirrored(self) -> Self {
         self.edited(self.sides, Affine { x: [-1.0, 0.0, 1.0], ..Affine::IDENTITY })
     }
 
-    /// Top and bottom exchanged.
+    /// Exchanges top and bottom.
     pub fn flipped(self) -> Self {
         self.edited(self.sides, Affine { y: [0.0, -1.0, 1.0], ..Affine::IDENTITY })
     }
 
+    /// Canvas with these sides after an edit whose map leads back to this canvas.
     fn edited(self, sides: [f32; 2], map: Affine) -> Self {
         Self { sides, map: self.map.after(map) }
     }
@@ -105,7 +111,7 @@ mod tests {
     fn a_right_angle_exchanges_the_sides() {
         let turned = Canvas::new(400, 200).rotated(90.0);
         close(turned.sides, [200.0, 400.0]);
-        // Clockwise, the upper left corner goes to the upper right one.
+        // A clockwise rotation takes the upper left corner to the upper right.
         close(turned.map.at([1.0, 0.0]), [0.0, 0.0]);
         close(turned.map.at([0.0, 0.0]), [0.0, 1.0]);
     }
@@ -113,7 +119,7 @@ mod tests {
     #[test]
     fn a_turned_image_touches_the_sides_of_its_canvas() {
         let canvas = Canvas::new(400, 200).rotated(25.0);
-        // The corners of the image that are highest and farthest left.
+        // The top and the leftmost corner of the rotated image.
         let (sin, cos) = 25f32.to_radians().sin_cos();
         let [wide, high] = canvas.sides;
         close(canvas.map.at([200.0 * sin / wide, 0.0]), [0.0, 0.0]);
