@@ -6,7 +6,7 @@ use crate::{
     DescriptorNetwork, Error, Objective, Result,
     batch::{Batch, Changed, Course, Departure, Destination, Progress, frequent_cells},
     describe,
-    objective::{Cells, Goal, cosine},
+    objective::{CellMargin, Goal, cosine},
     pixels::{check_shape, round_to},
     settings::Settings,
     stop::Stop,
@@ -210,7 +210,7 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         };
         let goal = match &own {
             Some(own) if self.settings.aims_at_cells(index) => {
-                Goal::Cells(Box::new(Cells::new(index, own.clone(), nprobe)?))
+                Goal::Cells(Box::new(CellMargin::new(index, own.clone(), nprobe)?))
             }
             _ => Goal::Stored(Box::new(targets)),
         };

@@ -10,7 +10,7 @@ use crate::{
     activator::read,
     descent::{BudgetedDescent, Descent, MaskedDescent},
     describe, describe_prepared,
-    objective::{Goal, Rows, Step},
+    objective::{Goal, RowGoals, Step},
     settings::Settings,
     stop::{End, Stop},
     views::{View, views_of},
@@ -190,7 +190,7 @@ impl<E: DescriptorNetwork> Batch<'_, E> {
     }
 
     /// What each view of each image is to reach, at each destination.
-    fn goals(&self, going: &[Traveller], destinations: &[Destination<'_>]) -> Vec<Rows> {
+    fn goals(&self, going: &[Traveller], destinations: &[Destination<'_>]) -> Vec<RowGoals> {
         let views = self.settings.views().max(1);
         let places: Vec<_> = going.iter().flat_map(|traveller| vec![traveller.place; views]).collect();
         destinations.iter().map(|to| to.goal.rows(&places)).collect()
@@ -373,10 +373,10 @@ struct Forward {
 }
 
 /// The mean over views and destinations of the objective of each image.
-fn judge(Seen { leaves, descriptors, squares }: Seen, goals: &[Rows]) -> Forward {
+fn judge(Seen { leaves, descriptors, squares }: Seen, goals: &[RowGoals]) -> Forward {
     let images = leaves.len();
     let mean = |rows: Vec<Tensor<2>>| Tensor::cat(rows, 1).reshape([images as i32, -1]).mean_dim(1);
-    let judged = goals.iter().map(|goals| goals.judge(descriptors.clone()));
+    let judged = goals.iter().map(|goals| goals.loss(descriptors.clone()));
     let (losses, inside): (Vec<_>, Vec<_>) = judged.map(|judged| (judged.losses, judged.inside)).unzip();
     let losses = mean(losses);
     let inside: Vec<_> = inside.into_iter().flatten().collect();
