@@ -34,8 +34,8 @@ fn the_trace_of_ten_iterations_is_pytorchs() {
     let index = unused_index();
     let settings = Settings { target: Target::Centroid, ..Settings::paper() }; // the targets are given instead
     let activator = Activator::new(extractor(), &index, settings).unwrap();
-    let mut changed = activator.optimise(&[image], &target.into(), Some(vec![start]), &mut |_| ()).unwrap();
-    let trace = changed.remove(0).course.steps;
+    let mut optimised = activator.optimise(&[image], &target.into(), Some(vec![start]), &mut |_| ()).unwrap();
+    let trace = optimised.remove(0).trace.steps;
 
     assert_eq!(trace.len(), 10);
     assert_eq!(expected.len(), 10);

@@ -33,24 +33,24 @@
 //! # }
 //! ```
 
-#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests may send and read what they like"))]
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "transfers of tests need not be counted"))]
 
 mod activator;
-mod batch;
 mod descent;
 mod error;
 mod jnd;
 mod luminance;
 mod objective;
+mod optimise;
 pub mod pixels;
 mod planes;
+mod position;
 mod settings;
 mod stop;
 mod vectors;
 mod views;
 
-pub use activator::{Activated, Activator, Position};
-pub use batch::{Changed, Course, Progress};
+pub use activator::{Activated, Activator};
 pub use burn;
 pub use descent::Perturbation;
 pub use error::{Error, Result};
@@ -58,5 +58,7 @@ pub use extractor::{self, DescriptorNetwork, describe, describe_prepared};
 pub use index;
 pub use jnd::jnd_map;
 pub use objective::{Objective, Step};
+pub use optimise::{Optimised, Progress, Trace};
+pub use position::Position;
 pub use settings::{Budget, Masked, Optimizer, Settings};
 pub use stop::{End, Stop};

@@ -1,72 +1,76 @@
+//! Settings of activation.
+
 use burn::tensor::Tensor;
 use index::{Aim, Index, Target};
 
 use crate::{Error, Result, objective::Objective, pixels::Depth, stop::Stop};
 
-/// How images are activated. The default is what finds the most copies at the least change, [`Settings::paper`] the
-/// original method.
+/// Settings of activation. The default finds the most copies for the least change; [`Settings::paper`] is the original
+/// method.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// Optimisation steps, at most; each is a forward and a backward pass of the network for each view.
+    /// Largest number of optimisation steps. Each is a forward and a backward pass of the network for every view.
     pub iterations: usize,
-    /// When an image needs no more of them.
+    /// Condition for ending an image's optimisation early.
     pub stop: Stop,
-    /// What descriptors are to do.
+    /// Loss of the descriptors.
     pub objective: Objective,
-    /// What is done to the pixels for it.
+    /// Parametrisation of the pixels, and the rule that updates it.
     pub optimizer: Optimizer,
-    /// What the descriptor moves towards, where the objective is what the index stores.
+    /// Target of the descriptor, if the objective is the reconstruction.
     pub target: Target,
-    /// Cells of the index that an image's copies may fall into: as many as its owner stores it in.
+    /// Number of own cells of an image: its copies may fall into any of them. Equals the number of cells that the index stores
+    /// the image in.
     pub cells: usize,
-    /// Views of the original that choose its cells: those that most of them fall into, for an index that will store the
-    /// released image. 0 for the nearest ones, which an index has that stores the original.
-    pub choice: usize,
-    /// Cells that searches visit: a copy is found where a cell of its original is among as many nearest ones.
+    /// Number of edited views of the original that choose its own cells: the cells most of them fall into. Meant for an index
+    /// that will store the released image. 0 takes the original's nearest cells, for an index that stores the original.
+    pub cell_views: usize,
+    /// Number of cells that searches visit. A copy counts as found if one of its original's cells is among as many nearest
+    /// ones.
     pub nprobe: usize,
-    /// Fixes all that is random, for each image alike.
+    /// Seed of all random numbers; each image draws the same ones.
     pub seed: u64,
-    /// What the released images are rounded to.
+    /// Depth that the released images are rounded to.
     pub depth: Depth,
 }
 
-/// How the pixels change.
+/// Parametrisation of the pixels, and the rule that updates it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Optimizer {
-    /// The paper's: `S * H * tanh(delta)` with the JND map `H` (section 3.3), by Adam.
+    /// The paper's: Adam on the `delta` of the change `S * H * tanh(delta)`, with the JND map `H` (section 3.3).
     Adam(Masked),
-    /// Steepest descent under a budget of squared change: `H^2` times the gradient, as much as the budget allows.
+    /// Steepest descent under a budget of squared change: steps along `H^2` times the gradient, scaled to the budget.
     Steepest(Budget),
 }
 
-/// The paper's parameters.
+/// Parameters of the paper's method.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Masked {
-    /// Amplitude of the perturbation, in units of the JND map in normalised space.
+    /// Amplitude of the perturbation, in units of the JND map in the extractor's normalised space.
     pub strength: f64,
     /// Adam's learning rate.
     pub learning_rate: f64,
-    /// Weight of the descriptor's term in the objective.
+    /// Weight of the descriptor term in the objective.
     pub lambda_f: f64,
-    /// Weight of the image's term, the mean squared change in the extractor's normalised space.
+    /// Weight of the image term, the mean squared change in the extractor's normalised space.
     pub lambda_i: f64,
 }
 
 impl Default for Masked {
-    /// The paper's.
+    /// The paper's values: 3, 1, 1 and 0.01.
     fn default() -> Self {
         Self { strength: 3.0, learning_rate: 1.0, lambda_f: 1.0, lambda_i: 0.01 }
     }
 }
 
-/// How much an image may change.
+/// Limits on the change of an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
     /// Least peak signal-to-noise ratio of the released pixels, in dB.
     pub psnr: f64,
     /// Largest change of a value, in units of the JND map.
     pub jnd: f64,
-    /// The same, in pixels of [0, 1].
+    /// Largest change of a value, in pixels of [0, 1].
     pub linf: f64,
 }
 
@@ -86,7 +90,7 @@ impl Default for Settings {
             optimizer: Optimizer::Steepest(Budget::default()),
             target: Target::Reconstruction,
             cells: 1,
-            choice: 0,
+            cell_views: 0,
             nprobe: 1,
             seed: 0,
             depth: Depth::Eight,
@@ -95,13 +99,13 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The paper's: Adam towards the reconstruction of the image's code.
+    /// Settings of the paper: Adam towards the reconstruction of the image's code.
     pub fn paper() -> Self {
         let (objective, optimizer) = (Objective::Reconstruction, Optimizer::Adam(Masked::default()));
         Self { objective, optimizer, ..Self::default() }
     }
 
-    /// Weights of the descriptor's and the image's term of the objective.
+    /// Weights of the descriptor term and the image term.
     pub(crate) fn weights(&self) -> [f64; 2] {
         match self.optimizer {
             Optimizer::Adam(Masked { lambda_f, lambda_i, .. }) => [lambda_f, lambda_i],
@@ -109,7 +113,7 @@ impl Settings {
         }
     }
 
-    /// What is differentiated at each step: views, or the image alone.
+    /// Number of edited views of each step; 0 if a step describes the image itself.
     pub(crate) fn views(&self) -> usize {
         match self.objective {
             Objective::Robust { views } => views,
@@ -117,7 +121,7 @@ impl Settings {
         }
     }
 
-    /// Whether cells of an index are the goal, and not what it stores.
+    /// Returns true if the objective in this index is the depth in a cell rather than the distance to a target.
     pub(crate) fn aims_at_cells(&self, index: &Index) -> bool {
         match self.objective {
             Objective::Reconstruction => false,
@@ -126,12 +130,13 @@ impl Settings {
         }
     }
 
-    /// What descriptors are to come near to in an index.
-    pub(crate) fn aim(&self, index: &Index, descriptors: Tensor<2>) -> Result<Aim> {
+    /// Targets of descriptors `[n, d]` in an index.
+    pub(crate) fn targets(&self, index: &Index, descriptors: Tensor<2>) -> Result<Aim> {
         let target = if index.is_lossless() { Target::Centroid } else { self.target };
         Ok(index.target(descriptors, target)?)
     }
 
+    /// Checks the range of every setting.
     pub(crate) fn check(&self) -> Result<()> {
         let optimizer = match self.optimizer {
             Optimizer::Adam(Masked { strength, learning_rate, lambda_f, lambda_i }) => vec![
@@ -152,10 +157,10 @@ impl Settings {
         match self {
             Self { cells: 0, .. } => refuse("cells", 0.0, "at least 1"),
             Self { nprobe: 0, .. } => refuse("nprobe", 0.0, "at least 1"),
-            Self { choice: 1.., objective: Objective::Reconstruction, .. } => refuse(
-                "choice",
-                self.choice as f64,
-                "0 with the objective reconstruction, which aims at no cell",
+            Self { cell_views: 1.., objective: Objective::Reconstruction, .. } => refuse(
+                "cell_views",
+                self.cell_views as f64,
+                "0 for the objective reconstruction, which does not aim at cells",
             ),
             Self { objective: Objective::Robust { views: 0 }, .. } => refuse("views", 0.0, "at least 1"),
             _ => Ok(()),

@@ -67,8 +67,8 @@ fn activated(settings: Settings, device: &Device) -> Vec<Activated> {
 #[test]
 fn every_device_takes_the_steps_of_the_cpu() {
     for (method, settings) in methods() {
-        let choice = if method == "views" { 6 } else { 0 };
-        let settings = Settings { choice, ..settings };
+        let cell_views = if method == "views" { 6 } else { 0 };
+        let settings = Settings { cell_views, ..settings };
         let expected = activated(settings, &Device::flex());
         for (name, device) in devices() {
             for (i, (found, expected)) in activated(settings, &device).iter().zip(&expected).enumerate() {
@@ -76,7 +76,7 @@ fn every_device_takes_the_steps_of_the_cpu() {
                 assert_eq!(found.before.cell, expected.before.cell, "{name}");
                 assert_eq!(found.cell, expected.cell, "{name}");
                 assert_eq!(found.pixels.device(), device, "{name}: released images stay on the device");
-                assert_same_course(&name, found, expected);
+                assert_same_trace(&name, found, expected);
             }
         }
     }
@@ -134,7 +134,7 @@ fn images_of_different_sizes_together_are_what_they_are_alone() {
         let together = activator.activate(&both, &mut |_| ()).unwrap();
         for (i, found) in together.iter().enumerate() {
             let alone = activator.activate(&both[i..=i], &mut |_| ()).unwrap();
-            assert_same_course(&format!("{name}, image {i}"), found, &alone[0]);
+            assert_same_trace(&format!("{name}, image {i}"), found, &alone[0]);
         }
     }
 }
@@ -153,9 +153,9 @@ fn a_device_that_is_out_of_memory_says_so_and_goes_on() {
     }
 }
 
-fn assert_same_course(name: &str, found: &Activated, expected: &Activated) {
-    assert_eq!(found.course.steps.len(), expected.course.steps.len(), "{name}");
-    for (step, wanted) in found.course.steps.iter().zip(&expected.course.steps) {
+fn assert_same_trace(name: &str, found: &Activated, expected: &Activated) {
+    assert_eq!(found.trace.steps.len(), expected.trace.steps.len(), "{name}");
+    for (step, wanted) in found.trace.steps.iter().zip(&expected.trace.steps) {
         println!("{name}, step {}: loss {:.5} for {:.5}", step.iteration, step.loss, wanted.loss);
         // Adam divides by the gradient's magnitude, so rounding of small gradients is visible, though hardly
         // in the loss.

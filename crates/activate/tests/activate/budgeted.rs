@@ -1,4 +1,4 @@
-//! Steepest descent under a budget, towards cells, on a tiny network.
+//! Steepest descent under a budget, towards cells, on the tiny network.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +12,7 @@ use activate::{
 
 use crate::tiny::{Tiny, photo, spread};
 
-/// Of vectors of unit norm, as descriptors are.
+/// Index of vectors of unit norm, like descriptors.
 fn index(factory: &str, device: &Device) -> Index {
     trained(factory, spread([256, 8], device))
 }
@@ -35,7 +35,7 @@ fn psnr(change: Tensor<4>) -> f64 {
     -10.0 * number(change.powi_scalar(2).mean().reshape([1, 1, 1, 1])).log10()
 }
 
-/// What the budget allows is spent, to within what the rounding of few pixels makes of it, and nowhere more than the cap.
+/// Compares the PSNR with the budget, up to the rounding of few pixels, and every change with its largest allowed value.
 #[test]
 fn the_budget_is_spent_and_held() {
     let device = Device::flex();
@@ -57,7 +57,7 @@ fn the_budget_is_spent_and_held() {
     }
 }
 
-/// Few steps are longer ones.
+/// Tests small numbers of steps, which are longer ones.
 #[test]
 fn few_steps_spend_the_budget_too() {
     let device = Device::flex();
@@ -84,17 +84,17 @@ fn images_move_deeper_into_their_cells() {
             |pixels: Tensor<4>| index.cell_margins(describe(&tiny, [pixels]), &[cell]).unwrap().unwrap()[0];
         let (before, after) = (margin(image), margin(done.pixels));
         assert!(after > before, "{before} -> {after}");
-        let losses: Vec<f64> = done.course.steps.iter().map(|step| step.loss).collect();
+        let losses: Vec<f64> = done.trace.steps.iter().map(|step| step.loss).collect();
         assert!(losses[9] < losses[0], "{losses:?}");
     }
 }
 
-/// The share of views of a photograph of these sides that stay in its cells.
+/// Share of the views of a photograph of this size that stay in its cells.
 fn kept(factory: &str, [h, w]: [usize; 2], settings: Settings) -> f64 {
     let device = Device::flex();
     let (tiny, index) = (Tiny::new(&device), index(factory, &device));
     let activator = Activator::new(&tiny, &index, settings).unwrap();
-    activator.activate(&[photo(&device, h, w)], &mut |_| ()).unwrap().remove(0).course.kept.unwrap()
+    activator.activate(&[photo(&device, h, w)], &mut |_| ()).unwrap().remove(0).trace.kept.unwrap()
 }
 
 #[test]
@@ -119,39 +119,39 @@ fn more_visited_cells_find_more() {
     assert!(matches!(none, Err(Error::Setting { name: "nprobe", .. })));
 }
 
-/// Over photographs of different sides; where views choose the nearest cell nothing changes.
+/// Tests photographs of different sizes. Nothing changes for a photograph whose views choose the nearest cell.
 #[test]
 fn the_cell_that_views_choose_keeps_more_of_them() {
     let device = Device::flex();
     let tiny = Tiny::new(&device);
     let images: Vec<_> = (0..8).map(|i| photo(&device, 14 + 3 * i, 40 - 3 * i)).collect();
-    // Cells as small as what edits do to these photographs.
+    // Cells about as small as the movement of these photographs' descriptors by edits.
     let around = describe(&tiny, images.clone()).mean_dim(0);
     let index = trained("IVF64,PQ2x4", around + spread([256, 8], &device) * 0.1);
-    let activated = |choice| {
-        let settings = Settings { choice, ..settings(Objective::Robust { views: 4 }, 50.0) };
+    let activated = |cell_views| {
+        let settings = Settings { cell_views, ..settings(Objective::Robust { views: 4 }, 50.0) };
         Activator::new(&tiny, &index, settings).unwrap().activate(&images, &mut |_| ()).unwrap()
     };
     let (nearest, chosen) = (activated(0), activated(64));
-    let kept = |done: &[Activated]| done.iter().map(|done| done.course.kept.unwrap()).sum::<f64>();
+    let kept = |done: &[Activated]| done.iter().map(|done| done.trace.kept.unwrap()).sum::<f64>();
     assert!(kept(&chosen) > kept(&nearest), "{} > {}", kept(&chosen), kept(&nearest));
     let mut moved = 0;
     for (nearest, chosen) in nearest.iter().zip(&chosen) {
         assert_eq!((nearest.cell, chosen.before), (nearest.before.cell, nearest.before));
         let same = chosen.cell == nearest.cell;
-        assert_eq!(chosen.course == nearest.course, same, "{:?} for {:?}", chosen.cell, nearest.cell);
+        assert_eq!(chosen.trace == nearest.trace, same, "{:?} for {:?}", chosen.cell, nearest.cell);
         moved += usize::from(!same);
     }
-    assert!((1..8).contains(&moved), "{moved} of 8 cells are other ones than the nearest");
+    assert!((1..8).contains(&moved), "{moved} of 8 cells differ from the nearest");
     let none = self::index("PQ2x4", &device);
-    let settings = Settings { choice: 8, ..settings(Objective::Robust { views: 1 }, 50.0) };
+    let settings = Settings { cell_views: 8, ..settings(Objective::Robust { views: 1 }, 50.0) };
     assert!(matches!(Activator::new(&tiny, &none, settings), Err(Error::NoCells { .. })));
     let aimless = Settings { objective: Objective::Reconstruction, ..settings };
     let refused = Activator::new(&tiny, &index, aimless);
-    assert!(matches!(refused, Err(Error::Setting { name: "choice", .. })));
+    assert!(matches!(refused, Err(Error::Setting { name: "cell_views", .. })));
 }
 
-/// What is secured in both is less deep in the first than what is secured there alone, and deeper in the second.
+/// Compares the margins in two indexes of an image activated for both, for the first alone, and of the original.
 #[test]
 fn several_indexes_are_secured_together() {
     let device = Device::flex();
@@ -161,7 +161,7 @@ fn several_indexes_are_secured_together() {
     let image = photo(&device, 31, 20);
     let deep = settings(Objective::CellMargin, 30.0);
     let new = || Activator::new(&tiny, &first, deep).unwrap();
-    let [alone, both] = [new(), new().and_for(&second).unwrap()].map(|activator| {
+    let [alone, both] = [new(), new().also_for(&second).unwrap()].map(|activator| {
         activator.activate(std::slice::from_ref(&image), &mut |_| ()).unwrap().remove(0).pixels
     });
     let margin = |index: &Index, pixels: &Tensor<4>| {
@@ -172,11 +172,11 @@ fn several_indexes_are_secured_together() {
     assert!(margin(&second, &both) > margin(&second, &image));
     assert!(margin(&first, &both) > margin(&first, &image));
     let wrong = trained("IVF4,PQ2x4", spread([256, 4], &device));
-    let refused = new().and_for(&wrong);
+    let refused = new().also_for(&wrong);
     assert!(matches!(refused, Err(Error::Dimension { index: 4, descriptor: 8 })));
 }
 
-/// Images are described before, after, and at each step, but the first step of what looks at nothing else is the first.
+/// Counts passes of the network: before, after, and at each step, where a first step without views shares the first pass.
 #[test]
 fn nothing_is_described_twice() {
     struct Counting(Tiny, AtomicUsize);
@@ -198,7 +198,7 @@ fn nothing_is_described_twice() {
 
     let device = Device::flex();
     let index = index("IVF32,PQ2x4", &device);
-    // Their order by size is another one.
+    // Images that are not in the order of their sizes.
     let images = [photo(&device, 31, 20), photo(&device, 12, 44), photo(&device, 20, 20)];
     for (objective, expected) in [(Objective::CellMargin, 5), (Objective::Robust { views: 2 }, 6)] {
         let network = Counting(Tiny::new(&device), AtomicUsize::new(0));
@@ -220,7 +220,7 @@ fn indexes_without_cells_are_approached() {
     let robust = settings(Objective::Robust { views: 2 }, 30.0);
     let activator = Activator::new(&tiny, &index, robust).unwrap();
     let done = activator.activate(&[photo(&device, 20, 20)], &mut |_| ()).unwrap().remove(0);
-    assert!(done.after.cosine > done.before.cosine && done.course.kept.is_none());
+    assert!(done.after.cosine > done.before.cosine && done.trace.kept.is_none());
     let deep = Activator::new(&tiny, &index, settings(Objective::CellMargin, 30.0));
     assert!(matches!(deep, Err(Error::NoCells { .. })));
 }

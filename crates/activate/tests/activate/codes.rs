@@ -1,4 +1,4 @@
-//! Activation for every kind of code, and what edited copies gain by it.
+//! Activation for every kind of code, and its effect on edited copies.
 
 use activate::{
     Activated, Activator, Settings,
@@ -9,21 +9,21 @@ use activate::{
 
 use crate::tiny::{Tiny, paper, photo, spread};
 
-/// Visible, for a network that sees little.
+/// Strength of a visible perturbation, which the tiny network needs.
 const STRENGTH: f64 = 20.0;
 
 fn index(factory: &str) -> Index {
     Index::train(&factory.parse().unwrap(), spread([256, 8], &Device::flex()), &Default::default()).unwrap()
 }
 
-/// Of different sizes and brightness.
+/// Images of different sizes and brightness.
 fn images() -> Vec<Tensor<4>> {
     let device = Device::flex();
     let sizes = [[9, 7], [12, 20], [16, 16], [23, 11], [31, 31], [10, 40]];
     sizes.into_iter().zip(3..).map(|([h, w], i)| photo(&device, h, w) * (0.1 * i as f32) + 0.1).collect()
 }
 
-/// Brighter, darker, tinted in each colour, cropped and half covered.
+/// Edited copies: brighter, darker, tinted in each colour, cropped and half covered.
 fn edits(image: &Tensor<4>) -> Vec<Tensor<4>> {
     let [_, _, h, w] = image.dims();
     let tint = |rgb: [f32; 3]| {
@@ -45,25 +45,25 @@ fn activator<'a>(tiny: &'a Tiny, index: &'a Index) -> Activator<'a, Tiny> {
     Activator::new(tiny, index, settings).unwrap()
 }
 
-/// The least distance to a hyperplane, negative where it is on the wrong side.
-fn least_margin(tiny: &Tiny, aim: &Aim, image: &Tensor<4>) -> f32 {
-    let margins = aim.signs.as_ref().unwrap().margins(describe(tiny, vec![image.clone()]));
+/// Least distance of an image's descriptor to a hyperplane, negative on the wrong side.
+fn least_margin(tiny: &Tiny, target: &Aim, image: &Tensor<4>) -> f32 {
+    let margins = target.signs.as_ref().unwrap().margins(describe(tiny, vec![image.clone()]));
     margins.min().into_scalar()
 }
 
-/// Bits that differ from the original's, over all copies of an image.
-fn wrong_bits(activator: &Activator<Tiny>, aim: &Aim, image: &Tensor<4>) -> usize {
-    edits(image).iter().map(|copy| activator.position(copy, aim).unwrap().wrong_bits.unwrap()).sum()
+/// Number of bits that differ from the original's, over all edited copies of an image.
+fn wrong_bits(activator: &Activator<Tiny>, target: &Aim, image: &Tensor<4>) -> usize {
+    edits(image).iter().map(|copy| activator.position(copy, target).unwrap().wrong_bits.unwrap()).sum()
 }
 
-/// Least margins, summed over the images, and wrong bits of all their copies, before and after.
+/// Sum of the images' least margins, and number of wrong bits of all their copies, before and after activation.
 fn gain(factory: &str) -> ([f32; 2], [usize; 2]) {
     let (tiny, index, originals) = (Tiny::new(&Device::flex()), index(factory), images());
     let activator = activator(&tiny, &index);
     let released = activator.activate(&originals, &mut |_| ()).unwrap();
     let (mut margins, mut bits) = ([0.0; 2], [0; 2]);
-    for (original, Activated { pixels, target, before, course, .. }) in originals.iter().zip(&released) {
-        let steps = &course.steps;
+    for (original, Activated { pixels, target, before, trace, .. }) in originals.iter().zip(&released) {
+        let steps = &trace.steps;
         assert_eq!(before.wrong_bits, Some(0), "{factory}");
         assert!(steps[steps.len() - 1].loss_f < steps[0].loss_f, "{factory}: {steps:?}");
         for (i, image) in [original, pixels].into_iter().enumerate() {
@@ -82,7 +82,7 @@ fn copies_keep_more_bits_of_an_activated_image() {
     }
 }
 
-/// Where hyperplanes are few enough that a vector can get away from all of them.
+/// Tests indexes with so few hyperplanes that a vector can move away from all of them.
 #[test]
 fn the_least_margins_rise() {
     for factory in ["LSH", "RR8,LSH5t"] {
@@ -105,7 +105,7 @@ fn points_behind_every_kind_are_approached() {
     }
 }
 
-/// The hinge, written again from its definition, on the unchanged image.
+/// Compares the loss of the unchanged image with the hinge by its definition.
 #[test]
 fn the_loss_of_sides_is_the_mean_shortfall_of_margins() {
     let (tiny, index) = (Tiny::new(&Device::flex()), index("LSH24rt"));
@@ -115,7 +115,7 @@ fn the_loss_of_sides_is_the_mean_shortfall_of_margins() {
     let aim = index.target(describe(&tiny, vec![other]), Target::Reconstruction).unwrap();
     let starts = Some(vec![image.zeros_like()]);
     let changed = activator.optimise(std::slice::from_ref(&image), &aim, starts, &mut |_| ()).unwrap();
-    let found = changed[0].course.steps[0].loss_f;
+    let found = changed[0].trace.steps[0].loss_f;
 
     let margins = aim.signs.unwrap().margins(describe(&tiny, vec![image]));
     let margins: Vec<f32> = margins.into_data().try_to_vec().unwrap();

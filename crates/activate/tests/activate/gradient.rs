@@ -1,4 +1,4 @@
-//! The gradient of the whole objective to the perturbation, on a tiny network.
+//! Gradient of the whole objective with respect to the perturbation, on the tiny network.
 
 use activate::{
     Activator, Masked, Optimizer, Perturbation, Settings,
@@ -9,7 +9,7 @@ use activate::{
 
 use crate::tiny::{Tiny, paper, photo, spread};
 
-/// The objective, written again from the paper's equation.
+/// Objective, written from the paper's equation.
 fn loss(tiny: &Tiny, image: &Tensor<4>, target: &Tensor<2>, delta: Tensor<4>, strength: f64) -> f64 {
     let change = Perturbation::new(image.clone(), strength).change(delta);
     let descriptor = describe(tiny, vec![image.clone() + change.clone()]);
@@ -26,8 +26,8 @@ fn empty_index(device: &Device) -> Index {
     Index::train(&"IVF4,Flat".parse().unwrap(), vectors, &Default::default()).unwrap()
 }
 
-/// Adam's first step is the sign of the gradient; finite differences must agree with every sign they can tell,
-/// and the loss after it must fall as the gradient promises.
+/// Compares the direction of Adam's first step, the sign of the gradient, with every finite difference large enough to have a
+/// reliable sign.
 #[test]
 fn the_first_step_goes_against_finite_differences() {
     let device = Device::flex();
@@ -45,7 +45,7 @@ fn the_first_step_goes_against_finite_differences() {
         .unwrap();
 
     let expected = loss(&tiny, &image, &target, start.clone(), strength);
-    let found = changed[0].course.steps[0].loss;
+    let found = changed[0].trace.steps[0].loss;
     assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
     let moved = (changed[0].pixels.clone() - image.clone()).into_data().try_to_vec::<f32>().unwrap();
     let (mut told, pixels) = (0, moved.len());
@@ -56,7 +56,7 @@ fn the_first_step_goes_against_finite_differences() {
             assert!(f64::from(moved) * numeric < 0.0, "pixel {i}: moved {moved} against slope {numeric}");
         }
     }
-    assert!(told > 100, "finite differences told only {told} of {pixels} signs");
+    assert!(told > 100, "finite differences settled only {told} of {pixels} signs");
 }
 
 fn finite_difference(
@@ -77,7 +77,7 @@ fn finite_difference(
     (moved(STEP) - moved(-STEP)) / f64::from(2.0 * STEP)
 }
 
-/// The gradient itself, not only its sign: burn's against central differences.
+/// Compares the gradient itself with central differences.
 #[test]
 fn the_gradient_to_the_pixels_is_the_finite_difference() {
     let device = Device::flex();
@@ -115,7 +115,7 @@ fn a_batch_of_different_sizes_gives_what_each_image_gives_alone() {
     for (image, batched) in images.iter().zip(together) {
         let alone = activator.activate(std::slice::from_ref(image), &mut |_| ()).unwrap().remove(0);
         let difference = (alone.pixels - batched.pixels).abs().mean().into_scalar::<f32>();
-        // Adam takes signs: the few gradients near zero may differ by rounding.
+        // Adam follows signs, and those of gradients near 0 may differ by rounding.
         assert!(difference < 1e-3, "mean difference {difference}");
         assert!((alone.after.cosine - batched.after.cosine).abs() < 1e-3);
         assert_eq!(alone.before.cell, batched.before.cell);
@@ -138,7 +138,7 @@ fn the_same_seed_gives_the_same_bytes_and_the_descriptor_moves_closer() {
     let (first, second) = (run().remove(0), run().remove(0));
     let bytes = |pixels: &Tensor<4>| activate::pixels::to_rgb8(pixels).unwrap();
     assert_eq!(bytes(&first.pixels), bytes(&second.pixels));
-    assert_eq!(first.course.steps.len(), 10);
+    assert_eq!(first.trace.steps.len(), 10);
     assert!(first.after.cosine > first.before.cosine, "{:?} {:?}", first.before, first.after);
     assert!(first.after.distance < first.before.distance);
 }

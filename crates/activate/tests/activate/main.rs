@@ -1,5 +1,9 @@
 //! Activation on a tiny network.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests may panic, and their transfers are not counted"
+)]
 
 mod budgeted;
 mod codes;

@@ -1,7 +1,7 @@
-//! Images that need fewer steps.
+//! Early ends of the optimisation.
 
 use activate::{
-    Activated, Activator, Changed, End, Settings, Stop,
+    Activated, Activator, End, Optimised, Settings, Stop,
     burn::tensor::{Device, Tensor},
     describe,
     index::{Index, Target},
@@ -25,8 +25,8 @@ fn images() -> Vec<Tensor<4>> {
     sizes.into_iter().zip(3..).map(|([h, w], i)| photo(&device, h, w) * (0.1 * i as f32) + 0.1).collect()
 }
 
-/// Towards the images' own targets.
-fn optimised(tiny: &Tiny, index: &Index, stop: Stop, images: &[Tensor<4>]) -> Vec<Changed> {
+/// Optimises images towards their own targets.
+fn optimised(tiny: &Tiny, index: &Index, stop: Stop, images: &[Tensor<4>]) -> Vec<Optimised> {
     let activator = Activator::new(tiny, index, settings(stop)).unwrap();
     let aim = index.target(describe(tiny, images.to_vec()), Target::Reconstruction).unwrap();
     activator.optimise(images, &aim, None, &mut |_| ()).unwrap()
@@ -36,7 +36,7 @@ fn bytes(pixels: &Tensor<4>) -> Vec<u32> {
     pixels.to_data().try_to_vec::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
 }
 
-/// Distances to the image's own cell and to the nearest other one, from all centroids.
+/// Margin of an image in its original's cell: the distance to the nearest other centroid minus that to its own.
 fn margin(
     tiny: &Tiny,
     index: &Index,
@@ -52,7 +52,7 @@ fn margin(
     others.fold(f32::INFINITY, f32::min) - away(&centroids[own])
 }
 
-/// Centroids by cell: every vector is asked for the centroid of its own.
+/// Centroids in the order of the cells, from vectors that lie in all of them.
 fn centroids(index: &Index) -> Vec<Vec<f32>> {
     let vectors = spread([256, 8], &Device::flex());
     let cells = index.cells(vectors.clone()).unwrap().unwrap();
@@ -70,14 +70,14 @@ fn conditions_that_never_hold_change_no_bit() {
     let expected = optimised(&tiny, &index, Stop::Never, &images);
     let found = optimised(&tiny, &index, Stop::Safe { margin: 100.0 }, &images);
     for (found, expected) in found.iter().zip(&expected) {
-        assert_eq!(found.course, expected.course);
-        assert_eq!((expected.course.iterations, expected.course.end), (ITERATIONS, End::Iterations));
-        assert_eq!(expected.course.steps.len(), ITERATIONS);
+        assert_eq!(found.trace, expected.trace);
+        assert_eq!((expected.trace.iterations, expected.trace.end), (ITERATIONS, End::Iterations));
+        assert_eq!(expected.trace.steps.len(), ITERATIONS);
         assert_eq!(bytes(&found.pixels), bytes(&expected.pixels));
     }
 }
 
-/// The state that an image stops at is one that it goes through anyway.
+/// Compares an image that stops early with one that takes as many steps without a stop condition.
 #[test]
 fn an_image_that_stops_is_as_it_was_at_that_step() {
     let (tiny, index, images) = (Tiny::new(&Device::flex()), index("IVF4,PQ2x4"), images());
@@ -86,7 +86,7 @@ fn an_image_that_stops_is_as_it_was_at_that_step() {
         for image in &images {
             let one = std::slice::from_ref(image);
             let found = optimised(&tiny, &index, stop, one).remove(0);
-            let iterations = found.course.iterations;
+            let iterations = found.trace.iterations;
             let limited = Settings { iterations, ..settings(Stop::Never) };
             let aim = index.target(describe(&tiny, vec![image.clone()]), Target::Reconstruction).unwrap();
             let limited = Activator::new(&tiny, &index, limited).unwrap();
@@ -105,12 +105,12 @@ fn no_image_takes_more_steps_or_ends_worse_than_it_was() {
     let stops = stops.chain([0.0, 0.05, 0.1, 0.2].map(|margin| Stop::Safe { margin }));
     let mut early = 0;
     for stop in stops {
-        for Changed { course, .. } in optimised(&tiny, &index, stop, &images) {
-            assert!(course.iterations <= ITERATIONS, "{stop:?}");
-            if course.end != End::Iterations {
+        for Optimised { trace, .. } in optimised(&tiny, &index, stop, &images) {
+            assert!(trace.iterations <= ITERATIONS, "{stop:?}");
+            if trace.end != End::Iterations {
                 early += 1;
-                assert_eq!(course.steps.len(), course.iterations + 1, "{stop:?}");
-                assert!(course.steps[course.iterations].loss <= course.steps[0].loss, "{stop:?}");
+                assert_eq!(trace.steps.len(), trace.iterations + 1, "{stop:?}");
+                assert!(trace.steps[trace.iterations].loss <= trace.steps[0].loss, "{stop:?}");
             }
         }
     }
@@ -126,8 +126,8 @@ fn the_margin_of_a_safe_image_holds() {
         let centroids = centroids(&index);
         for least in [0.05, 0.2] {
             let changed = optimised(&tiny, &index, Stop::Safe { margin: least.into() }, &images);
-            for (Changed { pixels, course }, original) in changed.iter().zip(&images) {
-                if course.end == End::Safe {
+            for (Optimised { pixels, trace }, original) in changed.iter().zip(&images) {
+                if trace.end == End::Safe {
                     safe += 1;
                     let margin = margin(&tiny, &index, &centroids, original, pixels);
                     assert!(margin > least - 1e-5, "{factory}: {margin} for {least}");
@@ -139,20 +139,20 @@ fn the_margin_of_a_safe_image_holds() {
 }
 
 #[test]
-fn images_that_are_there_leave_the_batch_and_the_others_go_on() {
+fn images_that_stop_leave_the_batch_and_the_others_go_on() {
     let (tiny, index, images) = (Tiny::new(&Device::flex()), index("IVF4,PQ2x4"), images());
     let activator = Activator::new(&tiny, &index, settings(Stop::Settled { share: 0.1 })).unwrap();
-    let mut going = Vec::new();
-    let together = activator.activate(&images, &mut |step| going.push(step.images)).unwrap();
-    let steps = |activated: &Activated| activated.course.iterations;
-    assert_eq!(going.iter().sum::<usize>(), together.iter().map(steps).sum::<usize>());
-    assert!(going.is_sorted_by(|a, b| a >= b), "{going:?}");
-    assert!(going.first() > going.last(), "{going:?}");
+    let mut running = Vec::new();
+    let together = activator.activate(&images, &mut |step| running.push(step.images)).unwrap();
+    let steps = |activated: &Activated| activated.trace.iterations;
+    assert_eq!(running.iter().sum::<usize>(), together.iter().map(steps).sum::<usize>());
+    assert!(running.is_sorted_by(|a, b| a >= b), "{running:?}");
+    assert!(running.first() > running.last(), "{running:?}");
     for (image, batched) in images.iter().zip(&together) {
         let alone = activator.activate(std::slice::from_ref(image), &mut |_| ()).unwrap().remove(0);
         assert_eq!(alone.before.cell, batched.before.cell);
         assert!((alone.after.cosine - batched.after.cosine).abs() < 1e-2);
-        // Rounding in another order may decide a step.
+        // Another order of summation may decide a step.
         assert!(steps(&alone).abs_diff(steps(batched)) <= 1);
     }
 }

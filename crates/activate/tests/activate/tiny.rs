@@ -1,4 +1,4 @@
-//! A tiny network, and images and vectors for it.
+//! Tiny network, and images and vectors for it.
 
 use activate::{
     DescriptorNetwork, Masked, Optimizer, Settings,
@@ -6,7 +6,7 @@ use activate::{
     extractor::{beside, resize_antialiased},
 };
 
-/// A smooth extractor: resize, one convolution, tanh, mean, projection, L2 norm.
+/// Smooth network: resize, one convolution, tanh, mean, projection, L2 norm.
 #[derive(Debug)]
 pub struct Tiny {
     kernel: Tensor<4>,
@@ -43,20 +43,20 @@ impl DescriptorNetwork for Tiny {
     }
 }
 
-/// Dots of all colours, `[1, 3, h, w]`.
+/// Image of dots of many colours, `[1, 3, h, w]`.
 pub fn photo(device: &Device, h: usize, w: usize) -> Tensor<4> {
     let values: Vec<f32> = (0..3 * h * w).map(|i| ((i * 7919 % 251) as f32) / 251.0).collect();
     Tensor::from_data(TensorData::new(values, [1, 3, h, w]), device)
 }
 
-/// Vectors in all directions, the same every time.
+/// Vectors in many directions, always the same.
 pub fn spread(shape: [usize; 2], device: &Device) -> Tensor<2> {
     let values: Vec<f32> =
         (0..shape[0] * shape[1]).map(|i| ((i * 7919 % 199) as f32 - 99.0) / 99.0).collect();
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// The paper's method, with as large a perturbation.
+/// Settings of the paper's method with a perturbation of this strength.
 pub fn paper(strength: f64) -> Settings {
     Settings { optimizer: Optimizer::Adam(Masked { strength, ..Masked::default() }), ..Settings::paper() }
 }

@@ -122,7 +122,7 @@ impl Optimisation {
             optimizer: self.optimizer(),
             target: self.target.unwrap_or_default(),
             cells: self.secure_cells.get(),
-            choice: self.choose_cell.unwrap_or(0),
+            cell_views: self.choose_cell.unwrap_or(0),
             nprobe: self.secure_nprobe.get(),
             seed: self.seed,
             ..Settings::default()

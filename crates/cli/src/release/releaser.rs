@@ -100,7 +100,7 @@ impl<'a> Releaser<'a> {
         let (first, others) = self.indexes.split_first().context("no index to activate for")?;
         let settings = Settings { depth, ..self.options.settings };
         let activator = Activator::new(&self.engine.extractor, first, settings)?;
-        others.iter().try_fold(activator, |activator, index| Ok(activator.and_for(index)?))
+        others.iter().try_fold(activator, |activator, index| Ok(activator.also_for(index)?))
     }
 
     /// What the released file of a picture holds.
@@ -200,7 +200,7 @@ impl<'a> Releaser<'a> {
         let tensors = originals.iter().map(tensor).collect::<Result<Vec<_>>>()?;
         let activator = self.activator(self.depth(first))?;
         let activated = activator.activate(&tensors, &mut |step| bar.inc(step.images as u64))?;
-        let left = |image: &Activated| (self.options.settings.iterations - image.course.iterations) as u64;
+        let left = |image: &Activated| (self.options.settings.iterations - image.trace.iterations) as u64;
         bar.inc(activated.iter().map(left).sum());
         Ok(activated)
     }
@@ -233,11 +233,11 @@ impl<'a> Releaser<'a> {
         let figures = Figures {
             width,
             height,
-            iterations: activated.course.iterations,
-            stopped: activated.course.end.name(),
+            iterations: activated.trace.iterations,
+            stopped: activated.trace.end.name(),
             seconds,
             cell: activated.cell,
-            kept: activated.course.kept,
+            kept: activated.trace.kept,
             cosine_before: activated.before.cosine,
             cosine_after: after.cosine,
             distance_before: activated.before.distance,

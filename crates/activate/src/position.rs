@@ -1,0 +1,46 @@
+//! Positions of descriptors in an index, relative to their targets.
+
+use burn::tensor::Tensor;
+use extractor::transfer::download;
+use index::{Aim, Index};
+
+use crate::{Result, objective::cosine};
+
+/// Position of a descriptor in an index.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    /// Nearest cell of the coarse quantiser, if the index has one.
+    pub cell: Option<i64>,
+    /// Cosine to the target's point.
+    pub cosine: f32,
+    /// Squared L2 distance to the target's point.
+    pub distance: f32,
+    /// Number of hyperplanes with the descriptor on the wrong side, if the index's codes are sides of hyperplanes (`LSH`).
+    pub wrong_bits: Option<usize>,
+}
+
+/// Positions of descriptors `[n, d]` with respect to `n` targets.
+///
+/// # Errors
+/// If the index refuses a descriptor (not finite), or a tensor cannot be read from its device.
+pub(crate) fn positions(index: &Index, descriptors: Tensor<2>, targets: &Aim) -> Result<Vec<Position>> {
+    let cells = index.cells(descriptors.clone())?;
+    let wrong_bits = targets.signs.as_ref().map(|signs| wrong_bits(signs.margins(descriptors.clone())));
+    let wrong_bits = wrong_bits.transpose()?;
+    let difference = descriptors.clone() - targets.points.clone();
+    let distance = (difference.clone() * difference).sum_dim(1);
+    let rows = download(Tensor::cat(vec![cosine(descriptors, targets.points.clone()), distance], 1))?;
+    let position = |(i, row): (usize, &[f32])| Position {
+        cell: cells.as_ref().map(|cells| cells[i]),
+        cosine: row[0],
+        distance: row[1],
+        wrong_bits: wrong_bits.as_ref().map(|bits| bits[i]),
+    };
+    Ok(rows.chunks_exact(2).enumerate().map(position).collect())
+}
+
+/// Number of negative margins in each row, `[n, nbits]` -> `n`.
+fn wrong_bits(margins: Tensor<2>) -> Result<Vec<usize>> {
+    let counts = download(margins.lower_elem(0.0).float().sum_dim(1))?;
+    Ok(counts.into_iter().map(|count| count as usize).collect())
+}
