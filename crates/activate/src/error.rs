@@ -1,13 +1,15 @@
+//! Errors of the crate.
+
 use extractor::transfer::{self, Failure};
 
-/// Why an image could not be activated.
+/// Reason why an image could not be activated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The index refused.
+    /// The index failed.
     #[error(transparent)]
     Index(#[from] index::Error),
-    /// The index holds vectors of another dimension than the extractor's descriptors.
+    /// The index holds vectors of another dimension than the extractor's descriptors have.
     #[error("the index holds vectors of dimension {index}, the extractor's descriptors have {descriptor}")]
     Dimension {
         /// Dimension of the index.
@@ -15,35 +17,35 @@ pub enum Error {
         /// Dimension of the descriptors.
         descriptor: usize,
     },
-    /// The index stores vectors exactly, so that an image's descriptor is its own reconstruction.
+    /// The index stores vectors exactly, so a descriptor is its own reconstruction.
     #[error(
-        "an index {factory} stores descriptors exactly, there is nothing to approach: use one with a quantiser, or the target `centroid`"
+        "the index {factory} stores descriptors exactly, so there is nothing to approach: use an index with a quantiser, or the target `centroid`"
     )]
     NothingToApproach {
         /// The index's factory string.
         factory: String,
     },
-    /// The index has no cells that an image could be safe in.
-    #[error("an index {factory} has no cells that copies could stay in")]
+    /// A setting needs cells, which the index does not have.
+    #[error("the index {factory} has no cells that copies could stay in")]
     NoCells {
         /// The index's factory string.
         factory: String,
     },
-    /// The index has fewer cells than an image is to be stored in.
-    #[error("{cells} cells of an image, but the index has {nlist}")]
+    /// The index has fewer cells than the own cells of an image.
+    #[error("an image has {cells} cells of its own, but the index has only {nlist}")]
     FewCells {
-        /// Cells of the index.
+        /// Number of cells of the index.
         nlist: usize,
-        /// Cells of an image.
+        /// Number of own cells of an image.
         cells: usize,
     },
-    /// An image is no `[1, 3, h, w]` tensor with non-empty sides.
+    /// An image is not a `[1, 3, h, w]` tensor with non-empty sides.
     #[error("an image has shape {0:?}, expected [1, 3, height, width]")]
     ImageShape(Vec<usize>),
-    /// A buffer does not hold the pixels it should.
-    #[error("{found} bytes for {width} x {height} RGB pixels")]
+    /// A buffer has another length than its image.
+    #[error("{found} values for {width} x {height} RGB pixels, expected 3 for each pixel")]
     Buffer {
-        /// Length of the buffer.
+        /// Length of the buffer, in values.
         found: usize,
         /// Width in pixels.
         width: usize,
@@ -55,18 +57,18 @@ pub enum Error {
     Setting {
         /// Name of the field.
         name: &'static str,
-        /// Its value.
+        /// Value of the field.
         value: f64,
-        /// Its range.
+        /// Range of the field.
         expected: &'static str,
     },
-    /// A tensor could not be read from its device, or not be computed there.
+    /// A tensor could not be computed on its device or read from it.
     #[error(transparent)]
     Device(#[from] Failure),
 }
 
 impl Error {
-    /// Whether the device had no room, so that fewer or smaller images may go through; it is as usable as before.
+    /// Returns true if the device ran out of memory. It remains usable, and fewer or smaller images may fit.
     pub fn is_out_of_memory(&self) -> bool {
         match self {
             Self::Device(failure) => matches!(failure, Failure::OutOfMemory(_)),
@@ -76,5 +78,5 @@ impl Error {
     }
 }
 
-/// A result of this crate.
+/// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,41 +1,43 @@
+//! Conditions that end an image's optimisation early.
+
 use std::fmt;
 
 use crate::objective::Step;
 
-/// When an image's optimisation ends before [`crate::Settings::iterations`]. It never ends where the objective `L` is above
-/// its start, so that what is released is no worse than the image was.
+/// Condition that ends an image's optimisation before [`crate::Settings::iterations`]. It ends no image whose objective `L` is
+/// above its initial value, so a released image is never worse than its original.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Stop {
-    /// Not before.
+    /// No early end.
     #[default]
     Never,
-    /// As soon as the descriptor `x` is safe in its cell `c`: `min |x - o| - |x - c| >= margin` over all other centroids
-    /// `o`, see [`index::Index::cell_margins`]. For indexes with cells alone. An image that is safe as it is stays as it
-    /// is. The descriptor is that of the pixels before they are rounded.
+    /// The descriptor `x` is safe in its cell `c`: `min |x - o| - |x - c| >= margin` over all other centroids `o`, see
+    /// [`index::Index::cell_margins`]. The descriptor is that of the pixels before rounding. An original that is safe is
+    /// released unchanged. The index must have cells.
     Safe {
-        /// In distances of descriptors of unit norm.
+        /// Least margin, in distances between descriptors of unit norm.
         margin: f64,
     },
-    /// As soon as the objective hardly improves: after step `i`, where `L_(i-2) - L_i <= share * (L_0 - L_i)`.
+    /// The objective hardly improves: after step `i`, `L_(i-2) - L_i <= share * (L_0 - L_i)`.
     Settled {
-        /// What the last two steps have to exceed, as a share of all improvement.
+        /// Improvement of the last two steps that counts as settled, as a share of the whole improvement.
         share: f64,
     },
 }
 
-/// Why an image's optimisation ended.
+/// Reason for the end of an image's optimisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// All steps were taken.
     Iterations,
-    /// [`Stop::Safe`].
+    /// The condition [`Stop::Safe`] was met.
     Safe,
-    /// [`Stop::Settled`].
+    /// The condition [`Stop::Settled`] was met.
     Settled,
 }
 
 impl End {
-    /// `iterations`, `safe` or `settled`.
+    /// Name in reports: `iterations`, `safe` or `settled`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Iterations => "iterations",
@@ -51,11 +53,11 @@ impl fmt::Display for End {
     }
 }
 
-/// Steps over which the objective has to improve: Adam's single steps may go up.
+/// Number of steps over which the objective has to improve; a single step of Adam may raise it.
 const WINDOW: usize = 2;
 
 impl Stop {
-    /// Name and value of what has to be finite and at least 0.
+    /// Name and value of the condition's number, which must be finite and at least 0.
     pub(crate) fn amount(self) -> (&'static str, f64) {
         match self {
             Self::Never => ("stop", 0.0),
@@ -64,7 +66,8 @@ impl Stop {
         }
     }
 
-    /// Whether an image with these objectives, the last one after its last step, and this margin is done.
+    /// End of an image with these objectives, from the original's to the current one, and this margin; `None` if the condition
+    /// is not met.
     pub(crate) fn reached(self, steps: &[Step], margin: Option<f32>) -> Option<End> {
         let (first, last) = (steps.first()?.loss, steps.last()?.loss);
         let is_done = match self {
