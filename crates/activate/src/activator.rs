@@ -1,7 +1,7 @@
 //! Activation of images for one or several indexes.
 
 use burn::tensor::Tensor;
-use index::{Aim, Index, Target};
+use index::{Index, Target, Targets};
 
 use crate::{
     DescriptorNetwork, Error, Objective, Result,
@@ -19,7 +19,7 @@ pub struct Activated {
     /// Image to release, `[1, 3, h, w]` in [0, 1], rounded to the levels of [`Settings::depth`].
     pub pixels: Tensor<4>,
     /// Target of the descriptor, of one row.
-    pub target: Aim,
+    pub target: Targets,
     /// Cell that the descriptor was to stay in; the original's nearest cell if the objective does not aim at cells. `None` if the
     /// index has no cells.
     pub cell: Option<i64>,
@@ -128,7 +128,7 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
     ///
     /// # Errors
     /// If the image is not `[1, 3, h, w]`, or the index refuses its descriptor.
-    pub fn position(&self, pixels: &Tensor<4>, target: &Aim) -> Result<Position> {
+    pub fn position(&self, pixels: &Tensor<4>, target: &Targets) -> Result<Position> {
         check_shape(pixels)?;
         let descriptor = describe(self.extractor, vec![pixels.clone()]);
         Ok(positions(self.index(), descriptor, target)?.remove(0))
@@ -145,7 +145,7 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
     pub fn optimise(
         &self,
         images: &[Tensor<4>],
-        targets: &Aim,
+        targets: &Targets,
         starts: Option<Vec<Tensor<4>>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Optimised>> {
@@ -170,7 +170,7 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
     fn goals(
         &self,
         initial: &InitialStates,
-        targets: &Aim,
+        targets: &Targets,
         originals: Option<&Tensor<2>>,
     ) -> Result<Vec<IndexGoal<'a>>> {
         let views = originals.and_then(|_| self.run().describe_cell_views(initial));

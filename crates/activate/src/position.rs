@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use extractor::transfer::download;
-use index::{Aim, Index};
+use index::{Index, Targets};
 
 use crate::{Result, objective::cosine};
 
@@ -23,7 +23,7 @@ pub struct Position {
 ///
 /// # Errors
 /// If the index refuses a descriptor (not finite), or a tensor cannot be read from its device.
-pub(crate) fn positions(index: &Index, descriptors: Tensor<2>, targets: &Aim) -> Result<Vec<Position>> {
+pub(crate) fn positions(index: &Index, descriptors: Tensor<2>, targets: &Targets) -> Result<Vec<Position>> {
     let cells = index.cells(descriptors.clone())?;
     let wrong_bits = targets.signs.as_ref().map(|signs| wrong_bits(signs.margins(descriptors.clone())));
     let wrong_bits = wrong_bits.transpose()?;

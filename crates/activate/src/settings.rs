@@ -1,7 +1,7 @@
 //! Settings of activation.
 
 use burn::tensor::Tensor;
-use index::{Aim, Index, Target};
+use index::{Index, Target, Targets};
 
 use crate::{Error, Result, objective::Objective, pixels::Depth, stop::Stop};
 
@@ -131,7 +131,7 @@ impl Settings {
     }
 
     /// Targets of descriptors `[n, d]` in an index.
-    pub(crate) fn targets(&self, index: &Index, descriptors: Tensor<2>) -> Result<Aim> {
+    pub(crate) fn targets(&self, index: &Index, descriptors: Tensor<2>) -> Result<Targets> {
         let target = if index.is_lossless() { Target::Centroid } else { self.target };
         Ok(index.target(descriptors, target)?)
     }

@@ -96,7 +96,7 @@ pub use atomic_file::replace as replace_file;
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, TransformKind};
 pub use files::npy;
-pub use index::{Aim, Index, MergedIds, Signs, Target};
+pub use index::{Index, MergedIds, Signs, Target, Targets};
 pub use metric::Metric;
 pub use quantise::{Initialisation, TrainConfig, TrainProgress, TrainStage};
 pub use search::{DeviceNeighbours, Neighbours, RangeNeighbours};

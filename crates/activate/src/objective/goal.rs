@@ -1,7 +1,7 @@
 //! Goals of images and of the rows of a descriptor batch.
 
 use burn::tensor::{Int, Tensor};
-use index::Aim;
+use index::Targets;
 
 use super::{cell_margin::CellMargin, reconstruction::reconstruction_loss};
 
@@ -9,7 +9,7 @@ use super::{cell_margin::CellMargin, reconstruction::reconstruction_loss};
 #[derive(Debug, Clone)]
 pub(crate) enum Goal {
     /// Targets that the index stores.
-    Stored(Box<Aim>),
+    Stored(Box<Targets>),
     /// Own cells.
     Cells(Box<CellMargin>),
 }
@@ -17,7 +17,7 @@ pub(crate) enum Goal {
 /// Goal of each row of a descriptor batch, made once for all steps of the same images.
 pub(crate) enum RowGoals {
     /// Targets that the index stores.
-    Stored(Box<Aim>),
+    Stored(Box<Targets>),
     /// Own cells of each row, `[n, cells]`.
     Cells(Box<(CellMargin, Tensor<2, Int>)>),
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation::relu};
 use extractor::beside;
-use index::{Aim, Signs};
+use index::{Signs, Targets};
 
 /// Smallest norm that a cosine divides by.
 const NORM_FLOOR: f64 = 1e-12;
@@ -11,7 +11,7 @@ const NORM_FLOOR: f64 = 1e-12;
 ///
 /// # Shapes
 /// `[n, d]`, targets of `n` rows -> `[n, 1]`
-pub(super) fn reconstruction_loss(descriptors: Tensor<2>, targets: &Aim) -> Tensor<2> {
+pub(super) fn reconstruction_loss(descriptors: Tensor<2>, targets: &Targets) -> Tensor<2> {
     match &targets.signs {
         Some(signs) => hinge(descriptors, signs),
         None => {

@@ -1,7 +1,7 @@
 //! Goal of a batch of images in one index.
 
 use burn::tensor::Tensor;
-use index::{Aim, Index};
+use index::{Index, Targets};
 
 use super::cells::CellViews;
 use crate::{
@@ -27,7 +27,7 @@ impl<'a> IndexGoal<'a> {
     pub(crate) fn new(
         settings: &Settings,
         index: &'a Index,
-        targets: Aim,
+        targets: Targets,
         originals: Option<&Tensor<2>>,
         views: Option<&CellViews>,
     ) -> Result<Self> {

@@ -4,7 +4,7 @@ use activate::{
     Activated, Activator, Settings,
     burn::tensor::{Device, Tensor},
     describe,
-    index::{Aim, Index, Target},
+    index::{Index, Target, Targets},
 };
 
 use crate::tiny::{Tiny, paper, photo, spread};
@@ -46,13 +46,13 @@ fn activator<'a>(tiny: &'a Tiny, index: &'a Index) -> Activator<'a, Tiny> {
 }
 
 /// Least distance of an image's descriptor to a hyperplane, negative on the wrong side.
-fn least_margin(tiny: &Tiny, target: &Aim, image: &Tensor<4>) -> f32 {
+fn least_margin(tiny: &Tiny, target: &Targets, image: &Tensor<4>) -> f32 {
     let margins = target.signs.as_ref().unwrap().margins(describe(tiny, vec![image.clone()]));
     margins.min().into_scalar()
 }
 
 /// Number of bits that differ from the original's, over all edited copies of an image.
-fn wrong_bits(activator: &Activator<Tiny>, target: &Aim, image: &Tensor<4>) -> usize {
+fn wrong_bits(activator: &Activator<Tiny>, target: &Targets, image: &Tensor<4>) -> usize {
     edits(image).iter().map(|copy| activator.position(copy, target).unwrap().wrong_bits.unwrap()).sum()
 }
 
@@ -112,12 +112,12 @@ fn the_loss_of_sides_is_the_mean_shortfall_of_margins() {
     let settings = Settings { iterations: 1, ..Settings::paper() };
     let activator = Activator::new(&tiny, &index, settings).unwrap();
     let [image, other] = [images().swap_remove(0), images().swap_remove(2)];
-    let aim = index.target(describe(&tiny, vec![other]), Target::Reconstruction).unwrap();
+    let targets = index.target(describe(&tiny, vec![other]), Target::Reconstruction).unwrap();
     let starts = Some(vec![image.zeros_like()]);
-    let changed = activator.optimise(std::slice::from_ref(&image), &aim, starts, &mut |_| ()).unwrap();
+    let changed = activator.optimise(std::slice::from_ref(&image), &targets, starts, &mut |_| ()).unwrap();
     let found = changed[0].trace.steps[0].loss_f;
 
-    let margins = aim.signs.unwrap().margins(describe(&tiny, vec![image]));
+    let margins = targets.signs.unwrap().margins(describe(&tiny, vec![image]));
     let margins: Vec<f32> = margins.into_data().try_to_vec().unwrap();
     let m = 1.0 / 8f64.sqrt();
     let short = margins.iter().map(|&margin| (m - f64::from(margin)).max(0.0) / m);

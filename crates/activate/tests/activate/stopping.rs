@@ -28,8 +28,8 @@ fn images() -> Vec<Tensor<4>> {
 /// Optimises images towards their own targets.
 fn optimised(tiny: &Tiny, index: &Index, stop: Stop, images: &[Tensor<4>]) -> Vec<Optimised> {
     let activator = Activator::new(tiny, index, settings(stop)).unwrap();
-    let aim = index.target(describe(tiny, images.to_vec()), Target::Reconstruction).unwrap();
-    activator.optimise(images, &aim, None, &mut |_| ()).unwrap()
+    let targets = index.target(describe(tiny, images.to_vec()), Target::Reconstruction).unwrap();
+    activator.optimise(images, &targets, None, &mut |_| ()).unwrap()
 }
 
 fn bytes(pixels: &Tensor<4>) -> Vec<u32> {
@@ -88,9 +88,9 @@ fn an_image_that_stops_is_as_it_was_at_that_step() {
             let found = optimised(&tiny, &index, stop, one).remove(0);
             let iterations = found.trace.iterations;
             let limited = Settings { iterations, ..settings(Stop::Never) };
-            let aim = index.target(describe(&tiny, vec![image.clone()]), Target::Reconstruction).unwrap();
+            let targets = index.target(describe(&tiny, vec![image.clone()]), Target::Reconstruction).unwrap();
             let limited = Activator::new(&tiny, &index, limited).unwrap();
-            let expected = limited.optimise(one, &aim, None, &mut |_| ()).unwrap().remove(0);
+            let expected = limited.optimise(one, &targets, None, &mut |_| ()).unwrap().remove(0);
             assert_eq!(bytes(&found.pixels), bytes(&expected.pixels), "{stop:?}");
             early += usize::from(iterations < ITERATIONS);
         }

@@ -101,7 +101,7 @@ pub(super) fn check_cells(index: &Index, cells: &[NonZeroUsize]) -> Result<()> {
 
 /// Returns the reconstruction of each row, stored or not; `None` if the index cannot reconstruct.
 fn points(index: &Index, rows: Tensor<2>) -> Option<Vec<Vec<f32>>> {
-    let aim = index.target(rows, Target::Reconstruction).ok()?;
-    let values: Vec<f32> = aim.points.into_data().try_to_vec().ok()?;
+    let targets = index.target(rows, Target::Reconstruction).ok()?;
+    let values: Vec<f32> = targets.points.into_data().try_to_vec().ok()?;
     Some(values.chunks_exact(index.d()).map(<[f32]>::to_vec).collect())
 }

@@ -31,7 +31,7 @@ use crate::{
 };
 
 pub use merge::MergedIds;
-pub use targets::{Aim, Signs, Target};
+pub use targets::{Signs, Target, Targets};
 
 /// A trained index over vectors of one dimension `d`.
 ///

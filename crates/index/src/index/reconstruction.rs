@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use device_math::transfer::upload_matrix;
 
-use super::{Aim, Index, Signs, Target};
+use super::{Index, Signs, Target, Targets};
 use crate::{
     error::{Error, Result},
     kinds::store::AsStore,
@@ -38,7 +38,7 @@ impl Index {
     /// assert_eq!(first, index.reconstruct(0)?);
     /// # Ok::<(), index::Error>(())
     /// ```
-    pub fn target(&self, vectors: Tensor<2>, kind: Target) -> Result<Aim> {
+    pub fn target(&self, vectors: Tensor<2>, kind: Target) -> Result<Targets> {
         let vectors = self.accept("vectors", vectors)?;
         let store = self.kind.store();
         let (rows, sides) = match kind {
@@ -48,7 +48,7 @@ impl Index {
             Target::Reconstruction => (store.round_trip(&vectors)?, store.sides(&vectors)?),
         };
         let signs = sides.map(|sides| Signs::upload(sides, self.d(), &self.device));
-        Ok(Aim { points: upload_matrix(rows, self.d(), &self.device), signs })
+        Ok(Targets { points: upload_matrix(rows, self.d(), &self.device), signs })
     }
 
     fn lacks_centroids(&self) -> Error {

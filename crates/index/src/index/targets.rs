@@ -45,7 +45,7 @@ impl FromStr for Target {
 
 /// Targets of `n` vectors of dimension `d`: points, and sides of hyperplanes where codes record only sides.
 #[derive(Debug, Clone)]
-pub struct Aim {
+pub struct Targets {
     /// Target points `[n, d]`.
     pub points: Tensor<2>,
     /// Sides of hyperplanes for `LSH` codes, also behind linear transforms. `None` for other codes, and for
@@ -64,7 +64,7 @@ pub struct Signs {
     pub wanted: Tensor<2>,
 }
 
-impl Aim {
+impl Targets {
     /// Targets of a range of the vectors.
     pub fn rows(&self, rows: Range<usize>) -> Self {
         let signs = self
@@ -87,7 +87,7 @@ impl Aim {
     }
 }
 
-impl From<Tensor<2>> for Aim {
+impl From<Tensor<2>> for Targets {
     /// Wraps points without sides of hyperplanes.
     fn from(points: Tensor<2>) -> Self {
         Self { points, signs: None }

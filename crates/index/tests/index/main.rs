@@ -1,6 +1,5 @@
 //! Integration tests of the crate in one binary.
 
-mod aim;
 mod allocation;
 mod contents;
 mod corruption;
@@ -12,5 +11,6 @@ mod ids;
 mod layout;
 mod npy;
 mod search;
+mod signs;
 mod target;
 mod training;

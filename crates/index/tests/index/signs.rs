@@ -35,7 +35,7 @@ fn lsh_kinds() -> impl Iterator<Item = &'static str> {
     KINDS.into_iter().filter(|kind| kind.contains("LSH"))
 }
 
-fn aim_signs(index: &Index, vectors: Tensor<2>) -> Option<Signs> {
+fn target_signs(index: &Index, vectors: Tensor<2>) -> Option<Signs> {
     index.target(vectors, Target::Reconstruction).expect("decodes").signs
 }
 
@@ -48,7 +48,7 @@ fn near(a: f32, b: f32) -> bool {
 fn targets_are_stored_vectors_or_centroids_of_cells() {
     for kind in KINDS {
         let index = filled(kind, Metric::L2, 60);
-        let points = |target| index.target(vectors(60, 2), target).map(|aim| values(aim.points));
+        let points = |target| index.target(vectors(60, 2), target).map(|targets| values(targets.points));
         let stored = points(Target::Reconstruction).expect("decodes");
         if !kind.ends_with("RFlat") {
             for (id, target) in stored.chunks_exact(D).enumerate() {
@@ -78,7 +78,7 @@ fn targets_are_stored_vectors_or_centroids_of_cells() {
 fn margins_have_the_signs_of_the_stored_bits() {
     for kind in lsh_kinds() {
         let index = filled(kind, Metric::L2, 60);
-        let signs = aim_signs(&index, vectors(60, 2)).expect(kind);
+        let signs = target_signs(&index, vectors(60, 2)).expect(kind);
         let nbits = signs.wanted.dims()[1];
         assert_eq!((signs.normals.dims(), signs.offsets.dims()), ([nbits, D], [1, nbits]), "{kind}");
         let size = nbits.div_ceil(8);
@@ -103,7 +103,7 @@ fn a_margin_is_the_distance_to_the_hyperplane() {
     for kind in lsh_kinds() {
         let index = filled(kind, Metric::L2, 1);
         let vector = rows(1, 9);
-        let signs = aim_signs(&index, tensor(&vector)).expect(kind);
+        let signs = target_signs(&index, tensor(&vector)).expect(kind);
         let (normals, margins) = (values(signs.normals.clone()), values(signs.margins(tensor(&vector))));
         let wanted = values(signs.wanted);
         for (j, normal) in normals.chunks_exact(D).enumerate() {
@@ -112,7 +112,7 @@ fn a_margin_is_the_distance_to_the_hyperplane() {
                 let step = way * wanted[j] / length;
                 vector.iter().zip(normal).map(|(x, a)| x - step * a).collect()
             };
-            let side = |way| values(aim_signs(&index, tensor(&moved(way))).expect(kind).wanted)[j];
+            let side = |way| values(target_signs(&index, tensor(&moved(way))).expect(kind).wanted)[j];
             assert_eq!(side(margins[j] - 1e-3), wanted[j], "{kind}, bit {j}");
             assert_eq!(side(margins[j] + 1e-3), -wanted[j], "{kind}, bit {j}");
         }
@@ -122,7 +122,7 @@ fn a_margin_is_the_distance_to_the_hyperplane() {
 #[test]
 fn the_gradient_of_margins_is_the_finite_difference() {
     let index = filled("PCA5,LSH7rt", Metric::L2, 1);
-    let signs = aim_signs(&index, vectors(3, 4)).expect("LSH");
+    let signs = target_signs(&index, vectors(3, 4)).expect("LSH");
     // Different vectors, so that margins of both signs occur.
     let at = rows(3, 5);
     let weights = |like: &Tensor<2>| {
@@ -155,7 +155,7 @@ fn the_gradient_of_margins_is_the_finite_difference() {
 #[test]
 fn signs_are_returned_only_for_hyperplanes() {
     for kind in KINDS.into_iter().filter(|kind| !kind.contains("LSH")) {
-        assert!(aim_signs(&filled(kind, Metric::L2, 1), vectors(2, 1)).is_none(), "{kind}");
+        assert!(target_signs(&filled(kind, Metric::L2, 1), vectors(2, 1)).is_none(), "{kind}");
     }
     for (kind, has_signs) in [
         ("L2norm,LSH5", true),
@@ -165,15 +165,15 @@ fn signs_are_returned_only_for_hyperplanes() {
         ("PCA5,L2norm,LSH5", true),
         ("LSH5,RFlat", true),
     ] {
-        assert_eq!(aim_signs(&filled(kind, Metric::L2, 1), vectors(2, 1)).is_some(), has_signs, "{kind}");
+        assert_eq!(target_signs(&filled(kind, Metric::L2, 1), vectors(2, 1)).is_some(), has_signs, "{kind}");
     }
 }
 
 #[test]
-fn rows_of_an_aim_are_those_of_the_vectors() {
+fn rows_of_targets_are_those_of_the_vectors() {
     let index = filled("LSH12r", Metric::L2, 1);
-    let aim = index.target(vectors(4, 2), Target::Reconstruction).expect("decodes");
-    let row = aim.rows(2..3);
+    let targets = index.target(vectors(4, 2), Target::Reconstruction).expect("decodes");
+    let row = targets.rows(2..3);
     let alone = tensor(&rows(4, 2)[2 * D..3 * D]);
     let alone = index.target(alone, Target::Reconstruction).expect("decodes");
     assert_eq!(values(row.points), values(alone.points));
