@@ -71,5 +71,5 @@ pub use jnd::jnd_map;
 pub use objective::{Objective, Step};
 pub use optimise::{Optimised, Progress, Trace};
 pub use position::Position;
-pub use settings::{Budget, Masked, Optimizer, Settings};
+pub use settings::{Budget, Masked, Optimiser, Settings};
 pub use stop::{End, Stop};

@@ -16,7 +16,7 @@ pub struct Settings {
     /// Loss of the descriptors.
     pub objective: Objective,
     /// Parametrisation of the pixels, and the rule that updates it.
-    pub optimizer: Optimizer,
+    pub optimiser: Optimiser,
     /// Target of the descriptor, if the objective is the reconstruction.
     pub target: Target,
     /// Number of own cells of an image: its copies may fall into any of them. Equals the number of cells that the index stores
@@ -36,7 +36,7 @@ pub struct Settings {
 
 /// Parametrisation of the pixels, and the rule that updates it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Optimizer {
+pub enum Optimiser {
     /// The paper's: Adam on the `delta` of the change `S * H * tanh(delta)`, with the JND map `H` (section 3.3).
     Adam(Masked),
     /// Steepest descent under a budget of squared change: steps along `H^2` times the gradient, scaled to the budget.
@@ -87,7 +87,7 @@ impl Default for Settings {
             iterations: 10,
             stop: Stop::Never,
             objective: Objective::Robust { views: 3 },
-            optimizer: Optimizer::Steepest(Budget::default()),
+            optimiser: Optimiser::Steepest(Budget::default()),
             target: Target::Reconstruction,
             cells: 1,
             cell_views: 0,
@@ -101,15 +101,15 @@ impl Default for Settings {
 impl Settings {
     /// Settings of the paper: Adam towards the reconstruction of the image's code.
     pub fn paper() -> Self {
-        let (objective, optimizer) = (Objective::Reconstruction, Optimizer::Adam(Masked::default()));
-        Self { objective, optimizer, ..Self::default() }
+        let (objective, optimiser) = (Objective::Reconstruction, Optimiser::Adam(Masked::default()));
+        Self { objective, optimiser, ..Self::default() }
     }
 
     /// Weights of the descriptor term and the image term.
     pub(crate) fn weights(&self) -> [f64; 2] {
-        match self.optimizer {
-            Optimizer::Adam(Masked { lambda_f, lambda_i, .. }) => [lambda_f, lambda_i],
-            Optimizer::Steepest(_) => [1.0, 0.0],
+        match self.optimiser {
+            Optimiser::Adam(Masked { lambda_f, lambda_i, .. }) => [lambda_f, lambda_i],
+            Optimiser::Steepest(_) => [1.0, 0.0],
         }
     }
 
@@ -138,18 +138,18 @@ impl Settings {
 
     /// Checks the range of every setting.
     pub(crate) fn check(&self) -> Result<()> {
-        let optimizer = match self.optimizer {
-            Optimizer::Adam(Masked { strength, learning_rate, lambda_f, lambda_i }) => vec![
+        let optimiser = match self.optimiser {
+            Optimiser::Adam(Masked { strength, learning_rate, lambda_f, lambda_i }) => vec![
                 ("strength", strength),
                 ("learning_rate", learning_rate),
                 ("lambda_f", lambda_f),
                 ("lambda_i", lambda_i),
             ],
-            Optimizer::Steepest(Budget { psnr, jnd, linf }) => {
+            Optimiser::Steepest(Budget { psnr, jnd, linf }) => {
                 vec![("psnr", psnr), ("jnd", jnd), ("linf", linf)]
             }
         };
-        let mut amounts = optimizer.into_iter().chain([self.stop.amount()]);
+        let mut amounts = optimiser.into_iter().chain([self.stop.amount()]);
         let refuse = |name, value, expected| Err(Error::Setting { name, value, expected });
         if let Some((name, value)) = amounts.find(|(_, value)| !value.is_finite() || *value < 0.0) {
             return refuse(name, value, "a finite number of at least 0");

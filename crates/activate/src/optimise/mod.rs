@@ -19,7 +19,7 @@ use self::{
     index_goal::least_margins,
 };
 use crate::{
-    DescriptorNetwork, Optimizer, Result,
+    DescriptorNetwork, Optimiser, Result,
     descent::{BudgetedDescent, Descent, MaskedDescent},
     describe, describe_prepared,
     objective::{RowGoals, Step},
@@ -106,7 +106,7 @@ impl<E: DescriptorNetwork> Run<'_, E> {
     pub(crate) fn describe_originals(&self, initial: &mut InitialStates, images: &[Tensor<4>]) -> Tensor<2> {
         let is_first_pass = self.settings.iterations > 0
             && self.settings.views() == 0
-            && matches!(self.settings.optimizer, Optimizer::Steepest(_));
+            && matches!(self.settings.optimiser, Optimiser::Steepest(_));
         if !is_first_pass {
             return describe(self.extractor, images.to_vec());
         }
@@ -151,11 +151,11 @@ impl<E: DescriptorNetwork> Run<'_, E> {
 
     fn descent(&self, image: Tensor<4>, start: Option<Tensor<4>>) -> Descent {
         let Settings { seed, depth, .. } = self.settings;
-        match self.settings.optimizer {
-            Optimizer::Adam(masked) => {
+        match self.settings.optimiser {
+            Optimiser::Adam(masked) => {
                 Descent::Masked(Box::new(MaskedDescent::new(image, masked, start, seed)))
             }
-            Optimizer::Steepest(budget) => Descent::Budgeted(Box::new(BudgetedDescent::new(
+            Optimiser::Steepest(budget) => Descent::Budgeted(Box::new(BudgetedDescent::new(
                 image,
                 budget,
                 depth,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use activate::{
-    Activated, Activator, Budget, DescriptorNetwork, Error, Objective, Optimizer, Settings,
+    Activated, Activator, Budget, DescriptorNetwork, Error, Objective, Optimiser, Settings,
     burn::tensor::{Device, Tensor},
     describe,
     index::Index,
@@ -23,8 +23,8 @@ fn trained(factory: &str, vectors: Tensor<2>) -> Index {
 }
 
 fn settings(objective: Objective, psnr: f64) -> Settings {
-    let optimizer = Optimizer::Steepest(Budget { psnr, ..Budget::default() });
-    Settings { objective, optimizer, ..Settings::default() }
+    let optimiser = Optimiser::Steepest(Budget { psnr, ..Budget::default() });
+    Settings { objective, optimiser, ..Settings::default() }
 }
 
 fn number(x: Tensor<4>) -> f64 {
@@ -43,7 +43,7 @@ fn the_budget_is_spent_and_held() {
     for objective in [Objective::CellMargin, Objective::Reconstruction, Objective::Robust { views: 2 }] {
         for (wanted, linf) in [(36.0, 1.0), (42.5, 1.0), (42.5, 2.0 / 255.0)] {
             let budget = Budget { psnr: wanted, jnd: 4.0, linf };
-            let settings = Settings { optimizer: Optimizer::Steepest(budget), ..settings(objective, wanted) };
+            let settings = Settings { optimiser: Optimiser::Steepest(budget), ..settings(objective, wanted) };
             let activator = Activator::new(&tiny, &index, settings).unwrap();
             let done = activator.activate(std::slice::from_ref(&image), &mut |_| ()).unwrap().remove(0);
             let change = done.pixels - image.clone();

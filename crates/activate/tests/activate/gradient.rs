@@ -1,7 +1,7 @@
 //! Gradient of the whole objective with respect to the perturbation, on the tiny network.
 
 use activate::{
-    Activator, Masked, Optimizer, Perturbation, Settings,
+    Activator, Masked, Optimiser, Perturbation, Settings,
     burn::tensor::{Device, Tensor, TensorData},
     describe,
     index::{Index, Target},
@@ -36,7 +36,7 @@ fn the_first_step_goes_against_finite_differences() {
     let start = Tensor::<4>::zeros([1, 3, 9, 7], &device);
     let strength = 30.0;
     let adam = Masked { strength, learning_rate: 1e-3, ..Masked::default() };
-    let settings = Settings { iterations: 1, optimizer: Optimizer::Adam(adam), ..centroid() };
+    let settings = Settings { iterations: 1, optimiser: Optimiser::Adam(adam), ..centroid() };
     let index = empty_index(&device);
     let activator = Activator::new(&tiny, &index, settings).unwrap();
     let starts = Some(vec![start.clone()]);

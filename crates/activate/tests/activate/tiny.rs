@@ -1,7 +1,7 @@
 //! Tiny network, and images and vectors for it.
 
 use activate::{
-    DescriptorNetwork, Masked, Optimizer, Settings,
+    DescriptorNetwork, Masked, Optimiser, Settings,
     burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
     extractor::{beside, resize_antialiased},
 };
@@ -58,5 +58,5 @@ pub fn spread(shape: [usize; 2], device: &Device) -> Tensor<2> {
 
 /// Settings of the paper's method with a perturbation of this strength.
 pub fn paper(strength: f64) -> Settings {
-    Settings { optimizer: Optimizer::Adam(Masked { strength, ..Masked::default() }), ..Settings::paper() }
+    Settings { optimiser: Optimiser::Adam(Masked { strength, ..Masked::default() }), ..Settings::paper() }
 }

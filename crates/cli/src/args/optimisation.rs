@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use ::index::Target;
-use activate::{Budget, Masked, Objective, Optimizer, Settings, Stop};
+use activate::{Budget, Masked, Objective, Optimiser, Settings, Stop};
 use clap::{Args, ValueEnum};
 use extractor::Precision;
 
@@ -119,7 +119,7 @@ impl Optimisation {
             iterations: self.iterations(),
             stop: self.stop_when.unwrap_or_default(),
             objective: self.objective(),
-            optimizer: self.optimizer(),
+            optimiser: self.optimiser(),
             target: self.target.unwrap_or_default(),
             cells: self.secure_cells.get(),
             cell_views: self.choose_cell.unwrap_or(0),
@@ -131,7 +131,7 @@ impl Optimisation {
 
     /// What released files have to keep. What was not asked for is left to lossless files, which can keep it.
     pub fn limits(&self, lossless: bool) -> Limits {
-        let defaults = lossless && matches!(self.optimizer(), Optimizer::Steepest(_));
+        let defaults = lossless && matches!(self.optimiser(), Optimiser::Steepest(_));
         Limits {
             min_psnr: self.min_psnr.or(defaults.then_some(Budget::default().psnr)),
             min_ssim: self.min_ssim.or(defaults.then_some(MIN_SSIM)),
@@ -152,7 +152,7 @@ impl Optimisation {
         }
     }
 
-    fn optimizer(&self) -> Optimizer {
+    fn optimiser(&self) -> Optimiser {
         let default = match self.strength {
             Some(_) => OptimizerName::Adam,
             None => OptimizerName::Steepest,
@@ -160,12 +160,12 @@ impl Optimisation {
         match self.optimizer.unwrap_or(default) {
             OptimizerName::Adam => {
                 let masked = Masked::default();
-                Optimizer::Adam(Masked { strength: self.strength.unwrap_or(masked.strength), ..masked })
+                Optimiser::Adam(Masked { strength: self.strength.unwrap_or(masked.strength), ..masked })
             }
             OptimizerName::Steepest => {
                 let budget = Budget::default();
                 let linf = self.max_linf.map_or(budget.linf, |levels| f64::from(levels) / 255.0);
-                Optimizer::Steepest(Budget { psnr: self.min_psnr.unwrap_or(budget.psnr), linf, ..budget })
+                Optimiser::Steepest(Budget { psnr: self.min_psnr.unwrap_or(budget.psnr), linf, ..budget })
             }
         }
     }
