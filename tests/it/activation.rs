@@ -1,7 +1,8 @@
 //! The activation loop against PyTorch's, on the real network.
 
-use activate::{Activator, Settings, jnd_map};
+use activate::{Activator, Masked, Optimiser, Settings, jnd_map};
 use burn::tensor::{Device, Tensor};
+use extractor::{Extractor, Preprocess};
 use index::{Index, Target};
 
 use crate::fixtures::{extractor, golden, largest_difference, npy, npz, photo, values};
@@ -62,4 +63,35 @@ fn the_trace_of_ten_iterations_is_pytorchs() {
         let near = (found.psnr - number("psnr")).abs() < 0.1;
         assert!(near || !psnr_means_something, "iteration {i}: {} dB for {}", found.psnr, number("psnr"));
     }
+}
+
+/// Compares the change of the paper's perturbation with its definition, for an extractor with deviations of 0.5. A learning
+/// rate of 0 leaves the perturbation at its start.
+#[test]
+fn the_perturbation_is_in_the_normalised_space_of_the_extractor() {
+    let device = Device::flex();
+    let extractor = Extractor::load(&golden().join("extractors/isc.safetensors"), &device).unwrap();
+    let preprocess = Preprocess { size: 64, ..extractor.preprocess() };
+    let extractor = extractor.with_preprocess(preprocess);
+    assert_eq!(preprocess.std, [0.5; 3]);
+    let vectors = Tensor::<2>::ones([16, extractor.dimension()], &device);
+    let index = Index::train(&"IVF1,Flat".parse().unwrap(), vectors.clone(), &Default::default()).unwrap();
+    let adam = Masked { learning_rate: 0.0, ..Masked::default() };
+    let settings = Settings {
+        iterations: 1,
+        target: Target::Centroid,
+        optimiser: Optimiser::Adam(adam),
+        ..Settings::paper()
+    };
+    let image = photo("img0.png").unwrap();
+    let start = Tensor::<4>::ones(image.dims(), &device);
+    let activator = Activator::new(&extractor, &index, settings).unwrap();
+    let target = vectors.narrow(0, 0, 1).into();
+    let optimised =
+        activator.optimise(std::slice::from_ref(&image), &target, Some(vec![start]), &mut |_| ()).unwrap();
+
+    let weights = Tensor::<1>::from_floats([0.072 / 0.299, 0.072 / 0.587, 0.072 / 0.114], &device);
+    let change = jnd_map(image.clone()) * weights.reshape([1, 3, 1, 1]) * (3.0 * 0.5 * 1f64.tanh());
+    let difference = largest_difference(&values(optimised[0].pixels.clone()), &values(image + change));
+    assert!(difference < 1e-6, "{difference}");
 }

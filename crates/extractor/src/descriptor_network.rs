@@ -11,6 +11,10 @@ pub trait DescriptorNetwork {
     /// Length of a descriptor.
     fn dimension(&self) -> usize;
 
+    /// Returns the standard deviation that the network divides each channel of its input by, in [0, 1]: the unit of its
+    /// normalised space.
+    fn std(&self) -> [f32; 3];
+
     /// Returns an image at the size of the network's input.
     ///
     /// # Shapes
@@ -38,6 +42,10 @@ pub trait DescriptorNetwork {
 impl DescriptorNetwork for Extractor {
     fn dimension(&self) -> usize {
         Extractor::dimension(self)
+    }
+
+    fn std(&self) -> [f32; 3] {
+        self.preprocess().std
     }
 
     fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {
@@ -121,6 +129,10 @@ mod tests {
     impl DescriptorNetwork for Mean {
         fn dimension(&self) -> usize {
             1
+        }
+
+        fn std(&self) -> [f32; 3] {
+            [1.0; 3]
         }
 
         fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {

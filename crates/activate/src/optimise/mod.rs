@@ -152,9 +152,13 @@ impl<E: DescriptorNetwork> Run<'_, E> {
     fn descent(&self, image: Tensor<4>, start: Option<Tensor<4>>) -> Descent {
         let Settings { seed, depth, .. } = self.settings;
         match self.settings.optimiser {
-            Optimiser::Adam(masked) => {
-                Descent::Masked(Box::new(MaskedDescent::new(image, masked, start, seed)))
-            }
+            Optimiser::Adam(masked) => Descent::Masked(Box::new(MaskedDescent::new(
+                image,
+                masked,
+                self.extractor.std(),
+                start,
+                seed,
+            ))),
             Optimiser::Steepest(budget) => Descent::Budgeted(Box::new(BudgetedDescent::new(
                 image,
                 budget,
@@ -212,10 +216,11 @@ impl<E: DescriptorNetwork> Run<'_, E> {
     /// Reads the trace values of a step from the device and records them. A step reads nothing else.
     fn record(&self, running: &mut [ImageState], iteration: usize, values: Tensor<2>) -> Result<()> {
         let [_, columns] = values.dims();
+        let (weights, std) = (self.settings.weights(), self.extractor.std());
         let values: Vec<f64> = download(values)?.into_iter().map(f64::from).collect();
         for (state, row) in running.iter_mut().zip(values.chunks_exact(columns)) {
             if let [loss_f, r, g, b, ref kept @ ..] = *row {
-                state.steps.push(Step::new(iteration, self.settings.weights(), loss_f, [r, g, b]));
+                state.steps.push(Step::new(iteration, weights, std, loss_f, [r, g, b]));
                 state.kept.extend(kept);
             }
         }

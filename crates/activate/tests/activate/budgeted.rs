@@ -186,6 +186,10 @@ fn nothing_is_described_twice() {
             self.0.dimension()
         }
 
+        fn std(&self) -> [f32; 3] {
+            self.0.std()
+        }
+
         fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {
             self.0.prepare(pixels)
         }

@@ -1,22 +1,23 @@
 //! Gradient of the whole objective with respect to the perturbation, on the tiny network.
 
 use activate::{
-    Activator, Masked, Optimiser, Perturbation, Settings,
+    Activator, DescriptorNetwork, Masked, Optimiser, Perturbation, Settings,
     burn::tensor::{Device, Tensor, TensorData},
     describe,
     index::{Index, Target},
+    jnd_map,
 };
 
 use crate::tiny::{Tiny, paper, photo, spread};
 
 /// Objective, written from the paper's equation.
 fn loss(tiny: &Tiny, image: &Tensor<4>, target: &Tensor<2>, delta: Tensor<4>, strength: f64) -> f64 {
-    let change = Perturbation::new(image.clone(), strength).change(delta);
+    let change = Perturbation::new(image.clone(), strength, tiny.std()).change(delta);
     let descriptor = describe(tiny, vec![image.clone() + change.clone()]);
     let norm = |x: &Tensor<2>| x.clone().powi_scalar(2).sum().sqrt().into_scalar::<f32>();
     let dot = (descriptor.clone() * target.clone()).sum().into_scalar::<f32>();
     let cosine = f64::from(dot) / f64::from(norm(&descriptor) * norm(target));
-    let std = Tensor::<1>::from_floats([0.229, 0.224, 0.225], &image.device()).reshape([1, 3, 1, 1]);
+    let std = Tensor::<1>::from_floats(tiny.std(), &image.device()).reshape([1, 3, 1, 1]);
     let change = (change / std).powi_scalar(2).mean().into_scalar::<f32>();
     -cosine + 0.01 * f64::from(change)
 }
@@ -59,6 +60,35 @@ fn the_first_step_goes_against_finite_differences() {
     assert!(told > 100, "finite differences settled only {told} of {pixels} signs");
 }
 
+/// Compares the objective and the pixels with the paper's equations, for a network with deviations of its own.
+#[test]
+fn the_perturbation_is_in_the_normalised_space_of_the_network() {
+    let device = Device::flex();
+    let (tiny, image) = (Tiny::with_std([0.5; 3], &device), photo(&device, 9, 7));
+    let target = Tensor::<2>::from_floats([[0.1, -0.5, 0.3, 0.2, 0.0, 0.4, -0.2, 0.6]], &device);
+    let start = Tensor::<4>::full([1, 3, 9, 7], 0.2, &device);
+    let adam = Masked { strength: 30.0, learning_rate: 0.0, ..Masked::default() };
+    let settings = Settings { iterations: 1, optimiser: Optimiser::Adam(adam), ..centroid() };
+    let index = empty_index(&device);
+    let activator = Activator::new(&tiny, &index, settings).unwrap();
+    let optimised = activator
+        .optimise(
+            std::slice::from_ref(&image),
+            &target.clone().into(),
+            Some(vec![start.clone()]),
+            &mut |_| (),
+        )
+        .unwrap();
+
+    let (found, expected) =
+        (optimised[0].trace.steps[0].loss, loss(&tiny, &image, &target, start.clone(), 30.0));
+    assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
+    let weights = Tensor::<1>::from_floats([0.072 / 0.299, 0.072 / 0.587, 0.072 / 0.114], &device);
+    let change = jnd_map(image.clone()) * weights.reshape([1, 3, 1, 1]) * (30.0 * 0.5) * start.tanh();
+    let difference = (optimised[0].pixels.clone() - image - change).abs().max().into_scalar::<f32>();
+    assert!(difference < 1e-6, "{difference}");
+}
+
 fn finite_difference(
     t: &Tiny,
     image: &Tensor<4>,
@@ -84,14 +114,14 @@ fn the_gradient_to_the_pixels_is_the_finite_difference() {
     let (tiny, image) = (Tiny::new(&device), photo(&device, 9, 7));
     let target = Tensor::<2>::from_floats([[0.1, -0.5, 0.3, 0.2, 0.0, 0.4, -0.2, 0.6]], &device);
     let start = Tensor::<4>::full([1, 3, 9, 7], 0.2, &device);
-    let perturbation = Perturbation::new(image.clone(), 30.0);
+    let perturbation = Perturbation::new(image.clone(), 30.0, tiny.std());
     let delta = start.clone().autodiff().require_grad();
     let change = perturbation.change(delta.clone());
     let descriptor = describe(&tiny, vec![perturbation.apply(change.clone())]);
     let norm = |x: Tensor<2>| x.powi_scalar(2).sum_dim(1).sqrt();
     let tracked = target.clone().autodiff();
     let cosine = (descriptor.clone() * tracked.clone()).sum_dim(1) / (norm(descriptor) * norm(tracked));
-    let std = Tensor::<1>::from_floats([0.229, 0.224, 0.225], &device).reshape([1, 3, 1, 1]).autodiff();
+    let std = Tensor::<1>::from_floats(tiny.std(), &device).reshape([1, 3, 1, 1]).autodiff();
     let loss = cosine.neg().sum() + (change / std).powi_scalar(2).mean() * Masked::default().lambda_i;
     let gradient = delta.grad_remove(&mut loss.backward()).unwrap().into_data().try_to_vec::<f32>().unwrap();
 

@@ -3,7 +3,7 @@
 use activate::{
     DescriptorNetwork, Masked, Optimiser, Settings,
     burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
-    extractor::{beside, resize_antialiased},
+    extractor::{IMAGENET_STD, beside, resize_antialiased},
 };
 
 /// Smooth network: resize, one convolution, tanh, mean, projection, L2 norm.
@@ -11,15 +11,22 @@ use activate::{
 pub struct Tiny {
     kernel: Tensor<4>,
     projection: Tensor<2>,
+    std: [f32; 3],
 }
 
 impl Tiny {
     pub fn new(device: &Device) -> Self {
+        Self::with_std(IMAGENET_STD, device)
+    }
+
+    /// Network with these deviations of its normalised space; descriptors do not depend on them.
+    pub fn with_std(std: [f32; 3], device: &Device) -> Self {
         let kernel: Vec<f32> = (0..4 * 3 * 9).map(|i| ((i * 37 % 23) as f32 - 11.0) / 11.0).collect();
         let projection: Vec<f32> = (0..4 * 8).map(|i| ((i * 29 % 17) as f32 - 8.0) / 8.0).collect();
         Self {
             kernel: Tensor::from_data(TensorData::new(kernel, [4, 3, 3, 3]), device),
             projection: Tensor::from_data(TensorData::new(projection, [4, 8]), device),
+            std,
         }
     }
 }
@@ -27,6 +34,10 @@ impl Tiny {
 impl DescriptorNetwork for Tiny {
     fn dimension(&self) -> usize {
         8
+    }
+
+    fn std(&self) -> [f32; 3] {
+        self.std
     }
 
     fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {

@@ -142,6 +142,10 @@ mod tests {
             0
         }
 
+        fn std(&self) -> [f32; 3] {
+            [1.0; 3]
+        }
+
         fn prepare(&self, pixels: Tensor<4>) -> Tensor<4> {
             pixels
         }

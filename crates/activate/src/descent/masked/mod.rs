@@ -12,7 +12,7 @@ mod perturbation;
 mod tanh;
 
 use burn::tensor::{Device, Tensor};
-use extractor::{IMAGENET_STD, transfer::upload};
+use extractor::transfer::upload;
 
 pub use self::perturbation::Perturbation;
 use self::{
@@ -40,9 +40,15 @@ pub(crate) struct MaskedDescent {
 }
 
 impl MaskedDescent {
-    /// Descent from `start`, or from noise of the seed.
-    pub(crate) fn new(original: Tensor<4>, settings: Masked, start: Option<Tensor<4>>, seed: u64) -> Self {
-        let perturbation = Perturbation::new(original, settings.strength);
+    /// Descent from `start`, or from noise of the seed. `std` are the network's deviations.
+    pub(crate) fn new(
+        original: Tensor<4>,
+        settings: Masked,
+        std: [f32; 3],
+        start: Option<Tensor<4>>,
+        seed: u64,
+    ) -> Self {
+        let perturbation = Perturbation::new(original, settings.strength, std);
         let start = start.unwrap_or_else(|| perturbation.start(seed));
         let on_cpu = start.device() == Device::flex();
         Self::computed_by(perturbation, settings, start, on_cpu, BAND)
@@ -100,13 +106,14 @@ impl MaskedDescent {
 /// Gradient of `lambda_i` times the mean squared change in normalised space, per unit of change of each channel.
 fn image_weights(perturbation: &Perturbation, lambda_i: f64) -> [f32; 3] {
     let [_, _, height, width] = perturbation.map().dims();
-    IMAGENET_STD.map(|std| 2.0 * lambda_i as f32 / (3 * height * width) as f32 / (std * std))
+    perturbation.std().map(|std| 2.0 * lambda_i as f32 / (3 * height * width) as f32 / (std * std))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn::tensor::TensorData;
+    use extractor::IMAGENET_STD;
 
     /// Pixels after two steps along made-up gradients, and the mean squared change before the second.
     fn descended(on_cpu: bool, band: usize) -> (Vec<f32>, Vec<f32>) {
@@ -116,13 +123,28 @@ mod tests {
             Tensor::from_data(TensorData::new::<f32, _>(values, [1, 3, 11, 7]), &device)
         };
         let start = values(1) * 0.1;
-        let (perturbation, settings) = (Perturbation::new(values(0), 3.0), Masked::default());
+        let (perturbation, settings) = (Perturbation::new(values(0), 3.0, IMAGENET_STD), Masked::default());
         let descent = MaskedDescent::computed_by(perturbation, settings, start, on_cpu, band);
         let descent = descent.step(values(2) - 0.5, 0);
         let squared = descent.changed().mean_squares;
         let descent = descent.step(values(3) - 0.5, 1);
         let read = |data: TensorData| data.try_to_vec::<f32>().unwrap();
         (read(descent.finish().into_data()), read(squared.into_data()))
+    }
+
+    #[test]
+    fn the_image_term_is_in_normalised_space() {
+        let weights = |std| {
+            let original = Tensor::zeros([1, 3, 5, 4], &Device::flex());
+            image_weights(&Perturbation::new(original, 3.0, std), 0.01)
+        };
+        // The derivative of 0.01 * mean((x / std)^2) over 60 values is 0.02 / 60 / std^2 per unit of x.
+        let near = |found: [f32; 3], std: [f32; 3]| {
+            found.iter().zip(std).all(|(found, std)| (found * std * std * 3000.0 - 1.0).abs() < 1e-5)
+        };
+        for std in [IMAGENET_STD, [0.5; 3]] {
+            assert!(near(weights(std), std), "{:?} for {std:?}", weights(std));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use extractor::{IMAGENET_STD, beside, transfer::upload};
+use extractor::{beside, transfer::upload};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
@@ -30,17 +30,19 @@ pub struct Perturbation {
     per_channel: Tensor<4>,
     /// `S_c`.
     amplitudes: [f32; 3],
+    /// Deviation of each channel.
+    std: [f32; 3],
 }
 
 impl Perturbation {
-    /// Perturbation of `original`, `[1, 3, h, w]` in [0, 1].
-    pub fn new(original: Tensor<4>, strength: f64) -> Self {
+    /// Perturbation of `original`, `[1, 3, h, w]` in [0, 1], with the strength in the normalised space whose unit is `std`.
+    pub fn new(original: Tensor<4>, strength: f64, std: [f32; 3]) -> Self {
         let device = original.device();
-        let amplitude = |c: usize| IMAGENET_STD[c] * CHANNEL_WEIGHTS[c] * strength as f32;
+        let amplitude = |c: usize| std[c] * CHANNEL_WEIGHTS[c] * strength as f32;
         let amplitudes = std::array::from_fn(amplitude);
         let per_channel = upload(amplitudes.to_vec(), [1, 3, 1, 1], &device);
         let map = jnd_map(original.clone());
-        Self { original, map, per_channel, amplitudes }
+        Self { original, map, per_channel, amplitudes, std }
     }
 
     /// Initial `delta`: Gaussian noise of standard deviation 1e-6, `[1, 3, h, w]`.
@@ -81,6 +83,11 @@ impl Perturbation {
         self.amplitudes
     }
 
+    /// Deviation of each channel, the unit of normalised space.
+    pub(crate) fn std(&self) -> [f32; 3] {
+        self.std
+    }
+
     /// Largest change, `S_c * H`, of some rows.
     ///
     /// # Shapes
@@ -104,12 +111,13 @@ impl Perturbation {
 mod tests {
     use super::*;
     use burn::tensor::Device;
+    use extractor::IMAGENET_STD;
 
     #[test]
     fn never_exceeds_strength_times_the_map() {
         let device = Device::flex();
         let grey = Tensor::<4>::full([1, 3, 8, 8], 0.5, &device);
-        let perturbation = Perturbation::new(grey, 3.0);
+        let perturbation = Perturbation::new(grey, 3.0, IMAGENET_STD);
         let change = perturbation.change(Tensor::full([1, 3, 8, 8], 1e9, &device));
         let blue = change.slice([0..1, 2..3, 4..5, 4..5]).into_scalar::<f32>();
         let expected = 3.0 * 0.225 * (0.072 / 0.114) * 5.0 / 255.0;
@@ -118,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_seed_fixes_the_start() {
-        let perturbation = Perturbation::new(Tensor::zeros([1, 3, 4, 5], &Device::flex()), 3.0);
+        let perturbation = Perturbation::new(Tensor::zeros([1, 3, 4, 5], &Device::flex()), 3.0, IMAGENET_STD);
         let start = |seed| perturbation.start(seed).into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(start(1), start(1));
         assert_ne!(start(1), start(2));
@@ -127,7 +135,8 @@ mod tests {
 
     #[test]
     fn threads_change_nothing_and_no_noise_repeats() {
-        let perturbation = Perturbation::new(Tensor::zeros([1, 3, 300, 200], &Device::flex()), 3.0);
+        let perturbation =
+            Perturbation::new(Tensor::zeros([1, 3, 300, 200], &Device::flex()), 3.0, IMAGENET_STD);
         let start = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| perturbation.start(7).into_data().try_to_vec::<f32>().unwrap())
