@@ -58,7 +58,6 @@ mod planes;
 mod position;
 mod settings;
 mod stop;
-mod vectors;
 mod views;
 
 pub use activator::{Activated, Activator};

@@ -1,5 +1,5 @@
-//! Sums of squares on the CPU. Loops rather than iterators' closures, so that callers compile them for the instructions of
-//! [`crate::vectors::widest`].
+//! Sums of squares on the CPU. Loops rather than iterators' closures, so that [`simd::Level::run`] compiles them for
+//! its level.
 
 /// Number of partial sums, which vectors hold side by side.
 const LANES: usize = 16;

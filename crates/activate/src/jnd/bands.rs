@@ -6,12 +6,12 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
+use simd::Level;
 
 use super::model::{BACKGROUND_SUM, FLOOR};
 use crate::{
     luminance,
     planes::{tensor, values},
-    vectors::widest,
 };
 
 /// Rows of a thread's band. The thread keeps their luminance and that of [`REACH`] rows on either side.
@@ -70,7 +70,7 @@ fn fill(planes: &[f32], width: usize, map: &mut [f32]) {
 /// Fills `levels` with the luminance, 0 to 255, of the row that starts at `start` in each plane.
 fn luminance_of(planes: &[f32], plane: usize, start: usize, levels: &mut [f32]) {
     let [red, green, blue] = [0, 1, 2].map(|c| &planes[c * plane + start..][..levels.len()]);
-    widest(
+    Level::detected().run(
         #[inline(always)]
         || {
             for (((level, red), green), blue) in levels.iter_mut().zip(red).zip(green).zip(blue) {
@@ -88,7 +88,7 @@ fn fill_row(luminance: &[f32], map: &mut [f32]) {
     let (width, stride) = (map.len(), map.len() + 2 * REACH);
     let shifted = |y: usize, x: usize| &luminance[y * stride + x..][..width];
     let rows: [[&[f32]; 5]; 5] = std::array::from_fn(|y| std::array::from_fn(|x| shifted(y, x)));
-    widest(
+    Level::detected().run(
         #[inline(always)]
         || {
             for (i, map) in map.iter_mut().enumerate() {

@@ -5,10 +5,11 @@ mod rounding;
 use burn::tensor::{Device, Tensor};
 use extractor::transfer::{download, upload};
 use rayon::prelude::*;
+use simd::Level;
 
 use self::rounding::nearest_level;
 pub use self::rounding::{Depth, round_to};
-use crate::{Error, Result, planes::CHUNK, vectors::widest};
+use crate::{Error, Result, planes::CHUNK};
 
 /// Tensor of interleaved 8-bit RGB.
 ///
@@ -89,7 +90,7 @@ fn to_levels<T: Copy + Default + Send>(
     let [red, green, blue] = [0, 1, 2].map(|c| values[c * plane..][..plane].par_chunks(CHUNK));
     let runs = levels.par_chunks_mut(3 * CHUNK).zip(red.zip(green).zip(blue));
     runs.for_each(|(levels, ((red, green), blue))| {
-        widest(
+        Level::detected().run(
             #[inline(always)]
             || {
                 let pixels = levels.as_chunks_mut::<3>().0.iter_mut();

@@ -6,11 +6,9 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
+use simd::Level;
 
-use crate::{
-    planes::{CHUNK, ordered},
-    vectors::widest,
-};
+use crate::planes::{CHUNK, ordered};
 
 /// Bits per channel of a released image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,9 +62,9 @@ impl RoundingBackend for Flex {
     }
 }
 
-/// Rounds values in place. A loop rather than an iterator's closure, so that it is compiled for the instructions of [`widest`].
+/// Rounds values in place. A loop rather than an iterator's closure, so that [`Level::run`] compiles it for its level.
 fn round(values: &mut [f32], top: f32) {
-    widest(
+    Level::detected().run(
         #[inline(always)]
         || {
             for value in values {

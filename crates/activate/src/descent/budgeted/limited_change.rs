@@ -6,6 +6,7 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
+use simd::Level;
 
 use super::{
     super::{
@@ -17,7 +18,6 @@ use super::{
 use crate::{
     Budget, jnd_map,
     planes::{CHUNK, ordered, sum_in_order, tensor, values},
-    vectors::widest,
 };
 
 /// Limits on the change of an image, and the metric that weights its cost.
@@ -140,7 +140,7 @@ impl BudgetedBackend for Flex {
         let sums = x.chunks_exact(metric.len()).map(|plane| {
             let parts = plane.par_chunks(CHUNK).zip(metric.par_chunks(CHUNK));
             sum_in_order(parts.map(|(x, metric)| {
-                widest(
+                Level::detected().run(
                     #[inline(always)]
                     || weighted_sum_of_squares(x, metric),
                 )
@@ -173,10 +173,10 @@ impl BudgetedBackend for Flex {
 }
 
 /// Replaces `x` by pixels and returns the sum of the squared changes, of at most some ten thousand. The change is
-/// `factor * metric * x`, but at most the smaller of `jnd * map` and `linf`. Loops rather than iterators' closures, so that they
-/// are compiled for the instructions of [`widest`].
+/// `factor * metric * x`, but at most the smaller of `jnd * map` and `linf`. Loops rather than iterators' closures, so that
+/// [`Level::run`] compiles them for its level.
 fn change(x: &mut [f32], factor: f32, [original, map, metric]: [&[f32]; 3], [jnd, linf]: [f32; 2]) -> f64 {
-    widest(
+    Level::detected().run(
         #[inline(always)]
         || {
             for (((x, original), map), metric) in x.iter_mut().zip(original).zip(map).zip(metric) {

@@ -6,6 +6,7 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
+use simd::Level;
 
 use super::{
     super::{changed_image::ChangedImage, squares::sum_of_squares},
@@ -13,10 +14,7 @@ use super::{
     perturbation::Perturbation,
     tanh::tanh,
 };
-use crate::{
-    planes::{CHUNK, ordered, sum_in_order, tensor, values},
-    vectors::widest,
-};
+use crate::planes::{CHUNK, ordered, sum_in_order, tensor, values};
 
 /// Constants of a step.
 #[derive(Debug, Clone, Copy)]
@@ -138,12 +136,12 @@ impl MaskedBackend for Flex {
     }
 }
 
-// The functions below have loops rather than iterators' closures, so that they are compiled for the instructions of `widest`.
+// The functions below have loops rather than iterators' closures, so that `Level::run` compiles them for its level.
 
 /// Writes `original + amplitude * map * tanh(delta)` and returns the sum of the squared changes. All slices have one length,
 /// at most some ten thousand because squares are summed in float32.
 fn change(original: &[f32], map: &[f32], delta: &[f32], amplitude: f32, pixels: &mut [f32]) -> f64 {
-    widest(
+    Level::detected().run(
         #[inline(always)]
         || {
             for ((pixel, map), delta) in pixels.iter_mut().zip(map).zip(delta) {
@@ -167,7 +165,7 @@ fn advance(
     [amplitude, weight]: [f32; 2],
     rates: Rates,
 ) {
-    widest(
+    Level::detected().run(
         #[inline(always)]
         || {
             let states = x.iter_mut().zip(first).zip(second);
