@@ -20,8 +20,8 @@ pub struct Activated {
     pub pixels: Tensor<4>,
     /// Target of the descriptor, of one row.
     pub target: Targets,
-    /// Cell that the descriptor was to stay in; the original's nearest cell if the objective does not aim at cells. `None` if the
-    /// index has no cells.
+    /// Cell that the descriptor was to stay in; the original's nearest cell if the objective does not aim at cells.
+    /// `None` if the index has no cells.
     pub cell: Option<i64>,
     /// Position of the original's descriptor.
     pub before: Position,
@@ -44,16 +44,17 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
     /// Activator of images for `index`, with the descriptors of `extractor`.
     ///
     /// # Errors
-    /// If the dimensions of `extractor` and `index` differ, a setting is out of range, the target is the reconstruction of codes
-    /// that are the vectors themselves (there is nothing to approach), or a setting needs cells that the index does not have.
+    /// If the dimensions of `extractor` and `index` differ, a setting is out of range, the target is the
+    /// reconstruction of codes that are the vectors themselves (there is nothing to approach), or a setting needs
+    /// cells that the index does not have.
     pub fn new(extractor: &'a E, index: &'a Index, settings: Settings) -> Result<Self> {
         settings.check()?;
         Self { extractor, indexes: Vec::new(), settings }.also_for(index)
     }
 
     /// Activates for a further index. The optimisation minimises the mean of the objectives of all indexes, and
-    /// [`Trace::kept`] is the mean of their shares. [`Activated::target`], [`Activated::cell`] and the positions remain those of
-    /// the first index.
+    /// [`Trace::kept`] is the mean of their shares. [`Activated::target`], [`Activated::cell`] and the positions
+    /// remain those of the first index.
     ///
     /// # Errors
     /// Those of [`Self::new`].
@@ -87,14 +88,15 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         self.indexes[0]
     }
 
-    /// Activates a batch. Each step is one pass of the network for all images; the result of an image does not depend on the
-    /// others, up to rounding.
+    /// Activates a batch. Each step is one pass of the network for all images; the result of an image does not depend
+    /// on the others, up to rounding.
     ///
     /// # Shapes
     /// Each image is `[1, 3, h, w]` in [0, 1], of its own size.
     ///
     /// # Errors
-    /// If an image has another shape, the index refuses a descriptor (not finite), or a tensor cannot be read from its device.
+    /// If an image has another shape, the index refuses a descriptor (not finite), or a tensor cannot be read from
+    /// its device.
     pub fn activate(
         &self,
         images: &[Tensor<4>],
@@ -123,8 +125,8 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         Ok(parts.enumerate().map(activated).collect())
     }
 
-    /// Position of an image's descriptor with respect to a target of one row, for released images that were changed again,
-    /// for example by a lossy file format.
+    /// Position of an image's descriptor with respect to a target of one row, for released images that were changed
+    /// again, for example by a lossy file format.
     ///
     /// # Errors
     /// If the image is not `[1, 3, h, w]`, or the index refuses its descriptor.
@@ -134,8 +136,9 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         Ok(positions(self.index(), descriptor, target)?.remove(0))
     }
 
-    /// Optimises images towards given targets in the first index, without the rounding of [`Self::activate`]. Adam starts from
-    /// `starts` of its perturbation, one `[1, 3, h, w]` per image, or from noise of the seed. Cells are those of the images.
+    /// Optimises images towards given targets in the first index, without the rounding of [`Self::activate`]. Adam
+    /// starts from `starts` of its perturbation, one `[1, 3, h, w]` per image, or from noise of the seed. Cells are
+    /// those of the images.
     ///
     /// # Errors
     /// If a tensor cannot be read from its device, or the index refuses a descriptor (not finite).
@@ -165,8 +168,8 @@ impl<'a, E: DescriptorNetwork> Activator<'a, E> {
         Run { extractor: self.extractor, settings: self.settings }
     }
 
-    /// Goals in each index: `targets` in the first, and in the others the targets of `originals`, descriptors `[n, d]`. Without
-    /// `originals` only the goal in the first index.
+    /// Goals in each index: `targets` in the first, and in the others the targets of `originals`, descriptors
+    /// `[n, d]`. Without `originals` only the goal in the first index.
     fn goals(
         &self,
         initial: &InitialStates,

@@ -1,17 +1,18 @@
-//! Active image indexing (Fernandez et al., ICLR 2023) on burn: changes an image imperceptibly before its release, so that
-//! edited copies of it are found again.
+//! Active image indexing (Fernandez et al., ICLR 2023) on burn: changes an image imperceptibly before its release, so
+//! that edited copies of it are found again.
 //!
-//! - An index stores a code of each descriptor, and a search visits only some of its cells (section 2). An edited copy is lost
-//!   when its descriptor leaves the cell of the original.
+//! - An index stores a code of each descriptor, and a search visits only some of its cells (section 2). An edited
+//!   copy is lost when its descriptor leaves the cell of the original.
 //! - Activation changes the pixels instead of the index (section 3): the index keeps the code of the original.
 //! - The target of the descriptor is what the index stores, `q(x)`: a centroid plus a decoded residual.
 //! - The descriptor term `L_f` is the negative cosine to the target (equation 4); [`Objective`] has alternatives.
 //! - The image term `L_i` is the mean squared change, in the normalised space of the extractor.
-//! - Each step minimises `lambda_f L_f + lambda_i L_i` by a backward pass of the network to the pixels. Weights are constants.
-//! - The paper's change is `S H tanh(delta)`, updated by Adam; the map `H` of just-noticeable differences hides it where the
-//!   image is textured (section 3.3). See [`jnd_map`] and [`Perturbation`].
-//! - The default is steepest descent under a budget of squared change instead, over random edited views of the image, towards
-//!   the inside of its cell. [`Settings::paper`] is the original method.
+//! - Each step minimises `lambda_f L_f + lambda_i L_i` by a backward pass of the network to the pixels. Weights are
+//!   constants.
+//! - The paper's change is `S H tanh(delta)`, updated by Adam; the map `H` of just-noticeable differences hides it
+//!   where the image is textured (section 3.3). See [`jnd_map`] and [`Perturbation`].
+//! - The default is steepest descent under a budget of squared change instead, over random edited views of the image,
+//!   towards the inside of its cell. [`Settings::paper`] is the original method.
 //! - The released image is rounded to the levels of its file, and [`Activated`] reports its descriptor's position.
 //!
 //! The crate reads no files, prints nothing and picks no device. It re-exports [`extractor`] and [`index`], so that an

@@ -15,7 +15,8 @@ pub struct Position {
     pub cosine: f32,
     /// Squared L2 distance to the target's point.
     pub distance: f32,
-    /// Number of hyperplanes with the descriptor on the wrong side, if the index's codes are sides of hyperplanes (`LSH`).
+    /// Number of hyperplanes with the descriptor on the wrong side, if the index's codes are sides of hyperplanes
+    /// (`LSH`).
     pub wrong_bits: Option<usize>,
 }
 

@@ -19,14 +19,15 @@ pub struct Settings {
     pub optimiser: Optimiser,
     /// Target of the descriptor, if the objective is the reconstruction.
     pub target: Target,
-    /// Number of own cells of an image: its copies may fall into any of them. Equals the number of cells that the index stores
-    /// the image in.
+    /// Number of own cells of an image: its copies may fall into any of them. Equals the number of cells that the
+    /// index stores the image in.
     pub cells: usize,
-    /// Number of edited views of the original that choose its own cells: the cells most of them fall into. Meant for an index
-    /// that will store the released image. 0 takes the original's nearest cells, for an index that stores the original.
+    /// Number of edited views of the original that choose its own cells: the cells most of them fall into. Meant for
+    /// an index that will store the released image. 0 takes the original's nearest cells, for an index that stores
+    /// the original.
     pub cell_views: usize,
-    /// Number of cells that searches visit. A copy counts as found if one of its original's cells is among as many nearest
-    /// ones.
+    /// Number of cells that searches visit. A copy counts as found if one of its original's cells is among as many
+    /// nearest ones.
     pub nprobe: usize,
     /// Seed of all random numbers; each image draws the same ones.
     pub seed: u64,

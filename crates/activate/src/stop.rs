@@ -4,16 +4,16 @@ use std::fmt;
 
 use crate::objective::Step;
 
-/// Condition that ends an image's optimisation before [`crate::Settings::iterations`]. It ends no image whose objective `L` is
-/// above its initial value, so a released image is never worse than its original.
+/// Condition that ends an image's optimisation before [`crate::Settings::iterations`]. It ends no image whose
+/// objective `L` is above its initial value, so a released image is never worse than its original.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Stop {
     /// No early end.
     #[default]
     Never,
-    /// The descriptor `x` is safe in its cell `c`: `min |x - o| - |x - c| >= margin` over all other centroids `o`, see
-    /// [`index::Index::cell_margins`]. The descriptor is that of the pixels before rounding. An original that is safe is
-    /// released unchanged. The index must have cells.
+    /// The descriptor `x` is safe in its cell `c`: `min |x - o| - |x - c| >= margin` over all other centroids `o`,
+    /// see [`index::Index::cell_margins`]. The descriptor is that of the pixels before rounding. An original that is
+    /// safe is released unchanged. The index must have cells.
     Safe {
         /// Least margin, in distances between descriptors of unit norm.
         margin: f64,
@@ -66,8 +66,8 @@ impl Stop {
         }
     }
 
-    /// End of an image with these objectives, from the original's to the current one, and this margin; `None` if the condition
-    /// is not met.
+    /// End of an image with these objectives, from the original's to the current one, and this margin; `None` if the
+    /// condition is not met.
     pub(crate) fn reached(self, steps: &[Step], margin: Option<f32>) -> Option<End> {
         let (first, last) = (steps.first()?.loss, steps.last()?.loss);
         let is_done = match self {

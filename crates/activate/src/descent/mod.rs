@@ -30,8 +30,8 @@ pub(crate) struct TrackedInput {
 }
 
 impl Descent {
-    /// The changed image as the network's input. The graph of a masked descent begins at the pixels, that of a budgeted one
-    /// at the prepared input.
+    /// The changed image as the network's input. The graph of a masked descent begins at the pixels, that of a
+    /// budgeted one at the prepared input.
     pub(crate) fn tracked_input(&self, network: &impl DescriptorNetwork) -> TrackedInput {
         match self {
             Self::Masked(descent) => {

@@ -18,7 +18,8 @@ pub(super) fn jnd_map(pixels: Tensor<4>) -> Tensor<4> {
     (luminance_masking + contrast_masking - both).clamp_min(FLOOR) / 255.0
 }
 
-/// `17 (1 - sqrt(L / 127 + 1e-3)) + 3` for a dark background of mean luminance `L`, `3 / 128 (L - 127) + 3` for a light one.
+/// `17 (1 - sqrt(L / 127 + 1e-3)) + 3` for a dark background of mean luminance `L`, `3 / 128 (L - 127) + 3` for a
+/// light one.
 fn luminance_masking(luminance: Tensor<4>) -> Tensor<4> {
     let background = filter(luminance, BACKGROUND) / BACKGROUND_SUM;
     let dark = ((background.clone() / 127.0 + 1e-3).sqrt() * -1.0 + 1.0) * 17.0 + 3.0;

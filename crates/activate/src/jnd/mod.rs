@@ -6,8 +6,8 @@ mod model;
 
 use burn::tensor::{Device, Tensor};
 
-/// Largest unnoticed change of each pixel: the just-noticeable-difference (JND) map of Wu et al. (2017), from luminance masking
-/// and contrast masking.
+/// Largest unnoticed change of each pixel: the just-noticeable-difference (JND) map of Wu et al. (2017), from
+/// luminance masking and contrast masking.
 ///
 /// # Shapes
 /// RGB `[n, 3, h, w]` in [0, 1] -> `[n, 1, h, w]` in [0, 1]

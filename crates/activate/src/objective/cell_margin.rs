@@ -7,8 +7,8 @@ use unrounded::matmul;
 
 use crate::{Error, Result};
 
-/// Temperature of the softmax over squared distances or inner products. Squared distances from a unit vector to the nearest of
-/// 4,096 centroids differ by about 0.02.
+/// Temperature of the softmax over squared distances or inner products. Squared distances from a unit vector to the
+/// nearest of 4,096 centroids differ by about 0.02.
 const TEMPERATURE: f64 = 0.02;
 
 /// Cells that images are to stay in.

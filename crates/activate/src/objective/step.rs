@@ -16,8 +16,8 @@ pub struct Step {
 }
 
 impl Step {
-    /// Objective from the descriptor term and the mean squared change of each channel, in pixels of [0, 1]. `std` are the
-    /// network's deviations, the unit of normalised space.
+    /// Objective from the descriptor term and the mean squared change of each channel, in pixels of [0, 1]. `std` are
+    /// the network's deviations, the unit of normalised space.
     pub(crate) fn new(
         iteration: usize,
         [lambda_f, lambda_i]: [f64; 2],

@@ -28,8 +28,8 @@ impl CellViews {
     }
 }
 
-/// Most frequent cells among those in `met`, as many as `nearest` has. Ties go to the nearest cells in their order, then to the
-/// cell met first.
+/// Most frequent cells among those in `met`, as many as `nearest` has. Ties go to the nearest cells in their order,
+/// then to the cell met first.
 fn most_frequent(nearest: Vec<i64>, met: &[i64]) -> Vec<i64> {
     let count = nearest.len();
     let mut cells = nearest;

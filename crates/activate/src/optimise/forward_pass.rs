@@ -22,8 +22,8 @@ pub(super) struct Evaluation {
     pub descriptors: Tensor<2>,
     /// Descriptor term, `[n, 1]`.
     pub losses: Tensor<2>,
-    /// Values for the trace until they are read: descriptor term, mean squared change of each channel and, if the objective aims
-    /// at cells, the share of views in the image's own cells. `[n, 4]` or `[n, 5]`.
+    /// Values for the trace until they are read: descriptor term, mean squared change of each channel and, if the
+    /// objective aims at cells, the share of views in the image's own cells. `[n, 4]` or `[n, 5]`.
     pub trace_values: Option<Tensor<2>>,
 }
 

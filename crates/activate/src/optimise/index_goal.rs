@@ -19,8 +19,8 @@ pub(crate) struct IndexGoal<'a> {
 }
 
 impl<'a> IndexGoal<'a> {
-    /// Goal of images with these targets. Cells are those nearest to `originals`, the descriptors `[n, d]`, unless `views` choose
-    /// others. Without `originals` the targets are the goal, whatever the objective.
+    /// Goal of images with these targets. Cells are those nearest to `originals`, the descriptors `[n, d]`, unless
+    /// `views` choose others. Without `originals` the targets are the goal, whatever the objective.
     ///
     /// # Errors
     /// If the index refuses a descriptor (not finite), or its centroids cannot be decoded.

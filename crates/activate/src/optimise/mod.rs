@@ -169,8 +169,8 @@ impl<E: DescriptorNetwork> Run<'_, E> {
         }
     }
 
-    /// Takes a step with each image that has no end yet and moves the others to `finished`. Returns the running images and the
-    /// values that are still to be recorded.
+    /// Takes a step with each image that has no end yet and moves the others to `finished`. Returns the running
+    /// images and the values that are still to be recorded.
     fn step(
         &self,
         iteration: usize,

@@ -13,8 +13,8 @@ pub struct Trace {
     pub end: End,
     /// Objective before each step, and also after the last one if [`crate::Stop`] ended the optimisation.
     pub steps: Vec<Step>,
-    /// Share of the views that lay in one of the image's own cells, over the last half of the steps. `None` if the objective
-    /// does not aim at cells.
+    /// Share of the views that lay in one of the image's own cells, over the last half of the steps. `None` if the
+    /// objective does not aim at cells.
     pub kept: Option<f64>,
 }
 

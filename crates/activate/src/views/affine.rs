@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-/// Affine map from points of an edited image to points of its original. Coordinates are shares of the sides, from the upper
-/// left corner: points of an image are in [0, 1].
+/// Affine map from points of an edited image to points of its original. Coordinates are shares of the sides, from the
+/// upper left corner: points of an image are in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Affine {
     /// Coefficients of `x = x[0] u + x[1] v + x[2]`.
@@ -66,8 +66,8 @@ impl Canvas {
         self.edited(sides, Affine { x: centred(x), y: centred(y) })
     }
 
-    /// Crops to a share of the area, with the aspect ratio kept. `place` is the position of the crop, from (0, 0) in the upper
-    /// left corner to (1, 1) in the lower right.
+    /// Crops to a share of the area, with the aspect ratio kept. `place` is the position of the crop, from (0, 0) in
+    /// the upper left corner to (1, 1) in the lower right.
     pub fn cropped(self, area: f32, place: [f32; 2]) -> Self {
         let side = area.sqrt();
         let [left, top] = place.map(|at| at * (1.0 - side));
@@ -75,8 +75,8 @@ impl Canvas {
         self.edited(self.sides.map(|length| length * side), map)
     }
 
-    /// Places the image in a rectangle of a larger canvas. Its upper left corner and its width and height are shares of the
-    /// canvas.
+    /// Places the image in a rectangle of a larger canvas. Its upper left corner and its width and height are shares
+    /// of the canvas.
     pub fn inset(self, [left, top]: [f32; 2], [width, height]: [f32; 2]) -> Self {
         let map = Affine { x: [1.0 / width, 0.0, -left / width], y: [0.0, 1.0 / height, -top / height] };
         self.edited([self.sides[0] / width, self.sides[1] / height], map)

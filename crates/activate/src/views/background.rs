@@ -15,8 +15,8 @@ pub(super) struct Background {
 }
 
 impl Background {
-    /// Draws a background of this colour for an image of this height and width. `strength` is that of the strongest letter; 0 draws
-    /// none.
+    /// Draws a background of this colour for an image of this height and width. `strength` is that of the strongest
+    /// letter; 0 draws none.
     pub fn draw([height, width]: [usize; 2], colour: [f32; 3], strength: f32, rng: &mut impl Rng) -> Self {
         let count = width.div_ceil(LETTER) * height.div_ceil(LETTER);
         let letter = |_| if rng.random_bool(0.3) { strength * rng.random::<f32>() } else { 0.0 };

@@ -15,8 +15,8 @@ pub(super) enum Colour {
     Contrast(f32),
     /// Scales the distance of pixels to their own luminance by a factor; 0 is greyscale.
     Saturation(f32),
-    /// Rotates the hue by a share of the circle, in YIQ, where the rotation is linear. The result is close to a rotation in
-    /// HSV.
+    /// Rotates the hue by a share of the circle, in YIQ, where the rotation is linear. The result is close to a
+    /// rotation in HSV.
     Hue(f32),
 }
 

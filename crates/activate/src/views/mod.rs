@@ -1,5 +1,5 @@
-//! Random edits of images, through which gradients flow. A view shows the network an edited copy of an image, at the size of the
-//! network's input.
+//! Random edits of images, through which gradients flow. A view shows the network an edited copy of an image, at the
+//! size of the network's input.
 
 mod affine;
 mod background;
@@ -35,7 +35,8 @@ const COLOUR: f64 = 0.35;
 const DOWNSAMPLING: f64 = 0.2;
 /// Probability of stickers.
 const STICKERS: f64 = 0.25;
-/// Step between the places of successive views: the fractional parts of its multiples fill [0, 1) evenly (golden ratio).
+/// Step between the places of successive views: the fractional parts of its multiples fill [0, 1) evenly (golden
+/// ratio).
 const GOLDEN_RATIO: f64 = 0.618_033_988_749_894_9;
 
 /// View of an image: the few numbers of its edits, from which each device makes what it needs.

@@ -35,7 +35,8 @@ fn psnr(change: Tensor<4>) -> f64 {
     -10.0 * number(change.powi_scalar(2).mean().reshape([1, 1, 1, 1])).log10()
 }
 
-/// Compares the PSNR with the budget, up to the rounding of few pixels, and every change with its largest allowed value.
+/// Compares the PSNR with the budget, up to the rounding of few pixels, and every change with its largest allowed
+/// value.
 #[test]
 fn the_budget_is_spent_and_held() {
     let device = Device::flex();
@@ -176,7 +177,8 @@ fn several_indexes_are_secured_together() {
     assert!(matches!(refused, Err(Error::Dimension { index: 4, descriptor: 8 })));
 }
 
-/// Counts passes of the network: before, after, and at each step, where a first step without views shares the first pass.
+/// Counts passes of the network: before, after, and at each step, where a first step without views shares the first
+/// pass.
 #[test]
 fn nothing_is_described_twice() {
     struct Counting(Tiny, AtomicUsize);

@@ -27,8 +27,8 @@ fn empty_index(device: &Device) -> Index {
     Index::train(&"IVF4,Flat".parse().unwrap(), vectors, &Default::default()).unwrap()
 }
 
-/// Compares the direction of Adam's first step, the sign of the gradient, with every finite difference large enough to have a
-/// reliable sign.
+/// Compares the direction of Adam's first step, the sign of the gradient, with every finite difference large enough
+/// to have a reliable sign.
 #[test]
 fn the_first_step_goes_against_finite_differences() {
     let device = Device::flex();

@@ -101,8 +101,8 @@ fn weighted_squares(x: &Tensor<4>, metric: &Tensor<4>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::weighted_squares(x, metric))
 }
 
-/// The original with the change `factor * metric * x`, limited, and the sums of the squared changes of each channel, `[1, 3]`,
-/// on the CPU. The pixels reuse the memory of `x`.
+/// The original with the change `factor * metric * x`, limited, and the sums of the squared changes of each channel,
+/// `[1, 3]`, on the CPU. The pixels reuse the memory of `x`.
 fn limited_change(
     image: [&Tensor<4>; 3],
     x: Tensor<4>,
@@ -121,8 +121,8 @@ pub trait BudgetedBackend: Backend {
     /// Sums of the squares of each channel of `metric * x`, `[1, 3]`.
     fn weighted_squares(x: FloatTensor<Self>, metric: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// Changed pixels, and the sums of the squared changes of each channel, `[1, 3]`. `limits` are the largest change in units
-    /// of the map and in pixels of [0, 1].
+    /// Changed pixels, and the sums of the squared changes of each channel, `[1, 3]`. `limits` are the largest change
+    /// in units of the map and in pixels of [0, 1].
     fn limited_change(
         x: FloatTensor<Self>,
         factor: FloatTensor<Self>,
@@ -173,8 +173,8 @@ impl BudgetedBackend for Flex {
 }
 
 /// Replaces `x` by pixels and returns the sum of the squared changes, of at most some ten thousand. The change is
-/// `factor * metric * x`, but at most the smaller of `jnd * map` and `linf`. Loops rather than iterators' closures, so that
-/// [`Level::run`] compiles them for its level.
+/// `factor * metric * x`, but at most the smaller of `jnd * map` and `linf`. Loops rather than iterators' closures,
+/// so that [`Level::run`] compiles them for its level.
 fn change(x: &mut [f32], factor: f32, [original, map, metric]: [&[f32]; 3], [jnd, linf]: [f32; 2]) -> f64 {
     Level::detected().run(
         #[inline(always)]

@@ -14,11 +14,12 @@ const STABILISER: f64 = 0.0009;
 
 /// Metric `m` of an image: a change `x` of a pixel costs `x^2 / m`, where `1 / m = 1 / H^2 + 1 / (2 V + C2) + E`.
 ///
-/// The first term counts visibility, with the JND map `H`. The second counts the loss of SSIM: by its definition a change of
-/// variance `s` costs `s / (2 V + C2)` to first order where the luminance has variance `V`. Without this term dark and even
-/// surfaces, where the map is largest, would take most of the change. `E` is a constant cost. It is 0 for budgets of at most
-/// the default PSNR and grows with tighter ones: a small change is hardly visible anywhere, and spread evenly it moves the
-/// descriptor further. With `e` the mean square that leaves `psnr` dB, `E = (1 / e - 1 / e_default) / 45`.
+/// The first term counts visibility, with the JND map `H`. The second counts the loss of SSIM: by its definition a
+/// change of variance `s` costs `s / (2 V + C2)` to first order where the luminance has variance `V`. Without this
+/// term dark and even surfaces, where the map is largest, would take most of the change. `E` is a constant cost. It
+/// is 0 for budgets of at most the default PSNR and grows with tighter ones: a small change is hardly visible
+/// anywhere, and spread evenly it moves the descriptor further. With `e` the mean square that leaves `psnr` dB,
+/// `E = (1 / e - 1 / e_default) / 45`.
 ///
 /// # Shapes
 /// `[1, 3, h, w]` in [0, 1], JND map `[1, 1, h, w]` -> `[1, 1, h, w]`

@@ -1,9 +1,9 @@
 //! Steepest descent under a budget of squared change.
 //!
-//! A change `x` of a pixel costs `x^2 / m`, see [`metric`]. The steepest-descent direction under this cost is `-m g`, where
-//! `g = R^T g'` is the gradient with respect to the pixels: `g'`, that with respect to the network's input, through the transpose
-//! of the resize `R`. The sum of all steps is therefore `m R^T d` with one `d` of the size of the network's input. Between steps
-//! only `d` and the momentum are kept, whatever the size of the image.
+//! A change `x` of a pixel costs `x^2 / m`, see [`metric`]. The steepest-descent direction under this cost is `-m g`,
+//! where `g = R^T g'` is the gradient with respect to the pixels: `g'`, that with respect to the network's input,
+//! through the transpose of the resize `R`. The sum of all steps is therefore `m R^T d` with one `d` of the size of
+//! the network's input. Between steps only `d` and the momentum are kept, whatever the size of the image.
 
 mod limited_change;
 mod metric;
@@ -81,7 +81,8 @@ impl BudgetedDescent {
         self.changed.clone()
     }
 
-    /// Descent after one step against `gradient`, that of the loss with respect to the network's input, `[1, 3, h', w']`.
+    /// Descent after one step against `gradient`, that of the loss with respect to the network's input,
+    /// `[1, 3, h', w']`.
     pub(crate) fn step(self, gradient: Tensor<4>, network: &impl DescriptorNetwork) -> Self {
         let unit = gradient.clone() / root_mean_square(gradient);
         let momentum = self.momentum.clone() * MOMENTUM + unit;

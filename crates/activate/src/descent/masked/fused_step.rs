@@ -1,4 +1,5 @@
-//! Adam's step and the changed pixels in one pass over the values, on the CPU. Each value is read once and written once.
+//! Adam's step and the changed pixels in one pass over the values, on the CPU. Each value is read once and written
+//! once.
 
 use burn::{
     backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor},
@@ -35,8 +36,8 @@ pub(super) fn changed_image(perturbation: &Perturbation, delta: &Tensor<4>) -> C
     ChangedImage::from_sums(Tensor::from_dispatch(pixels), Tensor::from_dispatch(sums))
 }
 
-/// State after a step of Adam, and the image that it makes of the original. `gradient` is that of the descriptor term with
-/// respect to the changed pixels; the new pixels reuse its memory.
+/// State after a step of Adam, and the image that it makes of the original. `gradient` is that of the descriptor term
+/// with respect to the changed pixels; the new pixels reuse its memory.
 pub(super) fn step(
     perturbation: &Perturbation,
     state: AdamState,
@@ -138,8 +139,8 @@ impl MaskedBackend for Flex {
 
 // The functions below have loops rather than iterators' closures, so that `Level::run` compiles them for its level.
 
-/// Writes `original + amplitude * map * tanh(delta)` and returns the sum of the squared changes. All slices have one length,
-/// at most some ten thousand because squares are summed in float32.
+/// Writes `original + amplitude * map * tanh(delta)` and returns the sum of the squared changes. All slices have one
+/// length, at most some ten thousand because squares are summed in float32.
 fn change(original: &[f32], map: &[f32], delta: &[f32], amplitude: f32, pixels: &mut [f32]) -> f64 {
     Level::detected().run(
         #[inline(always)]
@@ -156,8 +157,8 @@ fn change(original: &[f32], map: &[f32], delta: &[f32], amplitude: f32, pixels: 
     )
 }
 
-/// Updates parameters and both means by a step of Adam. `gradient` is that of the descriptor term with respect to the changed
-/// pixels; the image term adds `weight` times the change. All slices have one length.
+/// Updates parameters and both means by a step of Adam. `gradient` is that of the descriptor term with respect to the
+/// changed pixels; the image term adds `weight` times the change. All slices have one length.
 fn advance(
     [x, first, second]: [&mut [f32]; 3],
     gradient: &[f32],

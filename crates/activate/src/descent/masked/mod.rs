@@ -1,9 +1,9 @@
 //! Descent of the paper's perturbation by Adam.
 //!
-//! The perturbation has the size of the image, which may be far larger than the network's input. The autodiff graph therefore
-//! begins at the changed pixels, and the few operations before it are differentiated by hand, in bands. A step holds the
-//! original, its JND map, the perturbation, Adam's two means, the changed pixels and their gradient: 76 bytes per pixel,
-//! whatever the size of the image.
+//! The perturbation has the size of the image, which may be far larger than the network's input. The autodiff graph
+//! therefore begins at the changed pixels, and the few operations before it are differentiated by hand, in bands. A
+//! step holds the original, its JND map, the perturbation, Adam's two means, the changed pixels and their gradient:
+//! 76 bytes per pixel, whatever the size of the image.
 
 mod adam;
 mod bands;
@@ -77,8 +77,9 @@ impl MaskedDescent {
         self.changed.clone()
     }
 
-    /// Descent after one step of Adam. `gradient` is that of the weighted descriptor term with respect to the changed pixels; the
-    /// step adds the gradient of the image term, `lambda_i` times the mean squared change in normalised space.
+    /// Descent after one step of Adam. `gradient` is that of the weighted descriptor term with respect to the changed
+    /// pixels; the step adds the gradient of the image term, `lambda_i` times the mean squared change in normalised
+    /// space.
     pub(crate) fn step(self, gradient: Tensor<4>, iteration: usize) -> Self {
         let Self { perturbation, settings, delta, image_weight, changed: last, on_cpu, band } = self;
         drop(last);

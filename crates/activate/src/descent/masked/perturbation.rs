@@ -18,9 +18,9 @@ const START_DEVIATION: f32 = 1e-6;
 /// Number of noise values per random stream. Each thread draws whole streams, so the number of threads does not matter.
 const STREAM_LENGTH: usize = 1 << 16;
 
-/// Perturbation `S_c * H * tanh(delta)` of an image, per pixel and channel, with the JND map `H` (paper, section 3.3). The
-/// amplitude is `S_c = strength * std_c * weight_c` in pixels of [0, 1], because the strength is given in the extractor's
-/// normalised space.
+/// Perturbation `S_c * H * tanh(delta)` of an image, per pixel and channel, with the JND map `H` (paper, section
+/// 3.3). The amplitude is `S_c = strength * std_c * weight_c` in pixels of [0, 1], because the strength is given in
+/// the extractor's normalised space.
 #[derive(Debug, Clone)]
 pub struct Perturbation {
     original: Tensor<4>,
@@ -35,7 +35,8 @@ pub struct Perturbation {
 }
 
 impl Perturbation {
-    /// Perturbation of `original`, `[1, 3, h, w]` in [0, 1], with the strength in the normalised space whose unit is `std`.
+    /// Perturbation of `original`, `[1, 3, h, w]` in [0, 1], with the strength in the normalised space whose unit is
+    /// `std`.
     pub fn new(original: Tensor<4>, strength: f64, std: [f32; 3]) -> Self {
         let device = original.device();
         let amplitude = |c: usize| std[c] * CHANNEL_WEIGHTS[c] * strength as f32;

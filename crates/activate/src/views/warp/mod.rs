@@ -13,8 +13,8 @@ use self::{
 };
 use super::affine::Affine;
 
-/// Bilinear interpolation of an image at the points of an affine map. A shrunk image is averaged over several points per
-/// pixel. Outside the image the result is 0.
+/// Bilinear interpolation of an image at the points of an affine map. A shrunk image is averaged over several points
+/// per pixel. Outside the image the result is 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Warp {
     map: Affine,
@@ -28,8 +28,8 @@ impl Warp {
         Self { map, size }
     }
 
-    /// Returns true if a point of any pixel lies outside the image. The outermost points are those of the corners, also after
-    /// rounding.
+    /// Returns true if a point of any pixel lies outside the image. The outermost points are those of the corners,
+    /// also after rounding.
     pub fn leaves_room(&self) -> bool {
         let points = points_per_side(self.map, self.size);
         let ends =
@@ -43,8 +43,8 @@ impl Warp {
         Table::new(self.map, self.size)
     }
 
-    /// Warped images, and the share of each pixel that comes from the image. All weights are computed on the device from the
-    /// numbers of the map.
+    /// Warped images, and the share of each pixel that comes from the image. All weights are computed on the device
+    /// from the numbers of the map.
     ///
     /// # Shapes
     /// `[n, c, h, w]` -> `[n, c, h, w]`, `[1, 1, h, w]`
