@@ -1,7 +1,5 @@
 //! Errors of the crate.
 
-use extractor::transfer::{self, Failure};
-
 /// Reason why an image could not be activated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -64,15 +62,15 @@ pub enum Error {
     },
     /// A tensor could not be computed on its device or read from it.
     #[error(transparent)]
-    Device(#[from] Failure),
+    Device(#[from] device_math::Error),
 }
 
 impl Error {
     /// Returns true if the device ran out of memory. It remains usable, and fewer or smaller images may fit.
     pub fn is_out_of_memory(&self) -> bool {
         match self {
-            Self::Device(failure) => matches!(failure, Failure::OutOfMemory(_)),
-            Self::Index(error) => transfer::is_out_of_memory(&error.to_string()),
+            Self::Device(error) => matches!(error, device_math::Error::OutOfMemory(_)),
+            Self::Index(error) => device_math::transfer::is_out_of_memory(&error.to_string()),
             _ => false,
         }
     }

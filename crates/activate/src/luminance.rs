@@ -1,7 +1,7 @@
 //! Luminance of RGB images.
 
 use burn::tensor::Tensor;
-use extractor::{beside, transfer::upload};
+use device_math::{constants::lifted, transfer::upload};
 
 /// Weights of R, G and B in the luminance (ITU-R BT.601).
 pub(crate) const WEIGHTS: [f32; 3] = [0.299, 0.587, 0.114];
@@ -12,5 +12,5 @@ pub(crate) const WEIGHTS: [f32; 3] = [0.299, 0.587, 0.114];
 /// `[n, 3, h, w]` in [0, 1] -> `[n, 1, h, w]` in [0, 1]
 pub(crate) fn luminance(images: &Tensor<4>) -> Tensor<4> {
     let weights = upload(WEIGHTS.to_vec(), [1, 3, 1, 1], &images.device().inner());
-    (images.clone() * beside(&weights, images)).sum_dim(1)
+    (images.clone() * lifted(&weights, images)).sum_dim(1)
 }

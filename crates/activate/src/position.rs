@@ -1,7 +1,7 @@
 //! Positions of descriptors in an index, relative to their targets.
 
 use burn::tensor::Tensor;
-use extractor::transfer::download;
+use device_math::transfer::download;
 use index::{Index, Targets};
 
 use crate::{Result, objective::cosine};

@@ -1,7 +1,7 @@
 //! JND map by convolutions, on every device.
 
 use burn::tensor::{Tensor, module::conv2d, ops::ConvOptions};
-use extractor::transfer::upload;
+use device_math::transfer::upload;
 
 use super::model::{BACKGROUND, BACKGROUND_SUM, FLOOR, SOBEL_X, SOBEL_Y};
 use crate::luminance::luminance;

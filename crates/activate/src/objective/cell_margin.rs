@@ -1,9 +1,8 @@
 //! Cross-entropy of a descriptor's own cells among all cells of an index.
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
-use extractor::{beside, transfer::upload_ints};
+use device_math::{constants::lifted, exact_products::matmul, transfer::upload_ints};
 use index::{Index, Metric};
-use unrounded::matmul;
 
 use crate::{Error, Result};
 
@@ -58,13 +57,13 @@ impl CellMargin {
     /// # Shapes
     /// `[n, d]`, `[n, cells]` -> `[n, 1]`, `[n, 1]`
     pub(super) fn loss(&self, descriptors: Tensor<2>, own: Tensor<2, Int>) -> (Tensor<2>, Tensor<2>) {
-        let centroids = beside(&self.centroids, &descriptors);
-        let logits = matmul(descriptors.clone(), centroids) + beside(&self.offsets, &descriptors);
+        let centroids = lifted(&self.centroids, &descriptors);
+        let logits = matmul(descriptors.clone(), centroids) + lifted(&self.offsets, &descriptors);
         let plain = logits.clone().inner();
         let hidden = self.without_rivalry(plain.clone(), own.clone());
         let nearest_rival = (plain.clone() - hidden.clone()).max_dim(1);
         let inside = plain.gather(1, own.clone()).max_dim(1).greater_equal(nearest_rival).float();
-        let rivals = log_sum_exp(logits.clone() - beside(&hidden, &logits));
+        let rivals = log_sum_exp(logits.clone() - lifted(&hidden, &logits));
         let own = log_sum_exp(logits.gather(1, if descriptors.is_autodiff() { own.autodiff() } else { own }));
         let losses = log_sum_exp(Tensor::cat(vec![own.clone(), rivals], 1)) - own;
         (losses, inside)

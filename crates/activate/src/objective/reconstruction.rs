@@ -1,7 +1,7 @@
 //! Loss towards what the index stores (paper, equation 4).
 
 use burn::tensor::{Tensor, activation::relu};
-use extractor::beside;
+use device_math::constants::lifted;
 use index::{Signs, Targets};
 
 /// Smallest norm that a cosine divides by.
@@ -15,7 +15,7 @@ pub(super) fn reconstruction_loss(descriptors: Tensor<2>, targets: &Targets) -> 
     match &targets.signs {
         Some(signs) => hinge(descriptors, signs),
         None => {
-            let points = beside(&targets.points, &descriptors);
+            let points = lifted(&targets.points, &descriptors);
             cosine(descriptors, points).neg()
         }
     }

@@ -9,7 +9,7 @@ mod trace;
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use extractor::transfer::download;
+use device_math::transfer::download;
 
 pub use self::trace::{Optimised, Progress, Trace};
 pub(crate) use self::{cells::CellViews, image_state::InitialStates, index_goal::IndexGoal};

@@ -3,7 +3,7 @@
 mod rounding;
 
 use burn::tensor::{Device, Tensor};
-use extractor::transfer::{download, upload};
+use device_math::transfer::{download, upload};
 use rayon::prelude::*;
 use simd::Level;
 

@@ -1,7 +1,7 @@
 //! Background of an image that does not cover its canvas: the page of a screenshot, the band of a caption.
 
 use burn::tensor::{Device, Tensor};
-use extractor::{beside, transfer::upload};
+use device_math::{constants::lifted, transfer::upload};
 use rand::{Rng, RngExt};
 
 use super::overlay::{LETTER, Overlay};
@@ -51,7 +51,7 @@ impl Background {
             None => free.clone() * level,
         };
         let cover = Tensor::cat(self.colour.map(plane).into(), 1);
-        let cover = beside(&cover, &images);
+        let cover = lifted(&cover, &images);
         images + cover
     }
 

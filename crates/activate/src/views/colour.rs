@@ -1,8 +1,7 @@
 //! Colour edits, as torchvision and AugLy define them. Results are clamped to [0, 1].
 
 use burn::tensor::Tensor;
-use extractor::{beside, transfer::upload};
-use unrounded::matmul;
+use device_math::{constants::lifted, exact_products::matmul, transfer::upload};
 
 use crate::luminance::{WEIGHTS, luminance};
 
@@ -49,7 +48,7 @@ fn mean_luminance(images: &Tensor<4>) -> Tensor<4> {
 fn mixed(images: Tensor<4>, matrix: [[f32; 3]; 3]) -> Tensor<4> {
     let [n, _, height, width] = images.dims();
     let matrix = upload(matrix.as_flattened().to_vec(), [1, 3, 3], &images.device().inner());
-    matmul(beside(&matrix, &images), images.reshape([n, 3, height * width])).reshape([n, 3, height, width])
+    matmul(lifted(&matrix, &images), images.reshape([n, 3, height * width])).reshape([n, 3, height, width])
 }
 
 /// Matrix of [`Colour::Saturation`].

@@ -1,8 +1,7 @@
 //! Loss of detail by downsampling. Sizes are random, so the matrices are made on the device rather than sent there.
 
 use burn::tensor::{Device, Int, Tensor};
-use extractor::beside;
-use unrounded::matmul;
+use device_math::{constants::lifted, exact_products::matmul};
 
 /// Images downsampled to a height and width and back, antialiased as by [`extractor::resize_antialiased`].
 ///
@@ -14,7 +13,7 @@ pub(super) fn on_device(images: Tensor<4>, reduced: [usize; 2]) -> Tensor<4> {
         let there_and_back = matmul(triangle(small, side, &device), triangle(side, small, &device));
         there_and_back.reshape([1, 1, side, side])
     });
-    let (rows, columns) = (beside(&rows, &images), beside(&columns.swap_dims(2, 3), &images));
+    let (rows, columns) = (lifted(&rows, &images), lifted(&columns.swap_dims(2, 3), &images));
     matmul(matmul(rows, images), columns)
 }
 

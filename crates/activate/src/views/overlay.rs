@@ -1,7 +1,7 @@
 //! Overlays of an image on the CPU, and the letters drawn on them.
 
 use burn::tensor::Tensor;
-use extractor::{beside, transfer::upload};
+use device_math::{constants::lifted, transfer::upload};
 
 /// Side of the squares that stand for letters, in pixels.
 pub(super) const LETTER: usize = 5;
@@ -26,7 +26,7 @@ impl Overlay {
         let [height, width] = self.size;
         let device = image.device().inner();
         let constant = |values: &[f32], planes: usize| {
-            beside(&upload(values.to_vec(), [1, planes, height, width], &device), &image)
+            lifted(&upload(values.to_vec(), [1, planes, height, width], &device), &image)
         };
         let (keep, cover) = (constant(&self.keep, 1), constant(&self.cover, 3));
         image * keep + cover

@@ -1,7 +1,7 @@
 //! Stickers and captions that cover parts of an image.
 
 use burn::tensor::{Int, Tensor};
-use extractor::beside;
+use device_math::constants::lifted;
 use rand::{Rng, RngExt};
 
 use super::overlay::{LETTER, Overlay};
@@ -74,7 +74,7 @@ impl Sticker {
         }
         let covered = covered.reshape([1, 1, height, width]);
         let cover = Tensor::cat(self.colour.map(|level| covered.clone() * level).into(), 1);
-        let (keep, cover) = (beside(&(covered.neg() + 1.0), &images), beside(&cover, &images));
+        let (keep, cover) = (lifted(&(covered.neg() + 1.0), &images), lifted(&cover, &images));
         images * keep + cover
     }
 }
@@ -83,7 +83,7 @@ impl Sticker {
 mod tests {
     use super::*;
     use burn::tensor::Device;
-    use extractor::transfer::upload;
+    use device_math::transfer::upload;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 

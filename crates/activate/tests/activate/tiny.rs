@@ -3,8 +3,9 @@
 use activate::{
     DescriptorNetwork, Masked, Optimiser, Settings,
     burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
-    extractor::{IMAGENET_STD, beside, resize_antialiased},
+    extractor::{IMAGENET_STD, resize_antialiased},
 };
+use device_math::constants::lifted;
 
 /// Smooth network: resize, one convolution, tanh, mean, projection, L2 norm.
 #[derive(Debug)]
@@ -45,10 +46,10 @@ impl DescriptorNetwork for Tiny {
     }
 
     fn describe(&self, input: Tensor<4>) -> Tensor<2> {
-        let kernel = beside(&self.kernel, &input);
+        let kernel = lifted(&self.kernel, &input);
         let features = conv2d(input, kernel, None, ConvOptions::new([1, 1], [1, 1], [1, 1], 1)).tanh();
         let pooled: Tensor<2> = features.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2);
-        let y = pooled.clone().matmul(beside(&self.projection, &pooled));
+        let y = pooled.clone().matmul(lifted(&self.projection, &pooled));
         let norm = y.clone().powi_scalar(2).sum_dim(1).sqrt();
         y / norm
     }

@@ -1,7 +1,7 @@
 //! Adam (Kingma & Ba, 2015).
 
 use burn::tensor::{Device, Tensor};
-use extractor::transfer::upload;
+use device_math::transfer::upload;
 
 /// Decay of the mean of gradients.
 const BETA1: f64 = 0.9;

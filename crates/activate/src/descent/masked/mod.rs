@@ -12,7 +12,7 @@ mod perturbation;
 mod tanh;
 
 use burn::tensor::{Device, Tensor};
-use extractor::transfer::upload;
+use device_math::transfer::upload;
 
 pub use self::perturbation::Perturbation;
 use self::{

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use extractor::{beside, transfer::upload};
+use device_math::{constants::lifted, transfer::upload};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
@@ -64,7 +64,7 @@ impl Perturbation {
     /// # Shapes
     /// `[1, 3, h, w]` -> `[1, 3, h, w]`
     pub fn change(&self, delta: Tensor<4>) -> Tensor<4> {
-        let (map, per_channel) = (beside(&self.map, &delta), beside(&self.per_channel, &delta));
+        let (map, per_channel) = (lifted(&self.map, &delta), lifted(&self.per_channel, &delta));
         // In this order each product can overwrite the last one.
         delta.tanh() * map * per_channel
     }
@@ -103,7 +103,7 @@ impl Perturbation {
     /// # Shapes
     /// `[1, 3, h, w]` -> `[1, 3, h, w]`
     pub fn apply(&self, change: Tensor<4>) -> Tensor<4> {
-        let original = beside(&self.original, &change);
+        let original = lifted(&self.original, &change);
         change + original
     }
 }

@@ -66,7 +66,7 @@ impl Warp {
 mod tests {
     use super::{super::affine::Canvas, *};
     use burn::tensor::Device;
-    use extractor::transfer::upload;
+    use device_math::transfer::upload;
 
     fn image(values: &[f32], height: usize, width: usize) -> Tensor<4> {
         let values = [values, values, values].concat();

@@ -1,7 +1,7 @@
 //! Weights of a warp on any device, computed there.
 
 use burn::tensor::{Device, Int, Tensor};
-use extractor::beside;
+use device_math::constants::lifted;
 
 use super::{super::affine::Affine, sampling::centres};
 
@@ -53,7 +53,7 @@ impl Taps {
         // Every plane has its own sources: with shared ones a single thread would sum the gradients.
         let sources = self.sources.clone().reshape([1, taps]).expand([count, taps]);
         let sources = if planes.is_autodiff() { sources.autodiff() } else { sources };
-        let weights = beside(&self.weights, &planes).reshape([1, 4, pixels]);
+        let weights = lifted(&self.weights, &planes).reshape([1, 4, pixels]);
         (planes.gather(1, sources).reshape([count, 4, pixels]) * weights).sum_dim(1).reshape([count, pixels])
     }
 }
