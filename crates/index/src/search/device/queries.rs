@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A transform on the device.
-#[allow(clippy::large_enum_variant, reason = "few and long-lived")]
+#[expect(clippy::large_enum_variant, reason = "few and long-lived")]
 pub(super) enum DeviceTransform {
     Linear {
         /// `[d_in, d_out]`.

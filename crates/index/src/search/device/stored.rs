@@ -28,7 +28,7 @@ pub(super) struct Stored {
     factor: f32,
 }
 
-#[allow(clippy::large_enum_variant, reason = "few and long-lived")]
+#[expect(clippy::large_enum_variant, reason = "few and long-lived")]
 enum Content {
     /// Decoded vectors, `[ntotal, d]`.
     Vectors(Tensor<2>),
