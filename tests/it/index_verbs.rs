@@ -257,7 +257,7 @@ fn factories_that_do_not_fit_are_named() {
         ("IVF4,PQ5x8", "training IVF4,PQ5x8 on"),
         ("IVF4,PQ5x8", "a divisor of dimension 16, found 5"),
         ("IVF500,Flat", "at least 500 training vectors"),
-        ("HNSW32,Flat", "\"HNSW32\" is no transform"),
+        ("HNSW32,Flat", "\"HNSW32\" is not a transform"),
         ("PQ8x4fs", "\"PQ8x4fs\" needs `IVF{nlist}` before it"),
         ("OPQ5,Flat", "m of OPQ"),
         ("PCA17,Flat", "output dimension of PCA"),
