@@ -1,5 +1,5 @@
 //! JPEG XL and HEIC against libjxl and libheif. `optional/make_optional.py` made the files.
-#![expect(missing_docs, clippy::unwrap_used, reason = "a test is no library")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use std::{
     fs::{self, File},
