@@ -1,7 +1,7 @@
 //! Files that are replaced whole or not at all.
 //!
-//! [`replace`] writes a temporary file in the same folder, syncs it, renames it over the path and syncs the folder, so
-//! that readers, crashes and power cuts meet the old file or the new one.
+//! [`replace`] writes a temporary file in the same folder, syncs it, renames it over the path and syncs the folder,
+//! so that readers, crashes and power cuts meet the old file or the new one.
 //!
 //! ```
 //! # let folder = tempfile::tempdir()?;

@@ -14,8 +14,8 @@ pub enum Error {
 /// Result of a read from a device.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Parts of messages that mean out of memory, which no type of burn tells: of CubeCL's allocations and launches, and of
-/// [`Error::OutOfMemory`].
+/// Parts of messages that mean out of memory, which no type of burn tells: of CubeCL's allocations and launches, and
+/// of [`Error::OutOfMemory`].
 const OUT_OF_MEMORY: [&str; 4] =
     ["out of device memory", "out-of-memory", "can't allocate buffer", "the device is out of memory"];
 

@@ -1,16 +1,16 @@
 //! Matrix products and convolutions in float32 on devices whose matrix units round.
 //!
-//! On NVIDIA GPUs burn multiplies float32 with the fastest kernel, and the fastest kernels round both factors to TF32, 11 of
-//! 24 bits of mantissa. Distances are then off by a thousandth, enough to change the cells of vectors and the order of
-//! results, and no setting of burn forbids it. Here each factor is split into parts of 11 and 13 bits, `x = high + low`,
-//! and
+//! On NVIDIA GPUs burn multiplies float32 with the fastest kernel, and the fastest kernels round both factors to
+//! TF32, 11 of 24 bits of mantissa. Distances are then off by a thousandth, enough to change the cells of vectors and
+//! the order of results, and no setting of burn forbids it. Here each factor is split into parts of 11 and 13 bits,
+//! `x = high + low`, and
 //!
 //! ```text
 //! a b = high(a) high(b) + high(a) low(b) + low(a) high(b).
 //! ```
 //!
-//! The missing term `low(a) low(b)` is below the rounding of float32. Three products on matrix units are faster than one
-//! on units that do not round. On every other device there is one product.
+//! The missing term `low(a) low(b)` is below the rounding of float32. Three products on matrix units are faster than
+//! one on units that do not round. On every other device there is one product.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -36,8 +36,8 @@ pub fn rounds(device: &Device) -> bool {
     format!("{device:?}").contains("Cuda")
 }
 
-/// Splits `x` into the nearest value of 11 bits and the remainder. Their sum is `x` exactly; gradients flow through the
-/// former alone.
+/// Splits `x` into the nearest value of 11 bits and the remainder. Their sum is `x` exactly; gradients flow through
+/// the former alone.
 ///
 /// Magnitudes above 4e34 overflow.
 pub fn split<const D: usize>(x: Tensor<D>) -> [Tensor<D>; 2] {

@@ -1,8 +1,8 @@
 //! Copies between the host and a device while a computation runs, counted.
 //!
-//! A device waits for what it is sent, and the host waits for what it reads, so that a loop should send and read numbers
-//! rather than images. All transfers of a pass or of an optimisation step go through this module; [`counted`] returns
-//! their number and size.
+//! A device waits for what it is sent, and the host waits for what it reads, so that a loop should send and read
+//! numbers rather than images. All transfers of a pass or of an optimisation step go through this module; [`counted`]
+//! returns their number and size.
 
 use std::{
     cell::Cell,

@@ -1,7 +1,7 @@
 //! Pool of buffers that are reused.
 //!
-//! A network's buffers are large and have the same sizes in every pass. If they were returned to the operating system,
-//! mapping and clearing them again would take a fifth of a pass.
+//! A network's buffers are large and have the same sizes in every pass. If they were returned to the operating
+//! system, mapping and clearing them again would take a fifth of a pass.
 
 use std::{
     collections::VecDeque,

@@ -94,9 +94,9 @@ impl Conv {
     /// Builds a convolution with `weight` `[to, from, size, size]` and `bias` `[to]` on their device.
     ///
     /// # Errors
-    /// If the window does not match the weights; if size, stride or channels are 0; if the padding is not smaller than the
-    /// window; if the number of biases is not `to`; if the weights cannot be read; if the device does not multiply in the
-    /// precision.
+    /// If the window does not match the weights; if size, stride or channels are 0; if the padding is not smaller
+    /// than the window; if the number of biases is not `to`; if the weights cannot be read; if the device does not
+    /// multiply in the precision.
     pub fn with_precision(
         weight: Tensor<4>,
         bias: Tensor<1>,
@@ -122,9 +122,9 @@ impl Conv {
         Ok(Self { window, device, weights })
     }
 
-    /// Returns `relu(conv(x) + bias + residual)`; residual and ReLU are optional. Gradients flow to `x` and to the residual
-    /// if they are tracked. In [`Precision::Bf16`] and [`Precision::F16`] the result has that type, unless the CPU
-    /// multiplies in it natively.
+    /// Returns `relu(conv(x) + bias + residual)`; residual and ReLU are optional. Gradients flow to `x` and to the
+    /// residual if they are tracked. In [`Precision::Bf16`] and [`Precision::F16`] the result has that type, unless
+    /// the CPU multiplies in it natively.
     ///
     /// # Shapes
     /// `[n, h, w, from]` and `[n, h', w', to]` -> `[n, h', w', to]`, `h' = (h + 2 padding - size) / stride + 1`
@@ -143,8 +143,8 @@ impl Conv {
         }
     }
 
-    /// Returns the gradient of the input from that of `conv(x) + bias`, by the same computation as autodiff: a transposed
-    /// convolution.
+    /// Returns the gradient of the input from that of `conv(x) + bias`, by the same computation as autodiff: a
+    /// transposed convolution.
     ///
     /// # Shapes
     /// `[n, h', w', to]` -> `[n, h, w, from]` of the given height and width

@@ -1,10 +1,10 @@
 //! Operations of networks whose weights never change, on burn: fused, and differentiated to images alone.
 //!
-//! Back-propagation through a frozen network to its input needs no gradients of weights, nor the values that are saved
-//! for them. [`Conv`] is `relu(conv(x) + bias + residual)` in one operation, which saves one bit a value for its gradient.
-//! [`Residual`] chains blocks of convolutions; [`max_pool`] and [`Resample`] complete the set. On the CPU they run on
-//! kernels of this crate, with weights that are transformed and packed once (Winograd's filtering for 3x3 windows of
-//! stride 1). On other devices they run on burn's operations.
+//! Back-propagation through a frozen network to its input needs no gradients of weights, nor the values that are
+//! saved for them. [`Conv`] is `relu(conv(x) + bias + residual)` in one operation, which saves one bit a value for
+//! its gradient. [`Residual`] chains blocks of convolutions; [`max_pool`] and [`Resample`] complete the set. On the
+//! CPU they run on kernels of this crate, with weights that are transformed and packed once (Winograd's filtering for
+//! 3x3 windows of stride 1). On other devices they run on burn's operations.
 //!
 //! Images are `[n, h, w, c]`, channels last. [`Resample`] takes `[n, c, h, w]`.
 //!

@@ -6,24 +6,25 @@ use burn::tensor::{Device, FloatDType};
 use device_math::exact_products::rounds;
 use simd::Bf16;
 
-/// Type that the factors of a convolution are rounded to before they are multiplied. Sums are in float32, except in GPU
-/// kernels without matrix units, which sum in the type of the factors.
+/// Type that the factors of a convolution are rounded to before they are multiplied. Sums are in float32, except in
+/// GPU kernels without matrix units, which sum in the type of the factors.
 ///
-/// Reduced precision is meant for the matrix units of GPUs. The CPU multiplies bf16 natively where it has AVX512-BF16. It
-/// emulates the other types, slower than float32, so that their effect can be measured on any machine.
+/// Reduced precision is meant for the matrix units of GPUs. The CPU multiplies bf16 natively where it has
+/// AVX512-BF16. It emulates the other types, slower than float32, so that their effect can be measured on any
+/// machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
     /// Float32 on every device.
     #[default]
     Single,
-    /// TF32, 11 bits of mantissa, on NVIDIA GPUs through CUDA. Tensors between convolutions keep 24 bits. Gradients on the
-    /// CPU round the weights only.
+    /// TF32, 11 bits of mantissa, on NVIDIA GPUs through CUDA. Tensors between convolutions keep 24 bits. Gradients
+    /// on the CPU round the weights only.
     Tf32,
-    /// bf16, 8 bits of mantissa, also for tensors between convolutions. CPUs with AVX512-BF16 round factors only, and not
-    /// those of Winograd's filtering, which would amplify the error.
+    /// bf16, 8 bits of mantissa, also for tensors between convolutions. CPUs with AVX512-BF16 round factors only, and
+    /// not those of Winograd's filtering, which would amplify the error.
     Bf16,
-    /// f16, 11 bits of mantissa and magnitudes from 6e-8 to 65504, also for tensors between convolutions. The range is too
-    /// small for gradients.
+    /// f16, 11 bits of mantissa and magnitudes from 6e-8 to 65504, also for tensors between convolutions. The range
+    /// is too small for gradients.
     F16,
 }
 

@@ -53,8 +53,8 @@ impl Residual {
     /// `[n, h, w, from]` -> `[n, h', w', to]`, as of the convolutions
     ///
     /// # Panics
-    /// On other channels, on images smaller than a window, and if the outputs of a block and of its shortcut differ in
-    /// size.
+    /// On other channels, on images smaller than a window, and if the outputs of a block and of its shortcut differ
+    /// in size.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         match &self.cpu {
             Some(blocks) => {

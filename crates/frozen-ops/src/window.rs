@@ -56,7 +56,8 @@ impl Window {
         (0..self.size).flat_map(|row| (0..self.size).map(move |column| (row, column))).collect()
     }
 
-    /// Returns the phases of input pixels: their coordinates modulo the stride. Pixels of one phase meet the same taps.
+    /// Returns the phases of input pixels: their coordinates modulo the stride. Pixels of one phase meet the same
+    /// taps.
     pub(crate) fn phases(self) -> Vec<Tap> {
         (0..self.stride).flat_map(|row| (0..self.stride).map(move |column| (row, column))).collect()
     }

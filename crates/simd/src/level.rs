@@ -14,8 +14,8 @@ const VARIABLE: &str = "ACTIVE_INDEX_SIMD";
 
 /// Vector instructions that the processor has.
 ///
-/// Values come from the detection alone, so that a kernel which takes a level may rely on its instructions. Levels are
-/// ordered: a higher one has all instructions of the lower ones.
+/// Values come from the detection alone, so that a kernel which takes a level may rely on its instructions. Levels
+/// are ordered: a higher one has all instructions of the lower ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level(Tier);
 

@@ -1,14 +1,14 @@
 //! Weights of an antialiased triangle filter: the bilinear resize of Pillow and of torchvision's tensors.
 //!
-//! A resize from `n` to `m` pixels maps the centre of output pixel `i` to `c = (i + 1/2) n / m` and weights the source
-//! pixels around it by a triangle of half-width `s = max(n / m, 1)`:
+//! A resize from `n` to `m` pixels maps the centre of output pixel `i` to `c = (i + 1/2) n / m` and weights the
+//! source pixels around it by a triangle of half-width `s = max(n / m, 1)`:
 //!
 //! ```text
 //! w_ij = max(1 - |j + 1/2 - c| / s, 0) / sum_k w_ik,    |j + 1/2 - c| < s.
 //! ```
 //!
-//! The support grows with the reduction, so that a smaller image has no aliasing. The weights are computed in float64 and
-//! rounded to float32. The extractor's differentiable resize and the resize of image files share them.
+//! The support grows with the reduction, so that a smaller image has no aliasing. The weights are computed in float64
+//! and rounded to float32. The extractor's differentiable resize and the resize of image files share them.
 //!
 //! ```
 //! let rows: Vec<_> = triangle_filter::taps(4, 2).collect();

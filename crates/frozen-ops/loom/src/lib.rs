@@ -1,5 +1,5 @@
-//! `threads/region.rs` under loom, which explores all interleavings of its threads and all values that the memory model
-//! lets them read.
+//! `threads/region.rs` under loom, which explores all interleavings of its threads and all values that the memory
+//! model lets them read.
 //!
 //! ```text
 //! cargo test --release --manifest-path crates/frozen-ops/loom/Cargo.toml
@@ -39,8 +39,8 @@ impl Places {
     }
 }
 
-/// Explores a region of `loops` loops of `tasks` tasks with up to `helpers` helpers, at up to `preemptions` preemptions of
-/// running threads.
+/// Explores a region of `loops` loops of `tasks` tasks with up to `helpers` helpers, at up to `preemptions`
+/// preemptions of running threads.
 fn check(helpers: usize, loops: usize, tasks: usize, preemptions: usize) {
     let mut model = Builder::new();
     model.preemption_bound = Some(preemptions);

@@ -1,5 +1,5 @@
-//! Indirection of matrix products: the rows of a convolution's product lie scattered in the image (Dukhan, "The indirect
-//! convolution algorithm", 2019).
+//! Indirection of matrix products: the rows of a convolution's product lie scattered in the image (Dukhan, "The
+//! indirect convolution algorithm", 2019).
 
 use std::ops::Range;
 
@@ -18,7 +18,8 @@ impl Indirection {
     /// Start of a run of zeros.
     pub const ZEROS: usize = usize::MAX;
 
-    /// Indirection of the product for a range of the pixels of `output` from those of `input`: a run is a tap's pixel.
+    /// Indirection of the product for a range of the pixels of `output` from those of `input`: a run is a tap's
+    /// pixel.
     pub fn forward(
         window: Window,
         [input, output]: [Plane; 2],

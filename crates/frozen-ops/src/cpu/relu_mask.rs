@@ -6,7 +6,7 @@ use simd::{LANES, Lanes, LanesWork};
 
 use crate::threads::{SharedSlice, Team};
 
-/// Channels of a word: those that are computed together.
+/// Number of channels of a word, a group of lanes.
 pub(crate) const WORD_BITS: usize = LANES;
 
 /// Number of values that a task masks.

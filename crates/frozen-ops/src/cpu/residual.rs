@@ -73,8 +73,8 @@ impl CpuBlocks {
         convs.into_iter().try_fold(input, |plane, conv| conv.window.output(plane))
     }
 
-    /// Computes all blocks into `out`. Returns the masks that the gradient needs if `save_masks` is set, and empty ones
-    /// otherwise.
+    /// Computes all blocks into `out`. Returns the masks that the gradient needs if `save_masks` is set, and empty
+    /// ones otherwise.
     pub fn forward(
         &self,
         level: Level,
@@ -241,8 +241,8 @@ fn output_of(conv: &CpuConv, plane: Plane) -> Plane {
     conv.window.output(plane).unwrap_or_else(|| panic!("{plane:?} is smaller than {:?}", conv.window))
 }
 
-/// Calls `work` with every image: by single threads while there is an image for each, the remaining images by all threads
-/// together.
+/// Calls `work` with every image: by single threads while there is an image for each, the remaining images by all
+/// threads together.
 fn for_each_image<R: Send + Default>(
     level: Level,
     n: usize,

@@ -62,7 +62,8 @@ fn pairs(register: __m512) -> __m512bh {
     unsafe { std::mem::transmute(_mm512_castps_si512(register)) }
 }
 
-/// Rounds values to bf16 and stores them in pairs, each in the place of one float; an odd last value is paired with 0.
+/// Rounds values to bf16 and stores them in pairs, each in the place of one float; an odd last value is paired with
+/// 0.
 ///
 /// # Safety
 /// `to` holds half as many values as `values`, rounded up.

@@ -1,7 +1,8 @@
 //! Register tiles of the matrix product, by instruction set.
 //!
-//! Every level computes the same sums in the same order. Levels above [`Level::SCALAR`] fuse multiplications and additions,
-//! so that a sum of `K` products differs from the scalar one by at most `K * 2^-23` of the sum of their magnitudes.
+//! Every level computes the same sums in the same order. Levels above [`Level::SCALAR`] fuse multiplications and
+//! additions, so that a sum of `K` products differs from the scalar one by at most `K * 2^-23` of the sum of their
+//! magnitudes.
 
 /// Calls `$compute::<R>` for the number of rows of a tile, with lanes `$lanes` where they are given.
 macro_rules! by_rows {
@@ -55,7 +56,8 @@ pub(crate) unsafe fn compute_bf16<'a>(_: Bf16, tiles: impl Iterator<Item = Tile<
     unsafe { avx512_bf16::compute(tiles) };
 }
 
-/// Rounds values to bf16 and stores them in pairs, each in the place of one float; an odd last value is paired with 0.
+/// Rounds values to bf16 and stores them in pairs, each in the place of one float; an odd last value is paired with
+/// 0.
 ///
 /// # Panics
 /// If `pairs` does not hold half as many values, rounded up.

@@ -1,5 +1,5 @@
-//! Register tiles over lanes, in strips of [`LANES`] columns: the sums of a strip take 12 of the 16 registers of AVX2. The
-//! scalar level runs the same code and is the specification.
+//! Register tiles over lanes, in strips of [`LANES`] columns: the sums of a strip take 12 of the 16 registers of
+//! AVX2. The scalar level runs the same code and is the specification.
 
 use simd::{LANES, Lanes, LanesWork};
 

@@ -11,8 +11,8 @@ pub(crate) const WIDTH: usize = 64;
 ///
 /// * `runs[run][row]` is readable for `k` floats, for every row below `count`;
 /// * `panel` is readable for `runs.len() * k * WIDTH` floats;
-/// * `out[row]` is writable for `width <= WIDTH` floats for every row below `count`, and no other thread accesses them
-///   meanwhile;
+/// * `out[row]` is writable for `width <= WIDTH` floats for every row below `count`, and no other thread accesses
+///   them meanwhile;
 /// * `epilogue.bias`, where it is not null, is readable for `width` floats;
 /// * `epilogue.mask[row]` is readable, and `epilogue.mask_out[row]` writable while no other thread accesses it, for
 ///   `width` bits in whole words, where they are not null.

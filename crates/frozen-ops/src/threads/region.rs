@@ -1,8 +1,8 @@
 //! Parallel region: loops of one thread that helper threads may join.
 //!
-//! A pass through a network is a hundred short loops. Waking threads for each would cost more than they compute, so the
-//! helpers of a region stay awake from one loop to the next. The thread that owns the loops never depends on helpers: it
-//! does all tasks that no helper has taken, and waits only for tasks that one has.
+//! A pass through a network is a hundred short loops. Waking threads for each would cost more than they compute, so
+//! the helpers of a region stay awake from one loop to the next. The thread that owns the loops never depends on
+//! helpers: it does all tasks that no helper has taken, and waits only for tasks that one has.
 
 use std::{
     any::Any,
@@ -25,8 +25,8 @@ const OVER: u64 = 1 << 63;
 /// Loops of one thread, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Region {
-    /// Bits 0 to 15: number of helpers within the loop. Bits 16 to 62: number of turns, each of which opens or closes the
-    /// gate; the gate is open while it is odd. Bit 63: set when the region is over.
+    /// Bits 0 to 15: number of helpers within the loop. Bits 16 to 62: number of turns, each of which opens or closes
+    /// the gate; the gate is open while it is odd. Bit 63: set when the region is over.
     gate: AtomicU64,
     /// First task of the loop that no thread has taken.
     next: AtomicUsize,
@@ -49,8 +49,8 @@ struct Work {
 }
 
 // SAFETY: of its fields only `work` is neither `Send` nor `Sync`. It is written by one thread, the one that set
-// `is_busy`, and only while no helper is within the gate; it is read by that thread and by helpers within the gate. These
-// see what was written: opening the gate releases it, and entering acquires it. The closure is `Sync`, so that
+// `is_busy`, and only while no helper is within the gate; it is read by that thread and by helpers within the gate.
+// These see what was written: opening the gate releases it, and entering acquires it. The closure is `Sync`, so that
 // any thread may call it.
 unsafe impl Send for Region {}
 // SAFETY: as above.
@@ -109,8 +109,8 @@ impl Region {
         }
     }
 
-    /// Joins loops until the region is over or no loop has opened for a while: the thread may have other work, and the
-    /// next loop may itself depend on that work.
+    /// Joins loops until the region is over or no loop has opened for a while: the thread may have other work, and
+    /// the next loop may itself depend on that work.
     ///
     /// Called only by threads that [`run`](Self::run) spawned.
     pub fn help(&self) {
@@ -118,8 +118,8 @@ impl Region {
         loop {
             self.join_loops(&mut last);
             self.helpers.fetch_sub(1, SeqCst);
-            // A loop opens its gate and then counts its helpers; this thread leaves the count and then reads the gate.
-            // So either the loop has spawned another helper, or this one sees the open gate.
+            // A loop opens its gate and then counts its helpers; this thread leaves the count and then reads the
+            // gate. So either the loop has spawned another helper, or this one sees the open gate.
             if !has_tasks(self.gate.load(SeqCst), last) {
                 return;
             }

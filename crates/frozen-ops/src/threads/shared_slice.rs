@@ -17,7 +17,7 @@ impl<T> Clone for SharedSlice<'_, T> {
 
 impl<T> Copy for SharedSlice<'_, T> {}
 
-// SAFETY: it hands out nothing but pointers; whoever writes through them promises to write what no other thread does.
+// SAFETY: it only hands out pointers; callers of the unsafe methods promise to access disjoint parts.
 unsafe impl<T: Send> Send for SharedSlice<'_, T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for SharedSlice<'_, T> {}

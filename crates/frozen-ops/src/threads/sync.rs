@@ -1,5 +1,5 @@
-//! Synchronisation primitives of [`super::region`]. Its tests under loom replace them by others of the same names: see
-//! `loom/`.
+//! Synchronisation primitives of [`super::region`]. Its tests under loom replace them by others of the same names:
+//! see `loom/`.
 
 use std::{
     cell::UnsafeCell,

@@ -67,7 +67,7 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn from_array(values: &[f32; LANES]) -> Self {
-        // SAFETY: above; the array has as many values.
+        // SAFETY: above; the array has 16 values.
         unsafe { Self::load(values.as_ptr(), LANES) }
     }
 
@@ -85,7 +85,7 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn write(self, values: &mut [f32; LANES]) {
-        // SAFETY: above; the array has as many places.
+        // SAFETY: above; the array has 16 places.
         unsafe { self.store(values.as_mut_ptr(), LANES) };
     }
 

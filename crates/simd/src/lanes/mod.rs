@@ -139,7 +139,7 @@ mod tests {
             results.lanes = all.map(bits).into();
             for count in 0..=LANES {
                 let mut out = [7.0; LANES];
-                // SAFETY: both arrays have as many values.
+                // SAFETY: both arrays have 16 values.
                 unsafe { L::load(A.as_ptr(), count).store(out.as_mut_ptr(), count) };
                 results.lanes.push(out.map(f32::to_bits));
                 // SAFETY: as above.

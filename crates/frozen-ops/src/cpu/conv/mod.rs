@@ -26,8 +26,8 @@ use crate::{
 
 /// Number of channels below which a row of the window is multiplied as one run.
 const FEW_CHANNELS: usize = 16;
-/// Number of weights above which tiles have 2x2 outputs: reading the transformed weights of 4x4 outputs would take longer
-/// than they save.
+/// Number of weights above which tiles have 2x2 outputs: reading the transformed weights of 4x4 outputs would take
+/// longer than they save.
 const LARGE_WEIGHTS: usize = 128 * 128;
 
 /// Convolution from `from` to `to` channels whose weights never change.
@@ -187,8 +187,9 @@ impl CpuConv {
         Multiplications { forward, gradient }
     }
 
-    /// Weights of the gradient, packed at the first call. No lock is held meanwhile, so that several threads may pack them
-    /// at once: packing hands work to the thread pool, and a thread that waits for it may run a task that calls this too.
+    /// Weights of the gradient, packed at the first call. No lock is held meanwhile, so that several threads may pack
+    /// them at once: packing hands work to the thread pool, and a thread that waits for it may run a task that calls
+    /// this too.
     fn gradient(&self) -> &Gradient {
         if let Some(packed) = self.gradient.get() {
             return packed;
@@ -296,8 +297,8 @@ impl CpuConv {
         unsafe { product.block(&rows, 0..panels.count(), SharedSlice::new(columns)) };
     }
 
-    /// Adds the products of a row of outputs to a band of the input's gradient. Their windows begin at row `top` of the
-    /// band.
+    /// Adds the products of a row of outputs to a band of the input's gradient. Their windows begin at row `top` of
+    /// the band.
     fn scatter(&self, columns: &[f32], outputs: usize, width: usize, top: isize, band: &mut [f32]) {
         let Window { size, stride, padding } = self.window;
         let run = size * self.from;

@@ -120,7 +120,7 @@ impl Case {
         out
     }
 
-    /// Expected rounding of a sum of as many products of numbers up to 1, as a random walk.
+    /// Expected rounding error of a sum over all taps and channels, of products up to 1, as a random walk.
     fn rounding(&self, channels: usize) -> f64 {
         let products = (channels * self.window.size.pow(2)) as f64;
         products.sqrt() * f64::from(f32::EPSILON)
@@ -170,8 +170,8 @@ fn masks_of(values: &[f32], channels: usize) -> ReluMask {
 }
 
 /// Compares results with bounds for Winograd's filtering of 4x4 outputs, which adds values up to 100 times larger and
-/// weights them up to 64 times. The largest root mean square of errors found is 6 times `rounding`, the largest error 103
-/// times, in the last corner of a tile.
+/// weights them up to 64 times. The largest root mean square of errors found is 6 times `rounding`, the largest error
+/// 103 times, in the last corner of a tile.
 fn compare(found: &[f32], expected: &[f64], rounding: f64, name: &str) {
     assert_eq!(found.len(), expected.len());
     let mut squares = 0.0;

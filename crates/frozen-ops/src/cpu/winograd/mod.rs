@@ -96,8 +96,8 @@ impl Winograd {
         });
     }
 
-    /// Computes all tiles step by step, each step by all threads. Tasks write channels or products of their own, which no
-    /// task of the step reads.
+    /// Computes all tiles step by step, each step by all threads. Tasks write channels or products of their own,
+    /// which no task of the step reads.
     fn run_by_steps(&self, images: Images<'_>, tiles: usize, out: SharedSlice<'_>) {
         let [mut inputs, mut products] = self.scratch(tiles);
         let inputs = self.matrices(&mut inputs, tiles, self.from);
@@ -147,7 +147,8 @@ impl Winograd {
         products: Matrices<'_>,
     ) {
         let panels = &self.weights[place];
-        // SAFETY: no other thread writes to the inputs of a place, or accesses its products, while they are multiplied.
+        // SAFETY: no other thread writes to the inputs of a place, or accesses its products, while they are
+        // multiplied.
         unsafe {
             let out = SharedSlice::new(products.of(place));
             Product::plain(team, inputs.of(place), panels).block(rows, 0..panels.count(), out);

@@ -88,8 +88,8 @@ impl<'a> Matrices<'a> {
         unsafe { self.values.part(place * size, self.tiles * self.channels) }
     }
 
-    /// Pointer to `width` values of a tile from `channel` on in the matrix of the first of `places`, and the distance to
-    /// the next matrix.
+    /// Pointer to `width` values of a tile from `channel` on in the matrix of the first of `places`, and the distance
+    /// to the next matrix.
     #[inline(always)]
     fn at(&self, tile: usize, channel: usize, width: usize, places: usize) -> (*mut f32, usize) {
         let size = Self::size(self.tiles, self.channels);
@@ -216,7 +216,7 @@ impl Scatter<'_> {
     #[inline(always)]
     fn bias<L: Lanes>(&self, start: usize, width: usize) -> L {
         match self.images.bias {
-            // SAFETY: there are as many as channels.
+            // SAFETY: there is one bias a channel, and the slice was checked.
             Some(bias) => unsafe { L::load(bias[start..start + width].as_ptr(), width) },
             None => L::splat(0.0),
         }
