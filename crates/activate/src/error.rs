@@ -69,8 +69,9 @@ impl Error {
     /// Returns true if the device ran out of memory. It remains usable, and fewer or smaller images may fit.
     pub fn is_out_of_memory(&self) -> bool {
         match self {
-            Self::Device(error) => matches!(error, device_math::Error::OutOfMemory(_)),
-            Self::Index(error) => device_math::transfer::is_out_of_memory(&error.to_string()),
+            Self::Device(error) | Self::Index(index::Error::Device(error)) => {
+                matches!(error, device_math::Error::OutOfMemory(_))
+            }
             _ => false,
         }
     }

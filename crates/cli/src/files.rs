@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use index::replace_file;
 
 use crate::interrupt;
 
@@ -16,7 +15,7 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
     let _held = interrupt::hold_off();
     let replace = || {
         make_folder_of(path)?;
-        replace_file(path, write)
+        atomic_file::replace(path, write)
     };
     replace().with_context(|| format!("cannot write {}", path.display()))
 }

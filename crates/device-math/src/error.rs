@@ -14,23 +14,17 @@ pub enum Error {
 /// Result of a read from a device.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Parts of messages that mean out of memory, which no type of burn tells: of CubeCL's allocations and launches, and
-/// of [`Error::OutOfMemory`].
-const OUT_OF_MEMORY: [&str; 4] =
-    ["out of device memory", "out-of-memory", "can't allocate buffer", "the device is out of memory"];
+/// Parts of messages that mean out of memory, which no type of burn tells: of CubeCL's allocations and launches.
+const OUT_OF_MEMORY: [&str; 3] = ["out of device memory", "out-of-memory", "can't allocate buffer"];
 
 impl Error {
     /// Classifies a message of a device, and keeps its lines before the backtrace.
     pub(crate) fn from_message(message: &str) -> Self {
         let lines = message.lines().map(str::trim).take_while(|line| !line.starts_with("Backtrace"));
         let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-        if is_out_of_memory(message) { Self::OutOfMemory(line) } else { Self::Device(line) }
+        let is_out_of_memory = OUT_OF_MEMORY.iter().any(|part| message.contains(part));
+        if is_out_of_memory { Self::OutOfMemory(line) } else { Self::Device(line) }
     }
-}
-
-/// Returns whether a message means that memory ran out.
-pub fn is_out_of_memory(message: &str) -> bool {
-    OUT_OF_MEMORY.iter().any(|part| message.contains(part))
 }
 
 #[cfg(test)]

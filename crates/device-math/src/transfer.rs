@@ -11,8 +11,6 @@ use std::{
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-pub use crate::Error as Failure;
-pub use crate::error::is_out_of_memory;
 use crate::{Error, Result};
 
 thread_local! {

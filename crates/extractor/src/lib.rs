@@ -32,7 +32,6 @@ pub mod weights;
 pub use self::extractor::{Extractor, Precisions};
 pub use burn;
 pub use descriptor_network::{DescriptorNetwork, describe, describe_prepared};
-pub use device_math::{constants::lifted as beside, transfer};
 pub use error::{Error, Result};
 pub use frozen_ops::Precision;
 pub use pooling::{Pooling, gem};

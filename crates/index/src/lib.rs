@@ -92,7 +92,6 @@ mod search;
 mod stored_bytes;
 mod vectors;
 
-pub use atomic_file::replace as replace_file;
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, TransformKind};
 pub use files::npy;
