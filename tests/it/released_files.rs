@@ -57,7 +57,7 @@ fn decoder(bytes: &[u8]) -> impl ImageDecoder {
 }
 
 #[test]
-fn turned_images_are_released_upright_and_say_so() {
+fn turned_images_are_released_upright_without_orientation() {
     for encoding in [Encoding::Png, Encoding::WebP, LOSSY_WEBP, JPEG] {
         let (original, file) = released("jpeg_orientation_6.jpg", encoding);
         let mut decoder = decoder(&file);
@@ -70,7 +70,7 @@ fn turned_images_are_released_upright_and_say_so() {
 }
 
 #[test]
-fn colours_are_converted_once_and_the_file_says_to_what() {
+fn colours_are_converted_once_and_the_file_has_their_profile() {
     for encoding in [Encoding::Png, Encoding::WebP, LOSSY_WEBP, JPEG] {
         let (original, file) = released("jpeg_profile_wide.jpg", encoding);
         let profile = decoder(&file).icc_profile().unwrap().expect("a profile of sRGB");

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_is_halved_too_and_never_grows() {
+    fn a_requested_size_is_halved_and_never_grows() {
         let asked_for = BatchRequest::Of(NonZeroUsize::new(16).unwrap());
         let sizes = AutoSizes { shared: 8, first: 16, most: 64 };
         let (mut size, mut asked) = (BatchSize::new(asked_for, false, sizes), Vec::new());

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn running_out_of_memory_is_told_from_other_failures() {
+    fn running_out_of_memory_is_distinguished_from_other_failures() {
         for message in [
             "An error happened during execution\nCaused by:\n  out of device memory allocating 64 bytes\nBacktrace\n0: x",
             "An out-of-memory error happened during launch\nCaused by:\n  pool",

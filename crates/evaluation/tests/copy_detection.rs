@@ -57,7 +57,7 @@ fn average_precision_is_that_of_others() {
 }
 
 #[test]
-fn what_cannot_be_ranked_is_refused() {
+fn scores_that_cannot_be_ranked_are_refused() {
     assert!(matches!(Curve::new(vec![row(1.0, false)], 0), Err(Error::NoMatches)));
     assert!(matches!(Curve::new(vec![row(f64::NAN, false)], 1), Err(Error::NotRanked)));
     let twice = Curve::new(vec![row(1.0, true), row(0.5, true)], 1);

@@ -185,7 +185,7 @@ fn flips_undo_themselves() {
 }
 
 #[test]
-fn shuffling_moves_the_share_asked_for_and_loses_no_pixel() {
+fn shuffling_moves_the_given_share_and_keeps_every_pixel() {
     let image = RgbImage::from_fn(40, 25, |x, y| Rgb([x as u8, y as u8, 9]));
     for (fraction, most) in [(0.0, 0), (0.3, 300), (0.7, 700), (1.0, 1000)] {
         let shuffled = Edit::ShufflePixels { fraction }.apply(&image, 5).expect("shuffle");

@@ -66,7 +66,7 @@ fn the_seed_decides() {
 }
 
 #[test]
-fn what_does_not_pair_up_is_refused() {
+fn inconsistent_ranks_are_refused() {
     let (two, one) = ([vec![Some(1), None]], [vec![Some(1)]]);
     let summary = |passive, released, averaged| {
         Ranks { passive, released, averaged }.summary(&Bootstrap { resamples: 10, seed: 0 })

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_a_size_go_together_and_come_back_in_order() {
+    fn images_of_equal_size_share_a_pass_and_keep_their_order() {
         let shapes = [[1, 3, 4, 6], [2, 3, 5, 5], [1, 3, 4, 6], [1, 3, 5, 5], [1, 3, 9, 2]];
         let levels = |i: usize| Tensor::<4>::full(shapes[i], i as f32, &Device::flex());
         let network = Mean::default();

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_comes_back_with_the_same_length() {
+    fn a_buffer_is_reused_for_the_same_length() {
         let len = MIN_VALUES + 7;
         let mut first = PooledBuffer::new(len);
         first.values().fill(3.0);

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn released_colours_show_what_was_asked_for_and_alpha_stays() {
+    fn released_colours_show_the_given_pixels_and_keep_alpha() {
         let alphas = RgbaImage::from_fn(256, 1, |x, _| Rgba([200, 100, 30, x as u8]));
         for background in [[255; 3], [0, 40, 90]] {
             let original = picture(alphas.clone(), background);

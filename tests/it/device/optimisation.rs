@@ -142,7 +142,7 @@ fn images_of_different_sizes_together_are_what_they_are_alone() {
 /// A request for a terabyte, which no device has, is an error, and a request that fits then succeeds.
 #[test]
 #[cfg(any(feature = "wgpu-untuned", feature = "cuda"))]
-fn a_device_that_is_out_of_memory_says_so_and_goes_on() {
+fn a_device_out_of_memory_reports_it_and_stays_usable() {
     for (name, device) in devices().into_iter().filter(|(_, device)| *device != Device::flex()) {
         let large = Tensor::<2>::zeros([1 << 19, 1 << 19], &device);
         let error = activate::Error::from(download(large + 1.0).unwrap_err());

@@ -187,7 +187,7 @@ mod on_devices {
     /// The Vulkan loader finds no driver and EGL no real one: the CPU computes, and the program says why.
     #[cfg(all(not(feature = "cuda"), feature = "wgpu-untuned"))]
     #[test]
-    fn without_a_driver_auto_takes_the_cpu_and_says_so() {
+    fn without_a_driver_auto_takes_the_cpu_with_a_note() {
         let folder = tempfile::tempdir().unwrap();
         let sample = root().join("samples/00_astronaut.jpg");
         let mut program = program();

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_told_by_the_first_bytes() {
+    fn kinds_are_recognised_by_the_first_bytes() {
         assert_eq!(FileKind::of(b"PK\x03\x04rest"), Ok(FileKind::Torch));
         assert_eq!(FileKind::of(b"\x10\0\0\0\0\0\0\0{\"a"), Ok(FileKind::Safetensors));
         assert_eq!(

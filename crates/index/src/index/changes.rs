@@ -71,7 +71,7 @@ impl Index {
         blocks.try_for_each(|(block, ids)| store.add_with_ids(&block, ids, lists))
     }
 
-    /// Adds `vectors` `[n, d]` under consecutive ids, as [`Self::add`], each to the lists of its `lists` nearest cells, and
+    /// Adds `vectors` `[n, d]` under consecutive ids, as [`Self::add`] does, each to the lists of its `lists` nearest cells, and
     /// returns the ids.
     ///
     /// # Errors

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_dimension_comes_back() {
+    fn a_constant_dimension_is_decoded_exactly() {
         let sq = ScalarQuantiser::train(2, &[1.5, 0.0, 1.5, 1.0]).expect("trains");
         assert_eq!(sq.encode(&[7.0, 0.0]), [0, 0]);
         assert_eq!(sq.decode(&[0, 0])[0], 1.5);

@@ -77,7 +77,7 @@ fn the_last_ids_can_be_given() {
 
 /// The base of `RFlat` returns positions of the exact vectors.
 #[test]
-fn refined_ids_that_are_no_positions_are_missing() {
+fn refined_ids_that_are_not_positions_are_missing() {
     for id in [i64::MIN, -7, 30, i64::MAX] {
         let file = with_ids(&bytes(&filled("IVF4,PQ2x8,RFlat", METRICS[0], 30)), id);
         let index = from_bytes(&file).expect("reads");

@@ -262,7 +262,7 @@ fn the_number_of_threads_changes_nothing() {
 
 /// Deadlocks if weights are packed under a lock.
 #[test]
-fn gradients_may_be_asked_for_first_by_many_tasks_at_once() {
+fn gradients_may_be_requested_first_by_many_tasks_at_once() {
     let pool = ThreadPoolBuilder::new().num_threads(8).build().expect("threads");
     let case = Case::new([3, 1, 1], [1, 9, 13], [64, 64]).expect("fits");
     let (plane, values) = (case.plane, &case.other[..]);

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_points_are_drawn_where_there_are_no_others() {
+    fn equal_points_are_drawn_if_there_are_no_others() {
         let points = Vectors::from_host("points", vec![2.0; 40], 2).expect("finite");
         let rows = rows(&points, 15, 1);
         assert!(rows.len() == 15 && distinct(rows));

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_of_every_width_come_back() {
+    fn codes_of_every_width_round_trip() {
         for nbits in 1..=16 {
             let numbers: Vec<usize> = (0..11).map(|j| (j * 40_503 + 77) % (1 << nbits)).collect();
             let mut code = vec![0; code_size(11, nbits)];

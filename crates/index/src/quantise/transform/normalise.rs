@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_get_unit_length_whatever_their_scale() {
+    fn rows_of_any_scale_get_unit_length() {
         let normalise = Normalise::new(2, 2.0).expect("supported");
         for scale in [1e-42, 1e-30, 1.0, 1e38] {
             let out = normalise.apply(&[scale, scale, -scale, 0.0, 0.0, 0.0]).expect("fits");

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_objective_never_rises_whatever_the_output_dimension() {
+    fn the_objective_never_rises_at_any_output_dimension() {
         let rows = correlated(3000);
         for d_out in [4, D, 12] {
             let (linear, objectives) = train(&quick(4, d_out), &rows).expect("trains");

@@ -86,7 +86,7 @@ fn dequantises_per_output_channel_under_the_module_s_name() {
 }
 
 #[test]
-fn modules_are_told_by_the_names_of_nodes() {
+fn modules_are_recognised_by_the_names_of_nodes() {
     for (node, expected) in [
         ("/layer1/layer1.0/conv1/Conv", "layer1.0.conv1"),
         ("/backbone/layer1/layer1.0/downsample/downsample.0/Conv", "backbone.layer1.0.downsample.0"),

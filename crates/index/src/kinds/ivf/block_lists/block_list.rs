@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_comes_back() {
+    fn every_code_is_unpacked_unchanged() {
         for m in [1, 2, 7, 8, 64] {
             for n in [0, 1, 16, 31, 32, 33, 100] {
                 let codes = random_codes(n, m);
