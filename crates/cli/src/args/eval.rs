@@ -1,66 +1,91 @@
-//! What is measured, on what, and where it goes.
+//! Arguments of the verbs below `eval`.
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use evaluation::{EditSet, retrieval};
 
-use super::{Optimisation, Reading, within};
+use super::{Optimisation, Reading, range::within};
 
+/// Examples of `eval --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  active-index eval retrieval --images photos/ --index db.faiss --released released/ --report report.html
+  active-index eval copy-detection --images photos/ --distractors others/ --index db.faiss --released released/";
+
+/// Examples of `eval retrieval --help`.
+const RETRIEVAL: &str = "\
+Examples:
+  active-index eval retrieval --images photos/ --index db.faiss --released released/
+  active-index eval retrieval --images photos/ --index db.faiss --activate --sample 32 --nprobe 1,4,16 --report report.html
+  active-index eval retrieval --images photos/ --index db.faiss --transforms jpeg=50,crop=0.5 --synthetic 500000 --fit train.npy
+  active-index eval retrieval --images photos/ --index db.faiss --released released/ --cells 1,4 --nprobe 1,4
+
+Ctrl-C ends the evaluation with a report of the finished images; a second Ctrl-C ends it at once. --resume FILE continues
+from there.";
+
+/// Examples of `eval copy-detection --help`.
+const COPY_DETECTION: &str = "\
+Examples:
+  active-index eval copy-detection --images photos/ --distractors others/ --index db.faiss --released released/ --report report.html
+  active-index eval copy-detection --images references/ --queries queries/ --ground-truth groundtruth.csv --index db.faiss --normalise-by train.npy
+  active-index eval copy-detection --predictions predictions.csv --ground-truth groundtruth.csv
+
+The second is DISC21 as downloaded: queries and references are named by their files, without the extension.";
+
+/// A verb below `eval` and its arguments.
 #[derive(Debug, Subcommand)]
 pub enum EvalVerb {
-    /// R@1, R@10, R@100 and mAP for each edit, of originals and released images
-    #[command(
-        after_help = "Examples:\n  active-index eval retrieval --images photos/ --index db.faiss --released released/\n  active-index eval retrieval --images photos/ --index db.faiss --activate --sample 32 --nprobe 1,4,16 --report report.html\n  active-index eval retrieval --images photos/ --index db.faiss --transforms jpeg=50,crop=0.5 --synthetic 500000 --fit train.npy\n  active-index eval retrieval --images photos/ --index db.faiss --released released/ --cells 1,4 --nprobe 1,4\n\nCtrl-C ends it with a report of what is finished; again, at once. --resume FILE goes on from there."
-    )]
+    /// Measure R@1, R@10, R@100 and mAP for each edit, for originals and released images
+    #[command(after_help = RETRIEVAL)]
     Retrieval(EvalRetrieval),
-    /// Micro average precision and recall at precision 0.9, among queries of which some have no match
-    #[command(
-        after_help = "Examples:\n  active-index eval copy-detection --images photos/ --distractors others/ --index db.faiss --released released/ --report report.html\n  active-index eval copy-detection --images references/ --queries queries/ --ground-truth groundtruth.csv --index db.faiss --normalise-by train.npy\n  active-index eval copy-detection --predictions predictions.csv --ground-truth groundtruth.csv\n\nThe second is DISC21 as downloaded: queries and references are named by their files, without the ending."
-    )]
+    /// Measure micro average precision and recall at precision 0.9, with queries that have no match
+    #[command(after_help = COPY_DETECTION)]
     CopyDetection(EvalCopyDetection),
 }
 
+/// Arguments of `eval retrieval`.
 #[derive(Debug, Args)]
 pub struct EvalRetrieval {
-    /// Originals; those that the index does not name are added to it in memory
+    /// Folders of originals; those that the index does not name are added to it in memory
     #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
     pub images: Vec<PathBuf>,
-    /// The index
+    /// Index to evaluate
     #[arg(long, value_name = "FILE.faiss")]
     pub index: PathBuf,
-    /// More entries for the index, in memory: descriptors, float32 [n, d]
+    /// Descriptors to add to the index in memory, float32 [n, d]; may be repeated
     #[arg(long, value_name = "FILE.npy")]
     pub distractors: Vec<PathBuf>,
-    /// More entries for the index, in memory: this many, drawn from a Gaussian that is fitted to --fit
+    /// Number of synthetic descriptors to add to the index in memory, drawn from a Gaussian fitted to --fit
     #[arg(long, value_name = "N", requires = "fit", value_parser = synthetic)]
     pub synthetic: Option<usize>,
-    /// Real descriptors that synthetic ones are to look like, float32 [n, d]
+    /// Real descriptors to fit the Gaussian of --synthetic to, float32 [n, d]
     #[arg(long, value_name = "FILE.npy", requires = "synthetic")]
     pub fit: Option<PathBuf>,
-    /// Cells to visit for each query; several numbers for several tables
+    /// Cells to visit for each query; one table for each number
     #[arg(long, default_value = "1", value_name = "N,...", value_delimiter = ',')]
     pub nprobe: Vec<NonZeroUsize>,
-    /// Store each original that is added in the lists of as many nearest cells, of an IVF index: copies that fall into
-    /// one of them are found, for the bytes of an entry each; several numbers for several tables
+    /// Number of nearest cells to store each added original in (IVF): copies in any of them are found, at the bytes of one
+    /// entry per cell; one table for each number
     #[arg(long, default_value = "1", value_name = "R,...", value_delimiter = ',')]
     pub cells: Vec<NonZeroUsize>,
-    /// What of released images the index stores, when their copies are searched: originals are always searched by what it
-    /// stores of originals
+    /// Codes that the index stores when copies of released images are searched; copies of originals are always searched
+    /// against the codes of the originals
     #[arg(long, value_enum, default_value_t = Stored::Originals)]
     pub stored: Stored,
-    /// Also write one row a query; the table goes to FILE.summary.csv
+    /// Also write one row per query; the summary goes to FILE.summary.csv
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
     #[command(flatten)]
     pub editing: Editing,
 }
 
+/// Codes that stand for released images in the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Stored {
-    /// The codes of their originals: an index that is there already
+    /// Codes of their originals, as in an existing index
     Originals,
-    /// Their own: an index that is filled after activation, as --choose-cell wants
+    /// Their own codes, as in an index filled after activation with --choose-cell
     Released,
 }
 
@@ -73,33 +98,34 @@ impl From<Stored> for retrieval::Stored {
     }
 }
 
+/// Arguments of `eval copy-detection`.
 #[derive(Debug, Args)]
 pub struct EvalCopyDetection {
-    /// References; those that the index does not name are added to it in memory
+    /// Folders of references; those that the index does not name are added to it in memory
     #[arg(long, value_name = "DIR", required_unless_present = "predictions", num_args = 1..)]
     pub images: Vec<PathBuf>,
-    /// Images without a match: their edits are queries too
+    /// Folders of images without a match; their edits are queries too
     #[arg(long, value_name = "DIR", num_args = 1.., required_unless_present_any = ["queries", "predictions"])]
     pub distractors: Vec<PathBuf>,
-    /// The index
+    /// Index to evaluate
     #[arg(long, value_name = "FILE.faiss", required_unless_present = "predictions")]
     pub index: Option<PathBuf>,
-    /// Queries as they are, instead of edits: images, of which --ground-truth says what they show
+    /// Folders of query images, searched as they are instead of edited; --ground-truth names their matches
     #[arg(long, value_name = "DIR", num_args = 1.., requires = "ground_truth", conflicts_with_all = ["distractors", "released", "activate", "sample", "transforms"])]
     pub queries: Vec<PathBuf>,
-    /// Matches in ISC2021's layout: query_id,reference_id
+    /// Matches, in the layout of ISC2021: query_id,reference_id
     #[arg(long, value_name = "FILE.csv")]
     pub ground_truth: Option<PathBuf>,
-    /// Judge these instead of searching: query_id,reference_id,score
+    /// Predictions to evaluate instead of searching: query_id,reference_id,score
     #[arg(long, value_name = "FILE.csv", requires = "ground_truth", conflicts_with_all = ["images", "distractors", "index", "queries", "released", "activate", "isc_out", "normalise_by"])]
     pub predictions: Option<PathBuf>,
-    /// Also write groundtruth.csv and predictions*.csv in ISC2021's layout
+    /// Folder to also write groundtruth.csv and predictions*.csv to, in the layout of ISC2021
     #[arg(long, value_name = "DIR")]
     pub isc_out: Option<PathBuf>,
-    /// Descriptors of images that no query shows, to normalise scores by: float32 [n, d]
+    /// Descriptors of unrelated images to normalise the scores by, float32 [n, d]
     #[arg(long, value_name = "FILE.npy")]
     pub normalise_by: Option<PathBuf>,
-    /// Entries that a query names
+    /// Number of entries scored for each query
     #[arg(short, default_value = "10")]
     pub k: NonZeroUsize,
     /// Cells to visit for each query
@@ -109,28 +135,28 @@ pub struct EvalCopyDetection {
     pub editing: Editing,
 }
 
-/// What both verbs do with images.
+/// Arguments of both verbs: originals, released images, edits.
 #[derive(Debug, Args)]
 pub struct Editing {
-    /// Released images, under the originals' names
+    /// Folder of the released images, which have the names of the originals
     #[arg(long, value_name = "DIR")]
     pub released: Option<PathBuf>,
     /// Activate the originals first, into the folder of --released [default: activated]
     #[arg(long)]
     pub activate: bool,
-    /// Only this many originals, drawn by the seed [default: all]
+    /// Number of originals to evaluate, drawn at random by --seed [default: all]
     #[arg(long, value_name = "N")]
     pub sample: Option<NonZeroUsize>,
-    /// The edits: paper, full, or a list such as rotation=25,jpeg=50; the screenshot counts in no mean
+    /// Edits: paper, full, or a list such as rotation=25,jpeg=50; means exclude the screenshot
     #[arg(long, default_value = "paper", value_name = "paper|full|LIST")]
     pub transforms: EditSet,
-    /// Draws of photographs that the 95 % intervals are of
+    /// Number of bootstrap resamples for the 95 % intervals
     #[arg(long, default_value = "1000", value_name = "N", value_parser = resamples)]
     pub resamples: usize,
-    /// Keep descriptors in this file, and take those that an earlier run has left there
+    /// File that keeps descriptors between runs; descriptors it already holds are not computed again
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,
-    /// Also write a page with pictures, plots and settings
+    /// Also write an HTML page with pictures, plots and settings
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
     #[command(flatten)]
@@ -139,11 +165,12 @@ pub struct Editing {
     pub reading: Reading,
 }
 
-/// Entries of 8 bytes and more each: the index holds them in memory.
+/// Parses a number of synthetic entries. The index holds them in memory, at 8 bytes or more each.
 fn synthetic(text: &str) -> Result<usize, String> {
     within(text, 1..=1_000_000_000)
 }
 
+/// Parses a number of bootstrap resamples.
 fn resamples(text: &str) -> Result<usize, String> {
     within(text, 1..=100_000)
 }

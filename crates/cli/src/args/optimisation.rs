@@ -1,4 +1,4 @@
-//! What activation may cost and what it is to reach.
+//! Arguments of the optimisation: its goal and the quality it must keep.
 
 use std::num::NonZeroUsize;
 
@@ -7,95 +7,101 @@ use activate::{Budget, Masked, Objective, Optimiser, Settings, Stop};
 use clap::{Args, ValueEnum};
 use extractor::Precision;
 
-use super::{stopping, within};
-use crate::release::Limits;
+use super::{range::within, stop_rule};
+use crate::release::QualityLimits;
 
-/// Least structural similarity of released images, where nothing else is asked for.
+/// Default minimum SSIM of released images.
 const MIN_SSIM: f64 = 0.98;
-/// Views of a step of the robust objective.
+/// Default number of views per step of the robust objective.
 const VIEWS: usize = 3;
-/// Steps of `--fast`.
+/// Number of steps of `--fast`.
 const FAST: usize = 2;
 
+/// Arguments of the optimisation.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Activation")]
 pub struct Optimisation {
-    /// Optimisation steps [default: 10]
+    /// Number of optimisation steps [default: 10; 2 with --fast]
     #[arg(long, value_parser = iterations, allow_negative_numbers = true, value_name = "N")]
     pub iterations: Option<usize>,
-    /// Stop earlier: safe or safe=MARGIN, deep enough in the cell; settled or settled=SHARE, the objective hardly improves
-    #[arg(long, value_parser = stopping::stop, value_name = "safe|settled")]
+    /// Stop an image early: safe[=MARGIN] once it is deep enough in its cell, settled[=SHARE] once the objective hardly
+    /// improves
+    #[arg(long, value_parser = stop_rule::stop, value_name = "safe|settled")]
     pub stop_when: Option<Stop>,
-    /// What descriptors are to do [default: robust; with --target, reconstruction]
+    /// Goal of the descriptors [default: robust; reconstruction with --target, cell-margin with --fast]
     #[arg(long, value_enum)]
     pub objective: Option<ObjectiveName>,
-    /// How pixels change [default: steepest; with --strength, adam]
+    /// Method that changes the pixels [default: steepest; adam with --strength]
     #[arg(long, value_enum)]
     pub optimizer: Option<OptimizerName>,
-    /// Edited views of each image that a step of --objective robust looks at [default: 3]
+    /// Number of edited views of each image per step of --objective robust [default: 3]
     #[arg(long, value_parser = views, value_name = "N")]
     pub views: Option<usize>,
-    /// Two steps of --objective cell-margin: a tenth of the time, and fewer copies found
+    /// Take two steps of --objective cell-margin: a tenth of the time, fewer copies found
     #[arg(long, conflicts_with_all = ["views", "target"])]
     pub fast: bool,
-    /// Least PSNR of the released file [default: 42.5 for --optimizer steepest]
+    /// Minimum PSNR of the released file [default: 42.5 with --optimizer steepest]
     #[arg(long, value_parser = decibels, allow_negative_numbers = true, value_name = "DB")]
     pub min_psnr: Option<f64>,
-    /// Least SSIM of the released file [default: 0.98 for --optimizer steepest]
+    /// Minimum SSIM of the released file [default: 0.98 with --optimizer steepest]
     #[arg(long, value_parser = similarity, allow_negative_numbers = true, value_name = "SSIM")]
     pub min_ssim: Option<f64>,
-    /// Largest change of a value, of 255
+    /// Maximum change of a pixel value, in levels of 255
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..), value_name = "LEVELS")]
     pub max_linf: Option<u8>,
     /// Amplitude of the paper's perturbation (--optimizer adam), in units of the just-noticeable difference [default: 3]
     #[arg(long, value_parser = strength, allow_negative_numbers = true, value_name = "S")]
     pub strength: Option<f64>,
-    /// What descriptors move towards with --objective reconstruction: reconstruction or centroid
+    /// Target of --objective reconstruction: the reconstruction of the image's code, or the centroid of its cell [default:
+    /// reconstruction] [possible values: reconstruction, centroid]
     #[arg(long)]
     pub target: Option<Target>,
-    /// Cells that copies may fall into: as many as the originals are stored in, see `index add --cells`
+    /// Number of cells that copies may fall into: the number that the index stores each original in (`index add --cells`)
     #[arg(long, default_value = "1", value_name = "R")]
     pub secure_cells: NonZeroUsize,
-    /// Secure the cell that most of so many edited views fall into [default: 32] instead of the original's nearest, for an
-    /// index that will store the released image
+    /// Choose the cell that most edited views fall into, of VIEWS views [default: 32], instead of the original's nearest
+    /// cell; for an index that will store the released image
     #[arg(long, value_parser = views, value_name = "VIEWS", num_args = 0..=1, require_equals = true, default_missing_value = "32")]
     pub choose_cell: Option<usize>,
-    /// Cells that searches will visit: an own cell has to be among as many nearest ones of a copy
+    /// Number of cells that searches will visit: the image's cell must be among the N nearest to each copy
     #[arg(long, default_value = "1", value_name = "N")]
     pub secure_nprobe: NonZeroUsize,
-    /// Seed of all that is random
+    /// Random seed
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// What convolutions of gradients multiply
+    /// Precision of the gradient convolutions
     #[arg(long, value_enum, default_value_t = GradientPrecision::Single)]
     pub precision: GradientPrecision,
 }
 
+/// Goal of the optimisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ObjectiveName {
-    /// The paper's: come near to what the index stores
+    /// Move the descriptor towards what the index stores (the paper's objective)
     Reconstruction,
-    /// Lie deep in the index's cell
+    /// Move the descriptor deep into its cell
     CellMargin,
-    /// The same for random edits of the image
+    /// Move the descriptors of random edits deep into the cell
     Robust,
 }
 
+/// Method of the optimisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OptimizerName {
-    /// Down the steepest way that --min-psnr allows, where it is seen least
+    /// Steepest descent within --min-psnr, concentrated where changes are least visible
     Steepest,
-    /// The paper's: Adam, a perturbation of --strength
+    /// Adam on a perturbation of amplitude --strength (the paper's method)
     Adam,
 }
 
-/// Sums of matrix units are in single precision throughout.
+/// Precision of the factors of the gradient convolutions; matrix units accumulate in single precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum GradientPrecision {
-    /// Numbers of 32 bits, on every device
+    /// 32-bit floats, on every device
     Single,
-    /// Of 11 bits of mantissa: NVIDIA's GPUs through CUDA
+    /// TF32, 11 bits of mantissa: NVIDIA GPUs through CUDA
     Tf32,
-    /// Of 16 bits, 8 of mantissa: most GPUs through CUDA, and processors that have AVX-512 with it
+    /// bfloat16, 8 bits of mantissa: most GPUs through CUDA, and CPUs with AVX-512 BF16
     Bf16,
 }
 
@@ -110,10 +116,12 @@ impl From<GradientPrecision> for Precision {
 }
 
 impl Optimisation {
+    /// Returns the number of steps.
     pub fn iterations(&self) -> usize {
         self.iterations.unwrap_or(if self.fast { FAST } else { Settings::default().iterations })
     }
 
+    /// Returns the settings of the library.
     pub fn settings(&self) -> Settings {
         Settings {
             iterations: self.iterations(),
@@ -129,10 +137,10 @@ impl Optimisation {
         }
     }
 
-    /// What released files have to keep. What was not asked for is left to lossless files, which can keep it.
-    pub fn limits(&self, lossless: bool) -> Limits {
+    /// Returns the quality that released files must keep. The defaults apply to lossless files only, which can keep them.
+    pub fn limits(&self, lossless: bool) -> QualityLimits {
         let defaults = lossless && matches!(self.optimiser(), Optimiser::Steepest(_));
-        Limits {
+        QualityLimits {
             min_psnr: self.min_psnr.or(defaults.then_some(Budget::default().psnr)),
             min_ssim: self.min_ssim.or(defaults.then_some(MIN_SSIM)),
             max_linf: self.max_linf,
@@ -171,27 +179,27 @@ impl Optimisation {
     }
 }
 
-/// As many steps as anybody may want.
+/// Parses a number of steps.
 fn iterations(text: &str) -> Result<usize, String> {
     within(text, 0..=10_000)
 }
 
-/// As many views as anybody may want.
+/// Parses a number of views.
 fn views(text: &str) -> Result<usize, String> {
     within(text, 1..=1_000)
 }
 
-/// An amplitude that leaves something of the image.
+/// Parses an amplitude.
 fn strength(text: &str) -> Result<f64, String> {
     within(text, 0.0..=1000.0)
 }
 
-/// A finite PSNR.
+/// Parses a finite PSNR.
 fn decibels(text: &str) -> Result<f64, String> {
     within(text, 0.0..=100.0)
 }
 
-/// An SSIM.
+/// Parses an SSIM.
 fn similarity(text: &str) -> Result<f64, String> {
     within(text, 0.0..=1.0)
 }
@@ -221,13 +229,13 @@ mod tests {
         let paper = Settings::paper();
         assert_eq!(typed("--objective reconstruction --optimizer adam").settings(), paper);
         assert_eq!(typed("--strength 3 --target reconstruction").settings(), paper);
-        assert_eq!(typed("--strength 3").limits(true), Limits::default());
+        assert_eq!(typed("--strength 3").limits(true), QualityLimits::default());
     }
 
     #[test]
     fn budgets_are_of_the_file_where_it_can_keep_them() {
         let limits = typed("--min-psnr 45").limits(true);
         assert_eq!((limits.min_psnr, limits.min_ssim), (Some(45.0), Some(MIN_SSIM)));
-        assert_eq!(typed("").limits(false), Limits::default());
+        assert_eq!(typed("").limits(false), QualityLimits::default());
     }
 }

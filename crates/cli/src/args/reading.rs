@@ -1,29 +1,29 @@
-//! What image files may be and take.
+//! Arguments of reading image files.
 
 use std::str::FromStr;
 
 use clap::Args;
 use image_file::{Limits, Reader};
 
-/// Limits for each image, and what is behind transparency.
+/// Limits on each image, and the background of transparent ones.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Image files")]
 pub struct Reading {
-    /// Refuse images of more pixels; activation holds about 70 bytes for each
+    /// Maximum number of pixels of an image; activation takes about 70 bytes per pixel
     #[arg(long, default_value_t = Limits::default().max_pixels, value_name = "N")]
     pub max_pixels: u64,
-    /// Refuse images whose decoding takes more memory, in MiB
+    /// Maximum memory to decode an image, in MiB
     #[arg(long, default_value_t = Limits::default().max_memory >> 20, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..1 << 40))]
     pub max_memory: u64,
-    /// Refuse images whose decoding takes longer
+    /// Maximum time to decode an image
     #[arg(long, default_value_t = Limits::default().max_seconds, value_name = "SECONDS", value_parser = seconds)]
     pub max_seconds: f64,
-    /// What transparent parts are shown on
+    /// Colour behind transparent pixels
     #[arg(long, default_value = "ffffff", value_name = "RRGGBB")]
     pub background: Colour,
 }
 
-/// A colour of 8 bits a channel.
+/// An RGB colour, 8 bits per channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colour([u8; 3]);
 
@@ -39,8 +39,9 @@ impl FromStr for Colour {
     }
 }
 
+/// Parses a number of seconds.
 fn seconds(text: &str) -> Result<f64, String> {
-    super::within(text, 0.0..=1e6)
+    super::range::within(text, 0.0..=1e6)
 }
 
 impl From<&Reading> for Reader {

@@ -1,10 +1,10 @@
-//! Ids as the command line names them: single ones, and ranges that may be too long to list.
+//! Ids of entries as typed: single ids, and ranges that may be too long to list.
 
 use std::str::FromStr;
 
 use anyhow::{Context, ensure};
 
-/// The ids from `first` to `last`, both included; `first <= last`.
+/// A range of ids from `first` to `last`, both included; `first <= last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdSpan {
     first: i64,
@@ -20,7 +20,7 @@ impl From<i64> for IdSpan {
 impl FromStr for IdSpan {
     type Err = anyhow::Error;
 
-    /// `7`, `5..9` (5 to 8) or `5..=9` (5 to 9).
+    /// Parses `7`, `5..9` (5 to 8) or `5..=9` (5 to 9).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |digits: &str| {
             let digit = digits.starts_with(|first: char| first.is_ascii_digit());
@@ -36,12 +36,12 @@ impl FromStr for IdSpan {
             Some(last) => number(last)?,
             None => number(end)? - 1,
         };
-        ensure!(first <= last, "there is no id in this range");
+        ensure!(first <= last, "the range contains no id");
         Ok(Self { first, last })
     }
 }
 
-/// A set of ids: spans in ascending order that neither touch nor overlap.
+/// A set of ids, as spans in ascending order that neither touch nor overlap.
 #[derive(Debug)]
 pub struct IdSet(Vec<IdSpan>);
 
@@ -59,19 +59,20 @@ impl FromIterator<IdSpan> for IdSet {
 }
 
 impl IdSet {
+    /// Returns true if `id` is in the set.
     pub fn contains(&self, id: i64) -> bool {
         let after = self.0.partition_point(|span| span.first <= id);
         after.checked_sub(1).is_some_and(|span| id <= self.0[span].last)
     }
 
-    /// Number of ids.
+    /// Returns the number of ids, at most `u64::MAX`.
     pub fn len(&self) -> u64 {
         self.0
             .iter()
             .fold(0, |sum, span| sum.saturating_add(span.last.abs_diff(span.first)).saturating_add(1))
     }
 
-    /// All ids in ascending order.
+    /// Iterates over the ids in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = i64> {
         self.0.iter().flat_map(|span| span.first..=span.last)
     }
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn other_texts_are_refused() {
         for text in [
             "",
             "x",

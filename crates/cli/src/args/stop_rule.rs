@@ -1,18 +1,18 @@
-//! When an image's optimisation stops before its iterations are used up.
+//! The rule of `--stop-when`, by which an image stops before its last iteration.
 
 use activate::Stop;
 
-/// Nearer to the own cell's centroid than to any other by this, in distances of unit descriptors: what most images
-/// have after ten steps, for 4096 cells.
+/// Default margin by which a descriptor must be nearer to its own cell's centroid than to any other, in distances of unit
+/// vectors. Most images reach it within ten steps, with 4096 cells.
 const MARGIN: f64 = 0.04;
-/// What the last two steps improve at least, as a share of all improvement.
+/// Default share of the total improvement that the last two steps must exceed.
 const SHARE: f64 = 0.1;
 
-/// `safe`, `safe=MARGIN`, `settled` or `settled=SHARE`.
+/// Parses `safe`, `safe=MARGIN`, `settled` or `settled=SHARE`.
 pub fn stop(text: &str) -> Result<Stop, String> {
     let (name, amount) = text.split_once('=').map_or((text, None), |(name, amount)| (name, Some(amount)));
     let within = |default: f64, most: f64| match amount {
-        Some(amount) => super::within(amount, 0.0..=most),
+        Some(amount) => super::range::within(amount, 0.0..=most),
         None => Ok(default),
     };
     match name {

@@ -1,0 +1,45 @@
+//! Arguments of `describe`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use describe::BatchRequest;
+
+use super::Reading;
+
+/// Examples of `describe --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  active-index describe photos/ --out photos.npy
+  active-index describe photos/ --weights sscd_disc_large --out photos.npy";
+
+/// Arguments of `describe`.
+#[derive(Debug, Args)]
+pub struct Describe {
+    /// Images and folders of images
+    #[arg(required = true, value_name = "IMAGE|DIR")]
+    pub inputs: Vec<PathBuf>,
+    /// Output file of the descriptors, float32 [n, d]; the paths of its rows go to FILE.names.tsv
+    #[arg(long, value_name = "FILE.npy")]
+    pub out: PathBuf,
+    /// Edge of the network's input, in pixels [default: that of the weights, 288 for SSCD]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(32..=2048))]
+    pub size: Option<u16>,
+    /// Method of resizing images to --size [default: that of the weights, stretch for SSCD]
+    #[arg(long, value_enum)]
+    pub resize: Option<ResizeMode>,
+    /// Images described together; auto: 8 on the CPU, as many as fit on a GPU
+    #[arg(long, default_value = "auto", value_name = "N|auto")]
+    pub batch: BatchRequest,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// Method of resizing images to the network's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResizeMode {
+    /// Resize both edges to the size
+    Stretch,
+    /// Resize the short edge to the size, and keep the aspect ratio
+    ShortEdge,
+}

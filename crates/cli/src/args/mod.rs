@@ -1,0 +1,93 @@
+//! The command line as typed; `verbs` resolves it.
+
+mod activate;
+mod advise;
+mod describe;
+mod entry_ids;
+mod eval;
+mod globals;
+mod help;
+mod index;
+mod optimisation;
+mod range;
+mod reading;
+mod search;
+mod stop_rule;
+mod transform;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use self::{
+    activate::Activate,
+    advise::Advise,
+    describe::{Describe, ResizeMode},
+    entry_ids::{IdSet, IdSpan},
+    eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb, Stored},
+    globals::{DescriptorPrecision, Globals},
+    index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb},
+    optimisation::{GradientPrecision, Optimisation},
+    reading::Reading,
+    search::Search,
+    transform::TransformArgs,
+};
+
+/// Make images findable before they are released, and find their edited copies.
+#[derive(Debug, Parser)]
+#[command(name = "active-index", version, propagate_version = true, arg_required_else_help = true)]
+#[command(subcommand_value_name = "VERB")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+impl Arguments {
+    /// Returns the parser, whose top page of help lists the verbs in groups.
+    pub fn parser() -> clap::Command {
+        help::with_groups(Self::command())
+    }
+
+    /// Parses the arguments of the program.
+    ///
+    /// # Errors
+    /// If they are invalid, or ask for a page of help or the version.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&Self::parser().try_get_matches()?)
+    }
+}
+
+/// A verb and its arguments.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Activate images for an index; without images, demonstrate it on the bundled samples
+    #[command(after_help = activate::EXAMPLES)]
+    Activate(Activate),
+    /// Estimate from a few photographs what activation gains for an index
+    #[command(after_help = advise::EXAMPLES)]
+    Advise(Advise),
+    /// Compute descriptors of images
+    #[command(after_help = describe::EXAMPLES)]
+    Describe(Describe),
+    /// Train, fill, change and inspect indexes
+    #[command(subcommand, after_help = index::EXAMPLES, subcommand_value_name = "VERB")]
+    Index(IndexVerb),
+    /// Find the nearest entries of an index
+    #[command(after_help = search::EXAMPLES)]
+    Search(Search),
+    /// Measure how many edited copies an index finds
+    #[command(subcommand, after_help = eval::EXAMPLES, subcommand_value_name = "VERB")]
+    Eval(EvalVerb),
+    /// Apply one edit of the evaluation to an image
+    #[command(after_help = transform::edits_and_examples())]
+    Transform(TransformArgs),
+    /// List the devices that --device can name, and why others cannot be used
+    #[command(after_help = "Examples:\n  active-index devices\n  active-index devices --json")]
+    Devices,
+    /// Print a shell's completion script
+    #[command(after_help = "Example:\n  active-index completions bash > /etc/bash_completion.d/active-index")]
+    Completions {
+        /// Shell to complete in
+        shell: clap_complete::Shell,
+    },
+}
