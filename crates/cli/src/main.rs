@@ -1,72 +1,57 @@
-//! `active-index`: makes images findable before they are released, and finds their copies.
+//! `active-index`: makes images findable before they are released, and finds their edited copies.
 //!
-//! The only place of the project that prints and picks a device.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+//! The only crate of the project that prints and picks a device.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program reports on both")]
 
 mod args;
-mod bundled;
 mod commands;
 mod demonstration;
 mod device;
-mod engine;
-mod files;
-mod ids;
-mod images;
-mod interrupt;
-mod names;
-mod output;
-mod progress;
-mod provenance;
+mod inputs;
 mod release;
 mod report;
-mod scratch;
-mod table;
+mod session;
+mod side_files;
 mod terminal;
+
+// Transitional: old names, until the logic of evaluation has left this crate.
+use inputs::{extractor::LoadedExtractor, installation as bundled};
+use report::table;
+use session::{Outcome, interrupt, output, progress, whole_file as files};
+use side_files::entry_names as names;
+mod engine {
+    pub use crate::LoadedExtractor as Engine;
+}
+mod images {
+    pub use crate::{inputs::image_files::*, release::pixel_tensor::*};
+}
+mod provenance {
+    pub use crate::side_files::extractor_record::{ExtractorRecord as Provenance, Source as Known, *};
+}
+mod scratch {
+    pub use crate::session::temporary_folder::TemporaryFolder as Scratch;
+}
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::{args::Arguments, output::Output};
+use crate::{args::Arguments, session::Session};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::try_parse().unwrap_or_else(|error| refuse(&error));
-    let output = Output::new(&arguments.globals);
-    match run(&arguments, &output) {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeFailed) => ExitCode::from(1),
+    let arguments = Arguments::read().unwrap_or_else(|error| refuse(&error));
+    let session = Session::new(arguments.globals);
+    match session.start().and_then(|()| commands::run(&arguments.verb, &session)) {
+        Ok(outcome) => outcome.into(),
         Err(error) => {
-            output.error(&error);
+            session.output.error(&error);
             ExitCode::from(2)
         }
     }
 }
 
-/// Says what is wrong with the command line, or what was asked of it (`--help`), and ends the program.
+/// Ends the program with an error of the command line, or with the page of help that it asks for.
 fn refuse(error: &clap::Error) -> ! {
     if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
         output::json_error(error.to_string().lines().next().unwrap_or_default());
     }
     error.exit()
-}
-
-/// Whether every input was dealt with.
-enum Outcome {
-    Done,
-    SomeFailed,
-}
-
-impl Outcome {
-    fn of(any_failed: bool) -> Self {
-        if any_failed { Self::SomeFailed } else { Self::Done }
-    }
-}
-
-fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Outcome> {
-    interrupt::install()?;
-    if let Some(threads) = arguments.globals.threads {
-        let threads = threads.min(std::thread::available_parallelism()?);
-        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
-    }
-    commands::run(&arguments.verb, &arguments.globals, output)
 }

@@ -13,7 +13,7 @@ use crate::{
     engine::Engine,
     images,
     output::{Output, SCHEMA},
-    release::{Pair, Releaser, Row, plan},
+    release::{Pair, ReleasedImage, Releaser, plan},
     report::{self, Pictures},
     table,
 };
@@ -24,7 +24,7 @@ struct Document {
     schema: u32,
     device: String,
     seconds: f64,
-    images: Vec<Row>,
+    images: Vec<ReleasedImage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retrieval: Option<Summary>,
 }
@@ -63,7 +63,7 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
     }
     let retrieval = demonstration.as_ref().map(Demonstration::summary).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
-    let outcome = Outcome::of(rows.iter().any(Row::failed));
+    let outcome = Outcome::of(rows.iter().any(ReleasedImage::failed));
     let document =
         Document { schema: SCHEMA, device: engine.device_name.clone(), seconds, images: rows, retrieval };
     output.result(&document, || text(&document, arguments))?;
@@ -72,9 +72,10 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
 
 fn text(document: &Document, arguments: &Activate) -> String {
     let rows = &document.images;
-    let count = |wanted: fn(&Row) -> bool| rows.iter().filter(|row| wanted(row)).count();
-    let images = table::table(&Row::HEADINGS, 1, rows.iter().filter_map(Row::cells));
-    let (released, skipped, failed) = (count(Row::is_released), count(|row| row.skipped), count(Row::failed));
+    let count = |wanted: fn(&ReleasedImage) -> bool| rows.iter().filter(|row| wanted(row)).count();
+    let images = table::table(&ReleasedImage::HEADINGS, 1, rows.iter().filter_map(ReleasedImage::cells));
+    let (released, skipped, failed) =
+        (count(ReleasedImage::is_released), count(|row| row.skipped), count(ReleasedImage::failed));
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     let (place, device) = (arguments.out.display(), &document.device);
@@ -90,7 +91,7 @@ fn text(document: &Document, arguments: &Activate) -> String {
 }
 
 /// How many steps were taken, where not all.
-fn steps(rows: &[Row], iterations: usize) -> String {
+fn steps(rows: &[ReleasedImage], iterations: usize) -> String {
     let figures = || rows.iter().filter_map(|row| row.figures.as_ref());
     let taken: usize = figures().map(|figures| figures.iterations).sum();
     let all = figures().count() * iterations;

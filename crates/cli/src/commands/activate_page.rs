@@ -1,30 +1,38 @@
-//! The page of `activate --report`.
+//! HTML page of `activate --report`.
 
 use std::path::Path;
 
 use anyhow::Result;
 use maud::{Markup, html};
 
-use super::{Pictures, row as pictures_row};
-use crate::{demonstration::Demonstration, release::Row};
+use crate::{
+    demonstration::Demonstration,
+    release::ReleasedImage,
+    report::page::{self, Pictures},
+};
 
-/// Writes the page. `gallery` holds the pictures of the rows that have a released file, in their order.
+/// Writes the page. `gallery` holds the pictures of the rows with a released file, in their order.
+///
+/// # Errors
+/// If the file cannot be written.
 pub fn write(
     path: &Path,
-    rows: &[Row],
+    rows: &[ReleasedImage],
     gallery: &[Pictures],
     demonstration: Option<&Demonstration>,
 ) -> Result<()> {
-    let (shown, failed): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| !row.failed());
+    let (shown, failed): (Vec<&ReleasedImage>, Vec<&ReleasedImage>) =
+        rows.iter().partition(|row| !row.failed());
     let body = html! {
         p { (shown.len()) " released, " (failed.len()) " failed. active-index " (env!("CARGO_PKG_VERSION")) }
         @if let Some(demonstration) = demonstration { (found(demonstration)) }
         @for (row, pictures) in shown.iter().zip(gallery) { (entry(row, pictures)) }
         @for row in failed { p { (row.input) ": " (row.error.as_deref().unwrap_or_default()) } }
     };
-    super::write(path, "Activated images", body)
+    page::write(path, "Activated images", body)
 }
 
+/// Shows R@1 of each edit.
 fn found(demonstration: &Demonstration) -> Markup {
     let percent = |rate: f64| format!("{:.0} %", 100.0 * rate);
     let bar = |rate: f64, class: &str| {
@@ -47,7 +55,8 @@ fn found(demonstration: &Demonstration) -> Markup {
     }
 }
 
-fn entry(row: &Row, pictures: &Pictures) -> Markup {
+/// Shows one released image.
+fn entry(row: &ReleasedImage, pictures: &Pictures) -> Markup {
     html! {
         h2 { (row.name()) }
         @if let Some(f) = &row.figures {
@@ -57,6 +66,6 @@ fn entry(row: &Row, pictures: &Pictures) -> Markup {
         } @else {
             p { "released by an earlier run" }
         }
-        (pictures_row(&pictures.all()))
+        (page::row(&pictures.all()))
     }
 }

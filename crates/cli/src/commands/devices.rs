@@ -1,25 +1,24 @@
-//! `devices`: what `--device` can be here.
+//! `devices`: lists the devices that `--device` can name.
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
-    Outcome,
     device::{Machine, Offer, survey},
-    output::{Output, SCHEMA},
-    table,
+    report::{Report, table::table},
+    session::{Outcome, Session},
 };
 
-/// What `--json` prints.
+/// Devices of this machine.
 #[derive(Serialize)]
-struct Document {
-    schema: u32,
-    devices: Vec<Row>,
+struct DevicesReport {
+    devices: Vec<DeviceRow>,
 }
 
+/// A device, or a runtime that offers none.
 #[derive(Serialize)]
-struct Row {
-    /// What to write behind `--device`, of a runtime without devices its name.
+struct DeviceRow {
+    /// Value for `--device`; for a runtime without devices, its name.
     device: String,
     works: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,23 +31,37 @@ struct Row {
     why_not: Option<String>,
 }
 
-pub fn run(output: &Output) -> Result<Outcome> {
-    let threads = rayon::current_num_threads();
-    let cpu = Row {
-        device: "cpu".to_owned(),
-        works: true,
-        index: None,
-        name: Some(format!("{}, {threads} threads", std::env::consts::ARCH)),
-        kind: Some("CPU".to_owned()),
-        why_not: None,
-    };
-    let devices = [cpu].into_iter().chain(survey(&Machine).into_iter().map(Row::from)).collect();
-    let document = Document { schema: SCHEMA, devices };
-    output.result(&document, || text(&document))?;
+pub fn run(session: &Session) -> Result<Outcome> {
+    let offers = survey(&Machine).into_iter().map(DeviceRow::from);
+    let devices = [DeviceRow::cpu()].into_iter().chain(offers).collect();
+    let report = Report::new(DevicesReport { devices });
+    session.output.result(&report, || report.body.text())?;
     Ok(Outcome::Done)
 }
 
-impl From<Offer> for Row {
+impl DeviceRow {
+    fn cpu() -> Self {
+        let threads = rayon::current_num_threads();
+        Self {
+            device: "cpu".to_owned(),
+            works: true,
+            index: None,
+            name: Some(format!("{}, {threads} threads", std::env::consts::ARCH)),
+            kind: Some("CPU".to_owned()),
+            why_not: None,
+        }
+    }
+
+    /// Returns the row of the table.
+    fn cells(&self) -> Vec<String> {
+        let works = self.why_not.clone().unwrap_or_else(|| "yes".to_owned());
+        let [name, kind] =
+            [&self.name, &self.kind].map(|cell| cell.clone().unwrap_or_else(|| "-".to_owned()));
+        vec![self.device.clone(), kind, name, works]
+    }
+}
+
+impl From<Offer> for DeviceRow {
     fn from(Offer { runtime, card, why_not }: Offer) -> Self {
         let index = card.as_ref().map(|card| card.index);
         let device = index.map_or_else(|| runtime.to_string(), |index| format!("{runtime}:{index}"));
@@ -57,11 +70,8 @@ impl From<Offer> for Row {
     }
 }
 
-fn text(document: &Document) -> String {
-    let cells = |row: &Row| {
-        let works = row.why_not.clone().unwrap_or_else(|| "yes".to_owned());
-        let [name, kind] = [&row.name, &row.kind].map(|cell| cell.clone().unwrap_or_else(|| "-".to_owned()));
-        vec![row.device.clone(), kind, name, works]
-    };
-    table::table(&["--device", "kind", "name", "works"], 4, document.devices.iter().map(cells))
+impl DevicesReport {
+    fn text(&self) -> String {
+        table(&["--device", "kind", "name", "works"], 4, self.devices.iter().map(DeviceRow::cells))
+    }
 }

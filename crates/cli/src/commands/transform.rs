@@ -1,29 +1,28 @@
-//! `transform`: one edit, for looking at it.
+//! `transform`: applies one edit of the evaluation to an image.
+
+use std::{io::Cursor, path::Path};
 
 use anyhow::{Context, Result};
 use image::ImageFormat;
 use image_file::Reader;
 use serde::Serialize;
-use std::{io::Cursor, path::Path};
 
 use crate::{
-    Outcome,
     args::TransformArgs,
-    files::write_whole,
-    output::{Output, SCHEMA},
+    report::Report,
+    session::{Outcome, Session, whole_file::write_whole},
 };
 
-/// What `--json` prints.
+/// The edited image.
 #[derive(Serialize)]
-struct Document {
-    schema: u32,
+struct TransformReport {
     transform: String,
     output: String,
     width: u32,
     height: u32,
 }
 
-pub fn run(arguments: &TransformArgs, output: &Output) -> Result<Outcome> {
+pub fn run(arguments: &TransformArgs, session: &Session) -> Result<Outcome> {
     let format = format(&arguments.out)?;
     let named = || arguments.image.display().to_string();
     let read = Reader::from(&arguments.reading).open(&arguments.image).with_context(named)?;
@@ -32,13 +31,13 @@ pub fn run(arguments: &TransformArgs, output: &Output) -> Result<Outcome> {
     edited.write_to(&mut bytes, format).with_context(|| arguments.out.display().to_string())?;
     write_whole(&arguments.out, |file| file.write_all(bytes.get_ref()))?;
     let (width, height) = edited.dimensions();
-    let (transform, file) = (arguments.transform.to_string(), arguments.out.display().to_string());
-    let document = Document { schema: SCHEMA, transform, output: file, width, height };
-    output.result(&document, || format!("{}: {width}x{height}", document.output))?;
+    let (transform, output) = (arguments.transform.to_string(), arguments.out.display().to_string());
+    let report = Report::new(TransformReport { transform, output, width, height });
+    session.output.result(&report, || format!("{}: {width}x{height}", report.body.output))?;
     Ok(Outcome::Done)
 }
 
-/// The format that the file's ending names, if pictures can be written in it.
+/// Returns the format of a file's extension, if images can be written in it.
 fn format(path: &Path) -> Result<ImageFormat> {
     let named = ImageFormat::from_path(path).ok().filter(|format| format.writing_enabled());
     named.with_context(|| {

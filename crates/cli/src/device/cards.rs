@@ -1,10 +1,10 @@
-//! What drivers offer.
+//! Devices that drivers offer.
 
 use std::fmt;
 
 use burn::tensor::Device;
 
-/// What computes on devices other than the CPU, and the feature of this program that has it.
+/// Runtime of devices other than the CPU; its name is that of the feature that includes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runtime {
     Cuda,
@@ -12,7 +12,7 @@ pub enum Runtime {
 }
 
 impl Runtime {
-    /// The faster first.
+    /// All runtimes, the fastest first.
     pub const ALL: [Self; 2] = [Self::Cuda, Self::Wgpu];
 }
 
@@ -25,16 +25,16 @@ impl fmt::Display for Runtime {
     }
 }
 
-/// What a device is, the faster first.
+/// Kind of a device, the fastest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(not(feature = "wgpu-untuned"), allow(dead_code, reason = "CUDA's are all discrete"))]
+#[cfg_attr(not(feature = "wgpu-untuned"), allow(dead_code, reason = "CUDA devices are all discrete"))]
 pub enum Kind {
     Discrete,
     Integrated,
     Virtual,
-    /// The driver does not say.
+    /// Not stated by the driver.
     Unknown,
-    /// The CPU behind a graphics driver.
+    /// The CPU, behind a graphics driver.
     Software,
 }
 
@@ -57,12 +57,12 @@ pub struct Card {
     pub index: usize,
     pub name: String,
     pub kind: Kind,
-    /// Its number among those of its kind.
+    /// Number among the devices of its kind.
     pub nth: usize,
 }
 
 impl Card {
-    /// Names and kinds in the driver's order.
+    /// Numbers devices, given by name and kind in the order of the driver.
     pub fn number(found: impl IntoIterator<Item = (String, Kind)>) -> Vec<Self> {
         let mut cards = Vec::<Self>::new();
         for (index, (name, kind)) in found.into_iter().enumerate() {
@@ -73,23 +73,26 @@ impl Card {
     }
 }
 
-/// What there is of a runtime.
+/// Devices of a runtime on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Driver {
-    /// This program was built without the runtime; `idle` is a device that it could have used.
+    /// This program was built without the runtime; `idle` names a device that it could have used.
     NotBuilt { idle: Option<String> },
-    /// No device of it can be used, for this reason.
+    /// No device can be used, for this reason.
     Missing(String),
-    /// At least one.
+    /// At least one device.
     Cards(Vec<Card>),
 }
 
-/// The machine, or a test's idea of one.
+/// Drivers of this machine, or of one that a test describes.
 pub trait Drivers {
-    /// Asks the drivers of a runtime.
+    /// Returns the devices of a runtime.
     fn ask(&self, runtime: Runtime) -> Driver;
 
-    /// Starts a device and lets it compute; the reason where it cannot, in a line.
+    /// Starts a device and computes on it.
+    ///
+    /// # Errors
+    /// If the device does not compute; the message is one line.
     fn open(&self, runtime: Runtime, card: &Card) -> Result<Device, String>;
 }
 
@@ -98,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cards_are_counted_in_all_and_by_kind() {
+    fn cards_are_numbered_overall_and_by_kind() {
         let found = [Kind::Integrated, Kind::Discrete, Kind::Discrete].map(|kind| (String::new(), kind));
         let cards = Card::number(found);
         let numbers: Vec<_> = cards.iter().map(|card| (card.index, card.nth)).collect();

@@ -1,4 +1,4 @@
-//! The machine's own drivers.
+//! Drivers of this machine.
 
 use burn::tensor::Device;
 
@@ -7,7 +7,7 @@ use super::{
     cuda,
 };
 
-/// The machine's own drivers.
+/// Drivers of this machine.
 pub struct Machine;
 
 impl Drivers for Machine {

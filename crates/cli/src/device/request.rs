@@ -1,4 +1,4 @@
-//! What `--device` asks for.
+//! The value of `--device`.
 
 use std::str::FromStr;
 
@@ -6,13 +6,13 @@ use anyhow::{Error, bail};
 
 use super::cards::Runtime;
 
-/// What `--device` asks for.
+/// The value of `--device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
-    /// The fastest that works.
+    /// The fastest device that works.
     Auto,
     Cpu,
-    /// The device of this number, without one the fastest of the runtime.
+    /// A device of a runtime, by number, or its fastest.
     Card(Runtime, Option<usize>),
 }
 

@@ -1,4 +1,4 @@
-//! Which device it is, given what is asked for and what there is.
+//! Choice of the device, from the request and the devices of the machine.
 
 use anyhow::{Result, anyhow, bail};
 use burn::tensor::Device;
@@ -8,39 +8,44 @@ use super::{
     request::Request,
 };
 
-/// What is said of software drivers besides: kernels are chosen by running each, seconds at a time there, at every start.
+/// Addition to the note on software drivers: autotuning runs every candidate kernel, for seconds each, at every start.
 const TUNING: &str = if cfg!(feature = "wgpu") {
-    "; choosing its kernels takes a quarter of an hour more, which a build with --features wgpu-untuned spares"
+    "; it also tunes its kernels for a quarter of an hour, which a build with --features wgpu-untuned avoids"
 } else {
     ""
 };
 
 /// A device that works.
-pub struct Selected {
+pub struct Chosen {
     pub device: Device,
+    /// Name as `--device` takes it: `cpu`, `wgpu:0`.
     pub name: String,
-    /// Whether it is a GPU with memory of its own.
+    /// True for a GPU with memory of its own.
     pub own_memory: bool,
-    /// What the user should know of the choice.
+    /// Remark on the choice for the user.
     pub note: Option<String>,
 }
 
-impl Selected {
+impl Chosen {
     fn cpu(note: Option<String>) -> Self {
         Self { device: Device::flex(), name: "cpu".to_owned(), own_memory: false, note }
     }
 }
 
-pub fn select(request: Request, drivers: &impl Drivers) -> Result<Selected> {
+/// Opens the device that a request names.
+///
+/// # Errors
+/// If the request names a device that cannot be used; the message is one line.
+pub fn select(request: Request, drivers: &impl Drivers) -> Result<Chosen> {
     match request {
         Request::Auto => Ok(fastest(drivers)),
-        Request::Cpu => Ok(Selected::cpu(None)),
+        Request::Cpu => Ok(Chosen::cpu(None)),
         Request::Card(runtime, index) => named(runtime, index, drivers),
     }
 }
 
-/// The first GPU that works, or the CPU, which is faster than a software driver.
-fn fastest(drivers: &impl Drivers) -> Selected {
+/// Opens the first GPU that works, or the CPU, which is faster than a software driver.
+fn fastest(drivers: &impl Drivers) -> Chosen {
     let mut why_not = Vec::new();
     for runtime in Runtime::ALL {
         match drivers.ask(runtime) {
@@ -52,7 +57,7 @@ fn fastest(drivers: &impl Drivers) -> Selected {
                     match usable(runtime, &card, drivers) {
                         Ok(device) => {
                             let note = Some(format!("device {name} ({})", card.name));
-                            return Selected { device, name, own_memory: card.kind == Kind::Discrete, note };
+                            return Chosen { device, name, own_memory: card.kind == Kind::Discrete, note };
                         }
                         Err(reason) => why_not.push(format!("{name}: {reason}")),
                     }
@@ -60,7 +65,7 @@ fn fastest(drivers: &impl Drivers) -> Selected {
             }
         }
     }
-    Selected::cpu((!why_not.is_empty()).then(|| format!("device cpu ({})", why_not.join("; "))))
+    Chosen::cpu((!why_not.is_empty()).then(|| format!("device cpu ({})", why_not.join("; "))))
 }
 
 /// Opens a card for `auto`, unless the CPU is faster.
@@ -71,7 +76,8 @@ fn usable(runtime: Runtime, card: &Card, drivers: &impl Drivers) -> Result<Devic
     }
 }
 
-fn named(runtime: Runtime, index: Option<usize>, drivers: &impl Drivers) -> Result<Selected> {
+/// Opens the device of a runtime with a number, or its fastest.
+fn named(runtime: Runtime, index: Option<usize>, drivers: &impl Drivers) -> Result<Chosen> {
     let asked = index.map_or_else(|| runtime.to_string(), |index| format!("{runtime}:{index}"));
     let cards = match drivers.ask(runtime) {
         Driver::NotBuilt { idle } => {
@@ -84,7 +90,7 @@ fn named(runtime: Runtime, index: Option<usize>, drivers: &impl Drivers) -> Resu
     let card = cards.into_iter().find(|card| index.is_none_or(|index| card.index == index));
     let last = count.saturating_sub(1);
     let card = card.ok_or_else(|| {
-        anyhow!("--device {asked}: the last one is {runtime}:{last}, `active-index devices` lists them")
+        anyhow!("--device {asked}: the last device is {runtime}:{last}; `active-index devices` lists all")
     })?;
     let opened = drivers.open(runtime, &card);
     let device =
@@ -92,29 +98,30 @@ fn named(runtime: Runtime, index: Option<usize>, drivers: &impl Drivers) -> Resu
     let slow = format!("{} is a software driver, far slower than --device cpu{TUNING}", card.name);
     let note = (card.kind == Kind::Software).then_some(slow);
     let (name, own_memory) = (format!("{runtime}:{}", card.index), card.kind == Kind::Discrete);
-    Ok(Selected { device, name, own_memory, note })
+    Ok(Chosen { device, name, own_memory, note })
 }
 
+/// Explains how to build the program with a runtime.
 fn not_built(runtime: Runtime, idle: Option<String>) -> String {
-    let idle = idle.map(|name| format!(", though there is a {name}")).unwrap_or_default();
-    format!("this program was built without it{idle}: build it with --features {runtime}")
+    let idle = idle.map(|name| format!(", although this machine has a {name}")).unwrap_or_default();
+    format!("this program was built without {runtime}{idle}: build it with --features {runtime}")
 }
 
-/// The fastest first; of equals the driver's first.
+/// Sorts devices by kind, the fastest first; equal kinds keep the order of the driver.
 fn by_speed(mut cards: Vec<Card>) -> Vec<Card> {
     cards.sort_by_key(|card| card.kind);
     cards
 }
 
-/// A device that there is, or why there is none.
+/// A device that is present, or the reason for its absence.
 pub struct Offer {
     pub runtime: Runtime,
     pub card: Option<Card>,
-    /// Why it cannot be used.
+    /// Reason why it cannot be used.
     pub why_not: Option<String>,
 }
 
-/// Everything beside the CPU, each device started once.
+/// Lists all devices other than the CPU, and starts each once.
 pub fn survey(drivers: &impl Drivers) -> Vec<Offer> {
     let of_runtime = |runtime| match drivers.ask(runtime) {
         Driver::NotBuilt { idle } => {
@@ -135,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    /// A machine as its drivers describe it; devices whose names end in "(broken)" do not start.
+    /// Drivers of a machine that a test describes; devices whose names end in "(broken)" do not start.
     struct Fake {
         cuda: Driver,
         wgpu: Driver,
@@ -182,16 +189,19 @@ mod tests {
     }
 
     #[test]
-    fn a_program_for_the_cpu_takes_it_without_a_word_and_says_how_to_build_another() {
+    fn a_program_for_the_cpu_takes_it_without_a_note_and_tells_how_to_build_another() {
         let machine = machine(not_built(), Driver::NotBuilt { idle: Some("H200".to_owned()) });
         assert_eq!(taken("auto", &machine), ("cpu".to_owned(), String::new()));
         assert!(refusal("cuda:1", &machine).contains("build it with --features cuda; or use --device cpu"));
-        assert!(refusal("wgpu", &machine).contains("though there is a H200: build it with --features wgpu"));
+        assert!(
+            refusal("wgpu", &machine)
+                .contains("although this machine has a H200: build it with --features wgpu")
+        );
         assert!(machine.opened.borrow().is_empty());
     }
 
     #[test]
-    fn without_a_driver_auto_falls_back_and_says_why() {
+    fn without_a_driver_auto_falls_back_and_gives_the_reason() {
         let machine =
             machine(Driver::Missing("no NVIDIA driver".to_owned()), Driver::Missing("no GPU".to_owned()));
         let (name, note) = taken("auto", &machine);
@@ -209,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_passes_over_what_does_not_start_and_over_software() {
+    fn auto_passes_over_broken_devices_and_software() {
         let machine = machine(
             cards(&[("H200 (broken)", Kind::Discrete)]),
             cards(&[("llvmpipe", Kind::Software), ("Arc", Kind::Discrete)]),
@@ -222,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_is_taken_or_refused_with_its_reason() {
+    fn a_named_device_is_taken_or_refused_with_the_reason() {
         let gpus =
             cards(&[("llvmpipe", Kind::Software), ("Arc", Kind::Discrete), ("Old (broken)", Kind::Discrete)]);
         let machine = machine(not_built(), gpus);
@@ -231,11 +241,11 @@ mod tests {
         assert_eq!(name, "wgpu:0");
         assert!(note.contains("far slower than --device cpu"), "{note}");
         assert!(refusal("wgpu:2", &machine).contains("Old (broken): out of memory; use --device cpu"));
-        assert!(refusal("wgpu:3", &machine).contains("the last one is wgpu:2"));
+        assert!(refusal("wgpu:3", &machine).contains("the last device is wgpu:2"));
     }
 
     #[test]
-    fn discrete_gpus_alone_have_memory_of_their_own() {
+    fn only_discrete_gpus_have_memory_of_their_own() {
         let kinds = [("Arc", Kind::Discrete), ("Iris", Kind::Integrated), ("llvmpipe", Kind::Software)];
         let machine = machine(cards(&kinds[..1]), cards(&kinds));
         let own = |text: &str| select(text.parse().unwrap(), &machine).unwrap().own_memory;
@@ -244,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn cpu_asks_no_driver() {
+    fn the_cpu_needs_no_driver() {
         struct Silent;
         impl Drivers for Silent {
             fn ask(&self, runtime: Runtime) -> Driver {
@@ -258,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_survey_names_every_device_and_every_reason() {
+    fn the_survey_lists_every_device_and_every_reason() {
         let machine =
             machine(not_built(), cards(&[("Arc", Kind::Discrete), ("Old (broken)", Kind::Discrete)]));
         let offers = survey(&machine);

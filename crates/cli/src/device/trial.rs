@@ -1,4 +1,4 @@
-//! Whether a device computes.
+//! Trial of a device: one addition.
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -7,29 +7,33 @@ use std::{
 
 use burn::tensor::{Device, Tensor};
 
-/// Adds two numbers on a device. Those that cannot start panic, some of them on a thread of their own: that is
-/// caught and told as the reason, in a line.
+/// Adds two numbers on a device.
+///
+/// Devices that cannot start panic, some of them on threads of their own; the panic is caught.
+///
+/// # Errors
+/// If the sum is not computed; the message is one line.
 pub fn computes(device: &Device) -> Result<(), String> {
     let sum = || (Tensor::<1>::ones([1], device) + 1.0).try_into_data();
     let sum = quietly(sum)?.map_err(|error| one_line(&error.to_string()))?;
     match sum.as_slice::<f32>() {
         Ok([2.0]) => Ok(()),
-        other => Err(format!("1 + 1 is {other:?} there")),
+        other => Err(format!("the device computes 1 + 1 = {other:?}")),
     }
 }
 
-/// What `work` returns, or the message of the first panic on any thread, which is not printed.
+/// Returns the result of `work`, or the message of the first panic on any thread, without printing it.
 fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let first = Arc::new(OnceLock::new());
     let heard = first.clone();
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        let said = panic.payload_as_str().unwrap_or("it panics without a reason");
+        let said = panic.payload_as_str().unwrap_or("the device panics without a message");
         heard.get_or_init(|| one_line(said));
     }));
     let worked = panic::catch_unwind(AssertUnwindSafe(work));
     panic::set_hook(before);
-    worked.map_err(|_| first.get().cloned().unwrap_or_else(|| "it does not start".to_owned()))
+    worked.map_err(|_| first.get().cloned().unwrap_or_else(|| "the device does not start".to_owned()))
 }
 
 fn one_line(text: &str) -> String {
@@ -49,7 +53,7 @@ mod tests {
     fn the_first_panic_of_any_thread_is_the_reason() {
         let refused = quietly(|| {
             let worker = std::thread::spawn(|| panic!("no\n  driver"));
-            worker.join().unwrap_or_else(|_| panic!("the worker is gone"))
+            worker.join().expect("the worker panics")
         });
         assert_eq!(refused, Err("no driver".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! What graphics drivers offer, numbered as burn numbers them.
+//! Devices that graphics drivers offer, numbered as burn numbers them.
 
 use std::{
     future::Future,
@@ -15,14 +15,17 @@ use burn::tensor::{
 
 use super::cards::{Card, Kind};
 
-/// The interfaces that burn tries, in its order.
+/// Graphics interfaces that burn tries, in its order.
 const INTERFACES: &[Backend] = match cfg!(target_os = "macos") {
     true => &[Backend::Metal],
     false => &[Backend::Vulkan, Backend::Dx12, Backend::Gl],
 };
 
-/// The devices of the first interface that reaches a GPU, else of the first that reaches anything, as burn decides;
-/// at least one, or why there is none.
+/// Returns the devices of the first interface with a GPU, otherwise of the first with any device, as burn chooses; at least
+/// one.
+///
+/// # Errors
+/// If no driver shows a device; the message is one line.
 pub fn cards() -> Result<Vec<Card>, String> {
     let mut software = None;
     for &interface in INTERFACES {
@@ -44,7 +47,7 @@ fn adapters(interface: Backend) -> Vec<AdapterInfo> {
     adapters.iter().flatten().map(|adapter| adapter.get_info()).collect()
 }
 
-/// What a future holds that never waits: only browsers' adapters do.
+/// Returns the output of a future that never waits. Only adapters of browsers wait.
 fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(found) => Some(found),
@@ -52,7 +55,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// burn has one device of software, and takes one of an unknown kind where there is nothing better.
+/// Keeps the devices that burn can open: of software devices and of those of unknown kind, only the first.
 fn reachable(found: Vec<AdapterInfo>) -> Vec<Card> {
     let kinds = found.into_iter().map(|adapter| (adapter.name, kind(adapter.device_type)));
     let mut cards = Card::number(kinds);
@@ -71,7 +74,10 @@ fn kind(kind: DeviceType) -> Kind {
     }
 }
 
-/// Starts a device; the reason where it cannot be started, in a line.
+/// Starts a device.
+///
+/// # Errors
+/// If the driver refuses it; the message is one line.
 pub fn open(card: &Card) -> Result<Device, String> {
     #[cfg(feature = "wgpu")]
     if card.kind == Kind::Software {
@@ -87,13 +93,15 @@ pub fn open(card: &Card) -> Result<Device, String> {
     Device::wgpu_options().device_kind(kind).init().map_err(|error| error.to_string())
 }
 
-/// Runs each kernel that may be chosen once, not up to ten times: a run of one takes seconds on a software driver. Before burn
-/// starts a device, which settles it; what the user's `cubecl.toml` and environment say besides is kept.
+/// Makes autotuning run each candidate kernel once instead of up to ten times: one run takes seconds on a software driver.
+///
+/// It must be called before burn starts a device, which fixes the configuration. Other settings of the user's `cubecl.toml` and
+/// environment are kept.
 #[cfg(feature = "wgpu")]
 fn tune_briefly() {
     let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
     let bench = &mut config.autotune.bench;
     (bench.min_samples, bench.max_samples, bench.short_circuit_samples) = (1, 1, 1);
-    // Where another device has settled it before, this one takes longer.
+    // The call fails if another device has fixed the configuration; autotuning then takes longer.
     let _ = CubeClRuntimeConfig::try_set(config);
 }

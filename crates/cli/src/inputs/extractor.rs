@@ -1,4 +1,4 @@
-//! The parts that most verbs need: device, extractor, index.
+//! The extractor on its device, and the indexes of its descriptors.
 
 use std::path::{Path, PathBuf};
 
@@ -11,32 +11,38 @@ use extractor::{
 };
 use index::Index;
 
+use super::installation;
 use crate::{
     args::{Globals, GradientPrecision},
-    bundled, device, interrupt,
-    output::{Output, SCHEMA},
-    progress,
-    provenance::{Known, Provenance},
+    device,
+    session::{Output, interrupt, progress},
+    side_files::extractor_record::{ExtractorRecord, Source},
 };
 
-/// An extractor on its device.
-pub struct Engine {
+/// The extractor in use, on its device.
+pub struct LoadedExtractor {
     pub extractor: Extractor,
     pub device: Device,
     pub device_name: String,
-    /// Whether the device is a GPU with memory of its own.
+    /// True if the device is a GPU with memory of its own.
     pub own_memory: bool,
-    /// The model of the manifest, or the name of the weights file.
+    /// Model of the manifest, or name of the weights file.
     weights: String,
 }
 
-impl Engine {
-    /// Picks the device and loads the weights, fetched first where they are missing.
+impl LoadedExtractor {
+    /// Opens the device and loads the weights, after fetching them if necessary.
+    ///
+    /// # Errors
+    /// If the device cannot be used, or the weights cannot be fetched or read.
     pub fn start(globals: &Globals, output: &Output) -> Result<Self> {
         Self::start_for(globals, GradientPrecision::Single, output)
     }
 
-    /// The same for activation, whose gradients multiply in a precision.
+    /// Starts an extractor for activation, with a precision of the gradient convolutions.
+    ///
+    /// # Errors
+    /// As those of [`Self::start`].
     pub fn start_for(globals: &Globals, gradients: GradientPrecision, output: &Output) -> Result<Self> {
         let chosen = device::choose(&globals.device, output)?;
         let weights = weights_file(globals.weights.as_deref(), output)?;
@@ -44,36 +50,42 @@ impl Engine {
         let precisions =
             Precisions { descriptors: globals.descriptor_precision.into(), gradients: gradients.into() };
         if let Some(emulated) = emulated(precisions, &chosen.device) {
-            output.note(&format!("this CPU has no products of {emulated}: it rounds as a GPU would, slower than in single precision"));
+            output.note(&format!("this CPU has no {emulated} instructions: it emulates them, which is slower than single precision"));
         }
         let extractor = Extractor::load_in(&weights, &chosen.device, precisions)?;
         output.detail(|| format!("extractor {}", extractor.fingerprint()));
         let weights = model_name(globals.weights.as_deref(), &weights);
-        let device::Chosen { device, name: device_name, own_memory } = chosen;
+        let device::Chosen { device, name: device_name, own_memory, .. } = chosen;
         Ok(Self { extractor, device, device_name, own_memory, weights })
     }
 
-    /// The same with other preprocessing.
+    /// Replaces the preprocessing.
     pub fn with_preprocess(mut self, preprocess: Preprocess) -> Self {
         self.extractor = self.extractor.with_preprocess(preprocess);
         self
     }
 
-    /// Opens an index, the bundled one where none is named, of descriptors of this extractor.
+    /// Opens an index of descriptors of this extractor: a file, or the bundled index.
+    ///
+    /// # Errors
+    /// If the index cannot be read, or comes from another extractor.
     pub fn index(&self, path: Option<&Path>, output: &Output) -> Result<Index> {
-        let (index, known) = match path {
-            Some(path) => (Index::open(path, &self.device)?, Known::index(path)?),
+        let (index, source) = match path {
+            Some(path) => (Index::open(path, &self.device)?, Source::index(path)?),
             None => {
-                let provenance = Some(Provenance::parse(bundled::INDEX_PROVENANCE)?);
-                let known = Known { place: "the bundled index".to_owned(), provenance };
-                (Index::from_bytes(bundled::INDEX, &self.device)?, known)
+                let record = Some(ExtractorRecord::parse(installation::INDEX_RECORD)?);
+                let source = Source { name: "the bundled index".to_owned(), record };
+                (Index::from_bytes(installation::INDEX, &self.device)?, source)
             }
         };
-        known.check(&Known::weights(self.provenance()), output)?;
+        source.check(&Source::weights(self.provenance()), output)?;
         Ok(index)
     }
 
-    /// Opens indexes, the bundled one where none is named.
+    /// Opens several indexes, or the bundled index if `paths` is empty.
+    ///
+    /// # Errors
+    /// If one of them cannot be opened.
     pub fn indexes(&self, paths: &[PathBuf], output: &Output) -> Result<Vec<Index>> {
         if paths.is_empty() {
             return Ok(vec![self.index(None, output)?]);
@@ -81,26 +93,25 @@ impl Engine {
         paths.iter().map(|path| self.index(Some(path), output)).collect()
     }
 
-    /// What descriptors of this extractor are recorded as.
-    pub fn provenance(&self) -> Provenance {
+    /// Returns the record of descriptors of this extractor.
+    pub fn provenance(&self) -> ExtractorRecord {
         let Preprocess { size, resize, .. } = self.extractor.preprocess();
-        let (fingerprint, weights) = (self.extractor.fingerprint(), self.weights.clone());
-        Provenance { schema: SCHEMA, fingerprint, weights, size, resize, any_source: false }
+        ExtractorRecord::new(self.extractor.fingerprint(), self.weights.clone(), size, resize)
     }
 
-    /// Creates a describer of this extractor.
+    /// Returns a describer that uses this extractor.
     pub fn describer(&self, batch: BatchRequest) -> Describer<'_> {
         Describer::new(&self.extractor, batch, self.own_memory)
     }
 }
 
-/// What the CPU is asked for and has no products of.
+/// Returns a requested precision that the CPU emulates.
 fn emulated(Precisions { descriptors, gradients }: Precisions, device: &Device) -> Option<Precision> {
     let wanted = [descriptors, gradients].into_iter();
     wanted.filter(|_| *device == Device::flex()).find(|precision| !precision.is_native())
 }
 
-/// What to call the weights in a record: the model of the manifest, or the name of their file.
+/// Returns the name of the weights for records: the model of the manifest, or the name of the file.
 fn model_name(named: Option<&str>, file: &Path) -> String {
     match named {
         Some(name) if Path::new(name).is_file() => {
@@ -111,7 +122,7 @@ fn model_name(named: Option<&str>, file: &Path) -> String {
     }
 }
 
-/// A file as it is named, or a model of the manifest from the cache.
+/// Returns the path of the weights: a file as named, or a model of the manifest, after fetching it if necessary.
 fn weights_file(name: Option<&str>, output: &Output) -> Result<PathBuf> {
     if let Some(file) = name.map(Path::new).filter(|path| path.is_file()) {
         return Ok(file.to_owned());
@@ -123,15 +134,17 @@ fn weights_file(name: Option<&str>, output: &Output) -> Result<PathBuf> {
     };
     let bar = progress::bytes(0, format!("fetching {}", model.name));
     let _held = interrupt::hold_off();
-    let file = model.fetch(&bundled::weights_folder()?, &mut |event| match event {
+    let file = model.fetch(&installation::weights_folder()?, &mut |event| match event {
         Progress::Fetching { bytes, total, .. } => {
             bar.set_length(total.unwrap_or(bytes));
             bar.set_position(bytes);
         }
         Progress::Failed(error) => bar.suspend(|| output.note(&format!("{error}; trying the next source"))),
         Progress::Trusted { file, sha256 } => bar.suspend(|| {
-            output
-                .note(&format!("{}: no hash is published; from now on it must be {sha256}", file.display()));
+            output.note(&format!(
+                "{}: the source publishes no hash; later downloads must have {sha256}",
+                file.display()
+            ));
         }),
     });
     bar.finish_and_clear();

@@ -1,18 +1,15 @@
-//! Image files that the caller names, and their pixels as tensors.
+//! Image files that the user names.
 
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
-use activate::pixels;
 use anyhow::{Context, Result, ensure};
-use burn::tensor::{Device, Tensor};
-use image::{ImageBuffer, RgbImage};
-use image_file::{Format, Pixels};
+use image_file::Format;
 use walkdir::{DirEntry, WalkDir};
 
-/// An image file to work on, with its name below its folder.
+/// An image file, and its name below the folder that the user named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Input {
     pub path: PathBuf,
@@ -25,9 +22,12 @@ impl AsRef<Path> for Input {
     }
 }
 
-/// Files named by the caller, and all images below the folders among them, sorted.
+/// Lists the files among `inputs`, and the images below the folders among them, sorted; each once.
 ///
-/// Folders below `except` are left out: an earlier run's results are no originals.
+/// Folders below `inputs` that are `except` are left out: results of an earlier run are not originals.
+///
+/// # Errors
+/// If there is no image.
 pub fn find(inputs: &[PathBuf], except: Option<&Path>) -> Result<Vec<Input>> {
     let except = except.and_then(|folder| folder.canonicalize().ok());
     let mut found = Vec::new();
@@ -35,7 +35,7 @@ pub fn find(inputs: &[PathBuf], except: Option<&Path>) -> Result<Vec<Input>> {
         if input.is_dir() {
             found.extend(below(input, except.as_deref())?);
         } else {
-            let name = input.file_name().with_context(|| format!("{} is no file", input.display()))?;
+            let name = input.file_name().with_context(|| format!("{}: is not a file", input.display()))?;
             found.push(Input { path: input.clone(), name: name.into() });
         }
     }
@@ -54,7 +54,7 @@ fn below(folder: &Path, except: Option<&Path>) -> Result<BTreeSet<Input>> {
     for entry in WalkDir::new(folder).into_iter().filter_entry(|entry| !is_excepted(entry)) {
         let path = match entry {
             Ok(entry) => entry.into_path(),
-            // Reading it will fail again, and say why beside its name.
+            // Reading the file will fail again, and report the reason.
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
                 found.insert(Input { name: path.clone(), path });
@@ -72,31 +72,6 @@ fn below(folder: &Path, except: Option<&Path>) -> Result<BTreeSet<Input>> {
 
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// Pixels as a tensor `[1, 3, h, w]` in [0, 1].
-pub fn to_tensor(pixels: &Pixels, device: &Device) -> Result<Tensor<4>> {
-    let (width, height) = pixels.dimensions();
-    let (width, height) = (width as usize, height as usize);
-    Ok(match pixels {
-        Pixels::Eight(image) => pixels::from_rgb8(image.as_raw(), width, height, device)?,
-        Pixels::Sixteen(image) => pixels::from_rgb16(image.as_raw(), width, height, device)?,
-    })
-}
-
-/// A tensor `[1, 3, h, w]` as pixels of a depth.
-pub fn from_tensor(tensor: &Tensor<4>, depth: pixels::Depth) -> Result<Pixels> {
-    let [_, _, height, width] = tensor.dims();
-    let (width, height) = (u32::try_from(width)?, u32::try_from(height)?);
-    let pixels = match depth {
-        pixels::Depth::Eight => {
-            RgbImage::from_raw(width, height, pixels::to_rgb8(tensor)?).map(Pixels::Eight)
-        }
-        pixels::Depth::Sixteen => {
-            ImageBuffer::from_raw(width, height, pixels::to_rgb16(tensor)?).map(Pixels::Sixteen)
-        }
-    };
-    pixels.context("an image changed its size")
 }
 
 #[cfg(test)]

@@ -1,31 +1,37 @@
-//! What comes with the program: the default index in the binary, the samples and the weights beside it.
+//! Files of the installation: the default index in the program, the sample photographs, the cache of weights.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The default index, a faiss file.
-pub const INDEX: &[u8] = include_bytes!("../../../weights/default.faiss");
+/// Default index, a faiss file.
+pub const INDEX: &[u8] = include_bytes!("../../../../weights/default.faiss");
 
-/// Which extractor the descriptors in it are of.
-pub const INDEX_PROVENANCE: &str = include_str!("../../../weights/default.faiss.extractor.json");
+/// Extractor record of the default index.
+pub const INDEX_RECORD: &str = include_str!("../../../../weights/default.faiss.extractor.json");
 
-/// Names another folder to cache weights in.
+/// Environment variable that names another folder for weights.
 const WEIGHTS_VARIABLE: &str = "ACTIVE_INDEX_WEIGHTS";
 
-/// The sample photographs of the clone this program was built in.
+/// Returns the folder of the sample photographs, in the clone that this program was built in.
+///
+/// # Errors
+/// If the clone is gone.
 pub fn samples() -> Result<PathBuf> {
-    clone_folder("samples").context("no sample photographs here: name images to activate")
+    clone_folder("samples").context("the sample photographs are missing: name the images to activate")
 }
 
-/// Where weights are cached: `$ACTIVE_INDEX_WEIGHTS`, the clone's own folder, or the user's cache.
+/// Returns the folder of weights: `$ACTIVE_INDEX_WEIGHTS`, that of the clone, or the user's cache.
+///
+/// # Errors
+/// If there is none.
 pub fn weights_folder() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os(WEIGHTS_VARIABLE) {
         return Ok(folder.into());
     }
     let users =
         || directories::ProjectDirs::from("", "", "active-index").map(|dirs| dirs.cache_dir().to_owned());
-    let nowhere = || format!("no folder for weights: set {WEIGHTS_VARIABLE}");
+    let nowhere = || format!("there is no folder for weights: set {WEIGHTS_VARIABLE}");
     clone_folder("weights").or_else(users).with_context(nowhere)
 }
 

@@ -1,13 +1,16 @@
-//! From image files to released image files: which becomes which, activation, quality, writing.
+//! From image files to released files: plan, activation, quality limits, writing.
 
-mod jobs;
-mod limits;
+pub mod pixel_tensor;
+mod plan;
+mod quality_limits;
+mod released_image;
 mod releaser;
-mod row;
 
+// Transitional: until the evaluation imports the new name.
+pub use self::released_image::ReleasedImage as Row;
 pub use self::{
-    jobs::plan,
-    limits::Limits,
+    plan::plan,
+    quality_limits::QualityLimits,
+    released_image::ReleasedImage,
     releaser::{Options, Pair, Releaser},
-    row::Row,
 };

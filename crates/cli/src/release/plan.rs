@@ -1,4 +1,4 @@
-//! Which file becomes which.
+//! Plan of a release: the released file of each image.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
 
 use image_file::Encoding;
 
-use crate::images::Input;
+use crate::inputs::image_files::Input;
 
 /// An image to release.
 pub struct Job {
@@ -16,17 +16,21 @@ pub struct Job {
     pub decision: Decision,
 }
 
-/// What is to be done with an image.
+/// Decision on an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
+    /// Release it.
     Release,
-    /// Its released file is there already.
+    /// Skip it: its released file exists already.
     Skip,
-    /// It cannot be released, for this reason.
+    /// Refuse it, for this reason.
     Refuse(String),
 }
 
-/// Released images have the originals' names below `out`, with the format's ending.
+/// Plans the release of images below `out`, under the names of the originals with the extension of the format.
+///
+/// Images that would overwrite an original or an earlier released image are refused; with `resume`, images whose released
+/// file exists are skipped.
 pub fn plan(inputs: Vec<Input>, out: &Path, encoding: Encoding, resume: bool) -> Vec<Job> {
     let originals: Vec<_> = inputs.iter().map(|input| input.path.canonicalize().ok()).collect();
     let mut taken = HashMap::<PathBuf, PathBuf>::new();
@@ -35,7 +39,7 @@ pub fn plan(inputs: Vec<Input>, out: &Path, encoding: Encoding, resume: bool) ->
         let is_original = output.canonicalize().is_ok_and(|path| originals.contains(&Some(path)));
         let decision = match taken.get(&output) {
             Some(other) => {
-                Decision::Refuse(format!("{} is released as {} already", other.display(), output.display()))
+                Decision::Refuse(format!("{} is already released as {}", other.display(), output.display()))
             }
             None if is_original => {
                 Decision::Refuse(format!("would overwrite the original {}", output.display()))
@@ -49,7 +53,7 @@ pub fn plan(inputs: Vec<Input>, out: &Path, encoding: Encoding, resume: bool) ->
     jobs.collect()
 }
 
-/// Whether a file with content is there; ours are whole once they have their name.
+/// Returns true if there is a file with content. A released file is complete once it has its name.
 fn is_written(path: &Path) -> bool {
     path.metadata().is_ok_and(|about| about.is_file() && about.len() > 0)
 }
@@ -70,7 +74,9 @@ mod tests {
         let found = decisions(&["a.png", "b.jpg", "b.webp"], folder.path(), false);
         assert!(matches!(&found[0], Decision::Refuse(reason) if reason.contains("overwrite the original")));
         assert_eq!(found[1], Decision::Release);
-        assert!(matches!(&found[2], Decision::Refuse(reason) if reason.contains("b.jpg is released as")));
+        assert!(
+            matches!(&found[2], Decision::Refuse(reason) if reason.contains("b.jpg is already released as"))
+        );
     }
 
     #[test]

@@ -1,31 +1,35 @@
-//! Holding a released image to a least quality.
+//! Minimum quality of released images.
 
 use anyhow::{Result, ensure};
 use evaluation::quality::{self, Quality};
 use image::{ImageBuffer, Pixel, Primitive};
 use image_file::{Encoded, Pixels};
 
-/// Halvings of the interval in which the strongest allowed change is sought.
+/// Number of halvings of the interval that contains the strongest allowed change.
 const HALVINGS: usize = 7;
 
-/// The quality a released file may have.
+/// QualityLimits on the quality of a released file.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Limits {
+pub struct QualityLimits {
+    /// In dB.
     pub min_psnr: Option<f64>,
     pub min_ssim: Option<f64>,
     /// In 8-bit levels.
     pub max_linf: Option<u8>,
 }
 
-impl Limits {
+impl QualityLimits {
     fn allows(&self, quality: &Quality) -> bool {
         self.min_psnr.is_none_or(|least| quality.psnr >= least)
             && self.min_ssim.is_none_or(|least| quality.ssim >= least)
             && self.max_linf.is_none_or(|most| quality.linf <= most)
     }
 
-    /// The file of the strongest change towards `activated` that the limits allow, what is read back from it,
-    /// and its quality. `write` encodes and decodes.
+    /// Finds the strongest change towards `activated` that the limits allow. Returns its file, the pixels read back from it,
+    /// and their quality. `write` encodes pixels and decodes them again.
+    ///
+    /// # Errors
+    /// If not even the unchanged original keeps the limits in this file format.
     pub fn spend(
         &self,
         original: &Pixels,
@@ -45,7 +49,7 @@ impl Limits {
         let mut best = attempt(0.0)?;
         ensure!(
             self.allows(&best.2),
-            "the file format alone leaves {:.2} dB, SSIM {:.4}",
+            "the file format alone reduces the quality to {:.2} dB and SSIM {:.4}, below the limits",
             best.2.psnr,
             best.2.ssim
         );
@@ -63,7 +67,7 @@ impl Limits {
     }
 }
 
-/// `original + share * (activated - original)`, rounded. Both have the same depth, or the released file has 8 bits.
+/// Computes `original + share * (activated - original)`, rounded. Both have the same depth, or the released file has 8 bits.
 fn blend(original: &Pixels, activated: &Pixels, share: f32) -> Pixels {
     match (original, activated) {
         (Pixels::Sixteen(from), Pixels::Sixteen(to)) => {
@@ -100,16 +104,16 @@ mod tests {
     }
 
     #[test]
-    fn the_least_quality_holds_and_little_is_given_away() {
+    fn the_minimum_quality_is_kept_and_nearly_used_up() {
         let original = RgbImage::from_fn(32, 32, |x, y| Rgb([(x * 7) as u8, (y * 7) as u8, 128]));
         let activated =
             RgbImage::from_fn(32, 32, |x, y| Rgb(original.get_pixel(x, y).0.map(|v| v.saturating_add(30))));
         let (original, activated) = (Pixels::Eight(original), Pixels::Eight(activated));
-        let limits = Limits { min_psnr: Some(30.0), ..Limits::default() };
+        let limits = QualityLimits { min_psnr: Some(30.0), ..QualityLimits::default() };
         let (_, _, quality) =
             limits.spend(&original, &activated, |pixels| Ok((file(), pixels.clone()))).unwrap();
         assert!(quality.psnr >= 30.0 && quality.psnr < 31.0, "{}", quality.psnr);
-        let impossible = Limits { min_psnr: Some(30.0), ..Limits::default() };
+        let impossible = QualityLimits { min_psnr: Some(30.0), ..QualityLimits::default() };
         let refused = impossible.spend(&original, &activated, |pixels| {
             let (width, height) = pixels.dimensions();
             Ok((file(), Pixels::Eight(RgbImage::from_pixel(width, height, Rgb([0; 3])))))

@@ -1,20 +1,21 @@
-//! One line of the table, one element of `images` in the JSON document.
+//! Report on one image: a row of the table, and an element of `images` in the JSON document.
 
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::table::decimal;
+use crate::report::table::decimal;
 
+/// Report on one image: released, skipped or failed.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct ReleasedImage {
     /// Path of the original.
     pub input: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What of the original or its metadata is not in the released file, one sentence each.
+    /// Parts of the original or its metadata that are not in the released file, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -23,32 +24,32 @@ pub struct Row {
     pub figures: Option<Figures>,
 }
 
-/// What activation did for an image, of the file as written.
+/// Figures of a released file, as read back.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figures {
     pub width: u32,
     pub height: u32,
-    /// Steps taken.
+    /// Number of steps.
     pub iterations: usize,
-    /// Why no more: `iterations`, `safe` or `settled`.
+    /// Reason of the end: `iterations`, `safe` or `settled`.
     pub stopped: &'static str,
     pub seconds: f64,
     pub cell: Option<i64>,
-    /// Share of the views of the last steps whose descriptors lie in the cell; null where the objective is none of cells.
+    /// Share of the views of the last steps whose descriptors are in the cell; null if the objective has no cells.
     pub kept: Option<f64>,
     pub cosine_before: f32,
     pub cosine_after: f32,
     /// Squared L2 distance to the target.
     pub distance_before: f32,
     pub distance_after: f32,
-    /// In dB; null in JSON where the image did not change, for infinity.
+    /// In dB; null in JSON if the image did not change (infinity).
     pub psnr: f64,
     pub ssim: f64,
     /// In 8-bit levels.
     pub linf: u8,
 }
 
-impl Row {
+impl ReleasedImage {
     pub const HEADINGS: [&str; 10] =
         ["image", "size", "cell", "kept", "cosine to target", "distance", "PSNR dB", "SSIM", "L-inf", "s"];
 
@@ -77,14 +78,14 @@ impl Row {
         self.figures.is_some()
     }
 
-    /// The image's file name.
+    /// Returns the file name of the original.
     pub fn name(&self) -> String {
         Path::new(&self.input)
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }
 
-    /// The row of the table, where there are figures.
+    /// Returns the row of the table, if there are figures.
     pub fn cells(&self) -> Option<Vec<String>> {
         let f = self.figures.as_ref()?;
         Some(vec![

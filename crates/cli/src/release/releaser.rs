@@ -12,9 +12,9 @@ use index::Index;
 use indicatif::ProgressBar;
 
 use super::{
-    jobs::{Decision, Job},
-    limits::Limits,
-    row::{Figures, Row},
+    plan::{Decision, Job},
+    quality_limits::QualityLimits as Limits,
+    released_image::{Figures, ReleasedImage as Row},
 };
 use crate::{
     args::{Activate, Optimisation, Reading},

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-/// A table with a heading; all columns but the first `left` are aligned to the right.
+/// Formats a table with headings; all columns but the first `left` are aligned to the right.
 pub fn table(headings: &[&str], left: usize, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(headings);
@@ -11,7 +11,7 @@ pub fn table(headings: &[&str], left: usize, rows: impl IntoIterator<Item = Vec<
     table.to_string()
 }
 
-/// A number with `digits` decimals, `-` where there is none.
+/// Formats a number with `digits` decimals, or `-` for `None`.
 pub fn decimal(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
 }

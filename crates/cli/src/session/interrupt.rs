@@ -1,28 +1,29 @@
-//! Ctrl-C ends the program between writes: finished files stay whole, no half file stays behind.
+//! Interruption by Ctrl-C, which ends the program between writes: finished files are whole, and no partial file stays
+//! behind.
 //!
-//! Work that has something to say of its first half asks to be told instead, and ends by itself; the second Ctrl-C
-//! ends the program.
+//! Work that can report its first half watches for the interruption and ends by itself; a second Ctrl-C then ends the
+//! program.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::scratch;
+use super::temporary_folder;
 
-/// What the shell expects of a program that an interrupt ended.
+/// Exit code of a program that an interrupt ended, as shells expect it.
 const EXIT_CODE: i32 = 130;
 
 static WRITING: Mutex<()> = Mutex::new(());
 static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 static IS_REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// Held while something is written that must not be left half done.
+/// Delays an interruption while the guard lives, during a write that must be completed.
 pub fn hold_off() -> MutexGuard<'static, ()> {
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// While it lives, the first Ctrl-C only sets what [`Watch::is_requested`] says.
+/// While it lives, the first Ctrl-C does not end the program but sets [`Watch::is_requested`].
 pub struct Watch(());
 
 impl Watch {
@@ -31,6 +32,7 @@ impl Watch {
         Self(())
     }
 
+    /// Returns true once the user has pressed Ctrl-C.
     pub fn is_requested(&self) -> bool {
         IS_REQUESTED.load(Ordering::SeqCst)
     }
@@ -42,16 +44,19 @@ impl Drop for Watch {
     }
 }
 
-/// Has Ctrl-C wait for what is being written, then end the program.
+/// Makes Ctrl-C wait for the current write, remove temporary folders, then end the program.
+///
+/// # Errors
+/// If the system refuses the handler.
 pub fn install() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if IS_WATCHED.load(Ordering::SeqCst) && !IS_REQUESTED.swap(true, Ordering::SeqCst) {
-            eprintln!("interrupted; finishing with what there is (again to end at once)");
+            eprintln!("interrupted: reporting the finished part (press Ctrl-C again to end at once)");
             return;
         }
         let _finished = hold_off();
-        scratch::remove_all();
-        eprintln!("interrupted; what is finished is on disk");
+        temporary_folder::remove_all();
+        eprintln!("interrupted: finished files are on disk");
         std::process::exit(EXIT_CODE);
     })?;
     Ok(())

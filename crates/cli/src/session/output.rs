@@ -1,4 +1,4 @@
-//! Results on stdout, as a table or as JSON; everything else on stderr.
+//! Output of the program: results on stdout, as text or JSON; everything else on stderr.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use crate::args::Globals;
 /// Version of the JSON documents.
 pub const SCHEMA: u32 = 1;
 
-/// How to speak to the caller.
+/// Form of the output.
 pub struct Output {
     json: bool,
     verbose: bool,
@@ -22,40 +22,46 @@ impl Output {
         Self { json: globals.json, verbose: globals.verbose }
     }
 
-    /// Prints a result: `document` with `--json`, `text` otherwise.
-    pub fn result(&self, document: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-        let text = if self.json { serde_json::to_string(document)? } else { text() };
+    /// Prints a result: `report` with `--json`, `text` otherwise.
+    ///
+    /// # Errors
+    /// If stdout cannot be written to.
+    pub fn result(&self, report: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        let text = if self.json { serde_json::to_string(report)? } else { text() };
         write_line(&text)
     }
 
-    /// Prints a text that is no result.
+    /// Prints a text that has no JSON form.
+    ///
+    /// # Errors
+    /// If stdout cannot be written to.
     pub fn text(&self, text: &str) -> Result<()> {
         write_line(text.trim_end())
     }
 
-    /// Says which input failed and why.
+    /// Reports an input that failed, with the reason.
     pub fn failure(&self, input: &str, reason: &str) {
         eprintln!("{input}: {reason}");
     }
 
-    /// Something that everybody should know.
+    /// Tells every user something.
     pub fn note(&self, text: &str) {
         eprintln!("{text}");
     }
 
-    /// Says what of an input was ignored.
+    /// Reports the parts of an input that were ignored.
     pub fn notes(&self, input: &str, notes: &[String]) {
         notes.iter().for_each(|note| eprintln!("{input}: note: {note}"));
     }
 
-    /// Something worth knowing for those who asked for it.
+    /// Tells users of `--verbose` something.
     pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.verbose {
             eprintln!("{}", text());
         }
     }
 
-    /// The error that ends the program, in one line.
+    /// Reports the error that ends the program, in one line.
     pub fn error(&self, error: &anyhow::Error) {
         let line = one_line(error);
         eprintln!("error: {line}");
@@ -65,13 +71,13 @@ impl Output {
     }
 }
 
-/// An error as a JSON document.
+/// Prints an error as a JSON document.
 pub fn json_error(line: &str) {
-    // Nothing is left to tell a caller that closed stdout.
+    // A caller that closed stdout cannot be told anything.
     let _ = write_line(&json!({ "schema": SCHEMA, "error": line }).to_string());
 }
 
-/// The whole chain of an error in one line, without repeating what a cause already says.
+/// Joins an error and its causes in one line, and leaves out causes that the line already contains.
 pub fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -83,7 +89,7 @@ pub fn one_line(error: &anyhow::Error) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A line on stdout; a reader that has gone away ends the program quietly.
+/// Prints a line. A reader that closed stdout ends the program without an error.
 fn write_line(text: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),

@@ -1,13 +1,13 @@
-//! Progress bars: on a terminal, on stderr; nothing when piped.
+//! Progress bars, on stderr; hidden where stderr is not a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar of `length` steps.
+/// Returns a bar of `length` steps.
 pub fn bar(length: usize, what: &'static str) -> ProgressBar {
     styled(length as u64, what, "{msg} {wide_bar} {pos}/{len} {eta}")
 }
 
-/// A bar of bytes.
+/// Returns a bar of `length` bytes.
 pub fn bytes(length: u64, what: impl Into<String>) -> ProgressBar {
     styled(length, what, "{msg} {wide_bar} {bytes}/{total_bytes} {eta}")
 }

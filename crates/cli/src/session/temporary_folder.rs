@@ -1,4 +1,4 @@
-//! A folder that is gone when the program ends, by Ctrl-C too.
+//! A temporary folder that is removed when the program ends, also by Ctrl-C.
 
 use std::{
     fs,
@@ -9,15 +9,17 @@ use std::{
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-/// What [`remove_all`] removes.
+/// Folders that [`remove_all`] removes.
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Removed when it is dropped.
-pub struct Scratch(TempDir);
+/// A folder that is removed when it is dropped.
+pub struct TemporaryFolder(TempDir);
 
-impl Scratch {
+impl TemporaryFolder {
+    /// # Errors
+    /// If the system refuses a folder.
     pub fn new() -> Result<Self> {
-        let folder = TempDir::with_prefix("active-index-").context("cannot make a temporary folder")?;
+        let folder = TempDir::with_prefix("active-index-").context("cannot create a temporary folder")?;
         with_folders(|folders| folders.push(folder.path().to_owned()));
         Ok(Self(folder))
     }
@@ -27,15 +29,15 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         with_folders(|folders| folders.retain(|folder| folder != self.0.path()));
     }
 }
 
-/// For a program that ends without dropping anything.
+/// Removes all temporary folders, for a program that ends without dropping its values.
 pub fn remove_all() {
-    // What cannot be removed stays for the system to clean up.
+    // The system cleans up folders that cannot be removed here.
     with_folders(|folders| folders.drain(..).for_each(|folder| drop(fs::remove_dir_all(folder))));
 }
 
@@ -48,9 +50,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_goes_with_its_owner_and_with_the_program() {
-        let [dropped, left] = [Scratch::new().unwrap(), Scratch::new().unwrap()];
-        let paths = [&dropped, &left].map(|scratch| scratch.path().to_owned());
+    fn the_folder_is_removed_with_its_owner_and_with_the_program() {
+        let [dropped, left] = [TemporaryFolder::new().unwrap(), TemporaryFolder::new().unwrap()];
+        let paths = [&dropped, &left].map(|folder| folder.path().to_owned());
         fs::write(paths[1].join("a.png"), b"x").unwrap();
         drop(dropped);
         assert!(!paths[0].exists() && paths[1].exists());

@@ -1,4 +1,4 @@
-//! Files appear whole or not at all, and are not cut by Ctrl-C.
+//! Files that appear whole or not at all, and whose writing Ctrl-C does not cut short.
 
 use std::{
     fs,
@@ -8,9 +8,12 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::interrupt;
+use super::interrupt;
 
-/// Replaces `path` by what `write` produces; its folder is made where it is missing.
+/// Replaces the file at `path` with the output of `write`, and creates its folder if necessary.
+///
+/// # Errors
+/// If the file cannot be written; the message names it, and a previous file is unchanged.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let _held = interrupt::hold_off();
     let replace = || {
@@ -20,7 +23,10 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
     replace().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Makes the folder of a file where it is missing.
+/// Creates the folder of a file if necessary.
+///
+/// # Errors
+/// If it cannot be created.
 pub fn make_folder_of(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), fs::create_dir_all)
 }

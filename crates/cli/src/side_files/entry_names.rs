@@ -1,9 +1,9 @@
 //! Names of entries: a table of (number, path) beside the vectors.
 //!
-//! An index and its names are two files, which no system replaces at once. So new names are first written
-//! under a name that says how many entries the index has that they belong to, then the index is written, then
-//! the names get the name they keep: whenever this is cut short, the number of entries tells which names
-//! hold.
+//! An index and its names are two files, which no system replaces at once. New names are first staged in a file
+//! whose name holds the number of entries of the new index; then the index is written; then the staged file
+//! replaces the old names. After an interruption at any point, the number of entries in the index tells which
+//! of the two files is valid.
 
 use std::{
     collections::BTreeMap,
@@ -13,35 +13,41 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::files::write_whole;
+use crate::session::whole_file::write_whole;
 
-/// Paths by number: the id of an entry, or the row of a descriptor.
+/// Paths, by the id of an entry or the row of a descriptor.
 pub type Names = BTreeMap<i64, String>;
 
-/// What stands between the name of a table and the number of entries it waits for.
+/// Infix of staged files, between the name of the table and the number of entries.
 const STAGED: &str = ".for-";
 
-/// Where the names of an index's entries are: `FILE.faiss.names.tsv`.
+/// Returns the path of the names of an index: `FILE.faiss.names.tsv`.
 pub fn of_index(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".names.tsv");
     name.into()
 }
 
-/// Names of the entries of an index in `file` that has `ntotal` of them, by id.
+/// Reads the names of the entries of an index in `file` that has `ntotal` entries.
+///
+/// # Errors
+/// If the table is malformed or cannot be read.
 pub fn of_entries(file: &Path, ntotal: usize) -> Result<Names> {
     let staged = staged(file, ntotal);
     if staged.exists() { read(&staged) } else { read_if_there(&of_index(file)) }
 }
 
-/// Where the names wait for an index with `ntotal` entries.
+/// Returns the path of names that are staged for an index with `ntotal` entries.
 fn staged(file: &Path, ntotal: usize) -> PathBuf {
     let mut name = of_index(file).into_os_string();
     name.push(format!("{STAGED}{ntotal}"));
     name.into()
 }
 
-/// Writes the names that hold once the index in `file` has `ntotal` entries; [`settle`] must follow.
+/// Stages the names of an index that will have `ntotal` entries once it is written to `file`. Call [`settle`] then.
+///
+/// # Errors
+/// If the staged file cannot be written.
 pub fn stage(file: &Path, ntotal: usize, names: Names) -> Result<()> {
     if names.is_empty() && !of_index(file).exists() {
         return Ok(());
@@ -49,8 +55,11 @@ pub fn stage(file: &Path, ntotal: usize, names: Names) -> Result<()> {
     write(&staged(file, ntotal), "id", names)
 }
 
-/// Ends what [`stage`] began: names staged for `ntotal` entries, which the index in `file` has, are now its
-/// names, and others never will be.
+/// Completes [`stage`] for the index in `file`, which has `ntotal` entries: names staged for that number become its
+/// names, and others are removed.
+///
+/// # Errors
+/// If a file cannot be renamed or removed.
 pub fn settle(file: &Path, ntotal: usize) -> Result<()> {
     let names = of_index(file);
     let rename = || -> Result<()> {
@@ -62,7 +71,7 @@ pub fn settle(file: &Path, ntotal: usize) -> Result<()> {
     rename().with_context(|| format!("cannot write {}", names.display()))
 }
 
-/// Staged names beside `names`, whatever number of entries they wait for.
+/// Lists all staged files beside `names`.
 fn leftovers(names: &Path) -> Result<Vec<PathBuf>> {
     let folder = names.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let stem = names.file_name().unwrap_or_default().to_string_lossy();
@@ -75,17 +84,20 @@ fn leftovers(names: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths.into_iter().filter(is_staged).collect())
 }
 
-/// Where the names of descriptors are: `FILE.names.tsv` for `FILE.npy`.
+/// Returns the path of the names of descriptors: `FILE.names.tsv` for `FILE.npy`.
 pub fn of_descriptors(file: &Path) -> PathBuf {
     file.with_extension("names.tsv")
 }
 
-/// Reads a table, empty where there is no file.
+/// Reads a table, or returns an empty one if there is no file.
 fn read_if_there(path: &Path) -> Result<Names> {
     if path.exists() { read(path) } else { Ok(BTreeMap::new()) }
 }
 
-/// Reads a table: a heading, then a number, a tab and a path in each line.
+/// Reads a table: a heading, then one line of a number, a tab and a path for each name.
+///
+/// # Errors
+/// If the table is malformed or cannot be read; the message names the file and the line.
 pub fn read(path: &Path) -> Result<Names> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     parse(&text).with_context(|| path.display().to_string())
@@ -96,7 +108,7 @@ fn parse(text: &str) -> Result<Names> {
     let heading = lines.next().map(|(_, line)| line).unwrap_or_default();
     ensure!(
         heading.ends_with("\tpath"),
-        "the first line is `{heading}`, expected a heading such as `row`, a tab, `path`"
+        "line 1: expected a heading such as `row`, a tab and `path`, found `{heading}`"
     );
     let mut names = BTreeMap::new();
     for (i, line) in lines.filter(|(_, line)| !line.is_empty()) {
@@ -108,12 +120,15 @@ fn parse(text: &str) -> Result<Names> {
 
 fn parse_line(line: &str) -> Result<(i64, String)> {
     let Some((number, name)) = line.split_once('\t') else { bail!("expected a number, a tab and a path") };
-    ensure!(!name.contains('\t'), "expected one tab");
-    let number = number.parse().with_context(|| format!("`{number}` is no whole number"))?;
+    ensure!(!name.contains('\t'), "expected one tab, found more");
+    let number = number.parse().with_context(|| format!("expected a whole number, found `{number}`"))?;
     Ok((number, name.to_owned()))
 }
 
-/// Writes a table under the heading `number`, `path`.
+/// Writes a table with the heading `number`, `path`.
+///
+/// # Errors
+/// If the file cannot be written.
 pub fn write(path: &Path, number: &str, rows: impl IntoIterator<Item = (i64, String)>) -> Result<()> {
     write_whole(path, |file| {
         writeln!(file, "{number}\tpath")?;
@@ -136,20 +151,20 @@ mod tests {
         let expected = BTreeMap::from([(7, "a b.jpg".to_owned()), (-1, "c d".to_owned())]);
         assert_eq!(read(&path).unwrap(), expected);
         fs::write(&path, "id\tpath\nx\ty\n").unwrap();
-        let error = crate::output::one_line(&read(&path).unwrap_err());
-        assert!(error.contains("line 2: `x` is no whole number"), "{error}");
+        let error = crate::session::output::one_line(&read(&path).unwrap_err());
+        assert!(error.contains("line 2: expected a whole number, found `x`"), "{error}");
         for (broken, reason) in
             [("", "heading"), ("1\ta\n", "heading"), ("id\tpath\n1\ta\n1\tb\n", "named twice")]
         {
             fs::write(&path, broken).unwrap();
-            assert!(crate::output::one_line(&read(&path).unwrap_err()).contains(reason), "{broken}");
+            assert!(crate::session::output::one_line(&read(&path).unwrap_err()).contains(reason), "{broken}");
         }
         assert!(read_if_there(Path::new("nowhere")).unwrap().is_empty());
     }
 
-    /// The two ways to be cut short: before the index is written, and after.
+    /// Covers both interruptions: before the index is written, and after.
     #[test]
-    fn staged_names_hold_for_their_number_of_entries_alone() {
+    fn staged_names_are_valid_for_their_number_of_entries_only() {
         let folder = tempfile::tempdir().unwrap();
         let index = folder.path().join("db.faiss");
         let names = |name: &str| Names::from([(0, name.to_owned())]);

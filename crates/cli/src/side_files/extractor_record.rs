@@ -1,6 +1,7 @@
-//! Which extractor descriptors are of: a small file beside them, so that two are never mixed.
+//! Records of extractors: a small file beside descriptors names the extractor that made them, so that descriptors of
+//! two extractors are never mixed.
 //!
-//! Files without one are taken as they are: faiss and other programs write none.
+//! Files without a record are accepted as they are, because faiss and other programs write none.
 
 use std::{
     fs, io,
@@ -11,31 +12,30 @@ use anyhow::{Context, Result, bail, ensure};
 use extractor::Resize;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    files::write_whole,
-    output::{Output, SCHEMA},
-};
+use crate::session::{Output, whole_file::write_whole};
 
-/// A longer file is none of ours.
+/// Version of the records.
+const SCHEMA: u32 = 1;
+/// Maximum size of a record.
 const MAX_BYTES: u64 = 1 << 16;
 
-/// What made descriptors.
+/// Record of the extractor that made descriptors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Provenance {
-    pub schema: u32,
-    /// That of the weights and the preprocessing.
+pub struct ExtractorRecord {
+    schema: u32,
+    /// Fingerprint of the weights and the preprocessing.
     pub fingerprint: String,
-    /// A model of the manifest, or the name of a file.
+    /// Model of the manifest, or name of the weights file.
     pub weights: String,
     /// Edge of the network's input, in pixels.
     pub size: usize,
     pub resize: Resize,
-    /// Whether weights of every source of that model will do: their descriptors are close, if not equal.
+    /// True if weights of every source of the model are accepted: their descriptors are close, if not equal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub any_source: bool,
 }
 
-impl std::fmt::Display for Provenance {
+impl std::fmt::Display for ExtractorRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let resize = match self.resize {
             Resize::Stretch => "stretched",
@@ -45,18 +45,26 @@ impl std::fmt::Display for Provenance {
     }
 }
 
-impl Provenance {
-    /// Whether descriptors of the two may be compared.
+impl ExtractorRecord {
+    /// Returns the record of an extractor in use.
+    pub fn new(fingerprint: String, weights: String, size: usize, resize: Resize) -> Self {
+        Self { schema: SCHEMA, fingerprint, weights, size, resize, any_source: false }
+    }
+
+    /// Returns true if descriptors of the two extractors may be compared.
     fn agrees(&self, other: &Self) -> bool {
         let same_model =
             (&self.weights, self.size, self.resize) == (&other.weights, other.size, other.resize);
         self.fingerprint == other.fingerprint || (self.any_source || other.any_source) && same_model
     }
 
-    /// Reads a record that is in memory.
+    /// Parses a record.
+    ///
+    /// # Errors
+    /// If the text is malformed or of another schema.
     pub fn parse(text: &str) -> Result<Self> {
         let record: Self = serde_json::from_str(text)?;
-        ensure!(record.schema == SCHEMA, "schema {}, expected {SCHEMA}", record.schema);
+        ensure!(record.schema == SCHEMA, "expected schema {SCHEMA}, found {}", record.schema);
         Ok(record)
     }
 
@@ -66,75 +74,86 @@ impl Provenance {
     }
 }
 
-/// Where the record of an index is: `FILE.faiss.extractor.json`.
+/// Returns the path of the record of an index: `FILE.faiss.extractor.json`.
 pub fn of_index(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".extractor.json");
     name.into()
 }
 
-/// Where the record of descriptors is: `FILE.extractor.json` for `FILE.npy`.
+/// Returns the path of the record of descriptors: `FILE.extractor.json` for `FILE.npy`.
 pub fn of_descriptors(file: &Path) -> PathBuf {
     file.with_extension("extractor.json")
 }
 
-/// Descriptors somewhere, and what made them, where that is known.
-pub struct Known {
-    /// What holds them, for a sentence.
-    pub place: String,
-    pub provenance: Option<Provenance>,
+/// A source of descriptors, and its record if there is one.
+pub struct Source {
+    /// Name of the source, for messages.
+    pub name: String,
+    pub record: Option<ExtractorRecord>,
 }
 
-impl Known {
-    /// Of an index in a file.
-    pub fn index(file: &Path) -> Result<Self> {
-        Ok(Self { place: file.display().to_string(), provenance: read(&of_index(file))? })
-    }
-
-    /// Of descriptors in a file.
-    pub fn descriptors(file: &Path) -> Result<Self> {
-        Ok(Self { place: file.display().to_string(), provenance: read(&of_descriptors(file))? })
-    }
-
-    /// Of weights that are in use.
-    pub fn weights(provenance: Provenance) -> Self {
-        Self { place: "the extractor in use".to_owned(), provenance: Some(provenance) }
-    }
-
+impl Source {
+    /// Reads the record of an index.
+    ///
     /// # Errors
-    /// If descriptors of the two must not be mixed; it names both.
+    /// If the record is malformed or cannot be read.
+    pub fn index(file: &Path) -> Result<Self> {
+        Ok(Self { name: file.display().to_string(), record: read(&of_index(file))? })
+    }
+
+    /// Reads the record of descriptors.
+    ///
+    /// # Errors
+    /// If the record is malformed or cannot be read.
+    pub fn descriptors(file: &Path) -> Result<Self> {
+        Ok(Self { name: file.display().to_string(), record: read(&of_descriptors(file))? })
+    }
+
+    /// Returns the extractor in use as a source.
+    pub fn weights(record: ExtractorRecord) -> Self {
+        Self { name: "the extractor in use".to_owned(), record: Some(record) }
+    }
+
+    /// Checks that descriptors of two sources may be mixed; those without a record may.
+    ///
+    /// # Errors
+    /// If they come from different extractors; the message names both sources.
     pub fn check(&self, other: &Self, output: &Output) -> Result<()> {
-        let unknown = [self, other].into_iter().filter(|known| known.provenance.is_none());
-        unknown.for_each(|known| output.detail(|| format!("{}: no extractor is recorded", known.place)));
-        match (&self.provenance, &other.provenance) {
+        let unknown = [self, other].into_iter().filter(|source| source.record.is_none());
+        unknown.for_each(|source| output.detail(|| format!("{}: has no extractor record", source.name)));
+        match (&self.record, &other.record) {
             (Some(a), Some(b)) if !a.agrees(b) => bail!(
-                "{} and {} do not go together: the first is of {a}, the second of {b}",
-                self.place,
-                other.place
+                "{} and {} come from different extractors: the first from {a}, the second from {b}",
+                self.name,
+                other.name
             ),
             _ => Ok(()),
         }
     }
 }
 
-/// `None` where there is no record.
-fn read(path: &Path) -> Result<Option<Provenance>> {
+/// Reads a record, or returns `None` if there is no file.
+fn read(path: &Path) -> Result<Option<ExtractorRecord>> {
     let named = || path.display().to_string();
     let length = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => metadata.len(),
-        Ok(_) => bail!("{}: is no regular file", named()),
+        Ok(_) => bail!("{}: is not a regular file", named()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(named),
     };
-    ensure!(length <= MAX_BYTES, "{}: {length} bytes, expected at most {MAX_BYTES}", named());
+    ensure!(length <= MAX_BYTES, "{}: expected at most {MAX_BYTES} bytes, found {length}", named());
     let text = fs::read_to_string(path).with_context(named)?;
-    Provenance::parse(&text).with_context(named).map(Some)
+    ExtractorRecord::parse(&text).with_context(named).map(Some)
 }
 
-/// Writes a record, or takes away one that holds no longer.
-pub fn replace(path: &Path, provenance: Option<&Provenance>) -> Result<()> {
-    match provenance {
-        Some(provenance) => provenance.write(path),
+/// Writes a record, or removes one that is no longer valid.
+///
+/// # Errors
+/// If the file cannot be written or removed.
+pub fn replace(path: &Path, record: Option<&ExtractorRecord>) -> Result<()> {
+    match record {
+        Some(record) => record.write(path),
         None if path.exists() => fs::remove_file(path).with_context(|| path.display().to_string()),
         None => Ok(()),
     }
@@ -144,17 +163,24 @@ pub fn replace(path: &Path, provenance: Option<&Provenance>) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn of(fingerprint: &str, any_source: bool) -> Provenance {
+    fn of(fingerprint: &str, any_source: bool) -> ExtractorRecord {
         let (weights, resize) = ("sscd_disc_mixup".to_owned(), Resize::Stretch);
-        Provenance { schema: 1, fingerprint: fingerprint.to_owned(), weights, size: 288, resize, any_source }
+        ExtractorRecord {
+            schema: 1,
+            fingerprint: fingerprint.to_owned(),
+            weights,
+            size: 288,
+            resize,
+            any_source,
+        }
     }
 
     #[test]
-    fn another_fingerprint_is_another_extractor_unless_any_source_will_do() {
+    fn another_fingerprint_is_another_extractor_unless_any_source_is_accepted() {
         assert!(of("a", false).agrees(&of("a", false)));
         assert!(!of("a", false).agrees(&of("b", false)));
         assert!(of("a", false).agrees(&of("b", true)));
-        let larger = Provenance { size: 320, ..of("b", true) };
+        let larger = ExtractorRecord { size: 320, ..of("b", true) };
         assert!(!of("a", false).agrees(&larger));
     }
 
@@ -168,10 +194,15 @@ mod tests {
         assert_eq!(read(&path).unwrap(), Some(of("a", true)));
         fs::write(&path, "{}").unwrap();
         assert!(
-            crate::output::one_line(&read(&path).unwrap_err()).contains("a.extractor.json: missing field")
+            crate::session::output::one_line(&read(&path).unwrap_err())
+                .contains("a.extractor.json: missing field")
         );
-        fs::write(&path, serde_json::to_string(&Provenance { schema: 2, ..of("a", true) }).unwrap()).unwrap();
-        assert!(crate::output::one_line(&read(&path).unwrap_err()).ends_with("schema 2, expected 1"));
+        fs::write(&path, serde_json::to_string(&ExtractorRecord { schema: 2, ..of("a", true) }).unwrap())
+            .unwrap();
+        assert!(
+            crate::session::output::one_line(&read(&path).unwrap_err())
+                .ends_with("expected schema 1, found 2")
+        );
         replace(&path, None).unwrap();
         replace(&path, None).unwrap();
         assert!(!path.exists());

@@ -1,4 +1,4 @@
-//! `index add`.
+//! `index add`: adds vectors to an index.
 
 use std::{ops::Range, path::Path};
 
@@ -9,22 +9,28 @@ use index::{
     npy::{self, Blocks},
 };
 
-use super::{open, read_ids, save};
+use super::{open, save};
 use crate::{
     args::IndexAdd,
-    names::{self, Names},
-    output::Output,
-    progress,
-    provenance::{self, Known},
+    session::{Session, progress},
+    side_files::{
+        entry_ids,
+        entry_names::{self, Names},
+        extractor_record::{self, Source},
+    },
 };
 
-/// Rows of a file that are in memory at once.
+/// Number of rows of a file in memory at a time.
 pub const BLOCK: usize = 1 << 16;
 
-pub fn add(arguments: &IndexAdd, device: &Device, output: &Output) -> Result<Index> {
+/// Adds vectors to an index, and returns it.
+///
+/// # Errors
+/// If a file cannot be read or written, or vectors, ids, names and index do not fit together.
+pub fn add(arguments: &IndexAdd, device: &Device, session: &Session) -> Result<Index> {
     let mut index = open(&arguments.index, device)?;
-    let (known, added) = (Known::index(&arguments.index)?, Known::descriptors(&arguments.input)?);
-    known.check(&added, output)?;
+    let (stored, added) = (Source::index(&arguments.index)?, Source::descriptors(&arguments.input)?);
+    stored.check(&added, &session.output)?;
     let was_empty = index.ntotal() == 0;
     let blocks = npy::read_blocks(&arguments.input, BLOCK)?;
     let n = blocks.n();
@@ -34,7 +40,7 @@ pub fn add(arguments: &IndexAdd, device: &Device, output: &Output) -> Result<Ind
     let id = |row: i64| ids.as_ref().map_or(first.saturating_add(row), |ids| ids[row as usize]);
     let names = match rows {
         Some(rows) => {
-            let mut names = names::of_entries(&arguments.index, index.ntotal())?;
+            let mut names = entry_names::of_entries(&arguments.index, index.ntotal())?;
             names.extend(rows.into_iter().map(|(row, name)| (id(row), name)));
             Some(names)
         }
@@ -44,23 +50,23 @@ pub fn add(arguments: &IndexAdd, device: &Device, output: &Output) -> Result<Ind
     let entries = Entries { ids: ids.as_deref(), cells: arguments.cells.get() };
     fill(&mut index, blocks, entries, device).with_context(|| source.display().to_string())?;
     save(&index, &arguments.index, names)?;
-    // Of entries that were there before nothing is known.
-    if was_empty && known.provenance.is_none() {
-        provenance::replace(&provenance::of_index(&arguments.index), added.provenance.as_ref())?;
+    // Earlier entries without a record have an unknown origin, which stays so.
+    if was_empty && stored.record.is_none() {
+        extractor_record::replace(&extractor_record::of_index(&arguments.index), added.record.as_ref())?;
     }
     Ok(index)
 }
 
-/// How rows are stored.
+/// Ids and cells of the rows to add.
 #[derive(Clone, Copy)]
 struct Entries<'a> {
-    /// `[n]`, counted on from what is there if not given.
+    /// `[n]`; consecutive ids after the existing ones if `None`.
     ids: Option<&'a [i64]>,
-    /// Lists that each row is stored in.
+    /// Number of nearest cells that each row is stored in.
     cells: usize,
 }
 
-/// Adds all rows; the index itself says how many come before them.
+/// Adds all rows of a file.
 fn fill(index: &mut Index, blocks: Blocks, entries: Entries<'_>, device: &Device) -> Result<()> {
     let bar = progress::bar(blocks.n(), "adding");
     let mut done = 0;
@@ -80,7 +86,10 @@ fn fill(index: &mut Index, blocks: Blocks, entries: Entries<'_>, device: &Device
     Ok(())
 }
 
-/// Adds vectors `[n, d]` to the lists of as many nearest cells, under consecutive ids, which are returned.
+/// Adds vectors `[n, d]` to their nearest `cells` cells under consecutive ids, which it returns.
+///
+/// # Errors
+/// If the index does not store entries in that many cells, or `d` differs.
 fn add_rows(index: &mut Index, vectors: Tensor<2>, cells: usize) -> index::Result<Range<i64>> {
     if cells == 1 {
         return index.add(vectors);
@@ -92,16 +101,16 @@ fn add_rows(index: &mut Index, vectors: Tensor<2>, cells: usize) -> index::Resul
 }
 
 fn ids_of_rows(path: &Path, n: usize) -> Result<Vec<i64>> {
-    let ids = read_ids(path)?;
-    ensure!(ids.len() == n, "{} holds {} ids, but there are {n} vectors", path.display(), ids.len());
+    let ids = entry_ids::read(path)?;
+    ensure!(ids.len() == n, "{}: expected {n} ids, one per vector, found {}", path.display(), ids.len());
     Ok(ids)
 }
 
 fn names_of_rows(path: &Path, n: usize) -> Result<Names> {
-    let rows = names::read(path)?;
+    let rows = entry_names::read(path)?;
     let outside = rows.keys().find(|&&row| !(0..n as i64).contains(&row));
     if let Some(row) = outside {
-        bail!("{} names row {row}, but there are {n} rows, the first of them 0", path.display());
+        bail!("{}: names row {row}, but the rows are numbered from 0 and there are {n}", path.display());
     }
     Ok(rows)
 }

@@ -1,4 +1,4 @@
-//! `index train`.
+//! `index train`: trains an empty index.
 
 use std::path::Path;
 
@@ -14,11 +14,17 @@ use rand_chacha::ChaCha8Rng;
 use super::{add::BLOCK, save};
 use crate::{
     args::IndexTrain,
-    names::Names,
-    progress,
-    provenance::{self, Known},
+    session::progress,
+    side_files::{
+        entry_names::Names,
+        extractor_record::{self, Source},
+    },
 };
 
+/// Trains an empty index, writes it and returns it.
+///
+/// # Errors
+/// If a file cannot be read or written, or the kind of index does not fit the vectors.
 pub fn train(arguments: &IndexTrain, device: &Device) -> Result<Index> {
     let vectors = match arguments.train_size {
         Some(size) => draw(&arguments.input, size.get(), arguments.seed, device)?,
@@ -27,14 +33,14 @@ pub fn train(arguments: &IndexTrain, device: &Device) -> Result<Index> {
     let config = TrainConfig { metric: arguments.metric, seed: arguments.seed, ..TrainConfig::default() };
     let bar = progress::bar(0, "training");
     let index = Index::train_with_progress(&arguments.factory, vectors, &config, &mut |p| show(&bar, p))
-        .with_context(|| format!("training {} on {}", arguments.factory, arguments.input.display()))?;
+        .with_context(|| format!("cannot train {} on {}", arguments.factory, arguments.input.display()))?;
     bar.finish_and_clear();
-    // Names of an index that was there before are none of this one's, nor is its record.
-    let record = provenance::of_index(&arguments.out);
-    let trained_on = Known::descriptors(&arguments.input)?.provenance;
-    provenance::replace(&record, None)?;
+    // The names and the record of a previous index in the file do not apply to this one.
+    let record = extractor_record::of_index(&arguments.out);
+    let trained_on = Source::descriptors(&arguments.input)?.record;
+    extractor_record::replace(&record, None)?;
     save(&index, &arguments.out, Some(Names::new()))?;
-    provenance::replace(&record, trained_on.as_ref())?;
+    extractor_record::replace(&record, trained_on.as_ref())?;
     Ok(index)
 }
 
@@ -49,7 +55,7 @@ fn show(bar: &indicatif::ProgressBar, progress: TrainProgress) {
     bar.set_position(progress.iteration as u64 + 1);
 }
 
-/// `size` rows of a file drawn by `seed`, in their order; all where there are not more.
+/// Draws `size` rows of a file at random and returns them in their order, or all rows if there are not more.
 fn draw(path: &Path, size: usize, seed: u64, device: &Device) -> Result<Tensor<2>> {
     let blocks = npy::read_blocks(path, BLOCK)?;
     let (n, d) = (blocks.n(), blocks.d());

@@ -1,6 +1,5 @@
-//! Pages with pictures and figures, self-contained: nothing in them is fetched from elsewhere.
+//! HTML pages with pictures and figures, self-contained: they load nothing from elsewhere.
 
-pub mod activation;
 mod pictures;
 pub mod plots;
 
@@ -9,13 +8,15 @@ use std::path::Path;
 use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::files::write_whole;
-
-pub use pictures::{Pictures, thumbnail};
+pub use self::pictures::{Pictures, thumbnail};
+use crate::session::whole_file::write_whole;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Writes a page of a title and what is below it.
+/// Writes a page with a title and a body.
+///
+/// # Errors
+/// If the file cannot be written.
 pub fn write(path: &Path, title: &str, body: Markup) -> Result<()> {
     let page = html! {
         (DOCTYPE)
@@ -36,7 +37,7 @@ pub fn write(path: &Path, title: &str, body: Markup) -> Result<()> {
     write_whole(path, |file| file.write_all(page.into_string().as_bytes()))
 }
 
-/// Pictures side by side, each with what it is.
+/// Shows pictures side by side, each given by its caption and address.
 pub fn row(pictures: &[(&str, &str)]) -> Markup {
     html! {
         div class="row" {
@@ -47,12 +48,12 @@ pub fn row(pictures: &[(&str, &str)]) -> Markup {
     }
 }
 
-/// One picture alone.
+/// Shows one picture.
 pub fn single(caption: &str, uri: &str) -> Markup {
     html! { div class="row single" { figure { img src=(uri) alt=(caption); figcaption { (caption) } } } }
 }
 
-/// A plot with what it shows.
+/// Shows a plot with its caption.
 pub fn figure(heading: &str, plot: &str, caption: &str) -> Markup {
     html! {
         section {
@@ -63,7 +64,7 @@ pub fn figure(heading: &str, plot: &str, caption: &str) -> Markup {
     }
 }
 
-/// Large numbers, each with what it is.
+/// Shows large numbers, each given by name, value and detail.
 pub fn headlines(numbers: &[(&str, String, String)]) -> Markup {
     html! {
         div class="headlines" {
@@ -74,7 +75,7 @@ pub fn headlines(numbers: &[(&str, String, String)]) -> Markup {
     }
 }
 
-/// Names and values.
+/// Shows a table of names and values.
 pub fn settings(rows: &[(&str, String)]) -> Markup {
     html! {
         section {

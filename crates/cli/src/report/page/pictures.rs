@@ -1,4 +1,4 @@
-//! Pictures inside a page.
+//! Pictures embedded in a page.
 
 use std::io::Cursor;
 
@@ -6,16 +6,16 @@ use anyhow::Result;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, codecs::jpeg::JpegEncoder, imageops::FilterType};
 
-/// Longest side of the pictures on the page, in pixels.
+/// Longest side of a picture, in pixels.
 const THUMBNAIL: u32 = 320;
-/// How much the difference is amplified.
+/// Amplification of differences.
 const AMPLIFICATION: i32 = 20;
-/// What the caption of a difference says.
+/// Caption of a difference.
 pub const DIFFERENCE: &str = "difference x20";
-/// Quality of pictures that are many.
+/// JPEG quality of compact pictures.
 const QUALITY: u8 = 88;
 
-/// The pictures of one released image, as they stand on the page.
+/// Pictures of one released image, as addresses with the data.
 pub struct Pictures {
     original: String,
     released: String,
@@ -23,12 +23,12 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// Without loss, for pages of a few images.
+    /// Encodes without loss, for pages with few images.
     pub fn new(original: &RgbImage, released: &RgbImage) -> Result<Self> {
         Self::with(original, released, png)
     }
 
-    /// In a tenth of the bytes.
+    /// Encodes in a tenth of the bytes.
     pub fn compact(original: &RgbImage, released: &RgbImage) -> Result<Self> {
         Self::with(original, released, jpeg)
     }
@@ -45,18 +45,18 @@ impl Pictures {
         })
     }
 
-    /// Captions and addresses.
+    /// Returns captions and addresses.
     pub fn all(&self) -> [(&str, &str); 3] {
         [("original", &self.original), ("released", &self.released), (DIFFERENCE, &self.difference)]
     }
 }
 
-/// One picture, in few bytes.
+/// Encodes one picture compactly, as an address with the data.
 pub fn thumbnail(image: &RgbImage) -> Result<String> {
     jpeg(&small(image))
 }
 
-/// Mid-grey plus the amplified difference.
+/// Adds the amplified difference to mid-grey.
 fn amplify(original: &RgbImage, released: &RgbImage) -> RgbImage {
     let level = |a: u8, b: u8| (128 + AMPLIFICATION * (i32::from(b) - i32::from(a))).clamp(0, 255) as u8;
     RgbImage::from_fn(original.width(), original.height(), |x, y| {

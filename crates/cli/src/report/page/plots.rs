@@ -1,4 +1,4 @@
-//! Plots as SVG inside a page. Text takes the page's colour; nothing is painted behind it.
+//! Plots as SVG embedded in a page. Text has the colour of the page; the background is transparent.
 
 use anyhow::{Result, anyhow};
 use plotters::{
@@ -12,8 +12,9 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-/// Grey of what is not ours, green of what is, both to be seen on white and on black.
+/// Grey of originals, visible on white and on black.
 pub const BEFORE: RGBColor = RGBColor(0x8d, 0x97, 0x9f);
+/// Green of released images, visible on white and on black.
 pub const AFTER: RGBColor = RGBColor(0x2f, 0x9e, 0x5f);
 const FAINT: RGBColor = RGBColor(0x80, 0x88, 0x90);
 const WIDTH: u32 = 860;
@@ -30,7 +31,7 @@ pub struct Rate {
     pub interval: [f64; 2],
 }
 
-/// One row of bars.
+/// One row of a bar chart.
 pub struct Bars {
     pub label: String,
     pub passive: Rate,
@@ -43,11 +44,11 @@ pub struct Axis<'a> {
     pub range: [f64; 2],
 }
 
-/// A line or a cloud of points, and what it is.
+/// A line or a cloud of points, and its name.
 pub struct Series<'a> {
     pub name: &'a str,
     pub colour: RGBColor,
-    /// Drawn thin.
+    /// True for a thin line.
     pub is_minor: bool,
     pub points: Vec<(f64, f64)>,
 }
@@ -66,7 +67,10 @@ fn failed<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) ->
     anyhow!("plot: {error}")
 }
 
-/// Rates of 0 to 1 of named things, with whiskers for their intervals.
+/// Draws bars of rates in [0, 1], with whiskers for their intervals.
+///
+/// # Errors
+/// If the plot cannot be drawn.
 pub fn bars(rows: &[Bars], name: &str) -> Result<String> {
     let pitch = if rows.iter().any(|row| row.released.is_some()) { 30 } else { 22 };
     let height = pitch * rows.len() as u32 + 76;
@@ -142,7 +146,7 @@ fn chart_of<'a>(area: &Area<'a>, x: &Axis, y: &Axis) -> Result<Chart<'a, 'a>> {
     Ok(chart)
 }
 
-/// Says which series is which.
+/// Draws the legend.
 fn legend<'a>(chart: &mut Chart<'a, 'a>, position: SeriesLabelPosition) -> Result<()> {
     let mut labels = chart.configure_series_labels();
     labels.position(position).label_font(FONT).margin(10);
@@ -150,7 +154,10 @@ fn legend<'a>(chart: &mut Chart<'a, 'a>, position: SeriesLabelPosition) -> Resul
     labels.draw().map_err(failed)
 }
 
-/// Lines, thin ones for what is minor.
+/// Draws lines.
+///
+/// # Errors
+/// If the plot cannot be drawn.
 pub fn lines(series: Vec<Series>, x: &Axis, y: &Axis) -> Result<String> {
     draw(HEIGHT, |area| {
         let mut chart = chart_of(area, x, y)?;
@@ -163,7 +170,10 @@ pub fn lines(series: Vec<Series>, x: &Axis, y: &Axis) -> Result<String> {
     })
 }
 
-/// Points.
+/// Draws points.
+///
+/// # Errors
+/// If the plot cannot be drawn.
 pub fn scatter(series: Vec<Series>, x: &Axis, y: &Axis) -> Result<String> {
     draw(HEIGHT, |area| {
         let mut chart = chart_of(area, x, y)?;
@@ -177,7 +187,10 @@ pub fn scatter(series: Vec<Series>, x: &Axis, y: &Axis) -> Result<String> {
     })
 }
 
-/// Shares of values in each of `BINS` bins over the axis; values beyond its ends are in the outer ones.
+/// Draws the share of values in each of `BINS` bins over the axis; the outer bins count the values beyond its ends.
+///
+/// # Errors
+/// If the plot cannot be drawn.
 pub fn histogram(series: Vec<(&str, RGBColor, Vec<f64>)>, x: &Axis) -> Result<String> {
     let counted: Vec<_> =
         series.into_iter().map(|(name, colour, values)| (name, colour, shares(&values, x.range))).collect();
@@ -199,9 +212,10 @@ pub fn histogram(series: Vec<(&str, RGBColor, Vec<f64>)>, x: &Axis) -> Result<St
     })
 }
 
-/// Columns of a histogram.
+/// Number of bins of a histogram.
 const BINS: usize = 40;
 
+/// Returns the share of values in each bin.
 fn shares(values: &[f64], [low, high]: [f64; 2]) -> Vec<f64> {
     let mut counts = vec![0.0; BINS];
     for value in values {
@@ -216,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plots_name_what_they_show_and_nothing_from_elsewhere() {
+    fn plots_name_their_data_and_load_nothing() {
         let rate = |value: f64| Rate { value, interval: [value - 0.05, value + 0.05] };
         let row =
             |label: &str| Bars { label: label.to_owned(), passive: rate(0.25), released: Some(rate(0.5)) };

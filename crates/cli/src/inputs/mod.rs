@@ -1,0 +1,5 @@
+//! Inputs of the verbs: image files, the extractor, indexes of its descriptors, files of the installation.
+
+pub mod extractor;
+pub mod image_files;
+pub mod installation;

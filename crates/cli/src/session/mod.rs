@@ -1,0 +1,63 @@
+//! A run of the program: global options, output, device, threads and interruption.
+
+pub mod interrupt;
+mod outcome;
+pub mod output;
+pub mod progress;
+pub mod temporary_folder;
+pub mod whole_file;
+
+use anyhow::Result;
+
+pub use self::{outcome::Outcome, output::Output};
+use crate::{
+    args::Globals,
+    device::{self, Chosen},
+};
+
+/// A run of the program, handed to its verb.
+pub struct Session {
+    pub globals: Globals,
+    pub output: Output,
+}
+
+impl Session {
+    pub fn new(globals: Globals) -> Self {
+        let output = Output::new(&globals);
+        Self { globals, output }
+    }
+
+    /// Handles Ctrl-C from now on, and starts the threads.
+    ///
+    /// # Errors
+    /// If the system refuses either.
+    pub fn start(&self) -> Result<()> {
+        interrupt::install()?;
+        if let Some(threads) = self.globals.threads {
+            let threads = threads.min(std::thread::available_parallelism()?);
+            rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+        }
+        Ok(())
+    }
+
+    /// Opens the device of `--device`, and notes on stderr what the user should know of the choice.
+    ///
+    /// # Errors
+    /// If the device cannot be used.
+    pub fn device(&self) -> Result<Chosen> {
+        self.open(&self.globals.device)
+    }
+
+    /// Opens the device of `--device` for work on files, for which `auto` means the CPU: no GPU is started.
+    ///
+    /// # Errors
+    /// If the device cannot be used.
+    pub fn device_for_files(&self) -> Result<Chosen> {
+        let name = self.globals.device.as_str();
+        self.open(if name == "auto" { "cpu" } else { name })
+    }
+
+    fn open(&self, name: &str) -> Result<Chosen> {
+        device::choose(name, &self.output)
+    }
+}

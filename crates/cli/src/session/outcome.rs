@@ -1,0 +1,28 @@
+//! Outcome of a verb, and its exit code.
+
+use std::process::ExitCode;
+
+/// Outcome of a verb that could do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All inputs were processed.
+    Done,
+    /// Some inputs failed, each reported with its reason.
+    SomeFailed,
+}
+
+impl Outcome {
+    /// Returns the outcome of a verb of whose inputs any failed, or none.
+    pub fn of(any_failed: bool) -> Self {
+        if any_failed { Self::SomeFailed } else { Self::Done }
+    }
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::SUCCESS,
+            Outcome::SomeFailed => Self::from(1),
+        }
+    }
+}
