@@ -212,12 +212,12 @@ fn ids_that_are_not_there_are_counted_and_named() {
         let none = run(&[&remove[..], &["200,1000..9000000000000000000"]].concat());
         assert_eq!(none.status.code(), Some(1));
         assert_eq!((&json(&none)["removed"], &json(&none)["ntotal"]), (&0.into(), &200.into()));
-        assert!(stderr(&none).contains("ids are in no entry: 200, 1000, 1001, 1002, 1003, ..."), "{none:?}");
+        assert!(stderr(&none).contains("ids have no entry: 200, 1000, 1001, 1002, 1003, ..."), "{none:?}");
         assert!(folder.files() == before, "nothing is written");
         let some = run(&[&remove[..], &["7", "8,7", "300"]].concat());
         assert_eq!(some.status.code(), Some(1));
         assert_eq!((&json(&some)["removed"], &json(&some)["missing"]), (&2.into(), &1.into()));
-        assert!(stderr(&some).ends_with("front.faiss: 1 of 3 ids are in no entry: 300\n"), "{some:?}");
+        assert!(stderr(&some).ends_with("front.faiss: 1 of 3 ids have no entry: 300\n"), "{some:?}");
     }
 }
 
@@ -233,7 +233,7 @@ fn failed_verbs_change_nothing() {
     let cases: [(&[&str], &str); 9] = [
         (&["remove", "--index", refined, "--ids", "1"], "does not support removing entries"),
         (&["remove", "--index", index, "--ids", "-1"], "expected an id such as 7"),
-        (&["remove", "--index", index, "--ids", "5..5"], "no id in this range"),
+        (&["remove", "--index", index, "--ids", "5..5"], "the range contains no id"),
         (&["remove", "--index", index], "--ids"),
         (&["remove", "--index", index, "--ids-file", text(&vectors)], "expected [n]"),
         (&["merge", "--index", index, other], "back.faiss: the indexes have different quantisers"),
@@ -254,7 +254,7 @@ fn factories_that_do_not_fit_are_named() {
     let folder = Folder::new();
     let (input, out) = (folder.path("base.npy"), folder.path("out.faiss"));
     let cases = [
-        ("IVF4,PQ5x8", "training IVF4,PQ5x8 on"),
+        ("IVF4,PQ5x8", "cannot train IVF4,PQ5x8 on"),
         ("IVF4,PQ5x8", "a divisor of dimension 16, found 5"),
         ("IVF500,Flat", "at least 500 training vectors"),
         ("HNSW32,Flat", "\"HNSW32\" is not a transform"),

@@ -38,7 +38,7 @@ impl Folder {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
-        assert!(stderr.contains("do not go together") && stderr.contains(holder), "{stderr}");
+        assert!(stderr.contains("come from different extractors") && stderr.contains(holder), "{stderr}");
         for name in [CLASSY, INT8] {
             assert!(stderr.contains(&format!("({name}, 288 pixels, stretched)")), "{stderr}");
         }
@@ -103,9 +103,9 @@ fn files_without_a_record_are_taken_with_a_note_for_those_who_ask() {
     let folder = Folder::filled();
     fs::remove_file(folder.path("db.faiss.extractor.json")).unwrap();
     let noted = folder.succeeds(INT8, "search photos --index db.faiss -v");
-    assert!(noted.contains("db.faiss: no extractor is recorded"), "{noted}");
+    assert!(noted.contains("db.faiss: has no extractor record"), "{noted}");
     let silent = folder.succeeds(INT8, "search photos --index db.faiss");
-    assert!(!silent.contains("recorded"), "{silent}");
+    assert!(!silent.contains("extractor record"), "{silent}");
     // Entries of unknown origin remain of unknown origin.
     folder.succeeds(INT8, "index add --index db.faiss --input b.npy");
     assert!(!folder.path("db.faiss.extractor.json").exists());
@@ -121,5 +121,5 @@ fn the_bundled_index_is_of_the_default_model() {
     let line = format!("activate {} --out out", Path::new(&photo).display());
     let output = folder.run(CLASSY, &line);
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("the bundled index and the extractor in use do not go together"), "{stderr}");
+    assert!(stderr.contains("the bundled index and the extractor in use come from different extractors"), "{stderr}");
 }

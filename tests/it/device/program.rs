@@ -180,7 +180,7 @@ mod on_devices {
         for device in RUNTIMES {
             let last = of(device).len();
             let error = refused(&format!("{device}:{last}"));
-            assert!(error.contains(&format!("the last one is {device}:{}", last - 1)), "{error}");
+            assert!(error.contains(&format!("the last device is {device}:{}", last - 1)), "{error}");
         }
     }
 
