@@ -64,15 +64,14 @@ mod tests {
     fn check_examples(command: &Command) {
         for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
             let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
-            let mut lines = help.lines().map(str::trim).filter(|line| line.starts_with("active-index "));
-            let mut count = 0;
-            lines.by_ref().for_each(|line| {
+            let examples: Vec<&str> =
+                help.lines().map(str::trim).filter(|line| line.starts_with("active-index ")).collect();
+            assert!(!examples.is_empty(), "{} has no example", verb.get_name());
+            for line in examples {
                 let words = line.split(" > ").next().unwrap_or_default().split_whitespace();
                 let parsed = Arguments::parser().try_get_matches_from(words);
                 assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
-                count += 1;
-            });
-            assert!(count > 0, "{} has no example", verb.get_name());
+            }
             check_examples(verb);
         }
     }

@@ -1,45 +1,41 @@
-//! `activate`: the main job.
+//! `activate`: releases images for an index, or demonstrates it on the bundled samples.
 
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
+use super::activate_page;
 use crate::{
-    Outcome,
-    args::{Activate, Globals},
-    bundled,
+    args::Activate,
     demonstration::{Demonstration, Summary},
     engine::Engine,
-    images,
-    output::{Output, SCHEMA},
+    inputs::{image_files, installation},
     release::{Pair, ReleasedImage, Releaser, plan},
-    report::{self, Pictures},
-    table,
+    report::{Report, page::Pictures, table::table},
+    session::{Outcome, Session},
 };
 
-/// What `--json` prints.
+/// Released images, and the demonstration.
 #[derive(Serialize)]
-struct Document {
-    schema: u32,
-    device: String,
-    seconds: f64,
+struct ActivateReport {
     images: Vec<ReleasedImage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retrieval: Option<Summary>,
 }
 
-pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<Outcome> {
+pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
-    let engine = Engine::start_for(globals, arguments.optimisation.precision, output)?;
+    let output = &session.output;
+    let engine = Engine::start_for(&session.globals, arguments.optimisation.precision, output)?;
     let indexes = engine.indexes(&arguments.index, output)?;
     let demonstrates = arguments.inputs.is_empty();
     ensure!(
         !demonstrates || arguments.optimisation.choose_cell.is_none(),
-        "--choose-cell: name images; without any the bundled index stores originals"
+        "--choose-cell is for an index that stores released images, but the bundled index stores originals: name the images"
     );
-    let folders = if demonstrates { vec![bundled::samples()?] } else { arguments.inputs.clone() };
-    let found = images::find(&folders, Some(&arguments.out))?;
+    let folders = if demonstrates { vec![installation::samples()?] } else { arguments.inputs.clone() };
+    let found = image_files::find(&folders, Some(&arguments.out))?;
     let jobs = plan(found, &arguments.out, arguments.encoding(), arguments.resume);
 
     let releaser = Releaser::new(&engine, &indexes, arguments.into())?;
@@ -59,38 +55,37 @@ pub fn run(arguments: &Activate, globals: &Globals, output: &Output) -> Result<O
         .transpose()?;
 
     if let Some(path) = &arguments.report {
-        report::activation::write(path, &rows, &gallery, demonstration.as_ref())?;
+        activate_page::write(path, &rows, &gallery, demonstration.as_ref())?;
     }
     let retrieval = demonstration.as_ref().map(Demonstration::summary).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
     let outcome = Outcome::of(rows.iter().any(ReleasedImage::failed));
-    let document =
-        Document { schema: SCHEMA, device: engine.device_name.clone(), seconds, images: rows, retrieval };
-    output.result(&document, || text(&document, arguments))?;
+    let report =
+        Report::new(ActivateReport { images: rows, retrieval }).on(&engine.device_name).after(seconds);
+    let run = || format!("{seconds:.1} s on {}", engine.device_name);
+    output.result(&report, || text(&report.body, arguments, &run()))?;
     Ok(outcome)
 }
 
-fn text(document: &Document, arguments: &Activate) -> String {
-    let rows = &document.images;
+/// Formats the report; `run` names duration and device.
+fn text(report: &ActivateReport, arguments: &Activate, run: &str) -> String {
+    let rows = &report.images;
     let count = |wanted: fn(&ReleasedImage) -> bool| rows.iter().filter(|row| wanted(row)).count();
-    let images = table::table(&ReleasedImage::HEADINGS, 1, rows.iter().filter_map(ReleasedImage::cells));
+    let images = table(&ReleasedImage::HEADINGS, 1, rows.iter().filter_map(ReleasedImage::cells));
     let (released, skipped, failed) =
         (count(ReleasedImage::is_released), count(|row| row.skipped), count(ReleasedImage::failed));
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-    let (place, device) = (arguments.out.display(), &document.device);
+    let place = arguments.out.display();
     let steps = steps(rows, arguments.optimisation.iterations());
-    let summary = format!(
-        "{released} released in {place}{skipped}{failed}{steps}; {:.1} s on {device}",
-        document.seconds
-    );
-    match &document.retrieval {
+    let summary = format!("{released} released in {place}{skipped}{failed}{steps}; {run}");
+    match &report.retrieval {
         Some(retrieval) => format!("{images}\n{summary}\n\n{}", retrieval.text()),
         None => format!("{images}\n{summary}"),
     }
 }
 
-/// How many steps were taken, where not all.
+/// Names the number of steps, if images stopped early.
 fn steps(rows: &[ReleasedImage], iterations: usize) -> String {
     let figures = || rows.iter().filter_map(|row| row.figures.as_ref());
     let taken: usize = figures().map(|figures| figures.iterations).sum();

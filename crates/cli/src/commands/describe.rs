@@ -1,4 +1,4 @@
-//! `describe`: images to descriptors.
+//! `describe`: computes descriptors of images.
 
 use std::time::Instant;
 
@@ -11,26 +11,25 @@ use index::npy;
 use serde::Serialize;
 
 use crate::{
-    Outcome,
-    args::{Describe, Globals, ResizeMode},
+    args::{Describe, ResizeMode},
     engine::Engine,
     images::{self, Input},
-    interrupt, names,
-    output::{Output, SCHEMA, one_line},
-    progress,
-    provenance::{self, Provenance},
-    table,
+    output::one_line,
+    report::{Report, table::table},
+    session::{Outcome, Output, Session, interrupt, progress},
+    side_files::{
+        entry_names,
+        extractor_record::{self, ExtractorRecord},
+    },
 };
 
-/// What `--json` prints.
+/// Described images.
 #[derive(Serialize)]
-struct Document {
-    schema: u32,
-    device: String,
-    seconds: f64,
+struct DescribeReport {
     images: Vec<Row>,
 }
 
+/// Report on one image.
 #[derive(Serialize)]
 struct Row {
     input: String,
@@ -38,14 +37,15 @@ struct Row {
     row: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// What of the file was ignored, one sentence each.
+    /// Parts of the file that were ignored, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
 }
 
-pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<Outcome> {
+pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
-    let engine = Engine::start(globals, output)?;
+    let output = &session.output;
+    let engine = Engine::start(&session.globals, output)?;
     let given = engine.extractor.preprocess();
     let size = arguments.size.map_or(given.size, usize::from);
     let resize = arguments.resize.map_or(given.resize, Resize::from);
@@ -58,8 +58,9 @@ pub fn run(arguments: &Describe, globals: &Globals, output: &Output) -> Result<O
     }
     let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();
-    let document = Document { schema: SCHEMA, device: engine.device_name.clone(), seconds, images: rows };
-    output.result(&document, || text(&document, engine.extractor.dimension(), arguments))?;
+    let report = Report::new(DescribeReport { images: rows }).on(&engine.device_name).after(seconds);
+    let run = [format!("{seconds:.1}"), engine.device_name.clone()];
+    output.result(&report, || text(&report.body, engine.extractor.dimension(), run, arguments))?;
     Ok(outcome)
 }
 
@@ -120,29 +121,37 @@ impl Row {
     }
 }
 
-fn write(arguments: &Describe, descriptors: Tensor<2>, rows: &[Row], made: &Provenance) -> Result<()> {
-    // Until the descriptors are there, nothing is said of them.
-    let record = provenance::of_descriptors(&arguments.out);
-    provenance::replace(&record, None)?;
+/// Writes the descriptors `[n, d]`, the names of their rows and the record of the extractor.
+fn write(
+    arguments: &Describe,
+    descriptors: Tensor<2>,
+    rows: &[Row],
+    extractor: &ExtractorRecord,
+) -> Result<()> {
+    // A record is removed until it applies to the descriptors in the file.
+    let record = extractor_record::of_descriptors(&arguments.out);
+    extractor_record::replace(&record, None)?;
     let paths = rows.iter().filter_map(|row| Some((row.row? as i64, row.input.clone())));
-    names::write(&names::of_descriptors(&arguments.out), "row", paths)?;
+    entry_names::write(&entry_names::of_descriptors(&arguments.out), "row", paths)?;
     let held = interrupt::hold_off();
     npy::write_tensor(&arguments.out, descriptors)?;
     drop(held);
-    provenance::replace(&record, Some(made))
+    extractor_record::replace(&record, Some(extractor))
 }
 
-fn text(document: &Document, dimension: usize, arguments: &Describe) -> String {
-    let described = document.images.iter().filter(|row| row.row.is_some()).count();
-    table::table(
+/// Formats the report; `run` holds seconds and device.
+fn text(report: &DescribeReport, dimension: usize, run: [String; 2], arguments: &Describe) -> String {
+    let described = report.images.iter().filter(|row| row.row.is_some()).count();
+    let [seconds, device] = run;
+    table(
         &["descriptors", "dimension", "failed", "seconds", "device", "file"],
         0,
         [vec![
             described.to_string(),
             dimension.to_string(),
-            (document.images.len() - described).to_string(),
-            format!("{:.1}", document.seconds),
-            document.device.clone(),
+            (report.images.len() - described).to_string(),
+            seconds,
+            device,
             arguments.out.display().to_string(),
         ]],
     )

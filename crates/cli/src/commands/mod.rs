@@ -25,11 +25,11 @@ use crate::{
 pub fn run(verb: &Verb, session: &Session) -> Result<Outcome> {
     let Session { globals, output } = session;
     match verb {
-        Verb::Activate(arguments) => activate::run(arguments, globals, output),
+        Verb::Activate(arguments) => activate::run(arguments, session),
         Verb::Advise(arguments) => advise::run(arguments, globals, output),
-        Verb::Describe(arguments) => describe::run(arguments, globals, output),
+        Verb::Describe(arguments) => describe::run(arguments, session),
         Verb::Index(verb) => index::run(verb, session),
-        Verb::Search(arguments) => search::run(arguments, globals, output),
+        Verb::Search(arguments) => search::run(arguments, session),
         Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval::run(arguments, globals, output),
         Verb::Eval(EvalVerb::CopyDetection(arguments)) => eval::copy_detection(arguments, globals, output),
         Verb::Transform(arguments) => transform::run(arguments, session),

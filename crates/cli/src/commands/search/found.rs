@@ -1,4 +1,4 @@
-//! What a search found, for each query, and as arrays in a file.
+//! Results of a search, for each query and as arrays in a file.
 
 use std::{io::Seek, path::Path};
 
@@ -8,15 +8,19 @@ use index::{Index, Neighbours, RangeNeighbours};
 use npyz::{AutoSerialize, Serialize, WriteOptions, WriterBuilder, npz::file_name_from_array_name};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use crate::{args::Search, files::write_whole};
+use crate::{args::Search, session::whole_file::write_whole};
 
-/// The nearest entries of every query, or all within a radius.
+/// Results of a search: the nearest entries of every query, or all within a radius.
 pub enum Found {
     Nearest(Neighbours),
     Within(RangeNeighbours),
 }
 
 impl Found {
+    /// Searches for descriptors `[n, d]`.
+    ///
+    /// # Errors
+    /// If `d` is not that of the index, or the kind of index does not support the search.
     pub fn search(index: &Index, descriptors: Tensor<2>, arguments: &Search) -> Result<Self> {
         let nprobe = arguments.nprobe.get();
         Ok(match arguments.radius {
@@ -25,7 +29,7 @@ impl Found {
         })
     }
 
-    /// Ids and distances that one query found, nearest first.
+    /// Iterates over the ids and distances of one query, the nearest first.
     pub fn of_query(&self, query: usize) -> impl Iterator<Item = (i64, f32)> {
         let (ids, distances) = self.row(query);
         let missing = matches!(self, Self::Nearest(_));
@@ -33,7 +37,7 @@ impl Found {
         pairs.take_while(move |&(id, _)| !missing || id != -1)
     }
 
-    /// Ids and distances of one query; -1 where there are fewer than `k`.
+    /// Returns the ids and distances of one query, padded with -1 up to `k`.
     fn row(&self, query: usize) -> (&[i64], &[f32]) {
         match self {
             Self::Nearest(found) => (found.ids_of(query), found.distances_of(query)),
@@ -44,9 +48,12 @@ impl Found {
         }
     }
 
-    /// Writes arrays D float32 and I int64: `[n, k]`, or end to end behind `lims` `[n + 1]` int64 as faiss's
-    /// range search has them. `answered` says which of the `n` queries were searched; the others hold NaN and
-    /// -1, or nothing.
+    /// Writes arrays D (float32) and I (int64), `[n, k]`; for a radius one-dimensional, with `lims` `[n + 1]` (int64) as
+    /// faiss's range search returns them. `answered` marks the queries that were searched; the others have NaN and -1,
+    /// or no results.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn write(&self, path: &Path, answered: &[bool]) -> Result<()> {
         let mut buffer = std::io::Cursor::new(Vec::new());
         self.write_arrays(&mut buffer, answered)

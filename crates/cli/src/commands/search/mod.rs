@@ -1,4 +1,4 @@
-//! `search`: nearest entries of an index.
+//! `search`: finds the nearest entries of an index.
 
 mod found;
 
@@ -13,26 +13,28 @@ use index::{Codes, Index, Metric, npy};
 use serde::Serialize;
 
 use crate::{
-    Outcome,
     args::{Globals, Search},
     device,
     engine::Engine,
     images::{self, Input},
-    names::{self, Names},
-    output::{Output, SCHEMA, one_line},
+    output::{Output, one_line},
     progress,
     provenance::Known,
-    table,
+    report::{
+        Report,
+        table::{decimal, table},
+    },
+    session::{Outcome, Session},
+    side_files::entry_names::{self, Names},
 };
 
-/// What `--json` prints.
+/// Queries and the entries found.
 #[derive(Serialize)]
-struct Document {
-    schema: u32,
-    seconds: f64,
+struct SearchReport {
     queries: Vec<Query>,
 }
 
+/// A query: an image, or a row of descriptors.
 #[derive(Serialize)]
 struct Query {
     query: String,
@@ -41,22 +43,24 @@ struct Query {
     results: Vec<Hit>,
 }
 
+/// An entry found.
 #[derive(Serialize)]
 struct Hit {
     rank: usize,
     id: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// As faiss reports it: squared L2 distance, inner product, or of LSH the number of bits that differ.
+    /// Distance as faiss reports it: squared L2 distance, inner product, or for LSH the number of differing bits.
     distance: f32,
-    /// Cosine, for unit vectors; none of LSH.
+    /// Cosine, for unit vectors; none for LSH.
     #[serde(skip_serializing_if = "Option::is_none")]
     similarity: Option<f32>,
 }
 
-pub fn run(arguments: &Search, globals: &Globals, output: &Output) -> Result<Outcome> {
+pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
+    let Session { globals, output } = session;
     let Loaded { index, descriptors, mut queries } = load(arguments, globals, output)?;
-    let names = names::of_entries(&arguments.index, index.ntotal())?;
+    let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
     if let Some(descriptors) = &descriptors {
         make_ready(&index, descriptors)?;
     }
@@ -71,12 +75,12 @@ pub fn run(arguments: &Search, globals: &Globals, output: &Output) -> Result<Out
         arguments.out.as_ref().map_or(Ok(()), |path| found.write(path, &answers))?;
     }
     let outcome = Outcome::of(queries.iter().any(|query| query.error.is_some()));
-    let document = Document { schema: SCHEMA, seconds, queries };
-    output.result(&document, || text(&document))?;
+    let report = Report::new(SearchReport { queries }).after(seconds);
+    output.result(&report, || text(&report.body.queries, seconds))?;
     Ok(outcome)
 }
 
-/// The index, the descriptors `[n, d]` of the queries that can be read, if any, and all queries, unanswered.
+/// The index, the descriptors `[n, d]` of the readable queries, if any, and all queries, without results.
 struct Loaded {
     index: Index,
     descriptors: Option<Tensor<2>>,
@@ -128,8 +132,7 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, globals: &Globals, output
     Ok(Loaded { index, descriptors, queries })
 }
 
-/// An inverted file computes tables of its cells in its first search, which belongs to loading: faiss does it
-/// there.
+/// Makes an inverted file compute the tables of its cells, as its first search does. They count as loading, as in faiss.
 fn make_ready(index: &Index, descriptors: &Tensor<2>) -> Result<()> {
     if index.nlist().is_some() && descriptors.dims()[0] > 0 {
         index.search(descriptors.clone().narrow(0, 0, 1), 1, 1)?;
@@ -151,16 +154,15 @@ fn hits(found: &Found, row: usize, index: &Index, names: &Names) -> Vec<Hit> {
     found.of_query(row).enumerate().map(hit).collect()
 }
 
-fn text(document: &Document) -> String {
+/// Formats the results; `seconds` is the duration of the search.
+fn text(queries: &[Query], seconds: f64) -> String {
     let row = |query: &str, hit: &Hit| {
         let name = hit.name.clone().unwrap_or_default();
         let numbers = [hit.rank.to_string(), hit.id.to_string()];
-        let distances =
-            [Some(hit.distance), hit.similarity].map(|value| table::decimal(value.map(f64::from), 4));
+        let distances = [Some(hit.distance), hit.similarity].map(|value| decimal(value.map(f64::from), 4));
         [query.to_owned(), name].into_iter().chain(numbers).chain(distances).collect()
     };
-    let rows =
-        document.queries.iter().flat_map(|query| query.results.iter().map(|hit| row(&query.query, hit)));
-    let found = table::table(&["query", "name", "rank", "id", "distance", "similarity"], 2, rows);
-    format!("{found}\n{} queries searched in {:.1} ms", document.queries.len(), 1e3 * document.seconds)
+    let rows = queries.iter().flat_map(|query| query.results.iter().map(|hit| row(&query.query, hit)));
+    let found = table(&["query", "name", "rank", "id", "distance", "similarity"], 2, rows);
+    format!("{found}\n{} queries searched in {:.1} ms", queries.len(), 1e3 * seconds)
 }
