@@ -4,45 +4,28 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program reports on both")]
 
 mod args;
-mod commands;
-mod demonstration;
 mod device;
 mod inputs;
 mod release;
 mod report;
 mod session;
 mod side_files;
-mod terminal;
-
-// Transitional: old names, until the logic of evaluation has left this crate.
-use inputs::{extractor::LoadedExtractor, installation as bundled};
-use report::table;
-use session::{Outcome, interrupt, output, progress, whole_file as files};
-use side_files::entry_names as names;
-mod engine {
-    pub use crate::LoadedExtractor as Engine;
-}
-mod images {
-    pub use crate::{inputs::image_files::*, release::pixel_tensor::*};
-}
-mod provenance {
-    pub use crate::side_files::extractor_record::{ExtractorRecord as Provenance, Source as Known, *};
-}
-mod scratch {
-    pub use crate::session::temporary_folder::TemporaryFolder as Scratch;
-}
+mod verbs;
 
 use std::process::ExitCode;
 
-use crate::{args::Arguments, session::Session};
+use crate::{
+    args::Arguments,
+    session::{Session, output},
+};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::read().unwrap_or_else(|error| refuse(&error));
-    let session = Session::new(arguments.globals);
-    match session.start().and_then(|()| commands::run(&arguments.verb, &session)) {
+    let Arguments { globals, verb } = Arguments::read().unwrap_or_else(|error| refuse(&error));
+    let session = Session::new(globals);
+    match session.start().and_then(|()| verbs::run(&verb, &session)) {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            session.output.error(&error);
+            session.error(&error);
             ExitCode::from(2)
         }
     }

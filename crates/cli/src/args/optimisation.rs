@@ -8,10 +8,7 @@ use clap::{Args, ValueEnum};
 use extractor::Precision;
 
 use super::{range::within, stop_rule};
-use crate::release::QualityLimits;
 
-/// Default minimum SSIM of released images.
-const MIN_SSIM: f64 = 0.98;
 /// Default number of views per step of the robust objective.
 const VIEWS: usize = 3;
 /// Number of steps of `--fast`.
@@ -137,16 +134,6 @@ impl Optimisation {
         }
     }
 
-    /// Returns the quality that released files must keep. The defaults apply to lossless files only, which can keep them.
-    pub fn limits(&self, lossless: bool) -> QualityLimits {
-        let defaults = lossless && matches!(self.optimiser(), Optimiser::Steepest(_));
-        QualityLimits {
-            min_psnr: self.min_psnr.or(defaults.then_some(Budget::default().psnr)),
-            min_ssim: self.min_ssim.or(defaults.then_some(MIN_SSIM)),
-            max_linf: self.max_linf,
-        }
-    }
-
     fn objective(&self) -> Objective {
         let default = match self.target {
             Some(_) => ObjectiveName::Reconstruction,
@@ -160,7 +147,8 @@ impl Optimisation {
         }
     }
 
-    fn optimiser(&self) -> Optimiser {
+    /// Returns the method and its settings.
+    pub fn optimiser(&self) -> Optimiser {
         let default = match self.strength {
             Some(_) => OptimizerName::Adam,
             None => OptimizerName::Steepest,
@@ -229,13 +217,5 @@ mod tests {
         let paper = Settings::paper();
         assert_eq!(typed("--objective reconstruction --optimizer adam").settings(), paper);
         assert_eq!(typed("--strength 3 --target reconstruction").settings(), paper);
-        assert_eq!(typed("--strength 3").limits(true), QualityLimits::default());
-    }
-
-    #[test]
-    fn budgets_are_of_the_file_where_it_can_keep_them() {
-        let limits = typed("--min-psnr 45").limits(true);
-        assert_eq!((limits.min_psnr, limits.min_ssim), (Some(45.0), Some(MIN_SSIM)));
-        assert_eq!(typed("").limits(false), QualityLimits::default());
     }
 }

@@ -18,14 +18,11 @@ pub use self::{
     machine::Machine,
     select::{Chosen, Offer, survey},
 };
-use crate::session::Output;
 
-/// Opens the device that `--device name` asks for, and notes on stderr what the user should know of the choice.
+/// Opens the device that `--device name` asks for.
 ///
 /// # Errors
 /// If it cannot be used; the message says why, and how to go on without it.
-pub fn choose(name: &str, output: &Output) -> Result<Chosen> {
-    let chosen = select::select(name.parse()?, &Machine)?;
-    chosen.note.iter().for_each(|note| output.note(note));
-    Ok(chosen)
+pub fn choose(name: &str) -> Result<Chosen> {
+    select::select(name.parse()?, &Machine)
 }

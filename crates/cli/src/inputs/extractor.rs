@@ -13,9 +13,9 @@ use index::Index;
 
 use super::installation;
 use crate::{
-    args::{Globals, GradientPrecision},
-    device,
-    session::{Output, interrupt, progress},
+    args::GradientPrecision,
+    device::Chosen,
+    session::{Session, interrupt, progress},
     side_files::extractor_record::{ExtractorRecord, Source},
 };
 
@@ -35,27 +35,28 @@ impl LoadedExtractor {
     ///
     /// # Errors
     /// If the device cannot be used, or the weights cannot be fetched or read.
-    pub fn start(globals: &Globals, output: &Output) -> Result<Self> {
-        Self::start_for(globals, GradientPrecision::Single, output)
+    pub fn load(session: &Session) -> Result<Self> {
+        Self::load_for(session, GradientPrecision::Single)
     }
 
-    /// Starts an extractor for activation, with a precision of the gradient convolutions.
+    /// Loads an extractor for activation, with a precision of the gradient convolutions.
     ///
     /// # Errors
-    /// As those of [`Self::start`].
-    pub fn start_for(globals: &Globals, gradients: GradientPrecision, output: &Output) -> Result<Self> {
-        let chosen = device::choose(&globals.device, output)?;
-        let weights = weights_file(globals.weights.as_deref(), output)?;
-        output.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
+    /// As those of [`Self::load`].
+    pub fn load_for(session: &Session, gradients: GradientPrecision) -> Result<Self> {
+        let globals = session.globals();
+        let chosen = session.device()?;
+        let weights = weights_file(globals.weights.as_deref(), session)?;
+        session.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
         let precisions =
             Precisions { descriptors: globals.descriptor_precision.into(), gradients: gradients.into() };
         if let Some(emulated) = emulated(precisions, &chosen.device) {
-            output.note(&format!("this CPU has no {emulated} instructions: it emulates them, which is slower than single precision"));
+            session.note(&format!("this CPU has no {emulated} instructions: it emulates them, which is slower than single precision"));
         }
         let extractor = Extractor::load_in(&weights, &chosen.device, precisions)?;
-        output.detail(|| format!("extractor {}", extractor.fingerprint()));
+        session.detail(|| format!("extractor {}", extractor.fingerprint()));
         let weights = model_name(globals.weights.as_deref(), &weights);
-        let device::Chosen { device, name: device_name, own_memory, .. } = chosen;
+        let Chosen { device, name: device_name, own_memory, .. } = chosen;
         Ok(Self { extractor, device, device_name, own_memory, weights })
     }
 
@@ -69,7 +70,7 @@ impl LoadedExtractor {
     ///
     /// # Errors
     /// If the index cannot be read, or comes from another extractor.
-    pub fn index(&self, path: Option<&Path>, output: &Output) -> Result<Index> {
+    pub fn index(&self, path: Option<&Path>, session: &Session) -> Result<Index> {
         let (index, source) = match path {
             Some(path) => (Index::open(path, &self.device)?, Source::index(path)?),
             None => {
@@ -78,7 +79,7 @@ impl LoadedExtractor {
                 (Index::from_bytes(installation::INDEX, &self.device)?, source)
             }
         };
-        source.check(&Source::weights(self.provenance()), output)?;
+        source.check(&Source::weights(self.record()), session)?;
         Ok(index)
     }
 
@@ -86,15 +87,15 @@ impl LoadedExtractor {
     ///
     /// # Errors
     /// If one of them cannot be opened.
-    pub fn indexes(&self, paths: &[PathBuf], output: &Output) -> Result<Vec<Index>> {
+    pub fn indexes(&self, paths: &[PathBuf], session: &Session) -> Result<Vec<Index>> {
         if paths.is_empty() {
-            return Ok(vec![self.index(None, output)?]);
+            return Ok(vec![self.index(None, session)?]);
         }
-        paths.iter().map(|path| self.index(Some(path), output)).collect()
+        paths.iter().map(|path| self.index(Some(path), session)).collect()
     }
 
     /// Returns the record of descriptors of this extractor.
-    pub fn provenance(&self) -> ExtractorRecord {
+    pub fn record(&self) -> ExtractorRecord {
         let Preprocess { size, resize, .. } = self.extractor.preprocess();
         ExtractorRecord::new(self.extractor.fingerprint(), self.weights.clone(), size, resize)
     }
@@ -123,7 +124,7 @@ fn model_name(named: Option<&str>, file: &Path) -> String {
 }
 
 /// Returns the path of the weights: a file as named, or a model of the manifest, after fetching it if necessary.
-fn weights_file(name: Option<&str>, output: &Output) -> Result<PathBuf> {
+fn weights_file(name: Option<&str>, session: &Session) -> Result<PathBuf> {
     if let Some(file) = name.map(Path::new).filter(|path| path.is_file()) {
         return Ok(file.to_owned());
     }
@@ -139,9 +140,9 @@ fn weights_file(name: Option<&str>, output: &Output) -> Result<PathBuf> {
             bar.set_length(total.unwrap_or(bytes));
             bar.set_position(bytes);
         }
-        Progress::Failed(error) => bar.suspend(|| output.note(&format!("{error}; trying the next source"))),
+        Progress::Failed(error) => bar.suspend(|| session.note(&format!("{error}; trying the next source"))),
         Progress::Trusted { file, sha256 } => bar.suspend(|| {
-            output.note(&format!(
+            session.note(&format!(
                 "{}: the source publishes no hash; later downloads must have {sha256}",
                 file.display()
             ));

@@ -1,73 +1,40 @@
-//! Reads, activates and writes images, batch by batch.
+//! Reading, activation and writing of images, batch by batch.
 
 use std::{num::NonZeroUsize, time::Instant};
 
 use activate::{Activated, Activator, Settings, pixels::Depth};
 use anyhow::{Context, Result};
-use describe::{AutoSizes, BatchRequest, BatchSize, read_ahead, reading_threads};
+use describe::{AutoSizes, BatchSize, read_ahead, reading_threads};
 use extractor::Extractor;
 use image::RgbImage;
-use image_file::{Encoding, Picture, Reader};
+use image_file::{Picture, Reader};
 use index::Index;
 use indicatif::ProgressBar;
 
 use super::{
+    options::Options,
+    pixel_tensor,
     plan::{Decision, Job},
-    quality_limits::QualityLimits as Limits,
-    released_image::{Figures, ReleasedImage as Row},
+    released_image::{Figures, ReleasedImage},
 };
 use crate::{
-    args::{Activate, Optimisation, Reading},
-    engine::Engine,
-    files::write_whole,
-    images,
-    output::{Output, one_line},
-    progress,
+    inputs::extractor::LoadedExtractor,
+    session::{Session, output::one_line, progress, whole_file::write_whole},
 };
 
-/// Pixels that are activated together: each takes about 70 bytes.
+/// Maximum number of pixels activated at once; each takes about 70 bytes.
 const MAX_PIXELS_TOGETHER: u64 = 50_000_000;
 
-/// Images that are activated at once.
+/// Numbers of images activated at once.
 const SIZES: AutoSizes = AutoSizes { shared: 1, first: 16, most: 64 };
-/// Decoded images that may wait for the batch before theirs: pixels take far more memory than the network's inputs.
+/// Maximum number of decoded images that wait for the previous batch. Their pixels take far more memory than the network's
+/// inputs.
 const AHEAD: usize = 8;
 
-/// How images are released.
-pub struct Options {
-    pub settings: Settings,
-    pub limits: Limits,
-    pub encoding: Encoding,
-    pub batch: BatchRequest,
-    pub reader: Reader,
-}
-
-impl From<&Activate> for Options {
-    fn from(arguments: &Activate) -> Self {
-        let (optimisation, encoding) = (&arguments.optimisation, arguments.encoding());
-        Self {
-            settings: optimisation.settings(),
-            limits: optimisation.limits(encoding.is_lossless()),
-            encoding,
-            batch: arguments.batch,
-            reader: (&arguments.reading).into(),
-        }
-    }
-}
-
-impl Options {
-    /// Returns options of PNG files, for an evaluation.
-    pub fn lossless(optimisation: &Optimisation, reading: &Reading) -> Self {
-        let (settings, limits) = (optimisation.settings(), optimisation.limits(true));
-        let (batch, reader) = (BatchRequest::Auto, reading.into());
-        Self { settings, limits, encoding: Encoding::Png, batch, reader }
-    }
-}
-
-/// What is done with each pair.
+/// Receiver of pairs.
 pub type Keep<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
 
-/// An original beside what is released of it.
+/// An original and its released image.
 pub struct Pair {
     pub original: RgbImage,
     pub released: RgbImage,
@@ -82,16 +49,19 @@ struct Batch<'a> {
     started: Instant,
 }
 
+/// Activates images for indexes, and writes the released files.
 pub struct Releaser<'a> {
-    engine: &'a Engine,
+    loaded: &'a LoadedExtractor,
     /// At least one.
     indexes: &'a [Index],
     options: Options,
 }
 
 impl<'a> Releaser<'a> {
-    pub fn new(engine: &'a Engine, indexes: &'a [Index], options: Options) -> Result<Self> {
-        let releaser = Self { engine, indexes, options };
+    /// # Errors
+    /// If `indexes` is empty, or an index does not fit the extractor or the settings.
+    pub fn new(loaded: &'a LoadedExtractor, indexes: &'a [Index], options: Options) -> Result<Self> {
+        let releaser = Self { loaded, indexes, options };
         releaser.activator(Depth::Eight)?;
         Ok(releaser)
     }
@@ -99,23 +69,32 @@ impl<'a> Releaser<'a> {
     fn activator(&self, depth: Depth) -> Result<Activator<'a, Extractor>> {
         let (first, others) = self.indexes.split_first().context("no index to activate for")?;
         let settings = Settings { depth, ..self.options.settings };
-        let activator = Activator::new(&self.engine.extractor, first, settings)?;
+        let activator = Activator::new(&self.loaded.extractor, first, settings)?;
         others.iter().try_fold(activator, |activator, index| Ok(activator.also_for(index)?))
     }
 
-    /// What the released file of a picture holds.
+    /// Returns the depth of the released file of a picture.
     fn depth(&self, picture: &Picture) -> Depth {
         let is_deep = picture.pixels.is_deep() && self.options.encoding.keeps_depth();
         if is_deep { Depth::Sixteen } else { Depth::Eight }
     }
 
-    /// Does the jobs, one row each in their order, and hands each pair to `keep`, those of earlier runs too.
-    pub fn release(&self, jobs: &[Job], output: &Output, mut keep: Option<Keep<'_>>) -> Result<Vec<Row>> {
+    /// Releases images. Returns one row for each job, in their order, and passes each pair to `keep`, including those of
+    /// earlier runs.
+    ///
+    /// # Errors
+    /// If `keep` fails. A job that fails is reported, and in its row.
+    pub fn release(
+        &self,
+        jobs: &[Job],
+        session: &Session,
+        mut keep: Option<Keep<'_>>,
+    ) -> Result<Vec<ReleasedImage>> {
         let count = jobs.iter().filter(|job| job.decision == Decision::Release).count();
         let steps = count.saturating_mul(self.options.settings.iterations);
         let bar = progress::bar(steps, "activating");
         let mut rows = Vec::with_capacity(jobs.len());
-        let mut batch_size = BatchSize::new(self.options.batch, self.engine.own_memory, SIZES);
+        let mut batch_size = BatchSize::new(self.options.batch, self.loaded.own_memory, SIZES);
         let (mut originals, mut started) = (Vec::new(), Instant::now());
         let ahead = NonZeroUsize::new(batch_size.get().min(AHEAD)).unwrap_or(NonZeroUsize::MIN);
         let take = |original: Result<Picture>| {
@@ -126,9 +105,9 @@ impl<'a> Releaser<'a> {
             }
             let batch = Batch { jobs: batch, originals: std::mem::take(&mut originals), started };
             for (row, pair) in self.release_batch(batch, &mut batch_size, &bar, keep.is_some()) {
-                bar.suspend(|| output.notes(&row.input, &row.notes));
+                bar.suspend(|| session.notes(&row.input, &row.notes));
                 if let Some(reason) = &row.error {
-                    bar.suspend(|| output.failure(&row.input, reason));
+                    bar.suspend(|| session.failure(&row.input, reason));
                 }
                 rows.push(row);
                 if let (Some(pair), Some(keep)) = (pair, &mut keep) {
@@ -150,7 +129,7 @@ impl<'a> Releaser<'a> {
         batch_size: &mut BatchSize,
         bar: &ProgressBar,
         keeps: bool,
-    ) -> Vec<(Row, Option<Pair>)> {
+    ) -> Vec<(ReleasedImage, Option<Pair>)> {
         let Batch { jobs, originals, started } = batch;
         let readable: Vec<&Picture> = originals.iter().flatten().collect();
         let count = readable.len();
@@ -159,19 +138,20 @@ impl<'a> Releaser<'a> {
         let finished = jobs.iter().zip(originals).map(|(job, original)| match &job.decision {
             Decision::Skip => {
                 let pair = keeps.then(|| self.read_pair(job)).transpose()?;
-                Ok((Row::skipped(&job.input, &job.output), pair))
+                Ok((ReleasedImage::skipped(&job.input, &job.output), pair))
             }
             Decision::Refuse(reason) => Err(anyhow::anyhow!(reason.clone())),
             Decision::Release => original.and_then(|original| {
-                let activated = activated.next().unwrap_or_else(|| anyhow::bail!("was not activated"))?;
+                let activated =
+                    activated.next().unwrap_or_else(|| anyhow::bail!("activation returned no image"))?;
                 self.finish(job, original, &activated, seconds, keeps)
             }),
         });
-        let refused = |job: &Job, error| (Row::refused(&job.input, one_line(&error)), None);
+        let refused = |job: &Job, error| (ReleasedImage::refused(&job.input, one_line(&error)), None);
         finished.zip(jobs).map(|(done, job)| done.unwrap_or_else(|error| refused(job, error))).collect()
     }
 
-    /// Activates images together, in halves where they are too many pixels or of both depths.
+    /// Activates images at once, or in halves if they have too many pixels or both depths.
     fn activate(
         &self,
         originals: &[&Picture],
@@ -196,7 +176,7 @@ impl<'a> Releaser<'a> {
 
     fn activate_together(&self, originals: &[&Picture], bar: &ProgressBar) -> Result<Vec<Activated>> {
         let Some(first) = originals.first() else { return Ok(Vec::new()) };
-        let tensor = |picture: &&Picture| images::to_tensor(&picture.pixels, &self.engine.device);
+        let tensor = |picture: &&Picture| pixel_tensor::to_tensor(&picture.pixels, &self.loaded.device);
         let tensors = originals.iter().map(tensor).collect::<Result<Vec<_>>>()?;
         let activator = self.activator(self.depth(first))?;
         let activated = activator.activate(&tensors, &mut |step| bar.inc(step.images as u64))?;
@@ -205,7 +185,7 @@ impl<'a> Releaser<'a> {
         Ok(activated)
     }
 
-    /// Writes the strongest change that the limits allow; figures are those of the file as read back.
+    /// Writes the strongest change that the limits allow. The figures are those of the file as read back.
     fn finish(
         &self,
         job: &Job,
@@ -213,10 +193,10 @@ impl<'a> Releaser<'a> {
         activated: &Activated,
         seconds: f64,
         keeps: bool,
-    ) -> Result<(Row, Option<Pair>)> {
+    ) -> Result<(ReleasedImage, Option<Pair>)> {
         let Options { limits, encoding, reader, .. } = &self.options;
         let depth = self.depth(&original);
-        let full = images::from_tensor(&activated.pixels, depth)?;
+        let full = pixel_tensor::from_tensor(&activated.pixels, depth)?;
         let (file, released, measured) = limits.spend(&original.pixels, &full, |pixels| {
             let file = original.encode(pixels, *encoding)?;
             let read_back = reader.decode(&file.bytes)?.pixels;
@@ -226,7 +206,7 @@ impl<'a> Releaser<'a> {
         let after = if released == full {
             activated.after
         } else {
-            let pixels = images::to_tensor(&released, &self.engine.device)?;
+            let pixels = pixel_tensor::to_tensor(&released, &self.loaded.device)?;
             self.activator(depth)?.position(&pixels, &activated.target)?
         };
         let (width, height) = original.dimensions();
@@ -248,10 +228,10 @@ impl<'a> Releaser<'a> {
         };
         let notes = original.notes.into_iter().chain(file.notes).collect();
         let pair = || Pair { original: original.pixels.into_rgb8(), released: released.into_rgb8() };
-        Ok((Row::released(&job.input, &job.output, figures, notes), keeps.then(pair)))
+        Ok((ReleasedImage::released(&job.input, &job.output, figures, notes), keeps.then(pair)))
     }
 
-    /// What an earlier run released.
+    /// Reads the pair of an image that an earlier run released.
     fn read_pair(&self, job: &Job) -> Result<Pair> {
         let read = |path| Ok::<_, image_file::Error>(self.options.reader.open(path)?.pixels.into_rgb8());
         Ok(Pair { original: read(&job.input)?, released: read(&job.output)? })
@@ -262,7 +242,7 @@ impl<'a> Releaser<'a> {
 fn read(reader: &Reader, job: &Job) -> Result<Picture> {
     match &job.decision {
         Decision::Release => Ok(reader.open(&job.input)?),
-        _ => anyhow::bail!("is not released"),
+        _ => anyhow::bail!("is skipped"),
     }
 }
 

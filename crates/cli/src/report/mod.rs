@@ -5,9 +5,6 @@ pub mod table;
 
 use serde::Serialize;
 
-// Transitional: until the pages of `eval` import from `page`.
-pub use self::page::{Pictures, figure, headlines, plots, row, settings, single, thumbnail, write};
-
 use crate::session::output::SCHEMA;
 
 /// Report of a verb, as `--json` prints it: fields that verbs share, then those of the verb.

@@ -5,11 +5,12 @@ mod outcome;
 pub mod output;
 pub mod progress;
 pub mod temporary_folder;
+pub mod terminal_events;
 pub mod whole_file;
 
 use anyhow::Result;
 
-pub use self::{outcome::Outcome, output::Output};
+pub use self::outcome::Outcome;
 use crate::{
     args::Globals,
     device::{self, Chosen},
@@ -17,14 +18,17 @@ use crate::{
 
 /// A run of the program, handed to its verb.
 pub struct Session {
-    pub globals: Globals,
-    pub output: Output,
+    globals: Globals,
 }
 
 impl Session {
     pub fn new(globals: Globals) -> Self {
-        let output = Output::new(&globals);
-        Self { globals, output }
+        Self { globals }
+    }
+
+    /// Returns the options of every verb.
+    pub fn globals(&self) -> &Globals {
+        &self.globals
     }
 
     /// Handles Ctrl-C from now on, and starts the threads.
@@ -58,6 +62,8 @@ impl Session {
     }
 
     fn open(&self, name: &str) -> Result<Chosen> {
-        device::choose(name, &self.output)
+        let chosen = device::choose(name)?;
+        chosen.note.iter().for_each(|note| self.note(note));
+        Ok(chosen)
     }
 }

@@ -6,28 +6,18 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::args::Globals;
+use super::Session;
 
 /// Version of the JSON documents.
 pub const SCHEMA: u32 = 1;
 
-/// Form of the output.
-pub struct Output {
-    json: bool,
-    verbose: bool,
-}
-
-impl Output {
-    pub fn new(globals: &Globals) -> Self {
-        Self { json: globals.json, verbose: globals.verbose }
-    }
-
+impl Session {
     /// Prints a result: `report` with `--json`, `text` otherwise.
     ///
     /// # Errors
     /// If stdout cannot be written to.
     pub fn result(&self, report: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-        let text = if self.json { serde_json::to_string(report)? } else { text() };
+        let text = if self.globals.json { serde_json::to_string(report)? } else { text() };
         write_line(&text)
     }
 
@@ -56,7 +46,7 @@ impl Output {
 
     /// Tells users of `--verbose` something.
     pub fn detail(&self, text: impl FnOnce() -> String) {
-        if self.verbose {
+        if self.globals.verbose {
             eprintln!("{}", text());
         }
     }
@@ -65,7 +55,7 @@ impl Output {
     pub fn error(&self, error: &anyhow::Error) {
         let line = one_line(error);
         eprintln!("error: {line}");
-        if self.json {
+        if self.globals.json {
             json_error(&line);
         }
     }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use extractor::Resize;
 use serde::{Deserialize, Serialize};
 
-use crate::session::{Output, whole_file::write_whole};
+use crate::session::{Session, whole_file::write_whole};
 
 /// Version of the records.
 const SCHEMA: u32 = 1;
@@ -119,9 +119,9 @@ impl Source {
     ///
     /// # Errors
     /// If they come from different extractors; the message names both sources.
-    pub fn check(&self, other: &Self, output: &Output) -> Result<()> {
+    pub fn check(&self, other: &Self, session: &Session) -> Result<()> {
         let unknown = [self, other].into_iter().filter(|source| source.record.is_none());
-        unknown.for_each(|source| output.detail(|| format!("{}: has no extractor record", source.name)));
+        unknown.for_each(|source| session.detail(|| format!("{}: has no extractor record", source.name)));
         match (&self.record, &other.record) {
             (Some(a), Some(b)) if !a.agrees(b) => bail!(
                 "{} and {} come from different extractors: the first from {a}, the second from {b}",

@@ -1,0 +1,94 @@
+//! `activate`: releases images for an index, or demonstrates it on the bundled samples.
+
+mod demonstration;
+mod page;
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+
+use self::demonstration::{Demonstration, DemonstrationSummary};
+use crate::{
+    args::Activate,
+    inputs::{extractor::LoadedExtractor, image_files, installation},
+    release::{Pair, ReleasedImage, Releaser, plan},
+    report::{Report, page::Pictures, table::table},
+    session::{Outcome, Session},
+};
+
+/// Released images, and the demonstration.
+#[derive(Serialize)]
+struct ActivateReport {
+    images: Vec<ReleasedImage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retrieval: Option<DemonstrationSummary>,
+}
+
+pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
+    let started = Instant::now();
+    let loaded = LoadedExtractor::load_for(session, arguments.optimisation.precision)?;
+    let indexes = loaded.indexes(&arguments.index, session)?;
+    let demonstrates = arguments.inputs.is_empty();
+    ensure!(
+        !demonstrates || arguments.optimisation.choose_cell.is_none(),
+        "--choose-cell is for an index that stores released images, but the bundled index stores originals: name the images"
+    );
+    let folders = if demonstrates { vec![installation::samples()?] } else { arguments.inputs.clone() };
+    let found = image_files::find(&folders, Some(&arguments.out))?;
+    let jobs = plan(found, &arguments.out, arguments.encoding(), arguments.resume);
+
+    let releaser = Releaser::new(&loaded, &indexes, arguments.into())?;
+    let (mut pairs, mut gallery) = (Vec::new(), Vec::new());
+    let mut keep = |pair: Pair| -> Result<()> {
+        if arguments.report.is_some() {
+            gallery.push(Pictures::new(&pair.original, &pair.released)?);
+        }
+        pairs.extend(demonstrates.then_some(pair));
+        Ok(())
+    };
+    let keeps = demonstrates || arguments.report.is_some();
+    let rows = releaser.release(&jobs, session, keeps.then_some(&mut keep))?;
+    let (batch, seed) = (arguments.batch, arguments.optimisation.seed);
+    let demonstration = demonstrates
+        .then(|| Demonstration::measure(&loaded, &indexes[0], pairs, batch, seed, session))
+        .transpose()?;
+
+    if let Some(path) = &arguments.report {
+        page::write(path, &rows, &gallery, demonstration.as_ref())?;
+    }
+    let retrieval = demonstration.as_ref().map(Demonstration::summary).transpose()?;
+    let seconds = started.elapsed().as_secs_f64();
+    let outcome = Outcome::of(rows.iter().any(ReleasedImage::failed));
+    let report =
+        Report::new(ActivateReport { images: rows, retrieval }).on(&loaded.device_name).after(seconds);
+    let run = || format!("{seconds:.1} s on {}", loaded.device_name);
+    session.result(&report, || text(&report.body, arguments, &run()))?;
+    Ok(outcome)
+}
+
+/// Formats the report; `run` names duration and device.
+fn text(report: &ActivateReport, arguments: &Activate, run: &str) -> String {
+    let rows = &report.images;
+    let count = |wanted: fn(&ReleasedImage) -> bool| rows.iter().filter(|row| wanted(row)).count();
+    let images = table(&ReleasedImage::HEADINGS, 1, rows.iter().filter_map(ReleasedImage::cells));
+    let (released, skipped, failed) =
+        (count(ReleasedImage::is_released), count(|row| row.skipped), count(ReleasedImage::failed));
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    let place = arguments.out.display();
+    let steps = steps(rows, arguments.optimisation.iterations());
+    let summary = format!("{released} released in {place}{skipped}{failed}{steps}; {run}");
+    match &report.retrieval {
+        Some(retrieval) => format!("{images}\n{summary}\n\n{}", retrieval.text()),
+        None => format!("{images}\n{summary}"),
+    }
+}
+
+/// Names the number of steps, if images stopped early.
+fn steps(rows: &[ReleasedImage], iterations: usize) -> String {
+    let figures = || rows.iter().filter_map(|row| row.figures.as_ref());
+    let taken: usize = figures().map(|figures| figures.iterations).sum();
+    let all = figures().count() * iterations;
+    if taken < all { format!(", {taken} of {all} steps") } else { String::new() }
+}

@@ -1,0 +1,159 @@
+//! `describe`: computes descriptors of images.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use burn::tensor::{Device, Tensor};
+use device_math::transfer::upload_rows;
+use extractor::{Preprocess, Resize};
+use image_file::Reader;
+use index::npy;
+use serde::Serialize;
+
+use crate::{
+    args::{Describe, ResizeMode},
+    inputs::{
+        extractor::LoadedExtractor,
+        image_files::{self, Input},
+    },
+    report::{Report, table::table},
+    session::{Outcome, Session, interrupt, output::one_line, progress},
+    side_files::{
+        entry_names,
+        extractor_record::{self, ExtractorRecord},
+    },
+};
+
+/// Described images.
+#[derive(Serialize)]
+struct DescribeReport {
+    images: Vec<DescribedImage>,
+}
+
+/// Report on one image.
+#[derive(Serialize)]
+struct DescribedImage {
+    input: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Parts of the file that were ignored, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+}
+
+pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
+    let started = Instant::now();
+    let loaded = LoadedExtractor::load(session)?;
+    let given = loaded.extractor.preprocess();
+    let size = arguments.size.map_or(given.size, usize::from);
+    let resize = arguments.resize.map_or(given.resize, Resize::from);
+    let loaded = loaded.with_preprocess(Preprocess { size, resize, ..given });
+    let inputs = image_files::find(&arguments.inputs, None)?;
+    let (descriptors, rows) = described(&loaded, &inputs, arguments, session)?;
+
+    if !descriptors.is_empty() {
+        write(arguments, upload_rows(&descriptors, &Device::flex()), &rows, &loaded.record())?;
+    }
+    let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
+    let seconds = started.elapsed().as_secs_f64();
+    let report = Report::new(DescribeReport { images: rows }).on(&loaded.device_name).after(seconds);
+    let run = [format!("{seconds:.1}"), loaded.device_name.clone()];
+    session.result(&report, || text(&report.body, loaded.extractor.dimension(), run, arguments))?;
+    Ok(outcome)
+}
+
+impl From<ResizeMode> for Resize {
+    fn from(mode: ResizeMode) -> Self {
+        match mode {
+            ResizeMode::Stretch => Self::Stretch,
+            ResizeMode::ShortEdge => Self::ShortEdge,
+        }
+    }
+}
+
+/// Describes the images that can be read. Returns their descriptors and one row per image.
+fn described(
+    loaded: &LoadedExtractor,
+    inputs: &[Input],
+    arguments: &Describe,
+    session: &Session,
+) -> Result<(Vec<Vec<f32>>, Vec<DescribedImage>)> {
+    let bar = progress::bar(inputs.len(), "describing");
+    let reader = Reader::from(&arguments.reading);
+    let (mut descriptors, mut rows) = (Vec::new(), Vec::with_capacity(inputs.len()));
+    let advance = |_: &Input| {
+        bar.inc(1);
+        Ok(())
+    };
+    let take = |input: &Input, described: describe::Result<(Vec<f32>, Vec<String>)>| {
+        let (descriptor, row) =
+            DescribedImage::new(input.path.display().to_string(), described, descriptors.len());
+        bar.suspend(|| row.say(session));
+        descriptors.extend(descriptor);
+        rows.push(row);
+        anyhow::Ok(())
+    };
+    loaded.describer(arguments.batch).describe_files(&reader, inputs, advance, take)?;
+    bar.finish_and_clear();
+    Ok((descriptors, rows))
+}
+
+impl DescribedImage {
+    /// Returns the descriptor, if there is one, and the row of an image.
+    fn new(
+        input: String,
+        described: describe::Result<(Vec<f32>, Vec<String>)>,
+        row: usize,
+    ) -> (Option<Vec<f32>>, Self) {
+        match described {
+            Ok((descriptor, notes)) => (Some(descriptor), Self { input, row: Some(row), error: None, notes }),
+            Err(error) => {
+                let error = Some(one_line(&error.into()));
+                (None, Self { input, row: None, error, notes: Vec::new() })
+            }
+        }
+    }
+
+    fn say(&self, session: &Session) {
+        session.notes(&self.input, &self.notes);
+        self.error.iter().for_each(|reason| session.failure(&self.input, reason));
+    }
+}
+
+/// Writes the descriptors `[n, d]`, the names of their rows and the record of the extractor.
+fn write(
+    arguments: &Describe,
+    descriptors: Tensor<2>,
+    rows: &[DescribedImage],
+    extractor: &ExtractorRecord,
+) -> Result<()> {
+    // A record is removed until it applies to the descriptors in the file.
+    let record = extractor_record::of_descriptors(&arguments.out);
+    extractor_record::replace(&record, None)?;
+    let paths = rows.iter().filter_map(|row| Some((row.row? as i64, row.input.clone())));
+    entry_names::write(&entry_names::of_descriptors(&arguments.out), "row", paths)?;
+    let held = interrupt::hold_off();
+    npy::write_tensor(&arguments.out, descriptors)?;
+    drop(held);
+    extractor_record::replace(&record, Some(extractor))
+}
+
+/// Formats the report; `run` holds seconds and device.
+fn text(report: &DescribeReport, dimension: usize, run: [String; 2], arguments: &Describe) -> String {
+    let described = report.images.iter().filter(|row| row.row.is_some()).count();
+    let [seconds, device] = run;
+    table(
+        &["descriptors", "dimension", "failed", "seconds", "device", "file"],
+        0,
+        [vec![
+            described.to_string(),
+            dimension.to_string(),
+            (report.images.len() - described).to_string(),
+            seconds,
+            device,
+            arguments.out.display().to_string(),
+        ]],
+    )
+}

@@ -1,0 +1,173 @@
+//! `eval copy-detection`: one threshold for queries of which some have no match.
+
+mod copy_detection_report;
+mod page;
+mod tables;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use describe::BatchRequest;
+use evaluation::{
+    Edit, Error,
+    bootstrap::Bootstrap,
+    copy_detection::{Background, Config, Findings, QuerySource, Sides, isc::GroundTruth},
+    pipeline::{End, KnownDescriptors, Pipeline},
+};
+
+use self::copy_detection_report::{CopyDetectionReport, Scope};
+use super::{
+    extractor_check::{check_extractor, open},
+    selection::Selection,
+    settings::Settings,
+};
+use crate::{
+    args::EvalCopyDetection,
+    inputs::{extractor::LoadedExtractor, image_files},
+    report::Report,
+    session::{Outcome, Session, terminal_events::TerminalEvents},
+    side_files::entry_names,
+};
+
+pub fn run(arguments: &EvalCopyDetection, session: &Session) -> Result<Outcome> {
+    if let (Some(predictions), Some(truth)) = (&arguments.predictions, &arguments.ground_truth) {
+        let report = Report::new(tables::judge(predictions, truth, bootstrap(arguments))?);
+        session.result(&report, || report.body.text())?;
+        return Ok(Outcome::Done);
+    }
+    let report = Report::new(evaluate(arguments, session)?.write(arguments)?);
+    session.result(&report, || report.body.text())?;
+    Ok(Outcome::of(report.body.photographs < report.body.planned()))
+}
+
+/// Findings with their figures and circumstances.
+struct Evaluated {
+    config: Config,
+    findings: Findings,
+    figures: Sides,
+    scope: Scope,
+}
+
+fn evaluate(arguments: &EvalCopyDetection, session: &Session) -> Result<Evaluated> {
+    let mut started = Instant::now();
+    let editing = &arguments.editing;
+    let path = arguments.index.as_deref().context("--index is missing")?;
+    ensure!(
+        editing.optimisation.choose_cell.is_none(),
+        "--choose-cell is for an index that stores released images: `eval retrieval --stored released` measures it"
+    );
+    let truth = arguments.ground_truth.as_deref().map(tables::read_truth).transpose()?;
+    let selection = Selection::new(&arguments.images, editing);
+    let inputs = selection.find()?;
+    let loaded = LoadedExtractor::load_for(session, editing.optimisation.precision)?;
+    let mut index = open(&loaded, path, session)?;
+    let settings = Settings::new(&loaded, Some(&index), Some(path));
+    let activating = Instant::now();
+    selection.activate(&loaded, &index, &inputs, session)?;
+    // Activation does not count in the evaluation's time.
+    started += activating.elapsed();
+    let references = selection.pair(inputs, session)?;
+    let background = arguments.normalise_by.as_deref().map(|path| -> Result<_> {
+        check_extractor(path, &loaded, session)?;
+        Ok(Background::open(path, &index)?)
+    });
+    let background = background.transpose()?;
+    let names = entry_names::of_entries(path, index.ntotal())?;
+    let queries = query_source(arguments, truth)?;
+
+    let events = TerminalEvents::watching(session);
+    let known = KnownDescriptors::open(editing.resume.as_deref(), loaded.extractor.dimension(), &events)?;
+    let mut pipeline = Pipeline {
+        describer: loaded.describer(BatchRequest::Auto),
+        reader: selection.reader(),
+        known,
+        seed: editing.optimisation.seed,
+        events: &events,
+    };
+    let config = Config { edits: edits(arguments), k: arguments.k, nprobe: arguments.nprobe };
+    let findings =
+        config.evaluate(&mut pipeline, &mut index, &names, references, queries, background.as_ref());
+    let findings = findings.map_err(|error| explained(error, path))?;
+    let seconds = started.elapsed().as_secs_f64();
+    let figures = findings.figures(config.edits.len(), background.is_some(), &bootstrap(arguments))?;
+    let scope = Scope {
+        references: findings.references.count(),
+        entries: findings.entries,
+        planned: findings.subjects.len(),
+        partial: findings.end == End::Interrupted,
+        seconds,
+        network_seconds: pipeline.describer.network.as_secs_f64(),
+        described: pipeline.describer.described,
+        background: background.as_ref().map(|background| background.n),
+        settings,
+    };
+    Ok(Evaluated { config, findings, figures, scope })
+}
+
+fn bootstrap(arguments: &EvalCopyDetection) -> Bootstrap {
+    let editing = &arguments.editing;
+    Bootstrap { resamples: editing.resamples, seed: editing.optimisation.seed }
+}
+
+/// Returns the edits of images that queries show; queries as they are have none.
+fn edits(arguments: &EvalCopyDetection) -> Vec<Edit> {
+    if arguments.queries.is_empty() { arguments.editing.transforms.0.clone() } else { vec![Edit::Identity] }
+}
+
+fn query_source(arguments: &EvalCopyDetection, truth: Option<GroundTruth>) -> Result<QuerySource> {
+    match truth {
+        Some(truth) if !arguments.queries.is_empty() => {
+            Ok(QuerySource::Images { queries: files(&arguments.queries)?, truth })
+        }
+        Some(_) => bail!(
+            "--ground-truth names the matches of --queries: name the folder of the queries, or omit --ground-truth"
+        ),
+        None => Ok(QuerySource::Edits { distractors: files(&arguments.distractors)? }),
+    }
+}
+
+fn files(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    Ok(image_files::find(folders, None)?.into_iter().map(|input| input.path).collect())
+}
+
+/// Names the options that an error is about.
+fn explained(error: Error, index: &Path) -> anyhow::Error {
+    match error {
+        Error::Interrupted => {
+            anyhow!("interrupted before the first search: pass --resume FILE to keep the descriptors")
+        }
+        Error::DistractorIsReference { path } => {
+            anyhow!("{} is among --images and --distractors: a distractor has no match", path.display())
+        }
+        Error::AmbiguousReference { name } => {
+            anyhow!("two references are called {name}, and --ground-truth could mean either: rename one")
+        }
+        Error::UnknownReference { name } => anyhow!(
+            "the reference {name} of --ground-truth is neither in {} nor an image in --images: add it to either",
+            index.display()
+        ),
+        Error::UnknownQuery { id } => anyhow!(
+            "the query {id} of --ground-truth is not an image in --queries: name the folder that holds all queries"
+        ),
+        error => error.into(),
+    }
+}
+
+impl Evaluated {
+    /// Writes the requested files, and returns the report.
+    fn write(self, arguments: &EvalCopyDetection) -> Result<CopyDetectionReport> {
+        let Self { config, findings, figures, scope } = self;
+        let resamples = arguments.editing.resamples;
+        let report = CopyDetectionReport::new(&config, &findings, figures, scope, resamples);
+        if let Some(folder) = &arguments.isc_out {
+            tables::write(folder, &findings)?;
+        }
+        if let Some(path) = &arguments.editing.report {
+            page::write(path, &report, &findings, &(&arguments.editing.reading).into())?;
+        }
+        Ok(report)
+    }
+}

@@ -1,0 +1,71 @@
+//! Tables of ISC2021, read and written.
+
+use std::{fs::File, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use evaluation::{
+    bootstrap::Bootstrap,
+    copy_detection::{
+        Findings,
+        isc::{GroundTruth, Prediction, read_predictions, write_predictions},
+    },
+};
+
+use super::copy_detection_report::CopyDetectionReport;
+use crate::session::whole_file::write_whole;
+
+/// Largest table in bytes; those of DISC21 have some megabytes.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Reads a ground truth.
+///
+/// # Errors
+/// If the file is malformed, has no match or cannot be read; the message names it.
+pub fn read_truth(path: &Path) -> Result<GroundTruth> {
+    let read = || -> Result<GroundTruth> {
+        let truth = GroundTruth::read(open(path)?)?;
+        ensure!(truth.count() > 0, "no query has a match: expected rows of query_id,reference_id");
+        Ok(truth)
+    };
+    read().with_context(|| path.display().to_string())
+}
+
+fn open(path: &Path) -> Result<File> {
+    let about = path.metadata()?;
+    ensure!(about.is_file(), "is not a regular file");
+    ensure!(about.len() <= MAX_BYTES, "expected at most {MAX_BYTES} bytes, found {}", about.len());
+    Ok(File::open(path)?)
+}
+
+/// Evaluates the predictions of a file.
+///
+/// # Errors
+/// If a file is malformed or cannot be read; the message names it.
+pub fn judge(predictions: &Path, truth: &Path, bootstrap: Bootstrap) -> Result<CopyDetectionReport> {
+    let matches = read_truth(truth)?;
+    let read = || -> Result<Vec<Prediction>> { Ok(read_predictions(open(predictions)?)?) };
+    let predictions = read().with_context(|| predictions.display().to_string())?;
+    CopyDetectionReport::of_predictions(&matches, &predictions, bootstrap)
+}
+
+/// Writes the ground truth and the predictions of an evaluation.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write(folder: &Path, findings: &Findings) -> Result<()> {
+    let mut table = Vec::new();
+    findings.ground_truth().write(&mut table)?;
+    write_whole(&folder.join("groundtruth.csv"), |file| file.write_all(&table))?;
+    let candidates = &findings.candidates;
+    write_rows(&folder.join("predictions.csv"), &findings.predictions(&candidates.passive))?;
+    if let Some(released) = candidates.released() {
+        write_rows(&folder.join("predictions_released.csv"), &findings.predictions(released))?;
+    }
+    Ok(())
+}
+
+fn write_rows(path: &Path, predictions: &[Prediction]) -> Result<()> {
+    let mut table = Vec::new();
+    write_predictions(predictions, &mut table)?;
+    write_whole(path, |file| file.write_all(&table))
+}

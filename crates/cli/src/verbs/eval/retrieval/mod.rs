@@ -1,0 +1,69 @@
+//! `eval retrieval`: share of the edited copies whose original comes first.
+
+pub mod page;
+mod request;
+pub mod retrieval_report;
+mod tables;
+
+use std::{path::Path, time::Instant};
+
+use anyhow::Result;
+use evaluation::{
+    bootstrap::Bootstrap,
+    retrieval::{Config, Stored},
+};
+
+pub use self::request::{Evaluated, Request, Synthetic};
+use self::retrieval_report::RetrievalReport;
+use super::{extractor_check::open, selection::Selection};
+use crate::{
+    args::EvalRetrieval,
+    inputs::extractor::LoadedExtractor,
+    report::Report,
+    session::{Outcome, Session, whole_file::write_whole},
+};
+
+pub fn run(arguments: &EvalRetrieval, session: &Session) -> Result<Outcome> {
+    let started = Instant::now();
+    let request = request(arguments);
+    let inputs = request.selection.find()?;
+    let loaded = LoadedExtractor::load_for(session, arguments.editing.optimisation.precision)?;
+    let index = open(&loaded, &arguments.index, session)?;
+    let evaluated = request.evaluate(&loaded, inputs, index, started, session)?;
+    let report = Report::new(RetrievalReport::new(&evaluated));
+    if let Some(path) = &arguments.csv {
+        write_tables(path, &evaluated, &report.body)?;
+    }
+    if let Some(path) = &arguments.editing.report {
+        page::write(path, &evaluated, &report.body)?;
+    }
+    session.result(&report, || report.body.text())?;
+    Ok(evaluated.outcome())
+}
+
+/// Returns the evaluation that the arguments ask for.
+fn request(arguments: &EvalRetrieval) -> Request<'_> {
+    let editing = &arguments.editing;
+    let synthetic = arguments.synthetic.zip(arguments.fit.as_deref());
+    Request {
+        config: Config {
+            edits: editing.transforms.0.clone(),
+            cells: arguments.cells.clone(),
+            nprobes: arguments.nprobe.clone(),
+            stored: Stored::from(arguments.stored),
+        },
+        bootstrap: Bootstrap { resamples: editing.resamples, seed: editing.optimisation.seed },
+        selection: Selection::new(&arguments.images, editing),
+        index: &arguments.index,
+        distractors: &arguments.distractors,
+        synthetic: synthetic.map(|(n, fit)| Synthetic { n, fit }),
+        resume: editing.resume.as_deref(),
+    }
+}
+
+/// Writes the table of queries, and the summary beside it.
+fn write_tables(path: &Path, evaluated: &Evaluated<'_>, report: &RetrievalReport) -> Result<()> {
+    let [queries, summary] = [tables::queries(evaluated)?, tables::summary(report)?];
+    write_whole(path, |file| file.write_all(&queries))?;
+    write_whole(&path.with_extension("summary.csv"), |file| file.write_all(&summary))
+}

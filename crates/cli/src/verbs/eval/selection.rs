@@ -1,0 +1,125 @@
+//! Originals to evaluate, and their released images, as the command line names them.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use evaluation::{
+    Error,
+    pipeline::{OriginalFile, Subject, pair, sample},
+};
+use image_file::{Encoding, Reader};
+use index::Index;
+
+use crate::{
+    args::{Editing, Optimisation, Reading},
+    inputs::{
+        extractor::LoadedExtractor,
+        image_files::{self, Input},
+    },
+    release::{Options, ReleasedImage, Releaser, plan},
+    session::{Session, terminal_events::TerminalEvents},
+};
+
+/// Folder of released images, unless another one is named.
+const RELEASED: &str = "activated";
+
+/// Choice of originals and released images.
+pub struct Selection<'a> {
+    /// Folders of the originals.
+    pub folders: &'a [PathBuf],
+    /// Number of originals to draw by the seed; all of them if not given.
+    pub sample: Option<NonZeroUsize>,
+    /// Folder of the released images, if they are compared.
+    pub released: Option<PathBuf>,
+    /// True if originals are activated first.
+    pub activates: bool,
+    /// True if images that are released already are not activated again.
+    pub resumes: bool,
+    pub optimisation: &'a Optimisation,
+    pub reading: &'a Reading,
+}
+
+impl<'a> Selection<'a> {
+    pub fn new(folders: &'a [PathBuf], editing: &'a Editing) -> Self {
+        let default = editing.activate.then(|| RELEASED.into());
+        Self {
+            folders,
+            sample: editing.sample,
+            released: editing.released.clone().or(default),
+            activates: editing.activate,
+            resumes: editing.resume.is_some(),
+            optimisation: &editing.optimisation,
+            reading: &editing.reading,
+        }
+    }
+
+    pub fn reader(&self) -> Reader {
+        self.reading.into()
+    }
+
+    /// Finds the originals: all of them, or a sample, in order.
+    ///
+    /// # Errors
+    /// If one of the folders does not exist, or holds no image.
+    pub fn find(&self) -> Result<Vec<Input>> {
+        for folder in self.folders {
+            folder.metadata().with_context(|| folder.display().to_string())?;
+        }
+        let except = self.released.as_deref().unwrap_or(Path::new(RELEASED));
+        let inputs = image_files::find(self.folders, Some(except))?;
+        Ok(match self.sample {
+            Some(n) => sample(inputs, n.get(), self.optimisation.seed),
+            None => inputs,
+        })
+    }
+
+    /// Activates the originals, if that is wanted. Returns one row per image.
+    pub fn activate(
+        &self,
+        loaded: &LoadedExtractor,
+        index: &Index,
+        inputs: &[Input],
+        session: &Session,
+    ) -> Result<Vec<ReleasedImage>> {
+        let Some(released) = self.released.as_deref().filter(|_| self.activates) else {
+            return Ok(Vec::new());
+        };
+        let is_same = |folder: &PathBuf| folder.canonicalize().ok() == released.canonicalize().ok();
+        let mixes = released.exists() && self.folders.iter().any(is_same);
+        ensure!(
+            !mixes,
+            "{} holds the originals: name another one for the released images",
+            released.display()
+        );
+        let jobs = plan(inputs.to_vec(), released, Encoding::Png, self.resumes);
+        let options = Options::lossless(self.optimisation, self.reading);
+        Releaser::new(loaded, std::slice::from_ref(index), options)?.release(&jobs, session, None)
+    }
+
+    /// Pairs the originals with their released images, if these are compared.
+    ///
+    /// # Errors
+    /// If no original has a released image.
+    pub fn pair(&self, inputs: Vec<Input>, session: &Session) -> Result<Vec<Subject>> {
+        let Some(released) = &self.released else {
+            return Ok(inputs.into_iter().map(|input| Subject::of_file(input.path)).collect());
+        };
+        let original = |Input { path, name }| OriginalFile { path, name };
+        let originals = inputs.into_iter().map(original).collect();
+        // Activation has reported those that it could not release.
+        pair(originals, released, self.activates, &TerminalEvents::new(session)).map_err(
+            |error| match error {
+                Error::NothingReleased { originals, .. } if self.activates => {
+                    anyhow!("none of the {originals} images could be activated")
+                }
+                error @ Error::NothingReleased { .. } => anyhow!(
+                    "{error}: name the folder that `activate` wrote for these originals, or pass --activate"
+                ),
+                error => error.into(),
+            },
+        )
+    }
+}

@@ -1,0 +1,79 @@
+//! `index train`, `index add`, `index remove`, `index merge`, `index info`.
+
+mod add;
+mod index_report;
+mod merge;
+mod remove;
+mod train;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+use index::Index;
+
+use self::index_report::{Change, IndexReport};
+use crate::{
+    args::IndexVerb,
+    report::Report,
+    session::{Outcome, Session, interrupt, whole_file::make_folder_of},
+    side_files::entry_names::{self, Names},
+};
+
+pub fn run(verb: &IndexVerb, session: &Session) -> Result<Outcome> {
+    let started = Instant::now();
+    let computes = matches!(verb, IndexVerb::Train(_) | IndexVerb::Add(_));
+    let chosen = if computes { session.device()? } else { session.device_for_files()? };
+    let Changed { index, file, change } = changed(verb, &chosen.device, session)?;
+    let bytes = fs::metadata(file).with_context(|| file.display().to_string())?.len();
+    let report = Report::new(IndexReport::new(&index, change, bytes, started.elapsed()));
+    session.result(&report, || report.body.text())?;
+    Ok(Outcome::of(change.missing.is_some_and(|missing| missing > 0)))
+}
+
+/// An index after a verb.
+struct Changed<'a> {
+    index: Index,
+    file: &'a PathBuf,
+    change: Change,
+}
+
+fn changed<'a>(verb: &'a IndexVerb, device: &Device, session: &Session) -> Result<Changed<'a>> {
+    let (index, file, change) = match verb {
+        IndexVerb::Train(arguments) => (train::train(arguments, device)?, &arguments.out, Change::default()),
+        IndexVerb::Add(arguments) => {
+            (add::add(arguments, device, session)?, &arguments.index, Change::default())
+        }
+        IndexVerb::Remove(arguments) => {
+            let (index, change) = remove::remove(arguments, device, session)?;
+            (index, &arguments.index, change)
+        }
+        IndexVerb::Merge(arguments) => {
+            let (index, change) = merge::merge(arguments, device, session)?;
+            (index, arguments.out.as_ref().unwrap_or(&arguments.index), change)
+        }
+        IndexVerb::Info { index } => (Index::open(index, device)?, index, Change::default()),
+    };
+    Ok(Changed { index, file, change })
+}
+
+/// Opens an index that will be changed.
+fn open(path: &Path, device: &Device) -> Result<Index> {
+    let index = Index::open(path, device)?;
+    entry_names::settle(path, index.ntotal())?;
+    Ok(index)
+}
+
+/// Writes an index and, if they changed, the names of its entries.
+fn save(index: &Index, path: &Path, names: Option<Names>) -> Result<()> {
+    make_folder_of(path).with_context(|| path.display().to_string())?;
+    names.map_or(Ok(()), |names| entry_names::stage(path, index.ntotal(), names))?;
+    let held = interrupt::hold_off();
+    index.write(path)?;
+    drop(held);
+    entry_names::settle(path, index.ntotal())
+}

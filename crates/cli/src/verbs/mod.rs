@@ -1,0 +1,37 @@
+//! The verbs, one module each.
+
+mod activate;
+mod advise;
+mod completions;
+mod describe;
+mod devices;
+mod eval;
+mod index;
+mod search;
+mod transform;
+
+use anyhow::Result;
+
+use crate::{
+    args::{EvalVerb, Verb},
+    session::{Outcome, Session},
+};
+
+/// Runs a verb.
+///
+/// # Errors
+/// If nothing could be done.
+pub fn run(verb: &Verb, session: &Session) -> Result<Outcome> {
+    match verb {
+        Verb::Activate(arguments) => activate::run(arguments, session),
+        Verb::Advise(arguments) => advise::run(arguments, session),
+        Verb::Describe(arguments) => describe::run(arguments, session),
+        Verb::Index(verb) => index::run(verb, session),
+        Verb::Search(arguments) => search::run(arguments, session),
+        Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval::run(arguments, session),
+        Verb::Eval(EvalVerb::CopyDetection(arguments)) => eval::copy_detection::run(arguments, session),
+        Verb::Transform(arguments) => transform::run(arguments, session),
+        Verb::Devices => devices::run(session),
+        Verb::Completions { shell } => completions::run(*shell, session),
+    }
+}

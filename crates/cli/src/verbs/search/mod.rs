@@ -1,0 +1,168 @@
+//! `search`: finds the nearest entries of an index.
+
+mod results;
+
+use std::{path::PathBuf, time::Instant};
+
+use anyhow::Result;
+use burn::tensor::Tensor;
+use describe::BatchRequest;
+use device_math::transfer::upload_rows;
+use index::{Codes, Index, Metric, npy};
+use serde::Serialize;
+
+use self::results::Results;
+use crate::{
+    args::Search,
+    inputs::{
+        extractor::LoadedExtractor,
+        image_files::{self, Input},
+    },
+    report::{
+        Report,
+        table::{decimal, table},
+    },
+    session::{Outcome, Session, output::one_line, progress},
+    side_files::{
+        entry_names::{self, Names},
+        extractor_record::Source,
+    },
+};
+
+/// Queries and the entries found.
+#[derive(Serialize)]
+struct SearchReport {
+    queries: Vec<Query>,
+}
+
+/// A query: an image, or a row of descriptors.
+#[derive(Serialize)]
+struct Query {
+    query: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    results: Vec<Hit>,
+}
+
+/// An entry found.
+#[derive(Serialize)]
+struct Hit {
+    rank: usize,
+    id: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// Distance as faiss reports it: squared L2 distance, inner product, or for LSH the number of differing bits.
+    distance: f32,
+    /// Cosine, for unit vectors; none for LSH.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similarity: Option<f32>,
+}
+
+pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
+    let Loaded { index, descriptors, mut queries } = load(arguments, session)?;
+    let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
+    if let Some(descriptors) = &descriptors {
+        make_ready(&index, descriptors)?;
+    }
+    let started = Instant::now();
+    let found = descriptors.map(|descriptors| Results::search(&index, descriptors, arguments)).transpose()?;
+    let seconds = started.elapsed().as_secs_f64();
+
+    if let Some(found) = &found {
+        let answered = queries.iter_mut().filter(|query| query.error.is_none());
+        answered.enumerate().for_each(|(row, query)| query.results = hits(found, row, &index, &names));
+        let answers: Vec<bool> = queries.iter().map(|query| query.error.is_none()).collect();
+        arguments.out.as_ref().map_or(Ok(()), |path| found.write(path, &answers))?;
+    }
+    let outcome = Outcome::of(queries.iter().any(|query| query.error.is_some()));
+    let report = Report::new(SearchReport { queries }).after(seconds);
+    session.result(&report, || text(&report.body.queries, seconds))?;
+    Ok(outcome)
+}
+
+/// The index, the descriptors `[n, d]` of the readable queries, if any, and all queries, without results.
+struct Loaded {
+    index: Index,
+    descriptors: Option<Tensor<2>>,
+    queries: Vec<Query>,
+}
+
+fn load(arguments: &Search, session: &Session) -> Result<Loaded> {
+    match arguments.inputs.as_slice() {
+        [file] if file.extension().is_some_and(|e| e == "npy") => {
+            let device = session.device()?.device;
+            let index = Index::open(&arguments.index, &device)?;
+            let descriptors = npy::read_descriptors(file, &device)?;
+            Source::index(&arguments.index)?.check(&Source::descriptors(file)?, session)?;
+            let query = |row: usize| Query { query: row.to_string(), error: None, results: Vec::new() };
+            let queries = (0..descriptors.dims()[0]).map(query).collect();
+            Ok(Loaded { index, descriptors: Some(descriptors), queries })
+        }
+        inputs => load_images(inputs, arguments, session),
+    }
+}
+
+fn load_images(inputs: &[PathBuf], arguments: &Search, session: &Session) -> Result<Loaded> {
+    let loaded = LoadedExtractor::load(session)?;
+    let index = loaded.index(Some(&arguments.index), session)?;
+    let inputs = image_files::find(inputs, None)?;
+    let reader = (&arguments.reading).into();
+    let bar = progress::bar(inputs.len(), "describing");
+    let (mut descriptors, mut queries) = (Vec::new(), Vec::with_capacity(inputs.len()));
+    let advance = |_: &Input| {
+        bar.inc(1);
+        Ok(())
+    };
+    let take = |input: &Input, described: describe::Result<(Vec<f32>, Vec<String>)>| {
+        let query = input.path.display().to_string();
+        let described = described.map(|(descriptor, notes)| {
+            bar.suspend(|| session.notes(&query, &notes));
+            descriptors.push(descriptor);
+        });
+        let error = described.err().map(|error| one_line(&error.into()));
+        if let Some(reason) = &error {
+            bar.suspend(|| session.failure(&query, reason));
+        }
+        queries.push(Query { query, error, results: Vec::new() });
+        anyhow::Ok(())
+    };
+    loaded.describer(BatchRequest::Auto).describe_files(&reader, &inputs, advance, take)?;
+    bar.finish_and_clear();
+    let descriptors = (!descriptors.is_empty()).then(|| upload_rows(&descriptors, &loaded.device));
+    Ok(Loaded { index, descriptors, queries })
+}
+
+/// Makes an inverted file compute the tables of its cells, as its first search does. They count as loading, as in faiss.
+fn make_ready(index: &Index, descriptors: &Tensor<2>) -> Result<()> {
+    if index.nlist().is_some() && descriptors.dims()[0] > 0 {
+        index.search(descriptors.clone().narrow(0, 0, 1), 1, 1)?;
+    }
+    Ok(())
+}
+
+fn hits(found: &Results, row: usize, index: &Index, names: &Names) -> Vec<Hit> {
+    let hashed = matches!(index.factory().codes, Codes::Lsh { .. });
+    let similarity = |distance: f32| match index.metric() {
+        _ if hashed => None,
+        Metric::L2 => Some(1.0 - distance / 2.0),
+        Metric::InnerProduct => Some(distance),
+    };
+    let hit = |(rank, (id, distance)): (usize, (i64, f32))| {
+        let name = names.get(&id).cloned();
+        Hit { rank: rank + 1, id, name, distance, similarity: similarity(distance) }
+    };
+    found.of_query(row).enumerate().map(hit).collect()
+}
+
+/// Formats the results; `seconds` is the duration of the search.
+fn text(queries: &[Query], seconds: f64) -> String {
+    let row = |query: &str, hit: &Hit| {
+        let name = hit.name.clone().unwrap_or_default();
+        let numbers = [hit.rank.to_string(), hit.id.to_string()];
+        let distances = [Some(hit.distance), hit.similarity].map(|value| decimal(value.map(f64::from), 4));
+        [query.to_owned(), name].into_iter().chain(numbers).chain(distances).collect()
+    };
+    let rows = queries.iter().flat_map(|query| query.results.iter().map(|hit| row(&query.query, hit)));
+    let found = table(&["query", "name", "rank", "id", "distance", "similarity"], 2, rows);
+    format!("{found}\n{} queries searched in {:.1} ms", queries.len(), 1e3 * seconds)
+}

@@ -1,0 +1,46 @@
+//! `transform`: applies one edit of the evaluation to an image.
+
+use std::{io::Cursor, path::Path};
+
+use anyhow::{Context, Result};
+use image::ImageFormat;
+use image_file::Reader;
+use serde::Serialize;
+
+use crate::{
+    args::TransformArgs,
+    report::Report,
+    session::{Outcome, Session, whole_file::write_whole},
+};
+
+/// The edited image.
+#[derive(Serialize)]
+struct TransformReport {
+    transform: String,
+    output: String,
+    width: u32,
+    height: u32,
+}
+
+pub fn run(arguments: &TransformArgs, session: &Session) -> Result<Outcome> {
+    let format = format(&arguments.out)?;
+    let named = || arguments.image.display().to_string();
+    let read = Reader::from(&arguments.reading).open(&arguments.image).with_context(named)?;
+    let edited = arguments.transform.apply(&read.pixels.into_rgb8(), arguments.seed).with_context(named)?;
+    let mut bytes = Cursor::new(Vec::new());
+    edited.write_to(&mut bytes, format).with_context(|| arguments.out.display().to_string())?;
+    write_whole(&arguments.out, |file| file.write_all(bytes.get_ref()))?;
+    let (width, height) = edited.dimensions();
+    let (transform, output) = (arguments.transform.to_string(), arguments.out.display().to_string());
+    let report = Report::new(TransformReport { transform, output, width, height });
+    session.result(&report, || format!("{}: {width}x{height}", report.body.output))?;
+    Ok(Outcome::Done)
+}
+
+/// Returns the format of a file's extension, if images can be written in it.
+fn format(path: &Path) -> Result<ImageFormat> {
+    let named = ImageFormat::from_path(path).ok().filter(|format| format.writing_enabled());
+    named.with_context(|| {
+        format!("{}: expected a name ending in .png, .jpg, .webp, .tiff, .bmp, .gif or .qoi", path.display())
+    })
+}
