@@ -21,8 +21,8 @@ Examples:
   active-index eval retrieval --images photos/ --index db.faiss --transforms jpeg=50,crop=0.5 --synthetic 500000 --fit train.npy
   active-index eval retrieval --images photos/ --index db.faiss --released released/ --cells 1,4 --nprobe 1,4
 
-Ctrl-C ends the evaluation with a report of the finished images; a second Ctrl-C ends it at once. --resume FILE continues
-from there.";
+Ctrl-C ends the evaluation with a report of the finished images; a second Ctrl-C ends it at once.
+Run it again with --resume FILE to continue from there.";
 
 /// Examples of `eval copy-detection --help`.
 const COPY_DETECTION: &str = "\
@@ -69,8 +69,8 @@ pub struct EvalRetrieval {
     /// entry per cell; one table for each number
     #[arg(long, default_value = "1", value_name = "R,...", value_delimiter = ',')]
     pub cells: Vec<NonZeroUsize>,
-    /// Codes that the index stores when copies of released images are searched; copies of originals are always searched
-    /// against the codes of the originals
+    /// Codes that copies of released images are searched against; copies of originals are always searched against the
+    /// codes of the originals
     #[arg(long, value_enum, default_value_t = Stored::Originals)]
     pub stored: Stored,
     /// Also write one row per query; the summary goes to FILE.summary.csv
@@ -80,12 +80,12 @@ pub struct EvalRetrieval {
     pub editing: Editing,
 }
 
-/// Codes that stand for released images in the index.
+/// Codes that copies of released images are searched against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Stored {
-    /// Codes of their originals, as in an existing index
+    /// Codes of the originals, as in an existing index
     Originals,
-    /// Their own codes, as in an index filled after activation with --choose-cell
+    /// Codes of the released images, as in an index filled after activation with --choose-cell
     Released,
 }
 

@@ -26,9 +26,9 @@ Kinds of index, in the notation of faiss's index_factory: parts in this order, s
                           PQ{m}x4fsr     the same, of residuals
                           LSH{nbits}     signs; append r for random projections, t for thresholds
   re-ranking, optional    RFlat          keeps the vectors too, and re-ranks the results by them
-m must divide the dimension of the vectors that are encoded; d is the output dimension of a transform.
-Training needs at least as many vectors as cells, and as codewords (2^nbits) of a PQ; 39 times as
-many or more give better codes.
+m must divide the dimension of the encoded vectors; d is the output dimension of a transform.
+Training needs at least as many vectors as cells, and as codewords (2^nbits) of a PQ; use 39 times
+as many or more.
 
 Examples:
   active-index index train --factory IVF4096,PQ8x8 --input train.npy --out db.faiss

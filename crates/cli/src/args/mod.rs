@@ -70,13 +70,15 @@ pub enum Verb {
     #[command(after_help = describe::EXAMPLES)]
     Describe(Describe),
     /// Train, fill, change and inspect indexes
-    #[command(subcommand, after_help = index::EXAMPLES, subcommand_value_name = "VERB")]
+    #[command(subcommand, after_help = index::EXAMPLES)]
+    #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Index(IndexVerb),
     /// Find the nearest entries of an index
     #[command(after_help = search::EXAMPLES)]
     Search(Search),
     /// Measure how many edited copies an index finds
-    #[command(subcommand, after_help = eval::EXAMPLES, subcommand_value_name = "VERB")]
+    #[command(subcommand, after_help = eval::EXAMPLES)]
+    #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Eval(EvalVerb),
     /// Apply one edit of the evaluation to an image
     #[command(after_help = transform::edits_and_examples())]

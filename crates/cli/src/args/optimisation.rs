@@ -25,7 +25,7 @@ pub struct Optimisation {
     /// improves
     #[arg(long, value_parser = stop_rule::stop, value_name = "safe|settled")]
     pub stop_when: Option<Stop>,
-    /// Goal of the descriptors [default: robust; reconstruction with --target, cell-margin with --fast]
+    /// Goal of the optimisation [default: robust; reconstruction with --target, cell-margin with --fast]
     #[arg(long, value_enum)]
     pub objective: Option<ObjectiveName>,
     /// Method that changes the pixels [default: steepest; adam with --strength]
@@ -53,7 +53,7 @@ pub struct Optimisation {
     /// reconstruction] [possible values: reconstruction, centroid]
     #[arg(long)]
     pub target: Option<Target>,
-    /// Number of cells that copies may fall into: the number that the index stores each original in (`index add --cells`)
+    /// Number of nearest cells of the original that copies may fall into; use that of `index add --cells`
     #[arg(long, default_value = "1", value_name = "R")]
     pub secure_cells: NonZeroUsize,
     /// Choose the cell that most edited views fall into, of VIEWS views [default: 32], instead of the original's nearest
