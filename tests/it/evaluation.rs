@@ -174,7 +174,7 @@ fn originals_in_several_cells_are_found_as_by_visiting_several() {
 
     let told = "nprobe 3, an image in 3 cells at 168 bytes";
     let table = String::from_utf8(folder.succeeds(&several).stdout).unwrap();
-    assert!(table.contains(told) && table.contains("bytes an image"), "{table}");
+    assert!(table.contains(told) && table.contains("bytes per image"), "{table}");
     assert!(folder.text("r.html").contains(told) && folder.text("r.html").contains("Means of R@1"));
     let summary = folder.text("q.summary.csv");
     assert!(summary.lines().next().unwrap().contains(",cells,bytes_per_image,images,"), "{summary}");
@@ -214,7 +214,7 @@ fn released_images_can_be_what_the_index_stores() {
     let by_released = folder.json(&format!("{line} --stored released --report page.html"));
     assert_eq!(rates(&by_released), [1.0, 1.0].map(Value::from), "{by_released}");
     assert_eq!((&by_originals["stored"], &by_released["stored"]), (&"originals".into(), &"released".into()));
-    assert!(folder.text("page.html").contains("stores of themselves"));
+    assert!(folder.text("page.html").contains("searched against the codes of the released images"));
 
     let named = format!("{RETRIEVAL} --stored released");
     folder.is_refused(&named, "--stored released: photos/05_grace_hopper.png is in db.faiss already");
@@ -431,7 +431,7 @@ fn queries_and_ground_truth_of_disc21_work_as_they_are() {
             "Q1,14_moose\nQ1,R9\n",
             "the reference R9 of --ground-truth is neither in db.faiss nor an image in --images",
         ),
-        ("Q9,14_moose\n", "the query Q9 of --ground-truth is no image in --queries"),
+        ("Q9,14_moose\n", "the query Q9 of --ground-truth is not an image in --queries"),
         ("Q1;14_moose\n", "truth.csv: line 1: expected query_id,reference_id"),
         ("Q1,\n", "truth.csv: no query has a match"),
     ] {
@@ -460,7 +460,7 @@ fn inconsistent_inputs_are_refused_in_one_line() {
     );
     folder.is_refused(
         "eval retrieval --images photos --index d32.faiss",
-        "d32.faiss: of dimension 32, but the extractor makes 12",
+        "d32.faiss: has dimension 32, but the extractor computes 12",
     );
     folder.is_refused(
         &format!("{retrieval} --images photos --resume other.state"),

@@ -90,7 +90,7 @@ fn described(
     let take = |input: &Input, described: describe::Result<(Vec<f32>, Vec<String>)>| {
         let (descriptor, row) =
             DescribedImage::new(input.path.display().to_string(), described, descriptors.len());
-        bar.suspend(|| row.say(session));
+        bar.suspend(|| row.report(session));
         descriptors.extend(descriptor);
         rows.push(row);
         anyhow::Ok(())
@@ -116,7 +116,8 @@ impl DescribedImage {
         }
     }
 
-    fn say(&self, session: &Session) {
+    /// Reports the image on stderr.
+    fn report(&self, session: &Session) {
         session.notes(&self.input, &self.notes);
         self.error.iter().for_each(|reason| session.failure(&self.input, reason));
     }

@@ -91,7 +91,7 @@ impl<'a> Selection<'a> {
         let mixes = released.exists() && self.folders.iter().any(is_same);
         ensure!(
             !mixes,
-            "{} holds the originals: name another one for the released images",
+            "{} holds the originals: name another folder for the released images",
             released.display()
         );
         let jobs = plan(inputs.to_vec(), released, Encoding::Png, self.resumes);

@@ -149,7 +149,7 @@ impl CopyDetectionReport {
         let share = 100.0 * scope.network_seconds / scope.seconds;
         rows.extend([
             ("entries per query", format!("{k} nearest of nprobe {nprobe}")),
-            ("ties", "wrong rows first, as in ISC2021".to_owned()),
+            ("ties", "wrong candidates first, as in ISC2021".to_owned()),
             (
                 "background",
                 scope.background.map_or_else(|| "none".to_owned(), |n| format!("{n} descriptors")),

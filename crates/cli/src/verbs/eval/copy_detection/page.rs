@@ -27,13 +27,13 @@ pub fn write(path: &Path, report: &CopyDetectionReport, findings: &Findings, rea
         p { (report.scope()) "." }
         (headlines(report))
         (page::figure("Precision and recall", &curves(report)?,
-            "Rows of all queries ranked by score together. Thin lines: scores less the similarity to the background."))
+            "Candidates of all queries, ranked by score. Thin lines: scores minus the similarity to the background."))
         @if !report.transforms.is_empty() {
             (page::figure("Micro average precision of each edit", &bars(report)?,
                 "Grey: edited originals; green: edited released images. Whiskers: 95 % of the bootstrap resamples."))
         }
         (page::figure("Distances to the nearest entry", &histogram(findings)?,
-            "The best score of each query that has a match, as a distance."))
+            "The best score of each query with a match, as a distance."))
         (figures(report))
         (gallery(exhibits(report, findings), reader)?)
         (page::settings(&report.settings_rows()))

@@ -86,11 +86,11 @@ fn plots(findings: &Findings) -> Result<Markup> {
     Ok(html! {
         @if let Some(plot) = psnr {
             (page::figure("Copies found against image quality", &plot,
-                "One point an image: the share of its edits that are found first, over the PSNR of its released version."))
+                "One point per image: the share of its edits that are found first, against the PSNR of its released version."))
         }
         @if let Some(plot) = distances {
             (page::figure("Distances to the stored code", &plot,
-                "Squared L2 distance of each edited image's descriptor to what the index stores of the original."))
+                "Squared L2 distance from each edited image's descriptor to the stored code of its original."))
         }
     })
 }
@@ -188,7 +188,7 @@ fn variants(tables: &[RetrievalTable]) -> Markup {
             div class="scroll" {
                 table {
                     tr {
-                        th { "cells an image is in" } th { "nprobe" } th { "bytes an image" } th { "originals" }
+                        th { "cells per image" } th { "nprobe" } th { "bytes per image" } th { "originals" }
                         @if tables[0].mean.released.is_some() { th { "released" } th { "gain" } }
                     }
                     @for table in tables { tr { (cells(table)) } }
@@ -262,12 +262,12 @@ fn remarks(evaluated: &Evaluated<'_>, answers: &Answers, side: &[Answer]) -> Str
     parts.push(match &answers.released {
         Some(released) => {
             format!(
-                "found first {} of {edits} edits of the original, {} of the released",
+                "found first: {} of {edits} edits of the original, {} of the released image",
                 count(&answers.passive),
                 count(released)
             )
         }
-        None => format!("found first {} of {edits} edits", count(side)),
+        None => format!("found first: {} of {edits} edits", count(side)),
     });
     let missed = evaluated.request.config.edits.iter().zip(side).filter(|(_, answer)| !answer.is_first());
     let missed: Vec<String> = missed.map(|(edit, _)| edit.to_string()).collect();
@@ -286,8 +286,8 @@ fn settings(evaluated: &Evaluated<'_>, report: &RetrievalReport) -> Vec<(&'stati
         None => "none".to_owned(),
     };
     let stored = match request.config.stored {
-        Stored::Originals => "searched by what the index stores of the originals",
-        Stored::Released => "searched by what the index stores of themselves",
+        Stored::Originals => "copies are searched against the codes of the originals",
+        Stored::Released => "copies are searched against the codes of the released images",
     };
     rows.extend([
         ("images", format!("{} of {}", report.images, report.planned)),
