@@ -66,7 +66,6 @@ pub trait MaskedBackend: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Parameters and both means after a step, then the results of [`Self::changed_pixels`] for them.
-    #[expect(clippy::type_complexity, reason = "the macro reads tuples, not aliases")]
     fn fused_step(
         x: FloatTensor<Self>,
         first: FloatTensor<Self>,
