@@ -12,7 +12,7 @@ pub struct Globals {
     /// Device to compute on: auto, cpu, wgpu[:N] or cuda[:N]; `active-index devices` lists them
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
-    /// Extractor weights: a model of weights/manifest.toml, or a safetensors, PyTorch, TorchScript or ONNX file [default:
+    /// Extractor weights: a model of the manifest, or a safetensors, PyTorch, TorchScript or ONNX file [default:
     /// the manifest's default model]
     #[arg(long, global = true, value_name = "NAME|FILE")]
     pub weights: Option<String>,

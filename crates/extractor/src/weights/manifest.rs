@@ -7,7 +7,7 @@ use crate::{
     spec::Architecture,
 };
 
-/// The list of models, `weights/manifest.toml`.
+/// The list of published models, `manifest.toml` beside this file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -100,7 +100,7 @@ pub struct PackageSource {
 impl Manifest {
     /// The manifest that is compiled into this crate.
     pub fn bundled() -> Self {
-        let text = include_str!("../../../../weights/manifest.toml");
+        let text = include_str!("manifest.toml");
         Self::parse(text).expect("a test parses the bundled manifest")
     }
 
@@ -152,8 +152,7 @@ mod tests {
 
     #[test]
     fn a_default_that_is_not_listed_is_refused() {
-        let text =
-            include_str!("../../../../weights/manifest.toml").replace("default = \"sscd", "default = \"nix");
+        let text = include_str!("manifest.toml").replace("default = \"sscd", "default = \"nix");
         assert!(matches!(Manifest::parse(&text), Err(Error::UnknownModel { .. })));
     }
 }
