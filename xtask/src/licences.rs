@@ -1,10 +1,12 @@
 //! Every dependency must be under a licence that allows shipping it in a closed or an open product.
 
-use std::{collections::BTreeSet, process::Command};
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use spdx::{Expression, ParseMode};
+
+use crate::cargo;
 
 /// Licences that ask for no more than attribution, or for the source of the file itself (MPL).
 const ALLOWED: [&str; 15] = [
@@ -51,7 +53,7 @@ fn built() -> Result<BTreeSet<String>> {
         "--prefix=none",
         "--format={p}",
     ];
-    let text = String::from_utf8(cargo_output(&arguments)?)?;
+    let text = String::from_utf8(cargo::output(&arguments)?)?;
     let first_two = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
     Ok(text.lines().filter(|line| !line.is_empty()).map(first_two).collect())
 }
@@ -62,7 +64,7 @@ fn name_and_version(package: &Value) -> String {
 }
 
 fn packages() -> Result<Vec<Value>> {
-    let mut document: Value = serde_json::from_slice(&cargo_output(&[
+    let mut document: Value = serde_json::from_slice(&cargo::output(&[
         "metadata",
         "--format-version=1",
         "--locked",
@@ -72,12 +74,6 @@ fn packages() -> Result<Vec<Value>> {
         Value::Array(packages) if !packages.is_empty() => Ok(packages),
         _ => bail!("cargo metadata lists no packages"),
     }
-}
-
-fn cargo_output(arguments: &[&str]) -> Result<Vec<u8>> {
-    let output = Command::new(env!("CARGO")).args(arguments).current_dir(crate::root()?).output()?;
-    ensure!(output.status.success(), "cargo {}: {}", arguments[0], String::from_utf8_lossy(&output.stderr));
-    Ok(output.stdout)
 }
 
 fn refusal(package: &Value) -> Result<()> {

@@ -1,50 +1,45 @@
 //! The project's chores, as `cargo xtask VERB`.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks through its terminal")]
 
+mod build_options;
+mod cargo;
 mod check;
-mod convert_weights;
-mod default_index;
-mod devices;
-mod fetch_weights;
+mod english;
 mod licences;
-mod views;
+mod links;
+mod packages;
+mod sources;
+mod test;
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
-use clap::Parser;
+use anyhow::Result;
+use clap::{Args, Parser};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Verb {
-    /// Fetch a model's weights into weights/, once
-    FetchWeights {
-        /// A name from weights/manifest.toml [default: the default model]
-        name: Option<String>,
-    },
-    /// Convert published weights to a file that says itself what it is
-    ConvertWeights(convert_weights::Arguments),
-    /// Rebuild weights/default.faiss from descriptors
-    DefaultIndex(default_index::Arguments),
-    /// Descriptors of random edits of photographs, to train an index on
-    Views(views::Arguments),
-    /// Format, licences, lints, documentation
+    /// Check format, English, links, licences, lints and documentation
     Check,
-    /// Everything that must hold before a change lands: the checks, then all tests
-    Test(TestArguments),
-    /// Lints and tests of the features wgpu and cuda, which build burn anew: no part of `test`
-    TestDevices,
+    /// Run the checks, then the tests, those of devices among them
+    Test(test::Arguments),
+    /// Fetch a model's weights into weights/, once
+    FetchWeights(Forwarded),
+    /// Convert published weights to a file that describes itself
+    ConvertWeights(Forwarded),
+    /// Rebuild weights/default.faiss from descriptors
+    DefaultIndex(Forwarded),
+    /// Compute descriptors of random edits of photographs, to train an index on
+    Views(Forwarded),
 }
 
-#[derive(Debug, clap::Args)]
-struct TestArguments {
-    /// Arguments for `cargo test`
+/// Arguments of a chore that needs the engine; `--help` shows them.
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+struct Forwarded {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    rest: Vec<String>,
+    arguments: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -59,47 +54,18 @@ fn main() -> ExitCode {
 
 fn run(verb: Verb) -> Result<()> {
     match verb {
-        Verb::FetchWeights { name } => {
-            fetch_weights::run(name.as_deref()).map(|path| println!("{}", path.display()))
-        }
-        Verb::ConvertWeights(arguments) => convert_weights::run(&arguments),
-        Verb::DefaultIndex(arguments) => default_index::run(&arguments),
-        Verb::Views(arguments) => views::run(&arguments),
-        Verb::Check => check::run(),
-        Verb::Test(arguments) => {
-            check::run()?;
-            fetch_weights::run(Some("sscd_disc_mixup_int8"))?;
-            let tests = ["test", "--release", "--workspace", "--no-fail-fast"].map(str::to_owned);
-            cargo(tests.into_iter().chain(arguments.rest))?;
-            // Formats that are no part of the program by default.
-            let optional = "test --release -p image-file --test optional --features heic,jxl";
-            cargo(optional.split(' ').map(str::to_owned))
-        }
-        Verb::TestDevices => {
-            devices::check()?;
-            devices::test()
-        }
+        Verb::Check => check::run(&build_options::build_options()),
+        Verb::Test(arguments) => test::run(&arguments),
+        Verb::FetchWeights(forwarded) => forward("fetch-weights", forwarded),
+        Verb::ConvertWeights(forwarded) => forward("convert-weights", forwarded),
+        Verb::DefaultIndex(forwarded) => forward("default-index", forwarded),
+        Verb::Views(forwarded) => forward("views", forwarded),
     }
 }
 
-/// Runs cargo in the project's root and fails where it does.
-fn cargo(arguments: impl IntoIterator<Item = String>) -> Result<()> {
-    cargo_with(&[], arguments)
-}
-
-/// The same with variables of the environment.
-fn cargo_with(variables: &[(&str, &str)], arguments: impl IntoIterator<Item = String>) -> Result<()> {
-    let arguments: Vec<String> = arguments.into_iter().collect();
-    println!("$ cargo {}", arguments.join(" "));
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(&arguments).envs(variables.iter().copied()).current_dir(root()?);
-    let status = cargo.status()?;
-    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
-    Ok(())
-}
-
-/// The project's root folder.
-fn root() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent folder")?;
-    Ok(root.to_owned())
+/// Runs a chore of the package `xtask-weights`, which is compiled for it.
+fn forward(verb: &str, forwarded: Forwarded) -> Result<()> {
+    let start = ["run", "--release", "--quiet", "--package", "xtask-weights", "--", verb];
+    let arguments = start.map(str::to_owned).into_iter().chain(forwarded.arguments);
+    cargo::quietly(arguments)
 }

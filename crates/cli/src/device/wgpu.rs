@@ -7,7 +7,7 @@ use std::{
 };
 
 #[cfg(feature = "wgpu")]
-use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
+use cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn::tensor::{
     Device, DeviceKind,
     wgpu::wgpu::{AdapterInfo, Backend, DeviceType, Instance, InstanceDescriptor},
