@@ -1,0 +1,56 @@
+//! Images that are found again: *Active Image Indexing* (Fernandez et al., ICLR 2023) in pure Rust on burn.
+//!
+//! A reverse-image search keeps a few bytes of each image and loses edited copies. Activation changes an image
+//! imperceptibly before its release, so that the index still finds them. An application depends on this crate alone;
+//! it re-exports the libraries below and contains no logic.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`image_file`] | reads any image file to upright sRGB pixels, writes released pixels with their metadata |
+//! | [`extractor`] | loads a network, and turns pixels into unit descriptors |
+//! | [`index`] | trains, fills, searches and changes vector indexes in faiss's file format |
+//! | [`activate`] | changes images for an index |
+//! | [`describe`] | describes many images, reading ahead of the network |
+//! | [`evaluation`] | edits images and counts the copies that an index finds |
+//! | [`burn`] | tensors and devices, in the version the others use |
+//!
+//! # Example
+//!
+//! A photograph is activated for the bundled index, and a copy at half its size is looked up.
+//!
+//! ```
+//! use active_index::{activate::{Activator, Settings, describe, pixels}, burn::tensor::Device, evaluation::Edit};
+//! use active_index::{extractor::{Extractor, weights::Manifest}, image_file::Reader, index::Index};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+//! let device = Device::flex();
+//! let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
+//! let extractor = Extractor::load(&weights, &device)?;
+//! let mut index = Index::open(&root.join("weights/default.faiss"), &device)?;
+//!
+//! let photo = Reader::default().open(&root.join("samples/17_igloo.jpg"))?.pixels.into_rgb8();
+//! let (width, height) = (photo.width() as usize, photo.height() as usize);
+//! let original = pixels::from_rgb8(&photo, width, height, &device)?;
+//! let ids = index.add(describe(&extractor, [original.clone()]))?;
+//!
+//! let settings = Settings { iterations: 2, ..Settings::default() };
+//! let released = Activator::new(&extractor, &index, settings)?.activate(&[original], &mut |_| ())?.remove(0);
+//! let bytes = pixels::to_rgb8(&released.pixels)?;
+//!
+//! let copy = image::RgbImage::from_raw(photo.width(), photo.height(), bytes).ok_or("too few bytes")?;
+//! let copy = "resize=0.5".parse::<Edit>()?.apply(&copy, 0)?;
+//! let query = pixels::from_rgb8(&copy, copy.width() as usize, copy.height() as usize, &device)?;
+//! let found = index.search(describe(&extractor, [query]), 1, 1)?;
+//! assert_eq!(found.ids[0], ids.start);
+//! # Ok(())
+//! # }
+//! ```
+
+pub use activate;
+pub use burn;
+pub use describe;
+pub use evaluation;
+pub use extractor;
+pub use image_file;
+pub use index;
