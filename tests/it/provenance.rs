@@ -121,5 +121,8 @@ fn the_bundled_index_is_of_the_default_model() {
     let line = format!("activate {} --out out", Path::new(&photo).display());
     let output = folder.run(CLASSY, &line);
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("the bundled index and the extractor in use come from different extractors"), "{stderr}");
+    assert!(
+        stderr.contains("the bundled index and the extractor in use come from different extractors"),
+        "{stderr}"
+    );
 }

@@ -41,8 +41,7 @@ fn errors_say_what_to_write() {
         String::from_utf8(output.stderr).unwrap()
     };
     assert!(
-        refused("sepia", "x.png")
-            .contains("unknown edit `sepia`, expected one of none, rotation=NUMBER")
+        refused("sepia", "x.png").contains("unknown edit `sepia`, expected one of none, rotation=NUMBER")
     );
     assert!(refused("crop", "x.png").contains("write `crop=NUMBER`"));
     assert!(refused("crop=7", "x.png").contains("expected a share above 0 and at most 1, found `7`"));
