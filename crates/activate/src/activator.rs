@@ -4,8 +4,7 @@ use burn::tensor::Tensor;
 use index::{Index, Target, Targets};
 
 use crate::{
-    DescriptorNetwork, Error, Objective, Result,
-    describe,
+    DescriptorNetwork, Error, Objective, Result, describe,
     optimise::{CellViews, IndexGoal, InitialStates, Optimised, Progress, Run, Trace},
     pixels::{check_shape, round_to},
     position::{Position, positions},

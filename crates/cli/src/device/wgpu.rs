@@ -6,12 +6,12 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-#[cfg(feature = "wgpu")]
-use cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 use burn::tensor::{
     Device, DeviceKind,
     wgpu::wgpu::{AdapterInfo, Backend, DeviceType, Instance, InstanceDescriptor},
 };
+#[cfg(feature = "wgpu")]
+use cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 
 use super::cards::{Card, Kind};
 
