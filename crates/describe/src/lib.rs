@@ -7,6 +7,28 @@
 //!
 //! Results come in the order of the items. An item that fails keeps its failure at its place, and the others go on.
 //! The crate prints nothing, picks no device and knows no indexes.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use describe::{BatchRequest, Describer, Error};
+//! use extractor::Extractor;
+//! use image_file::Reader;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+//! # let weights = root.join("tests/golden/extractors/sscd.classy.pt");
+//! # let files = ["samples/17_igloo.jpg", "README.md"].map(|name| root.join(name));
+//! let extractor = Extractor::load(&weights, &Device::flex())?;
+//! let mut describer = Describer::new(&extractor, BatchRequest::Auto, false);
+//! let mut lengths = Vec::new();
+//! describer.describe_files(&Reader::default(), &files, |_| Ok(()), |_, described| {
+//!     lengths.push(described.map(|(descriptor, _notes)| descriptor.len()).ok());
+//!     Ok::<_, Error>(())
+//! })?;
+//! assert_eq!(lengths, [Some(extractor.dimension()), None], "a text file is no image");
+//! # Ok(())
+//! # }
+//! ```
 
 mod batch_size;
 mod describer;

@@ -10,6 +10,47 @@
 //!
 //! Pixels are 8-bit RGB; descriptors are `[n, d]`, row-major, unit norm. The crate prints nothing and picks no device.
 //! Everything random takes a seed.
+//!
+//! ```
+//! use std::num::NonZeroUsize;
+//!
+//! use burn::tensor::{Device, Tensor};
+//! use describe::{BatchRequest, Describer};
+//! use evaluation::{
+//!     EditSet, EntryNames, Ignored,
+//!     bootstrap::Bootstrap,
+//!     pipeline::{KnownDescriptors, Pipeline, Subject},
+//!     retrieval::{Config, Stored},
+//! };
+//! use extractor::Extractor;
+//! use image_file::Reader;
+//! use index::{Index, TrainConfig};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+//! # let weights = root.join("tests/golden/extractors/sscd.classy.pt");
+//! # let photos = ["17_igloo.jpg", "14_moose.jpg"].map(|name| root.join("samples").join(name));
+//! let extractor = Extractor::load(&weights, &Device::flex())?;
+//! let d = extractor.dimension();
+//! let index = Index::train(&"Flat".parse()?, Tensor::ones([1, d], &Device::flex()), &TrainConfig::default())?;
+//!
+//! let mut pipeline = Pipeline {
+//!     describer: Describer::new(&extractor, BatchRequest::Auto, false),
+//!     reader: Reader::default(),
+//!     known: KnownDescriptors::open(None, d, &Ignored)?,
+//!     seed: 0,
+//!     events: &Ignored,
+//! };
+//! let one = vec![NonZeroUsize::MIN];
+//! let edits = "none,jpeg=50".parse::<EditSet>()?.0;
+//! let config = Config { edits, cells: one.clone(), nprobes: one, stored: Stored::Originals };
+//! let subjects = photos.map(Subject::of_file);
+//! let findings = config.evaluate(&mut pipeline, index, &EntryNames::new(), &subjects)?;
+//! let summaries = findings.summaries(&config.edits, &Bootstrap::default())?;
+//! assert_eq!(summaries[0].edits[0].passive.measures.r1, 1.0, "every original finds itself");
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod bootstrap;
 pub mod copy_detection;

@@ -1,9 +1,9 @@
 //! `index add`: adds vectors to an index.
 
-use std::{ops::Range, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use index::{
     Index,
     npy::{self, Blocks},
@@ -77,27 +77,13 @@ fn fill(index: &mut Index, blocks: Blocks, entries: Entries<'_>, device: &Device
         let vectors = block.into_tensor(device);
         match ids {
             Some(ids) => index.add_to_lists(vectors, &ids[done..done + n], cells)?,
-            None => add_rows(index, vectors, cells).map(|_| ())?,
+            None => index.add_to_nearest(vectors, cells).map(drop)?,
         }
         done += n;
         bar.set_position(done as u64);
     }
     bar.finish_and_clear();
     Ok(())
-}
-
-/// Adds vectors `[n, d]` to their nearest `cells` cells under consecutive ids, which it returns.
-///
-/// # Errors
-/// If the index does not store entries in that many cells, or `d` differs.
-fn add_rows(index: &mut Index, vectors: Tensor<2>, cells: usize) -> index::Result<Range<i64>> {
-    if cells == 1 {
-        return index.add(vectors);
-    }
-    let [n, _] = vectors.dims();
-    let ids: Vec<i64> = (index.next_id()..).take(n).collect();
-    index.add_to_lists(vectors, &ids, cells)?;
-    Ok(ids.first().map_or(0..0, |first| *first..first + n as i64))
 }
 
 fn ids_of_rows(path: &Path, n: usize) -> Result<Vec<i64>> {
