@@ -1,14 +1,14 @@
-//! Options that everything is built with, so that burn is compiled once for lints, documentation and tests.
+//! Options shared by all builds, so that burn is compiled once for lints, documentation and tests.
 
 use std::{env, fs, path::Path};
 
 /// Folders that the Vulkan loader searches for drivers.
 const DRIVERS: [&str; 3] = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
 
-/// Returns the options of cargo: all packages, in the profile of the tests, with the formats that are no part of the
-/// program by default, and with wgpu where a Vulkan driver is installed.
+/// Returns the options of cargo: all packages, in the profile of the tests, with the optional image formats, and with
+/// wgpu if a Vulkan driver is installed.
 ///
-/// Kernels of wgpu are not chosen by measuring, which would take a software driver longer than all tests.
+/// Kernels of wgpu are not autotuned, which on a software driver would take longer than all tests.
 pub fn build_options() -> String {
     let mut features = vec!["cli/heic", "cli/jxl"];
     if has_vulkan() {

@@ -15,7 +15,7 @@ pub fn run(arguments: Vec<String>) -> Result<()> {
     run_with(&[], arguments)
 }
 
-/// Does the same with variables of the environment.
+/// Prints a call of cargo and runs it in the project's root with environment variables.
 ///
 /// # Errors
 /// If cargo cannot be started or fails.
@@ -24,7 +24,7 @@ pub fn run_with(variables: &[(&str, &str)], arguments: Vec<String>) -> Result<()
     succeed(command()?.args(arguments).envs(variables.iter().copied()))
 }
 
-/// Runs cargo in the project's root without a word.
+/// Runs cargo in the project's root without printing the call.
 ///
 /// # Errors
 /// If cargo cannot be started or fails.
@@ -63,7 +63,7 @@ pub fn words(line: &str) -> Vec<String> {
 /// The project's root folder.
 ///
 /// # Errors
-/// If this package is in no folder.
+/// If this package has no parent folder.
 pub fn root() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent folder")?;
     Ok(root.to_owned())

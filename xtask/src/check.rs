@@ -1,4 +1,4 @@
-//! `cargo xtask check`: the cheapest first.
+//! `cargo xtask check`: all checks, the cheapest first.
 
 use anyhow::Result;
 
@@ -7,10 +7,10 @@ use crate::{
     english, licences, links, packages,
 };
 
-/// Runs all checks, the compiled ones with these options of cargo.
+/// Runs all checks; those that compile use these options of cargo.
 ///
 /// # Errors
-/// If one fails.
+/// If a check fails.
 pub fn run(build: &str) -> Result<()> {
     cargo::run(words("fmt --all --check"))?;
     english::check()?;
@@ -22,7 +22,7 @@ pub fn run(build: &str) -> Result<()> {
     cargo::run(words(&format!("{deny} doc {build} --no-deps")))
 }
 
-/// Lints the code of CUDA too, which is compiled as far as it can be without the LLVM that its compiler downloads.
+/// Lints the code of CUDA, as far as it compiles without the LLVM that CUDA's compiler downloads.
 ///
 /// # Errors
 /// If there is a warning.

@@ -1,4 +1,4 @@
-//! Doc comments open with a noun or a verb, and every file says in its first line what is in it.
+//! Check of the English: doc comments open with a noun or a verb, and every file begins with a module comment.
 
 use std::{fs, path::Path};
 
@@ -13,10 +13,10 @@ const OPENERS: [&str; 12] =
 /// Largest share of doc comments that open with one of them.
 const ALLOWED: f64 = 0.02;
 
-/// Checks all Rust files of the project, and prints where a comment opens badly.
+/// Checks all Rust files of the project, and prints the comments that open with one of the words.
 ///
 /// # Errors
-/// If too many do, or a file has no module comment.
+/// If their share is too large, or a file has no module comment.
 pub fn check() -> Result<()> {
     let root = cargo::root()?;
     let (mut comments, mut bad, mut bare) = (0, 0, Vec::new());

@@ -1,4 +1,4 @@
-//! Every dependency must be under a licence that allows shipping it in a closed or an open product.
+//! Check of licences: each permits shipping the dependency in a closed or an open product.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use spdx::{Expression, ParseMode};
 
 use crate::cargo;
 
-/// Licences that ask for no more than attribution, or for the source of the file itself (MPL).
+/// Licences that require only attribution, or the source of the file itself (MPL).
 const ALLOWED: [&str; 15] = [
     "0BSD",
     "Apache-2.0",
@@ -27,7 +27,7 @@ const ALLOWED: [&str; 15] = [
     "Zlib",
 ];
 
-/// Checks every package that is built for any platform, ours among them.
+/// Checks every package that is built for any platform, including the project's own.
 pub fn check() -> Result<()> {
     let built = built()?;
     let packages = packages()?;
@@ -41,8 +41,8 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Names and versions of the packages that are built with some features: `cargo metadata` also lists optional ones
-/// that never are.
+/// Names and versions of the packages that some combination of features builds; `cargo metadata` also lists optional
+/// ones that none builds.
 fn built() -> Result<BTreeSet<String>> {
     let arguments = [
         "tree",

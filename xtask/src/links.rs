@@ -1,4 +1,4 @@
-//! Links between the Markdown files of the project lead somewhere.
+//! Check of links between the Markdown files of the project.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ struct Page {
 /// Checks all links to files and to headings; those to other hosts are not followed.
 ///
 /// # Errors
-/// If one leads nowhere.
+/// If a link has no target.
 pub fn check() -> Result<()> {
     let root = cargo::root()?;
     let mut pages = BTreeMap::new();

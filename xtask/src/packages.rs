@@ -1,4 +1,4 @@
-//! Packages of the libraries say what they are, carry their licences, and hold no weights and no test data.
+//! Check of the packages of the libraries: metadata and licences are present, weights and test data are not.
 
 use std::{ffi::OsStr, path::Path};
 
@@ -19,7 +19,7 @@ const REFUSED_FOLDERS: [&str; 2] = ["golden", "tests"];
 /// Checks all packages of the workspace that can be published.
 ///
 /// # Errors
-/// If one lacks something or holds what it must not.
+/// If a package lacks a field or a file, or contains a refused file.
 pub fn check() -> Result<()> {
     let metadata = cargo::output(&["metadata", "--format-version=1", "--no-deps", "--locked"])?;
     let metadata: Value = serde_json::from_slice(&metadata)?;

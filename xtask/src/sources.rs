@@ -9,7 +9,7 @@ use crate::cargo;
 /// Paths of all files with this ending that git tracks or that are new and not ignored, in order.
 ///
 /// # Errors
-/// If git cannot be asked, or lists nothing.
+/// If git fails or lists nothing.
 pub fn with_ending(ending: &str) -> Result<Vec<PathBuf>> {
     let pattern = format!("*.{ending}");
     let mut git = Command::new("git");

@@ -14,10 +14,10 @@ use crate::{
 /// Options of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Run what is slow too: lints of CUDA, full-size networks, kill loops, long sweeps
+    /// Also run the slow checks: lints of CUDA, full-size networks, kill loops, long sweeps
     #[arg(long)]
     all: bool,
-    /// Run what is slow alone, without the other checks
+    /// Run only the slow checks
     #[arg(long, conflicts_with = "all")]
     slow: bool,
     /// Arguments for `cargo test`
@@ -25,7 +25,7 @@ pub struct Arguments {
     rest: Vec<String>,
 }
 
-/// Runs the checks and the tests that are asked for.
+/// Runs the requested checks and tests.
 ///
 /// # Errors
 /// If a check or a test fails.
@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 impl Arguments {
-    /// Arguments of the test programs: slow tests are those that are ignored.
+    /// Arguments of the test programs; the slow tests are the ignored ones.
     fn tier(&self) -> impl Iterator<Item = &'static str> + use<> {
         let tier = match (self.all, self.slow) {
             (true, _) => Some("--include-ignored"),
@@ -60,7 +60,7 @@ impl Arguments {
     }
 }
 
-/// Fetches the weights of the tests once, ahead of all processes that would.
+/// Fetches the weights of the tests once, before several test processes would.
 fn fetch_weights(build: &str) -> Result<()> {
     let status = Command::new(built("xtask-weights", build)?)
         .args(["fetch-weights", "sscd_disc_mixup_int8"])
@@ -70,7 +70,7 @@ fn fetch_weights(build: &str) -> Result<()> {
     Ok(())
 }
 
-/// Builds the programs as the tests build them, and returns the path of one.
+/// Builds the programs with the options of the tests, and returns the path of one.
 fn built(program: &str, build: &str) -> Result<PathBuf> {
     let line = format!("build {build} --message-format=json-render-diagnostics");
     println!("$ cargo {line}");

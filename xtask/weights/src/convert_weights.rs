@@ -1,4 +1,4 @@
-//! `cargo xtask convert-weights`: any published file to one that says itself what it is.
+//! `cargo xtask convert-weights`: converts a published weights file to one that describes itself.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let mut weights = Weights::read_with(&arguments.input, &options)?;
     weights.name_source(&arguments.input)?;
-    // What no extractor can be made of is not written.
+    // Weights that no extractor can be built from are not written.
     let fingerprint = Extractor::from_weights(&weights, &Device::flex())
         .map_err(|error| anyhow::anyhow!("{}: {error}", arguments.input.display()))?
         .fingerprint();

@@ -1,4 +1,4 @@
-//! `cargo xtask default-index`: the index that comes with the program.
+//! `cargo xtask default-index`: builds the bundled index.
 
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// Descriptors whose cosine exceeds this show the same picture: unrelated photographs stay below 0.3.
+/// Cosine above which two descriptors count as the same picture; unrelated photographs stay below 0.3.
 const SAME_PICTURE: f32 = 0.4;
 
 /// Trains on real and synthetic descriptors together and stores both: the real ones have the ids from 0.
@@ -66,8 +66,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Rows of `real` `[n, d]` that are no copy of a row of `except` `[m, d]`: found in an index, they would count as
-/// a wrong answer to a query for the picture they show.
+/// Rows of `real` `[n, d]` that are not copies of a row of `except` `[m, d]`. In an index, a copy would count as a
+/// wrong answer to a query for its picture.
 fn without(real: Tensor<2>, except: Tensor<2>) -> Result<Tensor<2>> {
     let nearest = real.clone().matmul(except.transpose()).max_dim(1);
     let nearest: Vec<f32> = nearest.into_data().try_to_vec().map_err(|e| anyhow::anyhow!("{e}"))?;

@@ -1,4 +1,4 @@
-//! `cargo xtask fetch-weights`.
+//! `cargo xtask fetch-weights`: fetches the weights of a model.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use extractor::weights::{Manifest, Progress};
 use indicatif::ProgressBar;
 
-/// Fetches a model where it is not cached, and returns its file.
+/// Fetches a model unless it is cached, and returns the path of its file.
 pub fn run(name: Option<&str>) -> Result<PathBuf> {
     let manifest = Manifest::bundled();
     let model = match name {

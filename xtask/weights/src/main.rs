@@ -1,4 +1,4 @@
-//! Chores that need the engine: they make what is in `weights/`. `cargo xtask VERB` calls them.
+//! Chores that need the engine: they make the files of `weights/`. `cargo xtask VERB` calls them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks through its terminal")]
 
 mod convert_weights;

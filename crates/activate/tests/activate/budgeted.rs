@@ -180,7 +180,7 @@ fn several_indexes_are_secured_together() {
 /// Counts passes of the network: before, after, and at each step, where a first step without views shares the first
 /// pass.
 #[test]
-fn nothing_is_described_twice() {
+fn no_image_is_described_twice() {
     struct Counting(Tiny, AtomicUsize);
 
     impl DescriptorNetwork for Counting {
@@ -232,7 +232,7 @@ fn indexes_without_cells_are_approached() {
 }
 
 #[test]
-fn the_seed_fixes_the_views_whatever_the_batch() {
+fn the_seed_fixes_the_views_in_any_batch() {
     let device = Device::flex();
     let (tiny, index) = (Tiny::new(&device), index("IVF32,PQ2x4", &device));
     let images = [photo(&device, 20, 20), photo(&device, 9, 31)];

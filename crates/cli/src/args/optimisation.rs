@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_typed_is_the_default_of_the_library() {
+    fn no_arguments_give_the_defaults_of_the_library() {
         assert_eq!(typed("").settings(), Settings::default());
     }
 

@@ -8,7 +8,7 @@ use image_file::{Encoded, Pixels};
 /// Number of halvings of the interval that contains the strongest allowed change.
 const HALVINGS: usize = 7;
 
-/// QualityLimits on the quality of a released file.
+/// Limits on the quality of a released file.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct QualityLimits {
     /// In dB.

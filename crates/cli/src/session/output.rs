@@ -34,7 +34,7 @@ impl Session {
         eprintln!("{input}: {reason}");
     }
 
-    /// Tells every user something.
+    /// Prints a note for every user.
     pub fn note(&self, text: &str) {
         eprintln!("{text}");
     }
@@ -44,7 +44,7 @@ impl Session {
         notes.iter().for_each(|note| eprintln!("{input}: note: {note}"));
     }
 
-    /// Tells users of `--verbose` something.
+    /// Prints a note for users of `--verbose`.
     pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.globals.verbose {
             eprintln!("{}", text());
@@ -63,7 +63,7 @@ impl Session {
 
 /// Prints an error as a JSON document.
 pub fn json_error(line: &str) {
-    // A caller that closed stdout cannot be told anything.
+    // A caller that closed stdout does not receive the error.
     let _ = write_line(&json!({ "schema": SCHEMA, "error": line }).to_string());
 }
 

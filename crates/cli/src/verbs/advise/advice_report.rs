@@ -27,7 +27,7 @@ pub struct AdviceReport {
     planned: usize,
     /// Number of entries that are none of the images.
     distractors: usize,
-    /// VariantMean over the edits, for each number of cells and each nprobe.
+    /// Means over the edits, for each number of cells and each nprobe.
     by_setting: Vec<VariantMean>,
     /// Edits of released images that the first variant loses most of.
     lost: Vec<LostEdit>,

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_pays_is_recommended_with_its_price() {
+    fn a_paying_change_is_recommended_with_its_cost() {
         let means = vec![mean(1, 1, 0.52, 0.81), mean(1, 4, 0.85, 0.9), mean(4, 1, 0.7, 0.86)];
         assert_eq!(
             recommend(&basis(means)),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_pay_is_not_recommended() {
+    fn a_change_that_does_not_pay_is_not_recommended() {
         let means = vec![mean(1, 1, 0.52, 0.55), mean(1, 4, 0.54, 0.6), mean(4, 1, 0.53, 0.56)];
         let [effect, visit] = &recommend(&basis(means))[..] else { panic!("two sentences") };
         assert!(
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_that_find_no_more_are_no_advice() {
+    fn cells_without_a_gain_are_not_recommended() {
         let means = vec![mean(1, 1, 0.5, 0.5), mean(1, 4, 0.5, 0.5), mean(4, 1, 0.5, 0.5)];
         assert_eq!(recommend(&basis(means)).len(), 1);
     }

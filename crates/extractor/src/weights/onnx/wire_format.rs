@@ -7,7 +7,7 @@
 /// A field of a message: its number and its value.
 pub type Field<'a> = (u32, Value<'a>);
 
-/// The value of a field, told apart by how it is stored.
+/// Value of a field, by its storage on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
     /// Integers, enumerations and booleans.
