@@ -314,7 +314,7 @@ fn pipes_and_devices_are_refused() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("pipe.jpg: is not a regular file"));
     let photo = sample("17_igloo.jpg");
     let output = run(&["transform", "hflip", text(&photo), "--out", text(&pipe)]);
-    assert_eq!(output.status.code(), Some(2), "no ending that says the format, or no regular file");
+    assert_eq!(output.status.code(), Some(2), "no extension of a known format, or not a regular file");
     assert!(!pipe.is_file());
 }
 

@@ -60,7 +60,7 @@ impl KnownDescriptors {
         let failed = |source: io::Error| Error::File { path: path.to_owned(), source };
         path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
         if path.exists() && !path.is_file() {
-            return Err(refused("is no regular file: name another one".to_owned()));
+            return Err(refused("is not a regular file: name another one".to_owned()));
         }
         let mut file = File::options().read(true).append(true).create(true).open(path).map_err(failed)?;
         match file.try_lock() {

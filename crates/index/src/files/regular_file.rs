@@ -11,5 +11,5 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     if fs::metadata(path)?.is_file() {
         return File::open(path);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "is no regular file"))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file"))
 }
