@@ -2,16 +2,7 @@
 
 use simd::Level;
 
-use super::dispatch;
-
-/// Term that is summed over the components of two vectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// `(a_i - b_i)^2`
-    SquaredL2,
-    /// `a_i b_i`
-    InnerProduct,
-}
+use super::{dispatch::dispatch, operands::Form};
 
 /// Sum over the components of two vectors, up to the shorter length.
 pub(crate) fn one(level: Level, form: Form, a: &[f32], b: &[f32]) -> f32 {

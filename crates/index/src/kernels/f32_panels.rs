@@ -2,10 +2,10 @@
 
 use simd::Level;
 
-use super::dispatch;
-
-/// Rows per panel.
-pub(super) const WIDTH: usize = 16;
+use super::{
+    dispatch::dispatch,
+    operands::{F32Product, WIDTH},
+};
 
 /// `k` rows of dimension `d`, transposed in panels of 16 rows.
 #[derive(Debug, Clone)]
@@ -14,16 +14,6 @@ pub(crate) struct F32Panels {
     d: usize,
     /// `[ceil(k / 16), d]` lines, each one component of 16 rows, zero padded.
     lines: Vec<[f32; WIDTH]>,
-}
-
-/// Arguments of the kernels.
-pub(super) struct F32Product<'a> {
-    pub k: usize,
-    pub d: usize,
-    /// `[ceil(k / 16), d]`
-    pub lines: &'a [[f32; WIDTH]],
-    /// `[n, d]`
-    pub queries: &'a [f32],
 }
 
 impl F32Panels {

@@ -7,16 +7,11 @@
 
 use simd::Level;
 
-use super::{dispatch, scalar};
-
-/// Vectors per panel.
-pub(super) const WIDTH: usize = 16;
-/// Components multiplied and added by one instruction.
-pub(super) const GROUP: usize = 4;
-/// `GROUP` components of `WIDTH` vectors, as u8.
-pub(super) type Line = [u8; WIDTH * GROUP];
-/// `GROUP` components of a query.
-pub(super) type Word = [i8; GROUP];
+use super::{
+    dispatch::dispatch,
+    operands::{GROUP, Int8Product, Line, Quantised, WIDTH, Word},
+    scalar,
+};
 
 /// Largest dimension whose products always fit in an i32.
 const MOST_COMPONENTS: usize = 1 << 16;
@@ -53,18 +48,6 @@ pub(crate) struct Int8Queries {
     pub norms: Vec<f32>,
     /// `[n]`: `|q - q^|`, rounded up.
     pub error_norms: Vec<f32>,
-}
-
-/// Arguments of the kernels; `groups = ceil(d / 4)`.
-pub(super) struct Int8Product<'a> {
-    pub k: usize,
-    pub groups: usize,
-    /// `[ceil(k / 16), groups]`
-    pub lines: &'a [Line],
-    /// `[n, groups]`
-    pub queries: &'a [Word],
-    /// `[n]`: initial values of the sums.
-    pub corrections: &'a [i32],
 }
 
 impl Int8Panels {
@@ -151,14 +134,6 @@ fn quantise(level: Level, row: &[f32], codes: &mut [i8]) -> Quantised {
         #[inline(always)]
         || scalar::quantise(row, codes),
     )
-}
-
-/// Scale and norms of a quantised vector.
-pub(super) struct Quantised {
-    pub scale: f32,
-    pub squared_norm: f64,
-    pub squared_code_norm: f64,
-    pub squared_error: f64,
 }
 
 /// A float not below `x`.

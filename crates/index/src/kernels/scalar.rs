@@ -3,11 +3,7 @@
 //! Bodies that the compiler vectorises well are `#[inline(always)]`, and the higher levels compile them again
 //! with their own instructions. None may contract a product and a sum, so all levels give the same bits.
 
-use super::{
-    distance::Form,
-    f32_panels::{self, F32Product},
-    int8_panels::{self, GROUP, Int8Product, Quantised, Word},
-};
+use super::operands::{F32Product, Form, GROUP, Int8Product, Line, Quantised, WIDTH, Word};
 
 /// Independent partial sums of a distance, enough to hide the latency of an addition.
 const LANES: usize = 64;
@@ -82,8 +78,8 @@ fn squares(x: f32, code: i8, scale: f64) -> [f64; 3] {
 pub(super) fn int8_products(product: &Int8Product<'_>, out: &mut [i32]) {
     let Int8Product { k, groups, .. } = *product;
     for (p, panel) in product.lines.chunks_exact(groups).enumerate() {
-        let at = p * int8_panels::WIDTH;
-        let width = int8_panels::WIDTH.min(k - at);
+        let at = p * WIDTH;
+        let width = WIDTH.min(k - at);
         for (i, query) in product.queries.chunks_exact(groups).enumerate() {
             let sums = int8_panel(panel, query, product.corrections[i]);
             out[i * k + at..][..width].copy_from_slice(&sums[..width]);
@@ -91,8 +87,8 @@ pub(super) fn int8_products(product: &Int8Product<'_>, out: &mut [i32]) {
     }
 }
 
-fn int8_panel(panel: &[int8_panels::Line], query: &[Word], correction: i32) -> [i32; int8_panels::WIDTH] {
-    let mut sums = [correction; int8_panels::WIDTH];
+fn int8_panel(panel: &[Line], query: &[Word], correction: i32) -> [i32; WIDTH] {
+    let mut sums = [correction; WIDTH];
     for (line, word) in panel.iter().zip(query) {
         let word = word.map(i32::from);
         for (sum, codes) in sums.iter_mut().zip(line.as_chunks::<GROUP>().0) {
@@ -106,10 +102,10 @@ fn int8_panel(panel: &[int8_panels::Line], query: &[Word], correction: i32) -> [
 pub(super) fn f32_products(product: &F32Product<'_>, out: &mut [f32]) {
     let F32Product { k, d, .. } = *product;
     for (p, panel) in product.lines.chunks_exact(d).enumerate() {
-        let at = p * f32_panels::WIDTH;
-        let width = f32_panels::WIDTH.min(k - at);
+        let at = p * WIDTH;
+        let width = WIDTH.min(k - at);
         for (i, query) in product.queries.chunks_exact(d).enumerate() {
-            let mut sums = [0.0; f32_panels::WIDTH];
+            let mut sums = [0.0; WIDTH];
             for (line, &q) in panel.iter().zip(query) {
                 sums.iter_mut().zip(line).for_each(|(sum, &x)| *sum = multiply_add(q, x, *sum));
             }

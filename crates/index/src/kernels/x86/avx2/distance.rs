@@ -2,8 +2,9 @@
 
 use std::arch::x86_64::*;
 
+use super::super::fold::fold8;
 use crate::kernels::{
-    distance::Form,
+    operands::Form,
     scalar::{self, Component},
 };
 
@@ -95,5 +96,5 @@ fn fold([a, b, c, d]: [[__m256; 2]; 4]) -> f32 {
         let (a, b, c, d) = quarter(i);
         *half = _mm256_add_ps(_mm256_add_ps(a, c), _mm256_add_ps(b, d));
     }
-    super::super::fold8(_mm256_add_ps(halves[0], halves[1]))
+    fold8(_mm256_add_ps(halves[0], halves[1]))
 }

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::{super::pack::Packed, WIDTH};
-use crate::kernels::f32_panels::F32Product;
+use super::super::pack::Packed;
+use crate::kernels::operands::{F32Product, WIDTH};
 
 /// Queries per register tile; 6 by two registers are 12 sums, which leaves registers for the panel.
 const SIZES: &[usize] = &[6, 4, 2, 1];

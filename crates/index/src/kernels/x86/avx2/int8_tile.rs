@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::{super::pack::Packed, WIDTH};
-use crate::kernels::int8_panels::{GROUP, Int8Product, Line};
+use super::super::pack::Packed;
+use crate::kernels::operands::{GROUP, Int8Product, Line, WIDTH};
 
 /// Queries per register tile; 4 by two registers of sums fit in 16 registers.
 const SIZES: &[usize] = &[4, 2, 1];

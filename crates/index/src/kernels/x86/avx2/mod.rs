@@ -9,6 +9,3 @@ pub(in crate::kernels) use distance::{distance, distances};
 pub(in crate::kernels) use f32_tile::f32_products;
 pub(in crate::kernels) use int8_tile::int8_products;
 pub(in crate::kernels) use threshold::below;
-
-/// Vectors per panel, which fill two registers.
-const WIDTH: usize = 16;

@@ -2,8 +2,9 @@
 
 use std::arch::x86_64::*;
 
+use super::super::fold::fold8;
 use crate::kernels::{
-    distance::Form,
+    operands::Form,
     scalar::{self, Component},
 };
 
@@ -76,5 +77,5 @@ fn terms<const SQUARED: bool, B: Component>(a: &[f32; WIDTH], b: &[B; WIDTH]) ->
 fn fold([a, b, c, d]: [__m512; 4]) -> f32 {
     let sums = _mm512_add_ps(_mm512_add_ps(a, c), _mm512_add_ps(b, d));
     let upper = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sums)));
-    super::super::fold8(_mm256_add_ps(_mm512_castps512_ps256(sums), upper))
+    fold8(_mm256_add_ps(_mm512_castps512_ps256(sums), upper))
 }

@@ -2,8 +2,11 @@
 
 use std::arch::x86_64::*;
 
-use super::{super::pack::Packed, FEW, SIZES, WIDTH, tile_of_size};
-use crate::kernels::f32_panels::F32Product;
+use super::{
+    super::pack::Packed,
+    tile_sizes::{FEW, SIZES, tile_of_size},
+};
+use crate::kernels::operands::{F32Product, WIDTH};
 
 #[target_feature(enable = "avx512f")]
 pub(in crate::kernels) fn f32_products(product: &F32Product<'_>, out: &mut [f32]) {

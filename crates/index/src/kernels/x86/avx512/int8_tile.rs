@@ -2,8 +2,11 @@
 
 use std::arch::x86_64::*;
 
-use super::{super::pack::Packed, FEW, SIZES, WIDTH, tile_of_size};
-use crate::kernels::int8_panels::{Int8Product, Line, Word};
+use super::{
+    super::pack::Packed,
+    tile_sizes::{FEW, SIZES, tile_of_size},
+};
+use crate::kernels::operands::{Int8Product, Line, WIDTH, Word};
 
 #[target_feature(enable = "avx512f,avx512vnni")]
 pub(in crate::kernels) fn int8_products(product: &Int8Product<'_>, out: &mut [i32]) {

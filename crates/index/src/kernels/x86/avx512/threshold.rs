@@ -2,8 +2,10 @@
 
 use std::arch::x86_64::*;
 
-use super::WIDTH;
 use crate::kernels::scalar;
+
+/// Floats in a register.
+const WIDTH: usize = 16;
 
 #[target_feature(enable = "avx512f")]
 pub(in crate::kernels) fn below(values: &[f32], threshold: f32, hits: &mut Vec<u32>) {
