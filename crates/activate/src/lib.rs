@@ -19,8 +19,8 @@
 //! application needs no other dependency besides a decoder for its images.
 //!
 //! ```
-//! use activate::{Activator, Settings, index::Index, pixels, extractor::{Extractor, weights::Manifest}};
-//! use activate::burn::tensor::Device;
+//! use active_index_activate::{Activator, Settings, index::Index, pixels, extractor::{Extractor, weights::Manifest}};
+//! use active_index_activate::burn::tensor::Device;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));

@@ -2,8 +2,8 @@
 
 use std::{num::NonZeroUsize, path::Path};
 
+use active_index_describe::{BatchRequest, Described, Describer, Error, Input, Prepared};
 use burn::tensor::{Device, Tensor};
-use describe::{BatchRequest, Described, Describer, Error, Input, Prepared};
 use extractor::Extractor;
 
 fn tiny() -> Extractor {
@@ -88,7 +88,8 @@ fn unreadable_files_keep_their_place() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples");
     let paths = [samples.join("none.jpg"), samples.join("17_igloo.jpg"), samples.join("README.md")];
     let mut found = Vec::new();
-    let take = |path: &std::path::PathBuf, described: describe::Result<(Vec<f32>, Vec<String>)>| {
+    let take = |path: &std::path::PathBuf,
+                described: active_index_describe::Result<(Vec<f32>, Vec<String>)>| {
         found.push((path.clone(), described.map(|(descriptor, _)| descriptor.len()).ok()));
         Ok::<_, Error>(())
     };

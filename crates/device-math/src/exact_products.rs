@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use device_math::exact_products::matmul;
+//! use active_index_device_math::exact_products::matmul;
 //!
 //! let a = Tensor::<2>::from_floats([[1.0, 2.0], [3.0, 4.0]], &Device::flex());
 //! let squared: Vec<f32> = matmul(a.clone(), a).into_data().try_into_vec_as()?;

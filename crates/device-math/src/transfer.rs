@@ -51,7 +51,7 @@ impl Traffic {
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use device_math::transfer::{counted, download, upload};
+/// use active_index_device_math::transfer::{counted, download, upload};
 ///
 /// let round_trip = || download(upload(vec![1.0, 2.0], [1, 2], &Device::flex()) * 2.0);
 /// let (values, traffic) = counted(round_trip);

@@ -44,7 +44,7 @@ impl Bootstrap {
     /// [`Error::NoResamples`].
     ///
     /// ```
-    /// use evaluation::bootstrap::Bootstrap;
+    /// use active_index_evaluation::bootstrap::Bootstrap;
     ///
     /// let found = [1.0, 0.0, 1.0, 1.0];
     /// let interval = Bootstrap::default().means(&[&found])?[0];

@@ -1,6 +1,6 @@
 //! Copy detection against scikit-learn and the definitions of ISC2021, see `golden/make_copy_detection.py`.
 
-use evaluation::{
+use active_index_evaluation::{
     Error,
     bootstrap::Bootstrap,
     copy_detection::{

@@ -1,7 +1,7 @@
 //! Distractors against the Gaussian they are drawn from.
 
+use active_index_evaluation::distractors::gaussian;
 use burn::tensor::{Device, Distribution, Tensor};
-use evaluation::distractors::gaussian;
 
 fn rows(tensor: Tensor<2>) -> Vec<Vec<f64>> {
     let [_, d] = tensor.dims();

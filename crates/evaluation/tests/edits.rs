@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use evaluation::{Edit, Error, quality};
+use active_index_evaluation::{Edit, Error, quality};
 use image::{Rgb, RgbImage, imageops};
 
 fn picture(width: u32, height: u32) -> RgbImage {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use evaluation::quality;
+use active_index_evaluation::quality;
 use image::RgbImage;
 
 fn golden(file: &str) -> RgbImage {

@@ -1,10 +1,10 @@
 //! Recall and mean average precision.
 
-use burn::tensor::{Device, Tensor};
-use evaluation::{
+use active_index_evaluation::{
     Error,
     retrieval::{Measures, measure, rank},
 };
+use burn::tensor::{Device, Tensor};
 use index::{Index, TrainConfig};
 
 /// Average precision from its definition: the mean over relevant entries of the precision at their rank.

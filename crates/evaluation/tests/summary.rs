@@ -1,6 +1,6 @@
 //! Summaries of ranks, and their intervals.
 
-use evaluation::{
+use active_index_evaluation::{
     Error,
     bootstrap::Bootstrap,
     retrieval::{Measures, Ranks},

@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use burn::tensor::{Device, Tensor};
-//! use extractor::{Extractor, weights};
+//! use active_index_extractor::{Extractor, weights};
 //!
 //! let models = weights::Manifest::bundled();
 //! let file = models.default_model().fetch("weights".as_ref(), &mut |_| ())?;

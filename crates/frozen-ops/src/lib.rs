@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};
-//! use frozen_ops::{Conv, Window};
+//! use active_index_frozen_ops::{Conv, Window};
 //!
 //! let device = Device::flex();
 //! let weight = Tensor::<4>::random([8, 3, 3, 3], Distribution::Default, &device);

@@ -1,12 +1,12 @@
 //! The operations against burn's own, which take channels first.
 
+use active_index_frozen_ops::{BandedMatrix, Block, Conv, Resample, Residual, Window, max_pool};
 use burn::tensor::{
     Device, Tensor, TensorData,
     activation::relu,
     module::{conv2d, max_pool2d},
     ops::{ConvOptions, MaxPoolOptions},
 };
-use frozen_ops::{BandedMatrix, Block, Conv, Resample, Residual, Window, max_pool};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -26,7 +26,7 @@
 //! damage is an error, not grey pixels. The crate prints nothing and knows no networks and no indexes.
 //!
 //! ```
-//! use image_file::{Encoding, Pixels, Reader};
+//! use active_index_image_file::{Encoding, Pixels, Reader};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let samples = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples"));

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use image_file::{Format, Limits, Pixels, Reader};
+use active_index_image_file::{Format, Limits, Pixels, Reader};
 use npyz::{NpyFile, npz::file_name_from_array_name};
 use zip::ZipArchive;
 

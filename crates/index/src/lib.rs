@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};
-//! use index::{Index, TrainConfig};
+//! use active_index_index::{Index, TrainConfig};
 //!
 //! let vectors = Tensor::<2>::random([500, 32], Distribution::Normal(0.0, 1.0), &Device::flex());
 //!

@@ -15,7 +15,7 @@
 //! need only a proof of the level and sixteen lanes of float32, less code than an adapter would be.
 //!
 //! ```
-//! use simd::Level;
+//! use active_index_simd::Level;
 //!
 //! let level = Level::detected();
 //! let squares: f32 = level.run(

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use activate::{
+use active_index_activate::{
     Activated, Activator, Budget, DescriptorNetwork, Error, Objective, Optimiser, Settings,
     burn::tensor::{Device, Tensor},
     describe,
@@ -240,7 +240,7 @@ fn the_seed_fixes_the_views_in_any_batch() {
         let settings = Settings { seed, iterations: 3, ..Settings::default() };
         let activator = Activator::new(&tiny, &index, settings).unwrap();
         let done = activator.activate(images, &mut |_| ()).unwrap();
-        activate::pixels::to_rgb8(&done[0].pixels).unwrap()
+        active_index_activate::pixels::to_rgb8(&done[0].pixels).unwrap()
     };
     assert_eq!(bytes(1, &images), bytes(1, &images[..1]));
     assert_ne!(bytes(1, &images), bytes(2, &images));

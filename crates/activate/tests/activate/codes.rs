@@ -1,6 +1,6 @@
 //! Activation for every kind of code, and its effect on edited copies.
 
-use activate::{
+use active_index_activate::{
     Activated, Activator, Settings,
     burn::tensor::{Device, Tensor},
     describe,

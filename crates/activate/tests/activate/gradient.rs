@@ -1,6 +1,6 @@
 //! Gradient of the whole objective with respect to the perturbation, on the tiny network.
 
-use activate::{
+use active_index_activate::{
     Activator, DescriptorNetwork, Masked, Optimiser, Perturbation, Settings,
     burn::tensor::{Device, Tensor, TensorData},
     describe,
@@ -166,7 +166,7 @@ fn the_same_seed_gives_the_same_bytes_and_the_descriptor_moves_closer() {
             .unwrap()
     };
     let (first, second) = (run().remove(0), run().remove(0));
-    let bytes = |pixels: &Tensor<4>| activate::pixels::to_rgb8(pixels).unwrap();
+    let bytes = |pixels: &Tensor<4>| active_index_activate::pixels::to_rgb8(pixels).unwrap();
     assert_eq!(bytes(&first.pixels), bytes(&second.pixels));
     assert_eq!(first.trace.steps.len(), 10);
     assert!(first.after.cosine > first.before.cosine, "{:?} {:?}", first.before, first.after);

@@ -1,6 +1,6 @@
 //! Early ends of the optimisation.
 
-use activate::{
+use active_index_activate::{
     Activated, Activator, End, Optimised, Settings, Stop,
     burn::tensor::{Device, Tensor},
     describe,

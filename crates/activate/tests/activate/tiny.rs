@@ -1,6 +1,6 @@
 //! Tiny network, and images and vectors for it.
 
-use activate::{
+use active_index_activate::{
     DescriptorNetwork, Masked, Optimiser, Settings,
     burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
     extractor::{IMAGENET_STD, resize_antialiased},

@@ -55,7 +55,7 @@ impl Curve {
     /// [`Error::NoMatches`] if `matches` is 0, [`Error::NotRanked`] for a score that is NaN, [`Error::TooManyMatches`].
     ///
     /// ```
-    /// use evaluation::copy_detection::{Curve, Row, Ties};
+    /// use active_index_evaluation::copy_detection::{Curve, Row, Ties};
     ///
     /// let row = |score, is_match| Row { score, is_match, photograph: 0 };
     /// let curve = Curve::new(vec![row(0.9, true), row(0.8, false), row(0.7, true)], 2)?;

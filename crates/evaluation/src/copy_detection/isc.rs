@@ -41,7 +41,7 @@ impl GroundTruth {
     /// [`Error::Line`] for a line without two fields, without a query, or with a repeated pair; [`Error::Csv`].
     ///
     /// ```
-    /// use evaluation::copy_detection::isc::GroundTruth;
+    /// use active_index_evaluation::copy_detection::isc::GroundTruth;
     ///
     /// let truth = GroundTruth::read("query_id,reference_id\nQ00000,R000017\nQ00001,\n".as_bytes())?;
     /// assert_eq!((truth.matches.len(), truth.count()), (2, 1));
@@ -123,7 +123,7 @@ pub struct Judged {
 /// or with a repeated pair, as in ISC2021's own evaluation; [`Error::Csv`].
 ///
 /// ```
-/// use evaluation::copy_detection::isc::read_predictions;
+/// use active_index_evaluation::copy_detection::isc::read_predictions;
 ///
 /// let predictions = read_predictions("Q00000,R000017,-0.25\n".as_bytes())?;
 /// assert_eq!(predictions[0].score, -0.25);

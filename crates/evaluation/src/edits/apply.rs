@@ -18,7 +18,7 @@ impl Edit {
     /// [`Error::Parameter`], [`Error::EmptyImage`], [`Error::TooLarge`], [`Error::JpegSize`], [`Error::Resize`].
     ///
     /// ```
-    /// use evaluation::Edit;
+    /// use active_index_evaluation::Edit;
     ///
     /// let photo = image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, 0]));
     /// assert_eq!(Edit::Auto.apply(&photo, 7)?, Edit::Auto.apply(&photo, 7)?);

@@ -9,7 +9,7 @@
 /// The text form is `name` or `name=parameter`:
 ///
 /// ```
-/// use evaluation::Edit;
+/// use active_index_evaluation::Edit;
 ///
 /// let edit: Edit = "crop=0.5".parse()?;
 /// let photo = image::RgbImage::from_pixel(40, 20, image::Rgb([90, 60, 30]));

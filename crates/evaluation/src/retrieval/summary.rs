@@ -60,7 +60,7 @@ impl Ranks<'_> {
     /// [`Error::NoResamples`].
     ///
     /// ```
-    /// use evaluation::{bootstrap::Bootstrap, retrieval::Ranks};
+    /// use active_index_evaluation::{bootstrap::Bootstrap, retrieval::Ranks};
     ///
     /// let (passive, released) = ([vec![Some(1), None]], [vec![Some(1), Some(2)]]);
     /// let ranks = Ranks { passive: &passive, released: Some(&released), averaged: &[true] };

@@ -20,7 +20,7 @@ pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 /// | re-ranking, optional | `RFlat` |
 ///
 /// ```
-/// use index::{Codes, Factory};
+/// use active_index_index::{Codes, Factory};
 ///
 /// let factory: Factory = "OPQ8_64,IVF4096,PQ8x8".parse()?;
 /// assert_eq!(factory.coarse.map(|coarse| coarse.nlist), Some(4096));

@@ -55,7 +55,7 @@ impl Index {
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
-    /// use index::{Index, TrainConfig};
+    /// use active_index_index::{Index, TrainConfig};
     ///
     /// let vectors = Tensor::<2>::random([300, 16], Distribution::Default, &Device::flex());
     /// let mut index = Index::train(&"IVF8,PQ2x4".parse()?, vectors.clone(), &TrainConfig::default())?;

@@ -51,7 +51,7 @@ impl Index {
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
-    /// use index::{Index, TrainConfig};
+    /// use active_index_index::{Index, TrainConfig};
     ///
     /// let folder = tempfile::tempdir()?;
     /// let path = folder.path().join("flat.index");

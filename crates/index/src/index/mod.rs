@@ -55,7 +55,7 @@ impl Index {
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
-    /// use index::{Index, TrainConfig};
+    /// use active_index_index::{Index, TrainConfig};
     ///
     /// let vectors = Tensor::<2>::random([300, 16], Distribution::Default, &Device::flex());
     /// let index = Index::train(&"IVF4,PQ2".parse()?, vectors, &TrainConfig::default())?;

@@ -28,7 +28,7 @@ impl Index {
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
-    /// use index::{Index, Target, TrainConfig};
+    /// use active_index_index::{Index, Target, TrainConfig};
     ///
     /// let vectors = Tensor::<2>::random([300, 16], Distribution::Default, &Device::flex());
     /// let mut index = Index::train(&"IVF4,PQ2".parse()?, vectors.clone(), &TrainConfig::default())?;

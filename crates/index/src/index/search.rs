@@ -48,7 +48,7 @@ impl Index {
     ///
     /// ```
     /// use burn::tensor::{Device, Distribution, Tensor};
-    /// use index::{Index, TrainConfig};
+    /// use active_index_index::{Index, TrainConfig};
     ///
     /// let vectors = Tensor::<2>::random([500, 32], Distribution::Default, &Device::flex());
     /// let mut index = Index::train(&"IVF8,SQ8".parse()?, vectors.clone(), &TrainConfig::default())?;

@@ -112,7 +112,7 @@ impl Signs {
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
-    /// use index::Signs;
+    /// use active_index_index::Signs;
     ///
     /// let device = Device::flex();
     /// let signs = Signs {

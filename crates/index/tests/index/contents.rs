@@ -1,6 +1,6 @@
 //! Ids, cells and sizes reported by an index.
 
-use index::MergedIds;
+use active_index_index::MergedIds;
 
 use crate::data::{D, METRICS, empty, filled, vectors};
 

@@ -4,8 +4,8 @@
 
 use std::{fs, path::Path};
 
+use active_index_index::{Error, Index};
 use burn::tensor::Device;
-use index::{Error, Index};
 
 use crate::{
     allocation::largest_allocation,
@@ -34,7 +34,7 @@ fn with(file: &[u8], field: &Field, value: &[u8]) -> Vec<u8> {
 }
 
 /// Reads bytes and checks that it takes no large allocation.
-pub fn open_in_bounds(file: &[u8], what: &str) -> index::Result<Index> {
+pub fn open_in_bounds(file: &[u8], what: &str) -> active_index_index::Result<Index> {
     let (largest, result) = largest_allocation(|| from_bytes(file));
     assert!(largest <= 2 * file.len() + SMALL, "{what} allocated {largest} bytes for {}", file.len());
     result

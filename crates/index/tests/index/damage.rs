@@ -1,6 +1,6 @@
 //! Files damaged at random, and indexes with hostile entries: those that still open must be safe to use.
 
-use index::{Error, MergedIds};
+use active_index_index::{Error, MergedIds};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -1,7 +1,7 @@
 //! Small seeded data and indexes.
 
+use active_index_index::{Factory, Index, Metric, TrainConfig};
 use burn::tensor::{Device, Tensor, TensorData};
-use index::{Factory, Index, Metric, TrainConfig};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -122,6 +122,6 @@ pub fn bytes(index: &Index) -> Vec<u8> {
     bytes
 }
 
-pub fn from_bytes(bytes: &[u8]) -> index::Result<Index> {
+pub fn from_bytes(bytes: &[u8]) -> active_index_index::Result<Index> {
     Index::from_bytes(bytes, &Device::flex())
 }

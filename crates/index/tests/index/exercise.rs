@@ -1,7 +1,7 @@
 //! All operations of an index, for indexes from corrupt files.
 
+use active_index_index::{Index, MergedIds, Target};
 use burn::tensor::{Device, Tensor};
-use index::{Index, MergedIds, Target};
 
 use crate::data::{bytes, from_bytes};
 

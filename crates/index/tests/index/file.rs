@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
+use active_index_index::Index;
 use burn::tensor::Device;
-use index::Index;
 
 use crate::data::{KINDS, METRICS, bytes, empty, filled, from_bytes, under_metrics, vectors};
 

@@ -1,6 +1,6 @@
 //! Ids: assigned, chosen, repeated and unknown.
 
-use index::{Error, Metric};
+use active_index_index::{Error, Metric};
 
 use crate::data::{
     D, EXACT_KINDS, KINDS, METRICS, bytes, empty, filled, from_bytes, rows, takes_ids, tensor, under_metrics,

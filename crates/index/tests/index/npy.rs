@@ -2,8 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
+use active_index_index::{Error, npy};
 use burn::tensor::Device;
-use index::{Error, npy};
 use npyz::{NpyFile, WriterBuilder};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Searches compared with an exhaustive search in double precision over the decoded vectors.
 
-use index::{Index, Metric, Target};
+use active_index_index::{Index, Metric, Target};
 
 use crate::data::{
     D, DECODED_KINDS, KINDS, METRICS, NLIST, bytes, empty, filled, from_bytes, is_inverted, rows, tensor,

@@ -1,7 +1,7 @@
 //! Targets of every kind of index, and the sides of hyperplanes.
 
+use active_index_index::{Index, Metric, Signs, Target};
 use burn::tensor::Tensor;
-use index::{Index, Metric, Signs, Target};
 
 use crate::data::{D, bytes, filled, rows, tensor, values, vectors};
 

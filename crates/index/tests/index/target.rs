@@ -1,7 +1,7 @@
 //! Targets and cells.
 
+use active_index_index::{Error, Target};
 use burn::tensor::Device;
-use index::{Error, Target};
 
 use crate::data::{
     D, KINDS, METRICS, bytes, filled, from_bytes, rows, tensor, under_metrics, values, vectors,
@@ -70,7 +70,7 @@ fn targets_leave_autodiff() {
     let target = index.target(tracked, Target::Reconstruction).expect("decodes");
     assert!(!target.points.is_autodiff());
     let device = Device::flex().autodiff();
-    let index = index::Index::from_bytes(&bytes(&index), &device).expect("reads");
+    let index = active_index_index::Index::from_bytes(&bytes(&index), &device).expect("reads");
     assert!(!index.device().is_autodiff());
     assert!(from_bytes(&bytes(&index)).is_ok());
 }

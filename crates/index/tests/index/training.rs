@@ -1,6 +1,8 @@
 //! Training: determinism, progress and errors.
 
-use index::{CoarseKind, Codes, Error, Factory, Index, Initialisation, Metric, TrainConfig, TrainStage};
+use active_index_index::{
+    CoarseKind, Codes, Error, Factory, Index, Initialisation, Metric, TrainConfig, TrainStage,
+};
 
 use crate::data::{D, KINDS, bytes, config, factory, is_inverted, rows, tensor, under_metrics, vectors};
 

@@ -22,7 +22,7 @@ use crate::{
 /// row is read. `rows` is 0.
 ///
 /// ```
-/// use index::npy;
+/// use active_index_index::npy;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("descriptors.npy");

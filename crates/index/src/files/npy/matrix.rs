@@ -54,7 +54,7 @@ pub fn read(path: &Path) -> Result<Matrix> {
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use index::npy;
+/// use active_index_index::npy;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("descriptors.npy");
