@@ -12,7 +12,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Returns the outcome of a verb of whose inputs any failed, or none.
+    /// Returns [`Self::SomeFailed`] if any input failed.
     pub fn of(any_failed: bool) -> Self {
         if any_failed { Self::SomeFailed } else { Self::Done }
     }

@@ -1,4 +1,4 @@
-//! `eval copy-detection`: one threshold for queries of which some have no match.
+//! `eval copy-detection`: detection of copies by one threshold, among queries with and without a match.
 
 mod copy_detection_report;
 mod page;

@@ -1,4 +1,4 @@
-//! `eval retrieval`: share of the edited copies whose original comes first.
+//! `eval retrieval`: retrieval of originals by edited copies.
 
 pub mod page;
 mod request;

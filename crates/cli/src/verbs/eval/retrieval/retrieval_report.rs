@@ -29,7 +29,7 @@ pub struct RetrievalReport {
     pub synthetic: usize,
     /// Number of images that were added to the index for the evaluation.
     pub added: usize,
-    /// Entries that copies of released images are searched by.
+    /// Entries that copies of released images are searched against.
     pub stored: Stored,
     /// Tables of each nprobe, if there are several, with originals stored as in the first table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
