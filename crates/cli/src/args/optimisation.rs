@@ -2,10 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use ::index::Target;
 use activate::{Budget, Masked, Objective, Optimiser, Settings, Stop};
 use clap::{Args, ValueEnum};
 use extractor::Precision;
+use index::Target;
 
 use super::{range::within, stop_rule};
 
