@@ -8,11 +8,12 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use crate::data::{D, NLIST, QUERIES};
-use crate::duel::Duel;
-use crate::report::Thousands;
-use crate::request::Request;
-use crate::stage::{K, NPROBES, SINGLES, search_in};
+use crate::{
+    duel::Duel,
+    report::Thousands,
+    request::Request,
+    workload::{D, K, NLIST, NPROBES, QUERIES, SINGLES},
+};
 
 const M: usize = 8;
 const KSUB: usize = 256;
@@ -58,7 +59,7 @@ impl Machine {
 
 /// Lists the parts of a query at each nprobe beside the measured times.
 pub fn run(duel: &mut Duel, out: &mut String) -> Result<()> {
-    search_in(duel, "ivfpq.faiss")?;
+    duel.search_in("ivfpq.faiss")?;
     let machine = Machine::measure(duel, out)?;
     writeln!(
         out,

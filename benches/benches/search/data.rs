@@ -1,21 +1,16 @@
 //! Vectors and indexes that both sides use, made once by the peer.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::arguments::Arguments;
-
-/// Dimension of the vectors, as in `peers/faiss_index.py`.
-pub const D: usize = 512;
-/// Cells of the coarse quantiser.
-pub const NLIST: usize = 4096;
-/// Number of queries.
-pub const QUERIES: usize = 10_000;
+use crate::{arguments::Arguments, workload::D};
 
 /// Folder of files for `n` stored vectors; `peers/faiss_index.py` documents their contents.
 pub struct Data {

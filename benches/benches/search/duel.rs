@@ -1,15 +1,17 @@
 //! Both sides, asked the same requests in turn.
 
-use std::path::PathBuf;
-use std::thread::sleep;
-use std::time::Duration;
+use std::{path::PathBuf, thread::sleep, time::Duration};
 
 use anyhow::{Context, Result};
 
-use crate::arguments::Arguments;
-use crate::data::{Data, script};
-use crate::request::Request;
-use crate::side::Side;
+use crate::{
+    arguments::Arguments,
+    data::{Data, script},
+    pair::Pair,
+    request::Request,
+    side::Side,
+    workload::QUERIES,
+};
 
 /// Pause between two turns: OpenMP's threads spin for a while after their work, which would slow the other
 /// side.
@@ -20,20 +22,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Repeats {
     warm_up: usize,
     counted: usize,
-}
-
-/// One number per side.
-#[derive(Debug, Clone, Copy)]
-pub struct Pair {
-    pub ours: f64,
-    pub faiss: f64,
-}
-
-impl Pair {
-    /// Ratio of the sides, above 1 if ours is smaller.
-    pub fn ratio(self) -> f64 {
-        self.faiss / self.ours
-    }
 }
 
 /// Fresh process of each side at one thread count.
@@ -61,6 +49,13 @@ impl<'a> Duel<'a> {
     /// File of the data, in the spelling of requests.
     pub fn path(&self, name: &str) -> PathBuf {
         self.data.path(name)
+    }
+
+    /// Loads the queries and opens an index on both sides.
+    pub fn search_in(&mut self, file: &str) -> Result<()> {
+        self.ask(&Request::Load { path: self.path("query.f32"), count: QUERIES })?;
+        self.ask(&Request::Open { path: self.path(file), queries: 0 })?;
+        Ok(())
     }
 
     /// Asks each side once.

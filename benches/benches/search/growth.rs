@@ -1,30 +1,24 @@
 //! Growth of search time with the number of stored vectors.
 
-use std::path::Path;
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::data::{Data, QUERIES, script};
-use crate::duel::{Duel, Pair};
-use crate::report::{Report, Row, Target, Unit};
-use crate::request::Request;
-use crate::stage::{K, SINGLES, search_in};
-
-/// Numbers of stored vectors, each with its file: random codes in lists as uneven as real ones.
-pub const FILES: [(usize, &str); 4] = [
-    (100_000, "random-100000.faiss"),
-    (1_000_000, "random-1000000.faiss"),
-    (4_000_000, "random-4000000.faiss"),
-    (10_000_000, "random-10000000.faiss"),
-];
+use crate::{
+    data::{Data, script},
+    duel::Duel,
+    pair::Pair,
+    report::{Report, Row, Target, Unit},
+    request::Request,
+    workload::{GROWING, K, QUERIES, SINGLES},
+};
 
 const NPROBES: [usize; 3] = [1, 16, 64];
 const COLUMNS: &str = "n,threads,measure,nprobe,ours,faiss\n";
 
 pub fn run(duel: &mut Duel, report: &mut Report) -> Result<()> {
-    for (n, file) in FILES {
-        search_in(duel, file)?;
+    for (n, file) in GROWING {
+        duel.search_in(file)?;
         for nprobe in NPROBES {
             let batch = duel.measure(duel.short, &Request::Batch { nprobe, count: QUERIES, k: K })?;
             report.row(&row(format!("{n} codes: 10,000 queries, nprobe {nprobe}"), batch));

@@ -1,13 +1,15 @@
 //! Rates of the machine and memory of this process.
 
-use std::hint::black_box;
-use std::thread::{available_parallelism, scope};
-use std::time::Instant;
+use std::{
+    hint::black_box,
+    thread::{available_parallelism, scope},
+    time::Instant,
+};
 
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor};
 
-use crate::data::{D, NLIST};
+use crate::workload::{D, NLIST};
 
 /// Number of repeats; the fastest gives the machine's rate.
 const REPEATS: usize = 6;

@@ -15,24 +15,24 @@
 #![expect(clippy::print_stdout, reason = "benchmarks print their tables")]
 
 mod arguments;
+mod comparison;
 mod cost;
 mod data;
 mod duel;
 mod growth;
 mod machine;
+mod pair;
 mod report;
 mod request;
 mod serve;
 mod side;
 mod stage;
+mod workload;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
-use crate::arguments::Arguments;
-use crate::data::Data;
-use crate::duel::Duel;
-use crate::report::Report;
+use crate::{arguments::Arguments, data::Data, duel::Duel, report::Report};
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
@@ -49,9 +49,9 @@ fn compare(arguments: &Arguments) -> Result<()> {
         for &stage in &arguments.stages() {
             data.prepare(&stage.files())?;
             let mut duel = Duel::start(&data, threads, arguments)?;
-            report.begin(&duel);
-            if let Err(error) = stage.run(&mut duel, &mut report) {
-                report.fail(stage, &error);
+            report.begin(data.n, threads, [&duel.ours.version, &duel.faiss.version]);
+            if let Err(error) = comparison::run(stage, &mut duel, &mut report) {
+                report.fail(&format!("{stage:?}"), &error);
             }
         }
     }

@@ -4,8 +4,7 @@ use std::fmt;
 
 use anyhow::Error;
 
-use crate::duel::{Duel, Pair};
-use crate::stage::Stage;
+use crate::pair::Pair;
 
 /// Unit of a row; less is better.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +49,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// Prints the header once, and sets the thread count of the following rows.
-    pub fn begin(&mut self, duel: &Duel) {
-        self.threads = duel.threads;
+    /// Prints the header once, with the number of stored vectors and the versions of both sides, and sets the
+    /// thread count of the following rows.
+    pub fn begin(&mut self, n: usize, threads: usize, [ours, faiss]: [&str; 2]) {
+        self.threads = threads;
         if !self.headed {
-            let (ours, faiss) = (&duel.ours.version, &duel.faiss.version);
-            println!("{} vectors of 512 dimensions; medians of turns; above 1, ours is better", duel.data.n);
+            println!("{n} vectors of 512 dimensions; medians of turns; above 1, ours is better");
             println!(
                 "| what | threads | {ours} | {faiss} | ratio | target | note |\n|---|---|---|---|---|---|---|"
             );
@@ -82,10 +81,11 @@ impl Report {
         self.row(&Row { what, pair, unit: Unit::Mebibytes, target: Target::None, note });
     }
 
-    pub fn fail(&mut self, stage: Stage, error: &Error) {
+    /// Prints the failure of a stage, by its name.
+    pub fn fail(&mut self, stage: &str, error: &Error) {
         self.failures += 1;
         println!(
-            "| {stage:?} | {} | | | | | failed: {} |",
+            "| {stage} | {} | | | | | failed: {} |",
             self.threads,
             format!("{error:#}").replace('|', "/")
         );

@@ -1,17 +1,22 @@
 //! Our side of the comparison: answers requests on the standard streams.
 
-use std::fs::File;
-use std::io::{BufRead, stdin};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::{
+    fs::File,
+    io::{BufRead, stdin},
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use index::{Index, TrainConfig};
 
-use crate::data::{D, read_rows};
-use crate::machine::{bandwidth, peak_memory, product};
-use crate::request::{Answer, Request};
+use crate::{
+    data::read_rows,
+    machine::{bandwidth, peak_memory, product},
+    request::{Answer, Request},
+    workload::D,
+};
 
 /// State of the process between requests. Before the clock starts, vectors are in the form that the index
 /// accepts: a tensor, as an array for faiss.
