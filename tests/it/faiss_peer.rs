@@ -198,6 +198,7 @@ fn seed() -> String {
 }
 
 #[test]
+#[ignore = "slow: installs faiss and sweeps all kinds"]
 fn faiss_reads_our_files() {
     let Some(peer) = Peer::new("faiss_reads_our_files") else { return };
     let kinds = Kind::all();
@@ -215,6 +216,7 @@ fn faiss_reads_our_files() {
 }
 
 #[test]
+#[ignore = "slow: installs faiss and sweeps all kinds"]
 fn we_read_files_of_faiss() {
     let Some(peer) = Peer::new("we_read_files_of_faiss") else { return };
     let (kinds, seed) = (Kind::all(), seed());

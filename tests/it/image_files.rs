@@ -138,6 +138,7 @@ fn describe_finishes_the_corpus() {
 }
 
 #[test]
+#[ignore = "slow: activates every file of the corpus"]
 fn activate_finishes_the_corpus() {
     let (corpus, folder) = (Corpus::open(), tempfile::tempdir().unwrap());
     let [photos, out] = ["photos", "out"].map(|name| folder.path().join(name));

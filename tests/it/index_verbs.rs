@@ -341,6 +341,7 @@ fn training_descriptors(folder: &Path) -> PathBuf {
 
 /// Extractor, activation and evaluation do not depend on inverted files or product quantisers.
 #[test]
+#[ignore = "slow: sweeps all kinds"]
 fn every_kind_serves_every_verb() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

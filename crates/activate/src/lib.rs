@@ -1,9 +1,9 @@
 //! Active image indexing (Fernandez et al., ICLR 2023) on burn: changes an image imperceptibly before its release, so
 //! that edited copies of it are found again.
 //!
-//! - An index stores a code of each descriptor, and a search visits only some of its cells (section 2). An edited
+//! - An index stores a code of each descriptor, and a search visits only some of its cells. An edited
 //!   copy is lost when its descriptor leaves the cell of the original.
-//! - Activation changes the pixels instead of the index (section 3): the index keeps the code of the original.
+//! - Activation changes the pixels instead of the index: the index keeps the code of the original.
 //! - The target of the descriptor is what the index stores, `q(x)`: a centroid plus a decoded residual.
 //! - The descriptor term `L_f` is the negative cosine to the target (equation 4); [`Objective`] has alternatives.
 //! - The image term `L_i` is the mean squared change, in the normalised space of the extractor.
