@@ -54,6 +54,9 @@ pub struct AutoSizes {
     pub most: usize,
 }
 
+/// Work on a batch, with one result per item.
+pub type Work<'a, T, R, E> = dyn FnMut(&[T]) -> Result<Vec<R>, E> + 'a;
+
 impl BatchSize {
     /// Returns the size to begin with. `own_memory` tells whether the device is a GPU with its own memory.
     pub fn new(request: BatchRequest, own_memory: bool, sizes: AutoSizes) -> Self {
@@ -79,7 +82,7 @@ impl BatchSize {
     pub fn run<T, R, E>(
         &mut self,
         items: &[T],
-        work: &mut dyn FnMut(&[T]) -> Result<Vec<R>, E>,
+        work: &mut Work<T, R, E>,
         is_out_of_memory: impl Fn(&E) -> bool,
     ) -> Vec<Result<R, E>> {
         let mut results = Vec::with_capacity(items.len());

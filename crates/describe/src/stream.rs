@@ -21,6 +21,7 @@ pub struct Prepared<M> {
 
 /// One image of an item.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most inputs are images")]
 pub enum Input {
     /// A network input `[1, 3, h, w]` in [0, 1], see [`crate::network_input`].
     Image(Tensor<4>),
@@ -81,10 +82,13 @@ struct Queue<'a, T, M, F> {
     waiting: VecDeque<Waiting>,
 }
 
+/// Descriptors of an item, those that are known so far.
+type Descriptors = Vec<Option<Vec<f32>>>;
+
 /// An item with the descriptors that it has so far.
 struct Open<'a, T, M, F> {
     item: &'a T,
-    outcome: Result<(M, Vec<Option<Vec<f32>>>), F>,
+    outcome: Result<(M, Descriptors), F>,
 }
 
 /// An input that waits for its batch to fill.

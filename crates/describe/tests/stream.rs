@@ -8,11 +8,11 @@ use extractor::Extractor;
 
 fn tiny() -> Extractor {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/extractors/sscd.classy.pt");
-    Extractor::load(&file, &Device::flex()).unwrap()
+    Extractor::load(&file, &Device::flex()).expect("the tiny network is a golden file")
 }
 
 fn of(n: usize) -> NonZeroUsize {
-    NonZeroUsize::new(n).unwrap()
+    NonZeroUsize::new(n).expect("tests ask for one at least")
 }
 
 /// Input whose pixels differ from level to level.

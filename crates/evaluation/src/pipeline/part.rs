@@ -1,7 +1,5 @@
 //! Parts of the work on an image, and their preparation for the network.
 
-use std::borrow::Cow;
-
 use describe::{Input, Prepared, network_input};
 use extractor::Extractor;
 use image::RgbImage;
@@ -102,7 +100,7 @@ impl Editor<'_> {
 }
 
 /// Refuses a released version of another size than its original.
-fn check_size(original: &Cow<'_, RgbImage>, released: &Cow<'_, RgbImage>, source: &Source) -> Result<()> {
+fn check_size(original: &RgbImage, released: &RgbImage, source: &Source) -> Result<()> {
     let (original, released) = (original.dimensions(), released.dimensions());
     if original == released {
         return Ok(());

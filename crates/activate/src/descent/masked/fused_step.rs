@@ -66,6 +66,7 @@ pub trait MaskedBackend: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Parameters and both means after a step, then the results of [`Self::changed_pixels`] for them.
+    #[allow(clippy::type_complexity, reason = "the macro of backend extensions knows no aliases")]
     fn fused_step(
         x: FloatTensor<Self>,
         first: FloatTensor<Self>,
