@@ -149,8 +149,16 @@ pub fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// Command that runs the program built for these tests, or the one named by `ACTIVE_INDEX_PROGRAM`.
+/// Command that runs the program on the CPU, where an option does not name another device. A program with other
+/// devices looks for their drivers first, and says what it found.
 pub fn program() -> Command {
+    let mut program = program_on_any_device();
+    program.args(["--device", "cpu"]);
+    program
+}
+
+/// Command that runs the program that cargo built for these tests, or the one that `ACTIVE_INDEX_PROGRAM` names.
+pub fn program_on_any_device() -> Command {
     let built = || env!("CARGO_BIN_EXE_active-index").into();
     Command::new(env::var_os("ACTIVE_INDEX_PROGRAM").unwrap_or_else(built))
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::fixtures::program;
+use crate::fixtures::program_on_any_device as program;
 
 fn output(program: &mut Command) -> (Output, String) {
     // OpenGL's libraries complain on stderr if it is unset.
@@ -56,7 +56,7 @@ fn unknown_devices_are_refused_in_one_line() {
     for runtime in ["cuda", "wgpu"] {
         // No machine has ten thousand devices.
         let error = refused(&format!("{runtime}:9999"));
-        let reasons = ["--features", "the last one is", "NVIDIA driver", "no driver of Vulkan"];
+        let reasons = ["--features", "the last device is", "NVIDIA driver", "no driver of Vulkan"];
         assert!(reasons.iter().any(|reason| error.contains(reason)), "{error}");
     }
 }
