@@ -225,7 +225,7 @@ fn released_images_can_be_what_the_index_stores() {
     folder.is_refused(&format!("{detection} --activate --choose-cell"), "--choose-cell is for an index");
     let activate =
         "activate photos --index empty.faiss --out chosen --iterations 1 --views 2 --choose-cell=3";
-    folder.is_refused(&format!("{activate} --objective reconstruction"), "aims at no cell");
+    folder.is_refused(&format!("{activate} --objective reconstruction"), "which does not aim at cells");
     let chosen = folder.json(activate);
     assert!(chosen["images"][0]["cell"].is_u64(), "{chosen}");
 }
