@@ -23,3 +23,4 @@ mod interrupted_write;
 mod provenance;
 mod released_files;
 mod transform_verb;
+mod visited_cells;

@@ -27,9 +27,9 @@ pub struct Search {
     /// Find all entries within this radius instead of -k: squared L2 distance below R, or inner product above R
     #[arg(long, value_name = "R", allow_negative_numbers = true, conflicts_with = "k")]
     pub radius: Option<f32>,
-    /// Cells to visit for each query
-    #[arg(long, default_value = "1", value_name = "N")]
-    pub nprobe: NonZeroUsize,
+    /// Cells to visit for each query [default: the number in the index file, see `index info`]
+    #[arg(long, value_name = "N")]
+    pub nprobe: Option<NonZeroUsize>,
     /// Also write arrays D [n, k] and I [n, k]; with --radius, lims [n + 1], D and I as faiss does
     #[arg(long, value_name = "FILE.npz")]
     pub out: Option<PathBuf>,

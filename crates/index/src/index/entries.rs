@@ -54,7 +54,8 @@ impl Index {
         Some(cells)
     }
 
-    /// Number of cells that faiss visits by default, as stored in the file; `None` without an inverted file.
+    /// Number of cells that a search of this index is meant to visit, as stored in the file and at least 1; `None` without an
+    /// inverted file. It may exceed `nlist`, which [`Self::search`] caps. faiss visits as many unless told otherwise.
     pub fn default_nprobe(&self) -> Option<u64> {
         match inverted(&self.kind)? {
             Kind::Ivf(ivf) => Some(ivf.nprobe),

@@ -2,7 +2,7 @@
 
 mod results;
 
-use std::{path::PathBuf, time::Instant};
+use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use anyhow::Result;
 use burn::tensor::Tensor;
@@ -32,7 +32,28 @@ use crate::{
 /// Queries and the entries found.
 #[derive(Serialize)]
 struct SearchReport {
+    #[serde(flatten)]
+    visited: Option<Visited>,
     queries: Vec<Query>,
+}
+
+/// Cells that each query visited.
+#[derive(Serialize, Clone, Copy)]
+struct Visited {
+    nprobe: usize,
+    /// True if the index file has the number, false if the user gave it.
+    #[serde(skip)]
+    is_own: bool,
+}
+
+impl Visited {
+    /// Cells that a search visits: as many as given, else as many as the index file has for its searches, as in faiss; at
+    /// most all. `None` without cells.
+    fn new(index: &Index, given: Option<NonZeroUsize>) -> Option<Self> {
+        let own = usize::try_from(index.default_nprobe()?).unwrap_or(usize::MAX);
+        let nprobe = given.map_or(own, NonZeroUsize::get).min(index.nlist()?);
+        Some(Self { nprobe, is_own: given.is_none() })
+    }
 }
 
 /// A query: an image, or a row of descriptors.
@@ -64,8 +85,11 @@ pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
     if let Some(descriptors) = &descriptors {
         make_ready(&index, descriptors)?;
     }
+    let visited = Visited::new(&index, arguments.nprobe);
     let started = Instant::now();
-    let found = descriptors.map(|descriptors| Results::search(&index, descriptors, arguments)).transpose()?;
+    let search =
+        |descriptors| Results::search(&index, descriptors, arguments, visited.map_or(1, |it| it.nprobe));
+    let found = descriptors.map(search).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
 
     if let Some(found) = &found {
@@ -75,8 +99,8 @@ pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
         arguments.out.as_ref().map_or(Ok(()), |path| found.write(path, &answers))?;
     }
     let outcome = Outcome::of(queries.iter().any(|query| query.error.is_some()));
-    let report = Report::new(SearchReport { queries }).after(seconds);
-    session.result(&report, || text(&report.body.queries, seconds))?;
+    let report = Report::new(SearchReport { visited, queries }).after(seconds);
+    session.result(&report, || text(&report.body, seconds))?;
     Ok(outcome)
 }
 
@@ -155,7 +179,7 @@ fn hits(found: &Results, row: usize, index: &Index, names: &Names) -> Vec<Hit> {
 }
 
 /// Formats the results; `seconds` is the duration of the search.
-fn text(queries: &[Query], seconds: f64) -> String {
+fn text(SearchReport { visited, queries }: &SearchReport, seconds: f64) -> String {
     let row = |query: &str, hit: &Hit| {
         let name = hit.name.clone().unwrap_or_default();
         let numbers = [hit.rank.to_string(), hit.id.to_string()];
@@ -164,5 +188,9 @@ fn text(queries: &[Query], seconds: f64) -> String {
     };
     let rows = queries.iter().flat_map(|query| query.results.iter().map(|hit| row(&query.query, hit)));
     let found = table(&["query", "name", "rank", "id", "distance", "similarity"], 2, rows);
-    format!("{found}\n{} queries searched in {:.1} ms", queries.len(), 1e3 * seconds)
+    let cells = visited.map_or_else(String::new, |Visited { nprobe, is_own }| {
+        let source = if is_own { ", as the index file says" } else { "" };
+        format!("; nprobe {nprobe}{source}")
+    });
+    format!("{found}\n{} queries searched in {:.1} ms{cells}", queries.len(), 1e3 * seconds)
 }

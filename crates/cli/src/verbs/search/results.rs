@@ -17,12 +17,11 @@ pub enum Results {
 }
 
 impl Results {
-    /// Searches for descriptors `[n, d]`.
+    /// Searches for descriptors `[n, d]` in `nprobe` cells.
     ///
     /// # Errors
     /// If `d` is not that of the index, or the kind of index does not support the search.
-    pub fn search(index: &Index, descriptors: Tensor<2>, arguments: &Search) -> Result<Self> {
-        let nprobe = arguments.nprobe.get();
+    pub fn search(index: &Index, descriptors: Tensor<2>, arguments: &Search, nprobe: usize) -> Result<Self> {
         Ok(match arguments.radius {
             Some(radius) => Self::Within(index.range_search(descriptors, radius, nprobe)?),
             None => Self::Nearest(index.search(descriptors, arguments.k.get(), nprobe)?),

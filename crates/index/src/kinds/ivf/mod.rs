@@ -41,7 +41,7 @@ pub(crate) struct InvertedFile<L> {
     pub by_residual: bool,
     pub lists: L,
     pub direct_map: DirectMap,
-    /// Number of lists that faiss visits by default; only written back to the file.
+    /// Number of lists that a search of this file visits unless its caller says otherwise; kept by every change.
     pub nprobe: u64,
 }
 
