@@ -9,6 +9,7 @@
 mod activation;
 mod agreement;
 mod command_line;
+mod concurrent_writers;
 mod device;
 mod evaluation;
 mod extractor;

@@ -10,6 +10,10 @@
 //! assert_eq!(std::fs::read_to_string(&path)?, "hello\n");
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! Programs that read a file, change it and replace it take turns by a [`WriteLock`].
+
+mod lock;
 
 use std::{
     fs::{self, File, Permissions},
@@ -17,6 +21,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use lock::WriteLock;
 use tempfile::{Builder, NamedTempFile};
 
 /// Bytes that are buffered between `write` and the file.
@@ -31,10 +36,7 @@ const BUFFER: usize = 1 << 20;
 /// If `path` is a folder, a device or a pipe; errors of `write` and of the system.
 pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let (path, permissions) = destination(path)?;
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(&path);
     let mut buffered = BufWriter::with_capacity(BUFFER, temporary_in(folder)?);
     write(&mut buffered)?;
     let temporary = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -56,6 +58,10 @@ fn destination(path: &Path) -> io::Result<(PathBuf, Option<Permissions>)> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path.to_owned(), None)),
         Err(error) => Err(error),
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// Creates a temporary file with the permissions of an ordinary one, less the process's umask.

@@ -7,6 +7,7 @@ pub mod progress;
 pub mod temporary_folder;
 pub mod terminal_events;
 pub mod whole_file;
+mod write_lock;
 
 use anyhow::Result;
 

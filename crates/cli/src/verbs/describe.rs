@@ -54,6 +54,7 @@ pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
     let (descriptors, rows) = described(&loaded, &inputs, arguments, session)?;
 
     if !descriptors.is_empty() {
+        let _lock = session.lock_output(&arguments.out)?;
         write(arguments, upload_rows(&descriptors, &Device::flex()), &rows, &loaded.record())?;
     }
     let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));

@@ -28,6 +28,7 @@ pub const BLOCK: usize = 1 << 16;
 /// # Errors
 /// If a file cannot be read or written, or vectors, ids, names and index do not fit together.
 pub fn add(arguments: &IndexAdd, device: &Device, session: &Session) -> Result<Index> {
+    let _lock = session.lock(&arguments.index)?;
     let mut index = open(&arguments.index, device)?;
     let (stored, added) = (Source::index(&arguments.index)?, Source::descriptors(&arguments.input)?);
     stored.check(&added, session)?;

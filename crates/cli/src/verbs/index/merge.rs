@@ -22,6 +22,10 @@ use crate::{
 /// If a file cannot be read or written, or the indexes do not fit together.
 pub fn merge(arguments: &IndexMerge, device: &Device, session: &Session) -> Result<(Index, Change)> {
     let path = &arguments.index;
+    let _lock = match &arguments.out {
+        Some(out) => session.lock_output(out)?,
+        None => session.lock(path)?,
+    };
     let stored = Source::index(path)?;
     let mut index = match &arguments.out {
         Some(_) => Index::open(path, device)?,

@@ -20,7 +20,7 @@ use self::index_report::{Change, IndexReport};
 use crate::{
     args::IndexVerb,
     report::Report,
-    session::{Outcome, Session, interrupt, whole_file::make_folder_of},
+    session::{Outcome, Session, interrupt},
     side_files::entry_names::{self, Names},
 };
 
@@ -44,7 +44,9 @@ struct Changed<'a> {
 
 fn changed<'a>(verb: &'a IndexVerb, device: &Device, session: &Session) -> Result<Changed<'a>> {
     let (index, file, change) = match verb {
-        IndexVerb::Train(arguments) => (train::train(arguments, device)?, &arguments.out, Change::default()),
+        IndexVerb::Train(arguments) => {
+            (train::train(arguments, device, session)?, &arguments.out, Change::default())
+        }
         IndexVerb::Add(arguments) => {
             (add::add(arguments, device, session)?, &arguments.index, Change::default())
         }
@@ -61,16 +63,15 @@ fn changed<'a>(verb: &'a IndexVerb, device: &Device, session: &Session) -> Resul
     Ok(Changed { index, file, change })
 }
 
-/// Opens an index that will be changed.
+/// Opens an index that will be changed, by the holder of its lock.
 fn open(path: &Path, device: &Device) -> Result<Index> {
     let index = Index::open(path, device)?;
     entry_names::settle(path, index.ntotal())?;
     Ok(index)
 }
 
-/// Writes an index and, if they changed, the names of its entries.
+/// Writes an index and, if they changed, the names of its entries. The caller holds the lock of the index.
 fn save(index: &Index, path: &Path, names: Option<Names>) -> Result<()> {
-    make_folder_of(path).with_context(|| path.display().to_string())?;
     names.map_or(Ok(()), |names| entry_names::stage(path, index.ntotal(), names))?;
     let held = interrupt::hold_off();
     index.write(path)?;

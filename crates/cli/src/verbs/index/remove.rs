@@ -23,6 +23,7 @@ const LISTED: usize = 5;
 /// If a file cannot be read or written, or the index does not support removal.
 pub fn remove(arguments: &IndexRemove, device: &Device, session: &Session) -> Result<(Index, Change)> {
     let path = &arguments.index;
+    let _lock = session.lock(path)?;
     let mut index = open(path, device)?;
     let file = arguments.ids_file.as_deref().map(entry_ids::read).transpose()?.unwrap_or_default();
     let asked: IdSet = arguments.ids.iter().copied().chain(file.into_iter().map(IdSpan::from)).collect();

@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{add::BLOCK, save};
 use crate::{
     args::IndexTrain,
-    session::progress,
+    session::{Session, progress},
     side_files::{
         entry_names::Names,
         extractor_record::{self, Source},
@@ -25,7 +25,7 @@ use crate::{
 ///
 /// # Errors
 /// If a file cannot be read or written, or the kind of index does not fit the vectors.
-pub fn train(arguments: &IndexTrain, device: &Device) -> Result<Index> {
+pub fn train(arguments: &IndexTrain, device: &Device, session: &Session) -> Result<Index> {
     let vectors = match arguments.train_size {
         Some(size) => draw(&arguments.input, size.get(), arguments.seed, device)?,
         None => npy::read_descriptors(&arguments.input, device)?,
@@ -35,6 +35,7 @@ pub fn train(arguments: &IndexTrain, device: &Device) -> Result<Index> {
     let index = Index::train_with_progress(&arguments.factory, vectors, &config, &mut |p| show(&bar, p))
         .with_context(|| format!("cannot train {} on {}", arguments.factory, arguments.input.display()))?;
     bar.finish_and_clear();
+    let _lock = session.lock_output(&arguments.out)?;
     // The names and the record of a previous index in the file do not apply to this one.
     let record = extractor_record::of_index(&arguments.out);
     let trained_on = Source::descriptors(&arguments.input)?.record;
