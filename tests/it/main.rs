@@ -15,6 +15,7 @@ mod evaluation;
 mod extractor;
 mod extractors;
 mod faiss_peer;
+mod fast_activation;
 mod fixtures;
 mod image_files;
 mod index_files;

@@ -127,7 +127,7 @@ impl Settings {
         match self.objective {
             Objective::Reconstruction => false,
             Objective::CellMargin => true,
-            Objective::Robust { .. } => index.nlist().is_some(),
+            Objective::Unedited | Objective::Robust { .. } => index.nlist().is_some(),
         }
     }
 

@@ -27,6 +27,9 @@ pub enum Objective {
     /// cells. An index that compares inner products has `x.centroid / 0.02` instead. With several own cells `c`,
     /// `p_c` is their sum.
     CellMargin,
+    /// [`Self::CellMargin`] in an index with cells, [`Self::Reconstruction`] in one without: [`Self::Robust`] of the image itself
+    /// instead of its views.
+    Unedited,
     /// Mean of [`Self::CellMargin`] over random edited views of the image, new ones at each step. For an index without
     /// cells, the mean of [`Self::Reconstruction`].
     Robust {

@@ -231,6 +231,29 @@ fn indexes_without_cells_are_approached() {
     assert!(matches!(deep, Err(Error::NoCells { .. })));
 }
 
+/// The objective without edits is that of the cell where there are cells, and that of the code elsewhere, to the bit; for
+/// indexes of both sorts together it approaches both.
+#[test]
+fn unedited_images_approach_what_the_index_has() {
+    let device = Device::flex();
+    let (tiny, image) = (Tiny::new(&device), [photo(&device, 20, 20)]);
+    let [cells, codes] = ["IVF32,PQ2x4", "PQ2x4"].map(|factory| index(factory, &device));
+    let activate = |index: &Index, objective| {
+        let settings = Settings { iterations: 2, ..settings(objective, 30.0) };
+        let activator = Activator::new(&tiny, index, settings).unwrap();
+        activator.activate(&image, &mut |_| ()).unwrap().remove(0)
+    };
+    for (index, objective) in [(&cells, Objective::CellMargin), (&codes, Objective::Reconstruction)] {
+        let [expected, found] = [objective, Objective::Unedited].map(|objective| activate(index, objective));
+        assert_eq!(found.pixels.into_data(), expected.pixels.into_data(), "{objective:?}");
+        assert_eq!(found.trace.kept, expected.trace.kept);
+    }
+    let both = settings(Objective::Unedited, 30.0);
+    let both = Activator::new(&tiny, &codes, both).unwrap().also_for(&cells).unwrap();
+    let done = both.activate(&image, &mut |_| ()).unwrap().remove(0);
+    assert!(done.after.cosine > done.before.cosine && done.trace.kept.is_some());
+}
+
 #[test]
 fn the_seed_fixes_the_views_in_any_batch() {
     let device = Device::flex();

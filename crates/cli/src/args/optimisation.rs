@@ -25,7 +25,8 @@ pub struct Optimisation {
     /// improves
     #[arg(long, value_parser = stop_rule::stop, value_name = "safe|settled")]
     pub stop_when: Option<Stop>,
-    /// Goal of the optimisation [default: robust; reconstruction with --target, cell-margin with --fast]
+    /// Goal of the optimisation [default: robust; reconstruction with --target; with --fast cell-margin, or reconstruction in an
+    /// index without cells]
     #[arg(long, value_enum)]
     pub objective: Option<ObjectiveName>,
     /// Method that changes the pixels [default: steepest; adam with --strength]
@@ -34,7 +35,8 @@ pub struct Optimisation {
     /// Number of edited views of each image per step of --objective robust [default: 3]
     #[arg(long, value_parser = views, value_name = "N")]
     pub views: Option<usize>,
-    /// Take two steps of --objective cell-margin: a tenth of the time, fewer copies found
+    /// Take two steps of --objective cell-margin, or of reconstruction in an index without cells: a tenth of the time, fewer
+    /// copies found
     #[arg(long, conflicts_with_all = ["views", "target"])]
     pub fast: bool,
     /// Minimum PSNR of the released file [default: 42.5 with --optimizer steepest]
@@ -135,15 +137,12 @@ impl Optimisation {
     }
 
     fn objective(&self) -> Objective {
-        let default = match self.target {
-            Some(_) => ObjectiveName::Reconstruction,
-            None if self.fast => ObjectiveName::CellMargin,
-            None => ObjectiveName::Robust,
-        };
-        match self.objective.unwrap_or(default) {
-            ObjectiveName::Reconstruction => Objective::Reconstruction,
-            ObjectiveName::CellMargin => Objective::CellMargin,
-            ObjectiveName::Robust => Objective::Robust { views: self.views.unwrap_or(VIEWS) },
+        match self.objective {
+            Some(ObjectiveName::Reconstruction) => Objective::Reconstruction,
+            Some(ObjectiveName::CellMargin) => Objective::CellMargin,
+            None if self.target.is_some() => Objective::Reconstruction,
+            None if self.fast => Objective::Unedited,
+            Some(ObjectiveName::Robust) | None => Objective::Robust { views: self.views.unwrap_or(VIEWS) },
         }
     }
 
@@ -210,6 +209,15 @@ mod tests {
     #[test]
     fn no_arguments_give_the_defaults_of_the_library() {
         assert_eq!(typed("").settings(), Settings::default());
+    }
+
+    /// Two steps towards what the index has, cells or codes, whatever kind it is.
+    #[test]
+    fn fast_leaves_the_goal_to_the_index() {
+        let two = Settings { iterations: FAST, ..Settings::default() };
+        assert_eq!(typed("--fast").settings(), Settings { objective: Objective::Unedited, ..two });
+        let named = typed("--fast --objective reconstruction --iterations 3").settings();
+        assert_eq!(named, Settings { objective: Objective::Reconstruction, iterations: 3, ..two });
     }
 
     #[test]
