@@ -95,6 +95,14 @@ pub enum Error {
         /// The decoder's message.
         reason: String,
     },
+    /// The format's decoder panicked, which is a fault of the decoder.
+    #[error("the {format} decoder fails on this file: {reason}")]
+    DecoderPanicked {
+        /// The format.
+        format: Format,
+        /// The panic's message, in one line.
+        reason: String,
+    },
     /// The image is too large for the format.
     #[error("{width} x {height} pixels are too many for {format}, use PNG")]
     TooLargeFor {

@@ -23,7 +23,9 @@
 //! PNG, lossless WebP and JPEG are encoded by Rust code, lossy WebP by libwebp with the feature `webp-lossy`.
 //!
 //! Any bytes give a picture or an [`Error`] of one line. Announced sizes are checked before memory is allocated, and
-//! damage is an error, not grey pixels. The crate prints nothing and knows no networks and no indexes.
+//! damage is an error, not grey pixels. A decoder that panics gives [`Error::DecoderPanicked`]; the first decoded file
+//! extends the panic hook, so that such panics are not reported. The crate prints nothing and knows no networks and no
+//! indexes.
 //!
 //! ```
 //! use active_index_image_file::{Encoding, Pixels, Reader};

@@ -1,5 +1,6 @@
 //! Decoding of files to pictures.
 
+mod guard;
 #[cfg(feature = "heic")]
 mod heic;
 mod image_crate;
@@ -19,6 +20,7 @@ use crate::{
     deadline::Deadline,
     metadata::{baked_exif, baked_xmp, readable_exif},
 };
+use guard::guarded;
 use stored::Stored;
 
 /// Bytes read from a file between two checks of the deadline.
@@ -88,6 +90,10 @@ impl Reader {
 
     fn decode_until(&self, bytes: &[u8], deadline: Deadline) -> Result<Picture> {
         let format = Format::of(bytes)?;
+        guarded(format, || self.decode_as(format, bytes, deadline))
+    }
+
+    fn decode_as(&self, format: Format, bytes: &[u8], deadline: Deadline) -> Result<Picture> {
         // After the deadline decoders run out of bytes, so their errors mean nothing.
         let stored = self.decode_format(format, bytes, deadline);
         deadline.check()?;
