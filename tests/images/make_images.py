@@ -593,6 +593,54 @@ def tiff_planes(entries, data):
     return fixed
 
 
+def plane_tiles(order, samples, photometric, size, extra=(), deflate=False):
+    """A file of tiles of `size`, each channel of `samples` in a plane of its own; deflate with differences of neighbours."""
+    height, width, channels = samples.shape
+    kind = f"{order}u2" if samples.dtype == np.uint16 else "u1"
+    tile_width, tile_height = size
+    tiles = []
+    for channel in range(channels):
+        plane = np.pad(samples[..., channel], [(0, -height % tile_height), (0, -width % tile_width)], constant_values=99)
+        for top in range(0, height, tile_height):
+            for left in range(0, width, tile_width):
+                tile = plane[top : top + tile_height, left : left + tile_width]
+                if deflate:
+                    tile = np.diff(tile, axis=1, prepend=tile.dtype.type(0))
+                data = tile.astype(kind).tobytes()
+                tiles.append(zlib.compress(data, 9) if deflate else data)
+    entries = [(256, 3, [width]), (257, 3, [height]), (258, 3, [8 * samples.itemsize] * channels), (259, 3, [8 if deflate else 1]),
+               (262, 3, [photometric]), (273, 4, [0]), (277, 3, [channels]), (284, 3, [2]), (317, 3, [2 if deflate else 1]),
+               (322, 3, [tile_width]), (323, 3, [tile_height]), (325, 4, [len(tile) for tile in tiles]), *extra]
+    # The offsets of the tiles, in the place of that of a strip, follow from the length of the rest.
+    listed = [entry for entry in entries if entry[0] != 273]
+    offsets = (324, 4, [0] * len(tiles))
+    start = len(tiff(order, [*listed, offsets], b""))
+    starts = start + np.cumsum([0] + [len(tile) for tile in tiles[:-1]])
+    return tiff(order, [*listed, (324, 4, starts.tolist())], b"".join(tiles))
+
+
+def plane_tiles_cases():
+    """Widths and heights that are and are not whole tiles; Pillow is asked where it reads separate planes in tiles."""
+    for width, height, size in [(44, 30, (16, 16)), (48, 30, (16, 16)), (44, 32, (16, 16)), (44, 30, (32, 16)), (44, 30, (16, 48)),
+                                (5, 3, (16, 16)), (17, 65, (16, 32))]:
+        for order in "<>":
+            for depth in [8, 16]:
+                flat, share = drawn(width, height, depth), alpha(width, height, depth)
+                name = f"tiff_plane_tiles_{width}x{height}_{size[0]}x{size[1]}_{depth}_{'little' if order == '<' else 'big'}"
+                data = plane_tiles(order, flat, 2, size, deflate=order == ">")
+                if depth == 8:
+                    assert (seen(data) == flat).all(), name
+                ok(f"{name}.tif", data, flat)
+                if size != (16, 16) or order == ">":
+                    continue
+                data = plane_tiles(order, np.dstack([flat, share]), 2, size, [(338, 3, [2])])
+                ok(f"{name}_alpha.tif", data, on_white(flat, share), ROUNDED)
+                data = plane_tiles(order, np.dstack([flat[..., 1], share]), 1, size, [(338, 3, [2])])
+                ok(f"{name}_grey_alpha.tif", data, on_white(flat[..., [1, 1, 1]], share), ROUNDED)
+    inks = np.asarray(picture.convert("CMYK"))
+    ok("tiff_plane_tiles_cmyk.tif", plane_tiles("<", inks, 5, (16, 16)), seen(strip("<", inks, 5, 8)), ROUNDED)
+
+
 def qoi(samples):
     height, width = samples.shape[:2]
     body = b"".join(b"\xfe" + bytes(map(int, pixel)) for pixel in samples.reshape(-1, 3))
@@ -624,7 +672,7 @@ def foreign_cases():
 
 
 def main():
-    for make in [jpeg_cases, png_cases, webp_cases, gif_cases, bmp_cases, tiff_cases, qoi_cases, foreign_cases]:
+    for make in [jpeg_cases, png_cases, webp_cases, gif_cases, bmp_cases, tiff_cases, plane_tiles_cases, qoi_cases, foreign_cases]:
         make()
     arrays = io.BytesIO()
     np.savez_compressed(arrays, **references)

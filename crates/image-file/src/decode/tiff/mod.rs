@@ -1,6 +1,8 @@
 //! The first page of a TIFF file, decoded by the `tiff` crate. Palettes, samples below 8 bits, YCbCr, inks, separate
 //! planes and premultiplied alpha are handled here.
 
+mod plane_tiles;
+
 use image::{DynamicImage, ImageBuffer, metadata::Orientation};
 use tiff::{
     ColorType, TiffError,
@@ -8,7 +10,7 @@ use tiff::{
     tags::Tag,
 };
 
-use super::stored::Stored;
+use super::{jpeg::rgb_of_ycc, stored::Stored};
 use crate::{
     Error, Format, Limits, Metadata, Result, colour::Decoded, deadline::Deadline, tiff_directory::Block,
     timed_reader::TimedReader,
@@ -59,7 +61,7 @@ fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) ->
         decoder.find_tag_unsigned(Tag::Orientation).ok().flatten().and_then(Orientation::from_exif);
     let palette = has_palette.then(|| decoder.get_tag_u16_vec(Tag::ColorMap)).transpose().map_err(refused)?;
     let alpha = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().unwrap_or_default();
-    let samples = samples(&mut decoder, colour)?;
+    let samples = samples(&mut decoder, colour, [width, height])?;
     let pixels = match (palette, colour, samples) {
         (Some(palette), ColorType::Gray(bits), Samples::Eight(packed)) => {
             looked_up(&unpacked(&packed, bits, width), bits, &palette, width, height)?
@@ -103,14 +105,21 @@ enum Samples {
     Sixteen(Vec<u16>),
 }
 
-fn samples(decoder: &mut Reader<'_>, colour: ColorType) -> Result<Samples> {
+fn samples(decoder: &mut Reader<'_>, colour: ColorType, size: [u32; 2]) -> Result<Samples> {
+    if plane_tiles::are_in(decoder, colour) {
+        return plane_tiles::read(decoder, colour, size);
+    }
     let mut samples = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut samples).map_err(refused)?;
     match samples {
         DecodingResult::U8(samples) => Ok(Samples::Eight(interleaved(samples, &layout, 1)?)),
         DecodingResult::U16(samples) => Ok(Samples::Sixteen(interleaved(samples, &layout, 2)?)),
-        _ => Err(unsupported(format!("{colour:?} samples of other types than 8 or 16-bit integers"))),
+        _ => Err(other_samples(colour)),
     }
+}
+
+fn other_samples(colour: ColorType) -> Error {
+    unsupported(format!("{colour:?} samples of other types than 8 or 16-bit integers"))
 }
 
 /// Interleaves planes of one channel each.
@@ -161,8 +170,7 @@ fn eight(colour: ColorType, width: u32, height: u32, samples: Vec<u8>) -> Result
         ColorType::RGB(8) => DynamicImage::ImageRgb8(buffer(width, height, samples)?),
         ColorType::RGBA(8) => DynamicImage::ImageRgba8(buffer(width, height, samples)?),
         ColorType::YCbCr(8) => {
-            let rgb =
-                samples.as_chunks().0.iter().flat_map(|&pixel| super::jpeg::rgb_of_ycc(pixel)).collect();
+            let rgb = samples.as_chunks().0.iter().flat_map(|&pixel| rgb_of_ycc(pixel)).collect();
             DynamicImage::ImageRgb8(buffer(width, height, rgb)?)
         }
         other => return Err(unsupported(format!("{other:?} samples"))),
