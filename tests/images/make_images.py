@@ -215,6 +215,15 @@ def jpeg_cases():
                         ("loop", b"II*\0\x08\0\0\0\xff\xff" + b"\0" * 30), ("empty", b"")]:
         data = save(picture, "JPEG", exif=b"Exif\0\0" + block, **best)
         ok(f"jpeg_exif_{name}.jpg", data, np.asarray(Image.open(io.BytesIO(plain))), JPEG)
+    for order in "<>":
+        for kind, code in [(1, "B"), (3, "H"), (4, "I"), (6, "b"), (8, "h"), (9, "i")]:
+            entry = struct.pack(f"{order}HHI", 0x0112, kind, 1) + struct.pack(f"{order}{code}", 6).ljust(4, b"\0")
+            block = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, 1) + entry + bytes(4)
+            data = save(picture, "JPEG", exif=b"Exif\0\0" + block, **best)
+            # Pillow reads all of these types but bytes, which mean the same.
+            turned = seen(data) if kind != 1 else np.rot90(seen(data), -1)
+            assert turned.shape == (WIDTH, HEIGHT, 3), kind
+            ok(f"jpeg_orientation_of_type_{kind}_{'little' if order == '<' else 'big'}.jpg", data, turned, JPEG)
     data = save(picture, "JPEG", xmp=XMP, **best)
     ok("jpeg_xmp.jpg", data, seen(plain), JPEG)
     for name, icc, converts in [("wide", WIDE, True), ("srgb", SRGB, False), ("noise", b"\x11\x22" * 300, False),
@@ -557,6 +566,9 @@ def tiff_cases():
         ok(f"tiff_white_is_zero_{name}_endian.tif", strip(order, 255 - levels, 0, 8), three(levels))
     data = strip("<", rgb, 2, 8, [(274, 3, [6])])
     ok("tiff_orientation_6.tif", data, seen(data))
+    for kind, order in [(4, "<"), (4, ">")]:
+        data = strip(order, rgb, 2, 8, [(274, kind, [6])])
+        ok(f"tiff_orientation_of_type_{kind}_{'little' if order == '<' else 'big'}.tif", data, seen(data))
     both = np.dstack([levels, alpha()])
     ok("tiff_grey_alpha.tif", strip("<", both, 1, 8, [(338, 3, [2])]), on_white(three(levels), alpha()), ROUNDED)
     share = alpha()[..., None] / 255

@@ -5,6 +5,8 @@ use image::metadata::Orientation;
 use crate::tiff_directory::{Block, Directory, Entry};
 
 const ORIENTATION: u16 = 0x0112;
+/// Value of the orientation for pixels that are stored upright.
+const UPRIGHT: u8 = 1;
 const EXIF_DIRECTORY: u16 = 0x8769;
 const THUMBNAIL_OFFSET: u16 = 0x0201;
 const THUMBNAIL_LENGTH: u16 = 0x0202;
@@ -61,9 +63,10 @@ type Changes = Vec<(usize, Vec<u8>)>;
 fn changes(exif: &[u8], orientation: Orientation) -> Option<Changes> {
     let block = Block::new(exif)?;
     let first = block.first()?;
-    let upright = block.find(&first, ORIENTATION).filter(|entry| entry.kind == 3);
-    let mut changes: Changes =
-        upright.map(|entry| (entry.value_at, block.to_bytes(1).to_vec())).into_iter().collect();
+    let upright = block
+        .find(&first, ORIENTATION)
+        .and_then(|entry| Some((entry.value_at, block.value(entry.kind, UPRIGHT)?)));
+    let mut changes: Changes = upright.into_iter().collect();
     if is_quarter_turn(orientation) {
         changes.extend(swapped_sides(exif, &block, &first).unwrap_or_default());
     }
@@ -157,6 +160,40 @@ mod tests {
         let details = parsed.directory(38).unwrap();
         let side = |tag| parsed.number(parsed.find(&details, tag).unwrap()).unwrap();
         assert_eq!((side(PIXELS_ACROSS), side(PIXELS_DOWN)), (30, 40));
+    }
+
+    /// Any integer type is read and written, as exiftool does; Pillow reads all but bytes, see `make_images.py`.
+    #[test]
+    fn an_orientation_of_any_integer_type_is_read_and_set_upright() {
+        for (kind, width) in [(1_u16, 1), (3, 2), (4, 4), (6, 1), (8, 2), (9, 4)] {
+            for is_big in [true, false] {
+                let number = |number: u32, width: usize| {
+                    let bytes = if is_big { number.to_be_bytes() } else { number.to_le_bytes() };
+                    let mut bytes = bytes[if is_big { 4 - width..4 } else { 0..width }].to_vec();
+                    bytes.resize(width.max(2), 0);
+                    bytes
+                };
+                let exif = |value| {
+                    let mut exif = [
+                        if is_big { b"MM\0*".to_vec() } else { b"II*\0".to_vec() },
+                        number(8, 4),
+                        number(1, 2),
+                    ]
+                    .concat();
+                    let entry = [
+                        number(ORIENTATION.into(), 2),
+                        number(kind.into(), 2),
+                        number(1, 4),
+                        number(value, width),
+                    ];
+                    exif.extend(entry.concat());
+                    exif.resize(26, 0);
+                    exif
+                };
+                assert_eq!(orientation(&exif(6)), Orientation::Rotate90, "type {kind}, big-endian: {is_big}");
+                assert_eq!(baked_exif(exif(6), Orientation::Rotate90), exif(1));
+            }
+        }
     }
 
     #[test]

@@ -26,8 +26,8 @@ pub(crate) struct Directory {
     pub(crate) next_at: usize,
 }
 
-/// An entry: its tag, its type (3 for 16 bits, 4 for 32), the number of its values, and the position of the first value
-/// if they fit into the entry.
+/// An entry: its tag, its type (TIFF 6.0, section 2: 1 and 6 for 8 bits, 3 and 8 for 16, 4 and 9 for 32), the number of
+/// its values, and the position of the first value if they fit into the entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) tag: u16,
@@ -78,13 +78,34 @@ impl<'a> Block<'a> {
         self.entries(directory).find(|entry| entry.tag == tag)
     }
 
-    /// The only value of an entry of 16 or 32 bits.
+    /// The only value of an entry of an integer type, if it is not negative.
     pub(crate) fn number(&self, entry: Entry) -> Option<u32> {
-        match (entry.kind, entry.count) {
-            (3, 1) => self.u16(entry.value_at).map(u32::from),
-            (4, 1) => self.u32(entry.value_at),
+        if entry.count != 1 {
+            return None;
+        }
+        let at = entry.value_at;
+        match entry.kind {
+            1 => self.bytes.get(at).map(|&byte| byte.into()),
+            3 => self.u16(at).map(u32::from),
+            4 => self.u32(at),
+            6 => u32::try_from(self.bytes.get(at)?.cast_signed()).ok(),
+            8 => u32::try_from(self.u16(at)?.cast_signed()).ok(),
+            9 => u32::try_from(self.u32(at)?.cast_signed()).ok(),
             _ => None,
         }
+    }
+
+    /// The bytes of a value of an integer type; `None` for other types.
+    pub(crate) fn value(&self, kind: u16, number: u8) -> Option<Vec<u8>> {
+        let width = match kind {
+            1 | 6 => 1,
+            3 | 8 => 2,
+            4 | 9 => 4,
+            _ => return None,
+        };
+        let mut bytes = vec![0; width];
+        bytes[if self.order == Order::Little { 0 } else { width - 1 }] = number;
+        Some(bytes)
     }
 
     /// The 16-bit number at a position.
@@ -103,13 +124,5 @@ impl<'a> Block<'a> {
             Order::Little => u32::from_le_bytes(bytes),
             Order::Big => u32::from_be_bytes(bytes),
         })
-    }
-
-    /// The bytes of a 16-bit number in the block's byte order.
-    pub(crate) fn to_bytes(&self, number: u16) -> [u8; 2] {
-        match self.order {
-            Order::Little => number.to_le_bytes(),
-            Order::Big => number.to_be_bytes(),
-        }
     }
 }

@@ -6,7 +6,7 @@ mod plane_tiles;
 use image::{DynamicImage, ImageBuffer, metadata::Orientation};
 use tiff::{
     ColorType, TiffError,
-    decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits as DecoderLimits},
+    decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits as DecoderLimits, ifd::Value},
     tags::Tag,
 };
 
@@ -18,7 +18,7 @@ use crate::{
 
 const PHOTOMETRIC: u16 = 262;
 const PALETTE: u32 = 3;
-const BLACK_IS_ZERO: u16 = 1;
+const BLACK_IS_ZERO: u8 = 1;
 const XMP: Tag = Tag::Unknown(700);
 /// Largest entry, such as a colour profile, in bytes.
 const MAX_VALUE: usize = 1 << 26;
@@ -38,10 +38,10 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
 fn as_grey(bytes: &[u8]) -> Option<Vec<u8>> {
     let block = Block::new(bytes)?;
     let entry = block.find(&block.first()?, PHOTOMETRIC)?;
-    let value = block.to_bytes(BLACK_IS_ZERO);
+    let value = block.value(entry.kind, BLACK_IS_ZERO)?;
     (block.number(entry) == Some(PALETTE)).then(|| {
         let mut grey = bytes.to_vec();
-        grey[entry.value_at..entry.value_at + 2].copy_from_slice(&value);
+        grey[entry.value_at..entry.value_at + value.len()].copy_from_slice(&value);
         grey
     })
 }
@@ -57,8 +57,7 @@ fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) ->
     limits.check(width, height, 9 * bytes_per_sample)?;
     let mut decoder = decoder.with_limits(decoder_limits(limits));
     let metadata = metadata(&mut decoder);
-    let orientation =
-        decoder.find_tag_unsigned(Tag::Orientation).ok().flatten().and_then(Orientation::from_exif);
+    let orientation = orientation(&mut decoder);
     let palette = has_palette.then(|| decoder.get_tag_u16_vec(Tag::ColorMap)).transpose().map_err(refused)?;
     let alpha = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().unwrap_or_default();
     let samples = samples(&mut decoder, colour, [width, height])?;
@@ -81,7 +80,7 @@ fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) ->
         (Some(_), colour, _) => return Err(unsupported(format!("a palette of {colour:?}"))),
     };
     let pixels = if alpha.first() == Some(&PREMULTIPLIED) { unpremultiplied(pixels) } else { pixels };
-    Ok(Stored { pixels, orientation: orientation.unwrap_or(Orientation::NoTransforms), metadata })
+    Ok(Stored { pixels, orientation, metadata })
 }
 
 fn decoder_limits(limits: &Limits) -> DecoderLimits {
@@ -97,6 +96,20 @@ fn decoder_limits(limits: &Limits) -> DecoderLimits {
 fn metadata(decoder: &mut Reader<'_>) -> Metadata {
     let mut bytes = |tag| decoder.get_tag_u8_vec(tag).ok();
     Metadata { icc: bytes(Tag::IccProfile), xmp: bytes(XMP), exif: None }
+}
+
+/// Transform that turns the pixels upright, stored as an integer of any type.
+fn orientation(decoder: &mut Reader<'_>) -> Orientation {
+    let stored = decoder.find_tag(Tag::Orientation).ok().flatten();
+    stored.and_then(number).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
+}
+
+/// The value of an entry of an integer type, if it fits.
+fn number(value: Value) -> Option<u8> {
+    match value.clone().into_u64().ok() {
+        Some(number) => u8::try_from(number).ok(),
+        None => u8::try_from(value.into_i64().ok()?).ok(),
+    }
 }
 
 /// Samples, interleaved by pixel.
