@@ -181,6 +181,12 @@ def exif(orientation, thumbnail=False):
 
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="6">Drawn for a test</rdf></x:xmpmeta>'
+XMP_ELEMENT = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><tiff:Orientation>8</tiff:Orientation></x:xmpmeta>'
+
+
+def exif_without():
+    """EXIF with a width, without an orientation."""
+    return b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHIHH", 0x0100, 3, 1, WIDTH, 0) + bytes(4)
 
 
 def jpeg_cases():
@@ -225,7 +231,12 @@ def jpeg_cases():
             assert turned.shape == (WIDTH, HEIGHT, 3), kind
             ok(f"jpeg_orientation_of_type_{kind}_{'little' if order == '<' else 'big'}.jpg", data, turned, JPEG)
     data = save(picture, "JPEG", xmp=XMP, **best)
-    ok("jpeg_xmp.jpg", data, seen(plain), JPEG)
+    ok("jpeg_xmp.jpg", data, seen(data), JPEG)
+    for name, block, xmp in [("only", None, XMP), ("in_an_element", None, XMP_ELEMENT), ("beside_exif_without", exif_without(), XMP),
+                             ("beside_exif_upright", exif(1), XMP), ("beside_exif_9", exif(9), XMP), ("beside_exif_3", exif(3), XMP)]:
+        options = dict(exif=b"Exif\0\0" + block) if block else {}
+        data = save(picture, "JPEG", xmp=xmp, **options, **best)
+        ok(f"jpeg_xmp_orientation_{name}.jpg", data, seen(data), JPEG)
     for name, icc, converts in [("wide", WIDE, True), ("srgb", SRGB, False), ("noise", b"\x11\x22" * 300, False),
                                 ("cut", WIDE[:200], False), ("empty", b"", False), ("grey_for_colours", GREY_18, False),
                                 ("inks_for_colours", INKS, False)]:
@@ -393,7 +404,8 @@ def png_cases():
     ok("png_profile_noise.png", png(rgb, 8, 2, before=chunk(b"iCCP", b"x\0\0" + zlib.compress(b"noise" * 99))), rgb)
     ok("png_exif_noise.png", png(rgb, 8, 2, before=chunk(b"eXIf", b"noise" * 9)), rgb)
     ok("png_unknown_chunk.png", png(rgb, 8, 2, before=chunk(b"teSt", b"x" * 50)), rgb)
-    ok("png_xmp.png", png(rgb, 8, 2, before=chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)), rgb)
+    data = png(rgb, 8, 2, before=chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP))
+    ok("png_xmp.png", data, seen(data))
     frames = [Image.fromarray(np.roll(rgb, n, 1)) for n in (0, 9, 18)]
     data = save(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
     ok("png_animated.png", data, rgb)
@@ -426,6 +438,8 @@ def webp_cases():
     frames = [Image.fromarray(np.roll(rgb, n, 1)) for n in (0, 9, 18)]
     data = save(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True, duration=50)
     ok("webp_animated.webp", data, rgb)
+    data = save(picture, "WEBP", lossless=True, xmp=XMP)
+    ok("webp_xmp_orientation_only.webp", data, seen(data))
     data = save(Image.fromarray(drawn(1, 1)), "WEBP", lossless=True)
     ok("webp_1x1.webp", data, drawn(1, 1))
     ok("webp_called.gif", save(picture, "WEBP", lossless=True), rgb)
@@ -569,6 +583,12 @@ def tiff_cases():
     for kind, order in [(4, "<"), (4, ">")]:
         data = strip(order, rgb, 2, 8, [(274, kind, [6])])
         ok(f"tiff_orientation_of_type_{kind}_{'little' if order == '<' else 'big'}.tif", data, seen(data))
+    for name, entries in [("only", []), ("beside_its_own", [(274, 3, [3])])]:
+        # Characters in pairs, because the writer knows no entries of bytes.
+        paired = np.frombuffer(XMP + b" " * (len(XMP) % 2), "<u2").tolist()
+        data = strip("<", rgb, 2, 8, [(700, 3, paired), *entries])
+        data = data.replace(struct.pack("<HHI", 700, 3, len(paired)), struct.pack("<HHI", 700, 1, 2 * len(paired)))
+        ok(f"tiff_xmp_orientation_{name}.tif", data, seen(data))
     both = np.dstack([levels, alpha()])
     ok("tiff_grey_alpha.tif", strip("<", both, 1, 8, [(338, 3, [2])]), on_white(three(levels), alpha()), ROUNDED)
     share = alpha()[..., None] / 255

@@ -35,14 +35,34 @@ pub(crate) fn readable_exif(mut exif: Vec<u8>) -> Option<Vec<u8>> {
     Some(exif)
 }
 
-/// Transform that turns the pixels upright; none if EXIF contains no readable orientation.
-pub(crate) fn orientation(exif: &[u8]) -> Orientation {
-    let read = || {
-        let block = Block::new(exif)?;
-        let value = block.number(block.find(&block.first()?, ORIENTATION)?)?;
-        Orientation::from_exif(u8::try_from(value).ok()?)
+/// Transform that turns the pixels upright: that of EXIF, or that of XMP if EXIF contains none, as in Pillow.
+pub(crate) fn orientation(exif: Option<&[u8]>, xmp: Option<&[u8]>) -> Orientation {
+    let of_exif = exif.and_then(exif_orientation);
+    let value = of_exif.unwrap_or_else(|| xmp.and_then(xmp_orientation));
+    value.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
+}
+
+/// The orientation in an EXIF block, within which it may be no number; `None` if the block has no entry for it.
+fn exif_orientation(exif: &[u8]) -> Option<Option<u8>> {
+    let block = Block::new(exif)?;
+    let entry = block.find(&block.first()?, ORIENTATION)?;
+    Some(block.number(entry).and_then(|value| u8::try_from(value).ok()))
+}
+
+/// The first orientation in an XMP text.
+fn xmp_orientation(xmp: &[u8]) -> Option<u8> {
+    let first = xmp_orientations(xmp).into_iter().min()?;
+    xmp.get(first).filter(|digit| digit.is_ascii_digit()).map(|digit| digit - b'0')
+}
+
+/// Positions of the values of `tiff:Orientation`, attributes and elements, in an XMP text.
+fn xmp_orientations(xmp: &[u8]) -> Vec<usize> {
+    let starts = [b"tiff:Orientation=\"".as_slice(), b"tiff:Orientation='", b"<tiff:Orientation>"];
+    let behind = |start: &'static [u8]| {
+        let found = xmp.windows(start.len()).enumerate().filter(move |(_, text)| *text == start);
+        found.map(move |(at, _)| at + start.len())
     };
-    read().unwrap_or(Orientation::NoTransforms)
+    starts.into_iter().flat_map(behind).collect()
 }
 
 /// The EXIF block of an image whose pixels were turned upright and changed: orientation 1, width and height swapped for
@@ -102,17 +122,9 @@ fn without_thumbnail(block: &Block<'_>, first: &Directory) -> Option<Changes> {
 
 /// The XMP text of an image whose pixels were turned upright: sets `tiff:Orientation`, attribute or element, to 1.
 pub(crate) fn baked_xmp(mut xmp: Vec<u8>) -> Vec<u8> {
-    for start in [b"tiff:Orientation=\"".as_slice(), b"tiff:Orientation='", b"<tiff:Orientation>"] {
-        let found: Vec<usize> = xmp
-            .windows(start.len())
-            .enumerate()
-            .filter(|(_, text)| *text == start)
-            .map(|(at, _)| at)
-            .collect();
-        for at in found {
-            if let Some(digit @ b'2'..=b'8') = xmp.get_mut(at + start.len()) {
-                *digit = b'1';
-            }
+    for at in xmp_orientations(&xmp) {
+        if let Some(digit @ b'2'..=b'8') = xmp.get_mut(at) {
+            *digit = b'1';
         }
     }
     xmp
@@ -149,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_turned_image_is_described_upright_and_without_its_old_thumbnail() {
-        assert_eq!(orientation(&block()), Orientation::Rotate90);
+        assert_eq!(orientation(Some(&block()), None), Orientation::Rotate90);
         let baked = baked_exif(block(), Orientation::Rotate90);
-        assert_eq!(orientation(&baked), Orientation::NoTransforms);
+        assert_eq!(orientation(Some(&baked), None), Orientation::NoTransforms);
         assert_eq!(baked.len(), block().len());
         assert_eq!(&baked[98..], [0; 4]);
         let parsed = Block::new(&baked).unwrap();
@@ -190,7 +202,11 @@ mod tests {
                     exif.resize(26, 0);
                     exif
                 };
-                assert_eq!(orientation(&exif(6)), Orientation::Rotate90, "type {kind}, big-endian: {is_big}");
+                assert_eq!(
+                    orientation(Some(&exif(6)), None),
+                    Orientation::Rotate90,
+                    "type {kind}, big-endian: {is_big}"
+                );
                 assert_eq!(baked_exif(exif(6), Orientation::Rotate90), exif(1));
             }
         }
@@ -204,11 +220,34 @@ mod tests {
             if readable_exif(cut.clone()).is_some() {
                 assert_eq!(baked_exif(cut, Orientation::Rotate90).len(), length);
             } else {
-                assert_eq!(orientation(&cut), Orientation::NoTransforms);
+                assert_eq!(orientation(Some(&cut), None), Orientation::NoTransforms);
             }
         }
         let prefixed = [EXIF_PREFIX, &whole].concat();
         assert_eq!(readable_exif(prefixed), Some(whole));
+    }
+
+    /// Pillow's order: XMP counts where EXIF has no entry, whatever that entry's value.
+    #[test]
+    fn xmp_gives_the_orientation_that_exif_lacks() {
+        let xmp = |text: &str| orientation(None, Some(text.as_bytes()));
+        assert_eq!(xmp(r#"<x tiff:Orientation="6"/>"#), Orientation::Rotate90);
+        assert_eq!(xmp("<x tiff:Orientation='3'/>"), Orientation::Rotate180);
+        assert_eq!(
+            xmp(r#"<tiff:Orientation>8</tiff:Orientation><y tiff:Orientation="6"/>"#),
+            Orientation::Rotate270
+        );
+        for none in ["", "<tiff:Orientation>", r#"<x tiff:Orientation="9"/>"#, r#"<x tiff:Orientation=""/>"#]
+        {
+            assert_eq!(xmp(none), Orientation::NoTransforms, "{none}");
+        }
+        let six = Some(br#"<x tiff:Orientation="6"/>"#.as_slice());
+        let mut exif = block();
+        assert_eq!(orientation(Some(&exif[..8]), six), Orientation::Rotate90, "unreadable EXIF");
+        exif[19] = 1;
+        assert_eq!(orientation(Some(&exif), six), Orientation::NoTransforms, "upright by EXIF");
+        exif[11] = 0x13;
+        assert_eq!(orientation(Some(&exif), six), Orientation::Rotate90, "EXIF without orientation");
     }
 
     #[test]

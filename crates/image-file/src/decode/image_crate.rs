@@ -63,7 +63,8 @@ fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Resu
         xmp: decoder.xmp_metadata().map_err(refused)?,
         exif: exif.clone(),
     };
-    let exif = exif.and_then(readable_exif).unwrap_or_default();
+    let exif = exif.and_then(readable_exif);
+    let orientation = orientation(exif.as_deref(), metadata.xmp.as_deref());
     let mut limits_of_decoder = decoder_limits(limits);
     limits_of_decoder.check_support(&LimitSupport::default()).map_err(refused)?;
     limits_of_decoder
@@ -71,7 +72,7 @@ fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Resu
         .map_err(|_| Error::TooMuchMemory { limit: limits.max_memory })?;
     decoder.set_limits(limits_of_decoder).map_err(refused)?;
     let image = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    Ok(Stored { pixels: Decoded::Image(image), orientation: orientation(&exif), metadata })
+    Ok(Stored { pixels: Decoded::Image(image), orientation, metadata })
 }
 
 /// Returns true if a file is as long as its own lengths announce. Decoders stop once they have the pixels, or fill in

@@ -38,11 +38,11 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
     };
     decoder.set_options(lenient.set_strict_mode(true).jpeg_set_out_colorspace(delivered));
     let samples = decoder.decode().map_err(refused)?;
-    let exif = decoder.exif().cloned();
+    let (exif, xmp) = (decoder.exif().cloned(), decoder.xmp().cloned());
     Ok(Stored {
         pixels: pixels(&header, delivered, samples)?,
-        orientation: orientation(exif.as_deref().unwrap_or_default()),
-        metadata: Metadata { icc: decoder.icc_profile(), exif, xmp: decoder.xmp().cloned() },
+        orientation: orientation(exif.as_deref(), xmp.as_deref()),
+        metadata: Metadata { icc: decoder.icc_profile(), exif, xmp },
     })
 }
 

@@ -12,8 +12,8 @@ use tiff::{
 
 use super::{jpeg::rgb_of_ycc, stored::Stored};
 use crate::{
-    Error, Format, Limits, Metadata, Result, colour::Decoded, deadline::Deadline, tiff_directory::Block,
-    timed_reader::TimedReader,
+    Error, Format, Limits, Metadata, Result, colour::Decoded, deadline::Deadline, metadata,
+    tiff_directory::Block, timed_reader::TimedReader,
 };
 
 const PHOTOMETRIC: u16 = 262;
@@ -56,8 +56,8 @@ fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) ->
     // The decoder's samples, at most five per pixel, and the pixels in RGB or RGBA.
     limits.check(width, height, 9 * bytes_per_sample)?;
     let mut decoder = decoder.with_limits(decoder_limits(limits));
-    let metadata = metadata(&mut decoder);
-    let orientation = orientation(&mut decoder);
+    let metadata = profile_and_xmp(&mut decoder);
+    let orientation = orientation(&mut decoder, metadata.xmp.as_deref());
     let palette = has_palette.then(|| decoder.get_tag_u16_vec(Tag::ColorMap)).transpose().map_err(refused)?;
     let alpha = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().unwrap_or_default();
     let samples = samples(&mut decoder, colour, [width, height])?;
@@ -93,15 +93,20 @@ fn decoder_limits(limits: &Limits) -> DecoderLimits {
 }
 
 /// Colour profile and XMP. EXIF is spread over the file's directories and not collected.
-fn metadata(decoder: &mut Reader<'_>) -> Metadata {
+fn profile_and_xmp(decoder: &mut Reader<'_>) -> Metadata {
     let mut bytes = |tag| decoder.get_tag_u8_vec(tag).ok();
     Metadata { icc: bytes(Tag::IccProfile), xmp: bytes(XMP), exif: None }
 }
 
-/// Transform that turns the pixels upright, stored as an integer of any type.
-fn orientation(decoder: &mut Reader<'_>) -> Orientation {
-    let stored = decoder.find_tag(Tag::Orientation).ok().flatten();
-    stored.and_then(number).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
+/// Transform that turns the pixels upright: an entry of any integer type, or that of XMP if there is no entry.
+fn orientation(decoder: &mut Reader<'_>, xmp: Option<&[u8]>) -> Orientation {
+    match decoder.find_tag(Tag::Orientation) {
+        Ok(None) => metadata::orientation(None, xmp),
+        Ok(Some(value)) => {
+            number(value).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
+        }
+        Err(_) => Orientation::NoTransforms,
+    }
 }
 
 /// The value of an entry of an integer type, if it fits.
