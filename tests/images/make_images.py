@@ -402,6 +402,10 @@ def png_cases():
     ok("png_profile_wide_16.png", deeper, seen(data, profile=True).astype(np.uint16) * 257, 386)
     ok("png_profile_broken.png", png(rgb, 8, 2, before=chunk(b"iCCP", b"x\0\0not zlib")), rgb)
     ok("png_profile_noise.png", png(rgb, 8, 2, before=chunk(b"iCCP", b"x\0\0" + zlib.compress(b"noise" * 99))), rgb)
+    bad = zlib.compress(XMP)[:-9] + b"\xff" * 9
+    for name, kind, body in [("itxt", b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0not zlib"), ("itxt_end", b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0" + bad),
+                             ("itxt_method", b"iTXt", b"XML:com.adobe.xmp\0\x01\x07\0\0" + zlib.compress(XMP)), ("ztxt", b"zTXt", b"Comment\0\0not zlib")]:
+        ok(f"png_text_not_inflating_{name}.png", png(rgb, 8, 2, before=chunk(kind, body)), rgb)
     ok("png_exif_noise.png", png(rgb, 8, 2, before=chunk(b"eXIf", b"noise" * 9)), rgb)
     ok("png_unknown_chunk.png", png(rgb, 8, 2, before=chunk(b"teSt", b"x" * 50)), rgb)
     data = png(rgb, 8, 2, before=chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP))
@@ -443,6 +447,16 @@ def webp_cases():
     data = save(Image.fromarray(drawn(1, 1)), "WEBP", lossless=True)
     ok("webp_1x1.webp", data, drawn(1, 1))
     ok("webp_called.gif", save(picture, "WEBP", lossless=True), rgb)
+    for name, options, tolerance in [("lossy", dict(quality=85), SUBSAMPLED), ("lossless", dict(lossless=True), 0)]:
+        whole = save(picture, "WEBP", exif=exif(6), xmp=XMP, icc_profile=SRGB, **options)
+        for part in [b"EXIF", b"XMP ", b"ICCP"]:
+            data = without_chunk(whole, part)
+            ok(f"webp_{name}_flag_without_{part.decode().strip().lower()}.webp", data, seen(data), tolerance)
+        data = patched(whole, 20, bytes([whole[20] | 0x10]))
+        ok(f"webp_{name}_flag_without_alpha.webp", data, seen(data), tolerance)
+    transparent = save(Image.fromarray(np.dstack([rgb, alpha()])), "WEBP", quality=85, exif=exif(6))
+    data = without_chunk(without_chunk(transparent, b"ALPH"), b"EXIF")
+    ok("webp_lossy_flags_without_alpha_and_exif.webp", data, seen(data), SUBSAMPLED)
     noisy = Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 40, 3), dtype=np.uint8))
     for name, whole in [("lossy", save(noisy, "WEBP", quality=80)), ("lossless", save(noisy, "WEBP", lossless=True))]:
         for i in [1, 5, 10]:
@@ -459,11 +473,28 @@ def webp_cases():
     refused("webp_without_image.webp", b"RIFF\x04\0\0\0WEBP", "WebP")
 
 
+def without_chunk(data, name):
+    """A WebP file without a chunk, its flags as they were."""
+    at, rest = 12, b""
+    while at < len(data):
+        end = at + 8 + struct.unpack_from("<I", data, at + 4)[0]
+        end += end % 2
+        rest += b"" if data[at : at + 4] == name else data[at:end]
+        at = end
+    assert len(rest) < len(data) - 12, name
+    return b"RIFF" + struct.pack("<I", len(rest) + 4) + b"WEBP" + rest
+
+
 def gif_cases():
     indexed = picture.quantize(64)
     for name, interlace in [("plain", 0), ("interlaced", 1)]:
         data = save(indexed, "GIF", interlace=interlace)
         ok(f"gif_{name}.gif", data, seen(data))
+    for name, screen in [("0x0", (0, 0)), ("smaller", (20, 11)), ("without_width", (0, HEIGHT)), ("lower", (WIDTH, 7))]:
+        for interlace in [0, 1]:
+            data = patched(save(indexed, "GIF", interlace=interlace, comment=b"drawn"), 6, struct.pack("<2H", *screen))
+            assert seen(data).shape == (HEIGHT, WIDTH, 3)
+            ok(f"gif_screen_{name}{'_interlaced' * interlace}.gif", data, seen(data))
     clear = indexed.copy()
     clear.paste(63, (5, 5, 20, 20))
     data = save(clear, "GIF", transparency=63)

@@ -27,7 +27,12 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored> {
     let metadata = metadata(bytes, &about).map_err(refused)?;
     let pixels = pixels(image).ok_or_else(|| damaged("fewer samples than pixels".to_owned()))?;
     // The rotation of the container is already applied; HEIC ignores that of EXIF.
-    Ok(Stored { pixels: Decoded::Image(pixels), orientation: Orientation::NoTransforms, metadata })
+    Ok(Stored {
+        pixels: Decoded::Image(pixels),
+        orientation: Orientation::NoTransforms,
+        metadata,
+        notes: Vec::new(),
+    })
 }
 
 fn metadata(bytes: &[u8], about: &ImageInfo) -> Result<Metadata, heic_rs::Error> {

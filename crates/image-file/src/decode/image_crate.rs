@@ -1,12 +1,12 @@
 //! PNG, WebP, GIF, BMP and QOI, decoded by the `image` crate.
 
 use image::{
-    DynamicImage, ImageDecoder, ImageError, LimitSupport, Limits as DecoderLimits,
+    DynamicImage, ImageDecoder, ImageError, ImageResult, LimitSupport, Limits as DecoderLimits,
     codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, qoi::QoiDecoder, webp::WebPDecoder},
     error::ImageFormatHint,
 };
 
-use super::stored::Stored;
+use super::{gif_screen, stored::Stored, webp_chunks};
 use crate::{
     Error, Format, Limits, Metadata, Result,
     colour::Decoded,
@@ -20,8 +20,13 @@ pub(super) fn decode(format: Format, bytes: &[u8], limits: &Limits, deadline: De
     if !is_whole(format, bytes) {
         return Err(Error::CutShort(format));
     }
+    let corrected = match format {
+        Format::WebP => webp_chunks::without_stale_flags(bytes),
+        Format::Gif => gif_screen::enlarged(bytes),
+        _ => None,
+    };
     let refused = |error| refused(format, error);
-    let reader = TimedReader::new(bytes, deadline);
+    let reader = TimedReader::new(corrected.as_deref().unwrap_or(bytes), deadline);
     match format {
         Format::Png => {
             let limits_of_decoder = decoder_limits(limits);
@@ -57,13 +62,8 @@ fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Resu
     // The decoder's buffer, a possible copy of it, and the RGB pixels.
     limits.check(width, height, 3 * u64::from(decoder.color_type().bytes_per_pixel()))?;
     let refused = |error| refused(format, error);
-    let exif = decoder.exif_metadata().map_err(refused)?;
-    let metadata = Metadata {
-        icc: decoder.icc_profile().map_err(refused)?,
-        xmp: decoder.xmp_metadata().map_err(refused)?,
-        exif: exif.clone(),
-    };
-    let exif = exif.and_then(readable_exif);
+    let (metadata, notes) = metadata(format, &mut decoder);
+    let exif = metadata.exif.clone().and_then(readable_exif);
     let orientation = orientation(exif.as_deref(), metadata.xmp.as_deref());
     let mut limits_of_decoder = decoder_limits(limits);
     limits_of_decoder.check_support(&LimitSupport::default()).map_err(refused)?;
@@ -72,7 +72,22 @@ fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Resu
         .map_err(|_| Error::TooMuchMemory { limit: limits.max_memory })?;
     decoder.set_limits(limits_of_decoder).map_err(refused)?;
     let image = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    Ok(Stored { pixels: Decoded::Image(image), orientation, metadata })
+    Ok(Stored { pixels: Decoded::Image(image), orientation, metadata, notes })
+}
+
+/// Metadata, and a note for each part that cannot be read: the pixels are whole without it.
+fn metadata(format: Format, decoder: &mut impl ImageDecoder) -> (Metadata, Vec<String>) {
+    let mut notes = Vec::new();
+    let mut readable = |what: &str, part: ImageResult<Option<Vec<u8>>>| {
+        part.unwrap_or_else(|error| {
+            notes.push(format!("the {what} is ignored: {}", refused(format, error)));
+            None
+        })
+    };
+    let icc = readable("colour profile", decoder.icc_profile());
+    let exif = readable("EXIF data", decoder.exif_metadata());
+    let xmp = readable("XMP data", decoder.xmp_metadata());
+    (Metadata { icc, exif, xmp }, notes)
 }
 
 /// Returns true if a file is as long as its own lengths announce. Decoders stop once they have the pixels, or fill in
@@ -80,24 +95,9 @@ fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Resu
 fn is_whole(format: Format, bytes: &[u8]) -> bool {
     match format {
         Format::Png => png_chunks_end(bytes).is_some(),
-        Format::WebP => whole_webp_chunks(bytes).is_some(),
+        Format::WebP => webp_chunks::names(bytes).is_some(),
         _ => true,
     }
-}
-
-/// `Some` if all chunks of a WebP file lie within it; image-webp allocates the lengths that they announce.
-fn whole_webp_chunks(bytes: &[u8]) -> Option<()> {
-    let length = |at: usize| {
-        let length: &[u8; 4] = bytes.get(at..)?.first_chunk()?;
-        usize::try_from(u32::from_le_bytes(*length)).ok()
-    };
-    let (end, mut at) = (length(4)?.checked_add(8).filter(|&end| end <= bytes.len())?, 12);
-    while at < end {
-        // Chunks begin at even positions; the last one may lack its padding.
-        at = length(at + 4)?.checked_add(at + 8).filter(|&end| end <= bytes.len())?;
-        at += at % 2;
-    }
-    Some(())
 }
 
 /// End of the last chunk of a PNG file; `None` if it is cut short.

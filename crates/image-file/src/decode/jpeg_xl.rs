@@ -35,5 +35,10 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
         other => other,
     };
     // jxl-oxide turns the image upright by its header; JPEG XL ignores the orientation of EXIF.
-    Ok(Stored { pixels: Decoded::Image(image), orientation: Orientation::NoTransforms, metadata })
+    Ok(Stored {
+        pixels: Decoded::Image(image),
+        orientation: Orientation::NoTransforms,
+        metadata,
+        notes: Vec::new(),
+    })
 }

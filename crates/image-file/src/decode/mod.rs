@@ -1,5 +1,6 @@
 //! Decoding of files to pictures.
 
+mod gif_screen;
 mod guard;
 #[cfg(feature = "heic")]
 mod heic;
@@ -9,6 +10,7 @@ mod jpeg;
 mod jpeg_xl;
 mod stored;
 mod tiff;
+mod webp_chunks;
 
 use std::{fs::File, io::Read, path::Path};
 
@@ -124,11 +126,11 @@ impl Reader {
 
     /// Converts to sRGB, turns upright, and shows transparent parts on the background.
     fn picture(&self, format: Format, stored: Stored, deadline: Deadline) -> Result<Picture> {
-        let Stored { pixels, orientation, metadata } = stored;
+        let Stored { pixels, orientation, metadata, mut notes } = stored;
         let Metadata { icc, exif, xmp } = metadata;
         let Converted { mut image, profile, note } = to_srgb(pixels, icc, deadline)?;
         image.apply_orientation(orientation);
-        let mut notes: Vec<String> = note.into_iter().collect();
+        notes.extend(note);
         let had_exif = exif.is_some();
         let exif = exif.and_then(readable_exif).map(|exif| baked_exif(exif, orientation));
         if had_exif && exif.is_none() {

@@ -12,4 +12,6 @@ pub struct Stored {
     pub orientation: Orientation,
     /// Metadata as stored.
     pub metadata: Metadata,
+    /// Ignored parts of the file, one sentence each.
+    pub notes: Vec<String>,
 }

@@ -43,6 +43,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
         pixels: pixels(&header, delivered, samples)?,
         orientation: orientation(exif.as_deref(), xmp.as_deref()),
         metadata: Metadata { icc: decoder.icc_profile(), exif, xmp },
+        notes: Vec::new(),
     })
 }
 

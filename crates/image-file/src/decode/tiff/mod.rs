@@ -80,7 +80,7 @@ fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) ->
         (Some(_), colour, _) => return Err(unsupported(format!("a palette of {colour:?}"))),
     };
     let pixels = if alpha.first() == Some(&PREMULTIPLIED) { unpremultiplied(pixels) } else { pixels };
-    Ok(Stored { pixels, orientation, metadata })
+    Ok(Stored { pixels, orientation, metadata, notes: Vec::new() })
 }
 
 fn decoder_limits(limits: &Limits) -> DecoderLimits {
