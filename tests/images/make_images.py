@@ -272,6 +272,32 @@ def jpeg_cases():
         refused(f"jpeg_{name}.jpg", patched(plain, at, value), reason)
     noisy = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     long = save(noisy, "JPEG", quality=75)
+    for name, image, options in [("444", picture, best), ("420", picture, dict(quality=90, subsampling=2)), ("grey", grey, best),
+                                 ("restarts", picture, dict(restart_marker_blocks=2, quality=90, subsampling=2)),
+                                 ("optimised", picture, dict(optimize=True, **best))]:
+        data = save(image, "JPEG", **options)
+        tolerance = SUBSAMPLED if options.get("subsampling") else JPEG
+        for count in [1, 2, 7, 40]:
+            longer = data[:-2] + bytes([0x5a, 0x17, 0x81] * 14)[:count] + data[-2:]
+            assert (seen(longer) == seen(data)).all()
+            ok(f"jpeg_{name}_{count}_bytes_behind_its_codes.jpg", longer, seen(data), tolerance)
+        if name == "restarts":
+            start = data.index(b"\xff\xda")
+            for count in [1, 4, 9]:
+                longer, at = bytearray(data[:start]), start
+                for at in range(start, len(data)):
+                    if data[at] == 0xff and data[at + 1] in range(0xd0, 0xd8):
+                        longer += bytes([0x55, 0x66, 0x77] * 3)[:count]
+                    longer.append(data[at])
+                assert (seen(bytes(longer)) == seen(data)).all()
+                ok(f"jpeg_{count}_bytes_before_restarts.jpg", bytes(longer), seen(data), tolerance)
+        if name != "optimised":
+            bare = without_tables(data)
+            assert (seen(bare) == seen(data)).all()
+            ok(f"jpeg_{name}_without_tables.jpg", bare, seen(data), tolerance)
+            if name == "444":
+                half = without_tables(data, only={0x01, 0x11})
+                ok("jpeg_without_tables_of_chroma.jpg", half, seen(half), tolerance)
     steps = save(noisy, "JPEG", quality=75, progressive=True)
     for i in range(1, 11):
         refused(f"jpeg_cut_{i}.jpg", long[: len(long) * i // 11], "JPEG data ends too early" if i > 1 else "JPEG")
@@ -284,6 +310,17 @@ def jpeg_cases():
     refused("jpeg_1000_scans.jpg", steps[:last] + steps[last:-2] * 1000 + steps[-2:], "JPEG")
     refused("jpeg_start_only.jpg", b"\xff\xd8\xff", "JPEG")
     refused("jpeg_ends_at_once.jpg", b"\xff\xd8\xff\xd9", "JPEG")
+
+
+def without_tables(data, only={0x00, 0x01, 0x10, 0x11}):
+    """A JPEG file without some of its Huffman tables, each of which has a segment."""
+    at, kept = 2, data[:2]
+    while data[at + 1] != 0xda:
+        end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
+        kept += b"" if data[at + 1] == 0xc4 and data[at + 4] in only else data[at:end]
+        at = end
+    assert len(kept) < at
+    return kept + data[at:]
 
 
 def inky():

@@ -2,8 +2,10 @@
 //! C).
 //!
 //! Like libjpeg, zune-jpeg reads zeros after the end of the data and shows grey. This check reads the codes and skips
-//! their values: a scan must end with its last block, and restarts must be where they are due. Progressive files are
-//! not checked, because each of their scans may end early.
+//! their values: a scan must end with its last block, and restarts must be where they are due, up to a few bytes that
+//! some cameras write there. Progressive files are not checked, because each of their scans may end early.
+
+use std::ops::Range;
 
 use super::markers::{HUFFMAN_TABLES, RESTART_INTERVAL, START_OF_SCAN, Segment, Segments, damaged, is_frame};
 use crate::{Error, Format, Result, deadline::Deadline};
@@ -13,31 +15,37 @@ const LOOKUP_BITS: u32 = 9;
 /// Units that are checked between two checks of the deadline.
 const CHUNK: usize = 1 << 14;
 
-/// Checks all scans of a file.
+/// Most bytes behind the last code, and before each restart, that count as surplus and not as missing pixels.
+const MOST_SURPLUS: usize = 64;
+
+/// Checks all scans of a file, and returns the positions of bytes between codes and markers that mean nothing.
 ///
 /// # Errors
 /// If a scan has too few or too many codes, or one that is in no table.
-pub(super) fn check(bytes: &[u8], deadline: Deadline) -> Result<()> {
+pub(super) fn surplus(bytes: &[u8], deadline: Deadline) -> Result<Vec<Range<usize>>> {
     let mut frame = Frame::default();
-    let (mut tables, mut interval) = (Tables::default(), 0);
+    let (mut tables, mut interval, mut surplus) = (Tables::default(), 0, Vec::new());
     for segment in Segments::of(bytes) {
-        let Segment { marker, body, codes, .. } = segment?;
+        let Segment { marker, at, body, codes } = segment?;
         match marker {
             HUFFMAN_TABLES => tables.define(body)?,
             RESTART_INTERVAL => {
                 interval = body.first_chunk().map_or(0, |n| usize::from(u16::from_be_bytes(*n)))
             }
             START_OF_SCAN => {
-                // The decoder refuses a scan without tables, or uses default ones.
+                // The decoder refuses a scan without tables.
                 if let Some((units, blocks)) = frame.scan(body, &tables) {
-                    Scan { codes: Codes::new(codes), interval, blocks }.check(units, deadline)?;
+                    let found =
+                        Scan { codes: Codes::new(codes), interval, blocks }.surplus(units, deadline)?;
+                    let start = at + body.len();
+                    surplus.extend(found.into_iter().map(|range| start + range.start..start + range.end));
                 }
             }
             _ if is_frame(marker) => frame = Frame::of(body).unwrap_or_default(),
             _ => {}
         }
     }
-    Ok(())
+    Ok(surplus)
 }
 
 /// Height and width in pixels, and identifier and sampling factors of each component.
@@ -97,19 +105,21 @@ struct Scan<'a, 't> {
 }
 
 impl Scan<'_, '_> {
-    fn check(mut self, units: usize, deadline: Deadline) -> Result<()> {
+    fn surplus(mut self, units: usize, deadline: Deadline) -> Result<Vec<Range<usize>>> {
+        let mut surplus = Vec::new();
         for unit in 0..units {
             if unit % CHUNK == 0 {
                 deadline.check()?;
             }
             if self.interval > 0 && unit > 0 && unit % self.interval == 0 {
-                self.codes.restart()?;
+                surplus.extend(self.codes.restart()?);
             }
             for block in &self.blocks {
                 self.codes.block(*block)?;
             }
         }
-        self.codes.end()
+        surplus.extend(self.codes.end()?);
+        Ok(surplus)
     }
 }
 
@@ -185,27 +195,39 @@ impl<'a> Codes<'a> {
         Ok(())
     }
 
-    /// Skips the restart marker that must follow.
-    fn restart(&mut self) -> Result<()> {
-        (self.buffer, self.count) = (0, self.count % 8);
-        let marker = self.bytes.get(self.at..).unwrap_or_default().iter().position(|&byte| byte != 0xFF);
-        match marker.map(|skipped| (skipped, self.bytes[self.at + skipped])) {
-            Some((1.., 0xD0..=0xD7)) => {}
-            _ => return Err(damaged("a restart is not where it is due")),
-        }
-        self.at += marker.unwrap_or_default() + 1;
-        self.count = 0;
-        Ok(())
+    /// Position behind the last byte of which a bit was read.
+    fn position(&self) -> usize {
+        (0..self.count / 8).fold(self.at, |at, _| {
+            let is_stuffed = self.bytes[..at].ends_with(&[0xFF, 0]);
+            at - if is_stuffed { 2 } else { 1 }
+        })
     }
 
-    /// Checks that only padding is left.
-    fn end(&self) -> Result<()> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let is_padding = self.count < 8 || self.buffer >> (64 - self.count / 8 * 8) == 0;
-        if is_padding && rest.iter().all(|&byte| matches!(byte, 0 | 0xFF | 0xD0..=0xD7)) {
-            return Ok(());
+    /// Skips the restart marker that must follow, and returns the positions of surplus bytes before it.
+    fn restart(&mut self) -> Result<Option<Range<usize>>> {
+        let misplaced = || damaged("a restart is not where it is due");
+        let start = self.position();
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let is_marker = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xFF);
+        let length = rest.windows(2).position(is_marker).ok_or_else(misplaced)?;
+        let count = rest[..length].iter().filter(|&&byte| byte != 0xFF).count();
+        if !matches!(rest[length + 1], 0xD0..=0xD7) || count > MOST_SURPLUS {
+            return Err(misplaced());
         }
-        Err(damaged("codes are left over after the last block"))
+        (self.buffer, self.count, self.at) = (0, 0, start + length + 2);
+        Ok((count > 0).then_some(start..start + length))
+    }
+
+    /// Checks that only padding is left, and returns the positions of surplus bytes.
+    fn end(&self) -> Result<Option<Range<usize>>> {
+        let start = self.position();
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let is_padding = |byte: &u8| matches!(byte, 0 | 0xFF | 0xD0..=0xD7);
+        match rest.iter().filter(|&byte| !is_padding(byte)).count() {
+            0 => Ok(None),
+            1..=MOST_SURPLUS => Ok(Some(start..self.bytes.len())),
+            _ => Err(damaged("codes are left over after the last block")),
+        }
     }
 }
 
@@ -320,8 +342,8 @@ mod tests {
         bytes
     }
 
-    fn checked(bytes: &[u8]) -> Result<()> {
-        check(bytes, Deadline::starting_now(f64::INFINITY))
+    fn checked(bytes: &[u8]) -> Result<Vec<Range<usize>>> {
+        surplus(bytes, Deadline::starting_now(f64::INFINITY))
     }
 
     #[test]
@@ -331,8 +353,9 @@ mod tests {
             for (width, height) in [(1, 1), (16, 16), (37, 61), (64, 8)] {
                 for (restart, optimised) in [(0, false), (1, false), (5, false), (0, true)] {
                     let whole = file(&noise(width, height), sampling, restart, optimised);
-                    checked(&whole)
+                    let surplus = checked(&whole)
                         .unwrap_or_else(|e| panic!("{sampling:?} {width}x{height} {restart}: {e}"));
+                    assert_eq!(surplus, []);
                 }
             }
         }
@@ -354,5 +377,26 @@ mod tests {
         assert!(checked(&taller).is_err());
         taller[frame + 6] = 16;
         assert!(checked(&taller).is_err());
+    }
+
+    /// libjpeg shows such files whole, with a warning of extraneous bytes.
+    #[test]
+    fn a_few_bytes_between_codes_and_markers_are_found() {
+        let whole = file(&noise(48, 48), SamplingFactor::F_1_1, 4, false);
+        let start = whole.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14;
+        let markers: Vec<usize> =
+            (start..whole.len() - 1).filter(|&at| whole[at] == 0xFF && whole[at + 1] != 0).collect();
+        assert_eq!(markers.len(), 9, "eight restarts and the end");
+        for added in [&[0x5A][..], &[0, 0x5A, 0x17, 0xFF, 0, 0xFF, 0], &[0x55; MOST_SURPLUS]] {
+            for &at in &markers {
+                let longer = [&whole[..at], added, &whole[at..]].concat();
+                let found = checked(&longer).unwrap();
+                assert_eq!((found.len(), &found[0]), (1, &(at..at + added.len())));
+            }
+        }
+        for &at in &markers {
+            let far_longer = [&whole[..at], &[0x55; MOST_SURPLUS + 1], &whole[at..]].concat();
+            assert!(checked(&far_longer).is_err());
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 mod entropy;
 mod markers;
+mod standard_tables;
+
+use std::ops::Range;
 
 use image::{DynamicImage, ImageBuffer};
 use zune_jpeg::{
@@ -19,11 +22,13 @@ use markers::{FrameHeader, START_OF_SCAN, Segments, is_frame};
 
 /// Decodes a JPEG file.
 pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
+    let with_tables = standard_tables::completed(bytes);
+    let bytes = with_tables.as_deref().unwrap_or(bytes);
     let header = FrameHeader::of(bytes)?;
     limits.check(header.width, header.height, bytes_per_pixel(&header))?;
-    if !header.is_progressive {
-        entropy::check(bytes, deadline)?;
-    }
+    let surplus = if header.is_progressive { Vec::new() } else { entropy::surplus(bytes, deadline)? };
+    let whole = (!surplus.is_empty()).then(|| without(bytes, &surplus));
+    let bytes = whole.as_deref().unwrap_or(bytes);
     let named = (header.is_unconverted && header.components == 3).then(|| named_rgb(bytes));
     let bytes = named.as_deref().unwrap_or(bytes);
     // Stray bytes between headers are harmless; from the pixels on, strict mode makes every fault an error.
@@ -43,8 +48,20 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
         pixels: pixels(&header, delivered, samples)?,
         orientation: orientation(exif.as_deref(), xmp.as_deref()),
         metadata: Metadata { icc: decoder.icc_profile(), exif, xmp },
-        notes: Vec::new(),
+        notes: note(&surplus).into_iter().collect(),
     })
+}
+
+/// The file without some bytes.
+fn without(bytes: &[u8], surplus: &[Range<usize>]) -> Vec<u8> {
+    let starts = [0].into_iter().chain(surplus.iter().map(|range| range.end));
+    let ends = surplus.iter().map(|range| range.start).chain([bytes.len()]);
+    starts.zip(ends).flat_map(|(start, end)| &bytes[start..end]).copied().collect()
+}
+
+fn note(surplus: &[Range<usize>]) -> Option<String> {
+    let count = surplus.iter().map(Range::len).sum::<usize>();
+    (count > 0).then(|| format!("{count} bytes behind the last code or before restarts are ignored"))
 }
 
 /// The file with its three components named R, G and B. zune-jpeg recognises RGB by these names, not by Adobe's
