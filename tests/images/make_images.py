@@ -203,6 +203,13 @@ def jpeg_cases():
     ]:
         data = save(picture, "JPEG", **options)
         ok(f"jpeg_{name}.jpg", data, seen(data), tolerance)
+    for name, options in [("444", best), ("420", dict(quality=90, subsampling=2)), ("progressive", dict(progressive=True, **best))]:
+        data = save(picture, "JPEG", **options)
+        jfif, adobe = data[2:20], b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0"
+        for order, both in [("jfif_first", jfif + adobe), ("adobe_first", adobe + jfif)]:
+            claims = data[:2] + both + data[20:]
+            assert (seen(claims) == seen(data)).all()
+            ok(f"jpeg_{name}_jfif_and_adobe_{order}.jpg", claims, seen(data), SUBSAMPLED if name == "420" else JPEG)
     stored = save(picture, "JPEG", keep_rgb=True, **best)
     ids = renumbered(stored)
     ok("jpeg_rgb_by_adobe_only.jpg", ids, seen(ids), JPEG)
@@ -659,6 +666,21 @@ def tiff_cases():
         ok(f"tiff_xmp_orientation_{name}.tif", data, seen(data))
     both = np.dstack([levels, alpha()])
     ok("tiff_grey_alpha.tif", strip("<", both, 1, 8, [(338, 3, [2])]), on_white(three(levels), alpha()), ROUNDED)
+    beside = (levels[..., None].astype(int) + [0, 60, 90]).astype(np.uint8)
+    for name, samples, extra in [("one", beside[..., :2], [(338, 3, [0])]), ("two", beside, [(338, 3, [0, 0])]), ("untold", beside[..., :2], [])]:
+        data = strip("<", samples, 1, 8, extra)
+        if name == "one":
+            assert (seen(data) == three(levels)).all()
+        ok(f"tiff_grey_and_{name}_more.tif", data, three(levels))
+    ok("tiff_grey_and_one_more_16.tif", strip(">", deep[..., :2], 1, 16, [(338, 3, [0])]), three(deep[..., 0]))
+    for compression in ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "group4"]:
+        # Rows of bits that end in padding.
+        data = save(picture.convert("1"), "TIFF", compression=compression, tiffinfo={266: 2})
+        kept = Image.open(io.BytesIO(data)).tag_v2
+        assert kept[266] == 2, compression
+        ok(f"tiff_bits_lowest_first_{compression}.tif", data, seen(data))
+    data = save(grey, "TIFF", compression="tiff_lzw", tiffinfo={266: 2})
+    ok("tiff_grey_lowest_first.tif", data, seen(data))
     share = alpha()[..., None] / 255
     multiplied = np.dstack([np.round(rgb * share).astype(np.uint8), alpha()])
     shown = np.round(multiplied[..., :3] + 255 * (1 - share)).astype(np.uint8)

@@ -9,7 +9,9 @@ pub(super) const HUFFMAN_TABLES: u8 = 0xC4;
 /// Marker of the restart interval.
 pub(super) const RESTART_INTERVAL: u8 = 0xDD;
 const END_OF_IMAGE: u8 = 0xD9;
-const ADOBE: u8 = 0xEE;
+const JFIF: u8 = 0xE0;
+/// Marker of Adobe's segment.
+pub(super) const ADOBE: u8 = 0xEE;
 
 /// Iterator over the segments of a JPEG file from the start of the image to its end. It ends after an error. Data after
 /// the image, such as previews and gain maps, is ignored.
@@ -87,6 +89,10 @@ pub(super) struct FrameHeader {
     pub(super) is_progressive: bool,
     /// True if Adobe's segment marks the components as stored without colour conversion.
     pub(super) is_unconverted: bool,
+    /// True for JFIF, which always converts.
+    pub(super) is_jfif: bool,
+    /// True if some components have fewer samples than others.
+    is_subsampled: bool,
 }
 
 impl FrameHeader {
@@ -95,17 +101,21 @@ impl FrameHeader {
     /// # Errors
     /// If the image has no end or no frame, or the frame is of a kind that is not decoded.
     pub(super) fn of(bytes: &[u8]) -> Result<Self> {
-        let (mut frame, mut is_unconverted) = (None, false);
+        let (mut frame, mut is_unconverted, mut is_jfif) = (None, false, false);
         for segment in Segments::of(bytes) {
             let Segment { marker, body, .. } = segment?;
             if is_frame(marker) && frame.is_none() {
                 frame = Some(Self::of_frame(marker, body)?);
+            } else if marker == START_OF_SCAN && frame.as_ref().is_some_and(|frame| frame.is_apart(body)) {
+                return Err(refused("a scan for each of its components, some subsampled"));
             } else if marker == ADOBE && body.starts_with(b"Adobe") {
                 is_unconverted = body.get(11) == Some(&0);
+            } else if marker == JFIF && body.starts_with(b"JFIF\0") {
+                is_jfif = true;
             }
         }
         let frame = frame.ok_or_else(|| damaged("no frame before the end of the image"))?;
-        Ok(Self { is_unconverted, ..frame })
+        Ok(Self { is_unconverted, is_jfif, ..frame })
     }
 
     fn of_frame(marker: u8, body: &[u8]) -> Result<Self> {
@@ -113,11 +123,28 @@ impl FrameHeader {
             return Err(damaged("the frame header is too short"));
         };
         if let Some(feature) = unsupported(marker, precision) {
-            return Err(Error::UnsupportedFeature { format: Format::Jpeg, feature });
+            return Err(refused(&feature));
         }
         let [height, width] = [[h1, h0], [w1, w0]].map(|side| u32::from(u16::from_be_bytes(side)));
-        Ok(Self { width, height, components, is_progressive: marker == 0xC2, is_unconverted: false })
+        let sampling: Vec<[u8; 2]> =
+            body[6..].as_chunks::<3>().0.iter().map(|[_, factors, _]| [factors >> 4, factors & 15]).collect();
+        if sampling.iter().any(|[h, v]| *h > sampling[0][0] || *v > sampling[0][1]) {
+            return Err(refused("colour sampled more finely than brightness"));
+        }
+        let is_subsampled = sampling.iter().any(|factors| *factors != sampling[0]);
+        let is_progressive = marker == 0xC2;
+        Ok(Self { width, height, components, is_progressive, is_subsampled, ..Self::default() })
     }
+
+    /// Returns true for the header of a sequential scan of one of several components, where some are subsampled. The
+    /// decoder places their blocks wrongly.
+    fn is_apart(&self, scan: &[u8]) -> bool {
+        !self.is_progressive && self.is_subsampled && scan.first() == Some(&1)
+    }
+}
+
+fn refused(feature: &str) -> Error {
+    Error::UnsupportedFeature { format: Format::Jpeg, feature: feature.to_owned() }
 }
 
 /// Returns true for the marker of a frame header.
@@ -198,13 +225,47 @@ mod tests {
         let header = FrameHeader::of(&file(0xC2, 8, &[1, 0xFF, 0, 0xFF, 0xD0, 2])).unwrap();
         assert_eq!(
             header,
-            FrameHeader { width: 5, height: 4, components: 1, is_progressive: true, is_unconverted: false }
+            FrameHeader {
+                width: 5,
+                height: 4,
+                components: 1,
+                is_progressive: true,
+                ..FrameHeader::default()
+            }
         );
         for (frame, precision, word) in
             [(0xC1, 12, "12 bits"), (0xC3, 8, "lossless"), (0xC9, 8, "arithmetic"), (0xC5, 8, "hierarchical")]
         {
             let refused = FrameHeader::of(&file(frame, precision, &[])).unwrap_err().to_string();
             assert!(refused.contains(word), "{refused}");
+        }
+    }
+
+    /// zune-jpeg shows stripes in place of these, where libjpeg is right.
+    #[test]
+    fn samplings_that_the_decoder_gets_wrong_are_refused() {
+        let file = |sampling: [u8; 3], frame: u8, of_scan: u8| {
+            let components =
+                (1..).zip(sampling).flat_map(|(id, factors)| [id, factors, 0]).collect::<Vec<_>>();
+            let selectors = (1..=of_scan).flat_map(|id| [id, 0]).collect::<Vec<_>>();
+            [
+                &[0xFF, 0xD8, 0xFF, frame, 0, 17, 8, 0, 4, 0, 5, 3][..],
+                &components,
+                &[0xFF, 0xDA, 0, 6 + 2 * of_scan, of_scan],
+                &selectors,
+                &[0, 63, 0, 0xFF, 0xD9],
+            ]
+            .concat()
+        };
+        let header = |sampling, frame, of_scan| FrameHeader::of(&file(sampling, frame, of_scan));
+        for fine in [[0x11, 0x22, 0x22], [0x21, 0x12, 0x11], [0x11, 0x11, 0x12], [0x22, 0x41, 0x11]] {
+            assert!(header(fine, 0xC0, 3).unwrap_err().to_string().contains("colour sampled more finely"));
+        }
+        for usual in
+            [[0x11; 3], [0x22, 0x11, 0x11], [0x21, 0x11, 0x11], [0x12, 0x11, 0x11], [0x41, 0x11, 0x11]]
+        {
+            assert!(header(usual, 0xC0, 3).is_ok() && header(usual, 0xC2, 1).is_ok());
+            assert_eq!(header(usual, 0xC1, 1).is_err(), usual != [0x11; 3]);
         }
     }
 

@@ -18,7 +18,12 @@ use crate::{
     Error, Format, Limits, Metadata, Result, colour::Decoded, deadline::Deadline, metadata::orientation,
     timed_reader::TimedByteReader,
 };
-use markers::{FrameHeader, START_OF_SCAN, Segments, is_frame};
+use markers::{ADOBE, FrameHeader, START_OF_SCAN, Segments, is_frame};
+
+/// Position of the colour transform in Adobe's segment.
+const TRANSFORM: usize = 11;
+/// Value of that transform for YCbCr.
+const YCBCR: u8 = 1;
 
 /// Decodes a JPEG file.
 pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
@@ -29,7 +34,11 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
     let surplus = if header.is_progressive { Vec::new() } else { entropy::surplus(bytes, deadline)? };
     let whole = (!surplus.is_empty()).then(|| without(bytes, &surplus));
     let bytes = whole.as_deref().unwrap_or(bytes);
-    let named = (header.is_unconverted && header.components == 3).then(|| named_rgb(bytes));
+    let named = match (header.components, header.is_unconverted, header.is_jfif) {
+        (3, true, false) => Some(named_rgb(bytes)),
+        (3, true, true) => Some(named_converted(bytes)),
+        _ => None,
+    };
     let bytes = named.as_deref().unwrap_or(bytes);
     // Stray bytes between headers are harmless; from the pixels on, strict mode makes every fault an error.
     let lenient =
@@ -83,6 +92,17 @@ fn named_rgb(bytes: &[u8]) -> Vec<u8> {
             if let Some(i) = ids.iter().position(|&id| id == segment.body[place]) {
                 named[segment.at + place] = b"RGB"[i.min(2)];
             }
+        }
+    }
+    named
+}
+
+/// The file with an Adobe segment that says the same as JFIF, which libjpeg lets decide.
+fn named_converted(bytes: &[u8]) -> Vec<u8> {
+    let mut named = bytes.to_vec();
+    for segment in Segments::of(bytes).flatten() {
+        if segment.marker == ADOBE && segment.body.starts_with(b"Adobe") && segment.body.len() > TRANSFORM {
+            named[segment.at + TRANSFORM] = YCBCR;
         }
     }
     named

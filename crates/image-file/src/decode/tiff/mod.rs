@@ -1,12 +1,15 @@
 //! The first page of a TIFF file, decoded by the `tiff` crate. Palettes, samples below 8 bits, YCbCr, inks, separate
 //! planes and premultiplied alpha are handled here.
 
+mod fill_order;
 mod plane_tiles;
 
 use image::{DynamicImage, ImageBuffer, metadata::Orientation};
 use tiff::{
     ColorType, TiffError,
-    decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits as DecoderLimits, ifd::Value},
+    decoder::{
+        BufferLayoutPreference, ChunkType, Decoder, DecodingResult, Limits as DecoderLimits, ifd::Value,
+    },
     tags::Tag,
 };
 
@@ -24,9 +27,13 @@ const XMP: Tag = Tag::Unknown(700);
 const MAX_VALUE: usize = 1 << 26;
 /// Value of `ExtraSamples` for premultiplied alpha.
 const PREMULTIPLIED: u16 = 1;
+/// Value of `ExtraSamples` for alpha that is not multiplied.
+const STRAIGHT: u16 = 2;
 
 /// Decodes a TIFF file.
 pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
+    let usual = fill_order::usual(bytes, deadline);
+    let bytes = usual.as_deref().unwrap_or(bytes);
     // The crate refuses palettes, but reads their indices as grey levels.
     match as_grey(bytes) {
         Some(grey) => read(&grey, true, limits, deadline),
@@ -60,7 +67,9 @@ fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) ->
     let orientation = orientation(&mut decoder, metadata.xmp.as_deref());
     let palette = has_palette.then(|| decoder.get_tag_u16_vec(Tag::ColorMap)).transpose().map_err(refused)?;
     let alpha = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).ok().flatten().unwrap_or_default();
+    check_dropped(&mut decoder, colour)?;
     let samples = samples(&mut decoder, colour, [width, height])?;
+    let (colour, samples) = without_unspecified(colour, samples, &alpha);
     let pixels = match (palette, colour, samples) {
         (Some(palette), ColorType::Gray(bits), Samples::Eight(packed)) => {
             looked_up(&unpacked(&packed, bits, width), bits, &palette, width, height)?
@@ -140,6 +149,43 @@ fn other_samples(colour: ColorType) -> Error {
     unsupported(format!("{colour:?} samples of other types than 8 or 16-bit integers"))
 }
 
+/// Refuses interleaved samples that belong to no colour where the crate would leave them out wrongly: it predicts the
+/// rest as if they were there, and writes beyond the last tile of a row.
+fn check_dropped(decoder: &mut Reader<'_>, colour: ColorType) -> Result<()> {
+    let mut number = |tag| decoder.find_tag_unsigned::<u16>(tag).ok().flatten().unwrap_or(1);
+    let (stored, planes, predictor) =
+        (number(Tag::SamplesPerPixel), number(Tag::PlanarConfiguration), number(Tag::Predictor));
+    let is_wrong = predictor != 1 || decoder.get_chunk_type() == ChunkType::Tile;
+    if stored > colour.num_samples() && planes == 1 && is_wrong {
+        return Err(unsupported(format!("{stored} samples for {colour:?}, predicted or in tiles")));
+    }
+    Ok(())
+}
+
+/// Grey without the samples beside it, up to a sample of alpha.
+fn without_unspecified(colour: ColorType, samples: Samples, extra: &[u16]) -> (ColorType, Samples) {
+    let ColorType::Multiband { bit_depth: bit_depth @ (8 | 16), num_samples } = colour else {
+        return (colour, samples);
+    };
+    let has_alpha = matches!(extra.first(), Some(&(PREMULTIPLIED | STRAIGHT)));
+    let (colour, kept) =
+        if has_alpha { (ColorType::GrayA(bit_depth), 2) } else { (ColorType::Gray(bit_depth), 1) };
+    let samples = match samples {
+        Samples::Eight(samples) => Samples::Eight(first_of_each(samples, kept, num_samples)),
+        Samples::Sixteen(samples) => Samples::Sixteen(first_of_each(samples, kept, num_samples)),
+    };
+    (colour, samples)
+}
+
+/// The first `kept` of each `count` samples.
+fn first_of_each<T: Copy>(samples: Vec<T>, kept: usize, count: u16) -> Vec<T> {
+    let count = usize::from(count);
+    if kept == count {
+        return samples;
+    }
+    samples.chunks_exact(count).flat_map(|pixel| &pixel[..kept]).copied().collect()
+}
+
 /// Interleaves planes of one channel each.
 fn interleaved<T: Copy>(samples: Vec<T>, layout: &BufferLayoutPreference, bytes: usize) -> Result<Vec<T>> {
     let Some(stride) = layout.plane_stride.filter(|_| layout.planes > 1) else { return Ok(samples) };
@@ -182,9 +228,7 @@ fn looked_up(indices: &[u8], bits: u8, palette: &[u16], width: u32, height: u32)
 fn eight(colour: ColorType, width: u32, height: u32, samples: Vec<u8>) -> Result<DynamicImage> {
     Ok(match colour {
         ColorType::Gray(8) => DynamicImage::ImageLuma8(buffer(width, height, samples)?),
-        ColorType::GrayA(8) | ColorType::Multiband { bit_depth: 8, num_samples: 2 } => {
-            DynamicImage::ImageLumaA8(buffer(width, height, samples)?)
-        }
+        ColorType::GrayA(8) => DynamicImage::ImageLumaA8(buffer(width, height, samples)?),
         ColorType::RGB(8) => DynamicImage::ImageRgb8(buffer(width, height, samples)?),
         ColorType::RGBA(8) => DynamicImage::ImageRgba8(buffer(width, height, samples)?),
         ColorType::YCbCr(8) => {
@@ -198,9 +242,7 @@ fn eight(colour: ColorType, width: u32, height: u32, samples: Vec<u8>) -> Result
 fn sixteen(colour: ColorType, width: u32, height: u32, samples: Vec<u16>) -> Result<DynamicImage> {
     Ok(match colour {
         ColorType::Gray(16) => DynamicImage::ImageLuma16(buffer(width, height, samples)?),
-        ColorType::GrayA(16) | ColorType::Multiband { bit_depth: 16, num_samples: 2 } => {
-            DynamicImage::ImageLumaA16(buffer(width, height, samples)?)
-        }
+        ColorType::GrayA(16) => DynamicImage::ImageLumaA16(buffer(width, height, samples)?),
         ColorType::RGB(16) => DynamicImage::ImageRgb16(buffer(width, height, samples)?),
         ColorType::RGBA(16) => DynamicImage::ImageRgba16(buffer(width, height, samples)?),
         other => return Err(unsupported(format!("{other:?} samples"))),
