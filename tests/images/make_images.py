@@ -702,6 +702,10 @@ def tiff_cases():
     floats = [(256, 3, [2]), (257, 3, [2]), (258, 3, [32]), (259, 3, [1]), (262, 3, [1]), (273, 4, [0]), (277, 3, [1]),
               (278, 3, [2]), (279, 4, [16]), (339, 3, [3])]
     refused("tiff_floats.tif", tiff("<", floats, b"\0" * 16), "not supported")
+    refused("tiff_called_dng.tif", strip("<", rgb, 2, 8, [(50706, 3, [0x0401, 0])]), "DNG")
+    refused("tiff_thumbnail_of_raw.tif", strip(">", rgb, 2, 8, [(254, 4, [1]), (330, 4, [8])]), "camera raw")
+    reduced = strip("<", rgb, 2, 8, [(254, 4, [1])])
+    ok("tiff_reduced.tif", reduced, seen(reduced))
     refused("tiff_without_directory.tif", b"II*\0\x08\0\0\0", "TIFF")
     refused("tiff_directory_far_away.tif", b"II*\0\xf0\xff\xff\xff", "TIFF")
 

@@ -56,6 +56,7 @@ mod resample;
 mod signature;
 mod tiff_directory;
 mod timed_reader;
+mod xmp;
 
 pub use decode::Reader;
 pub use encode::{Encoded, Encoding};

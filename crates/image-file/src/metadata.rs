@@ -2,7 +2,10 @@
 
 use image::metadata::Orientation;
 
-use crate::tiff_directory::{Block, Directory, Entry};
+use crate::{
+    tiff_directory::{Block, Directory, Entry},
+    xmp::without_other_images,
+};
 
 const ORIENTATION: u16 = 0x0112;
 /// Value of the orientation for pixels that are stored upright.
@@ -120,8 +123,10 @@ fn without_thumbnail(block: &Block<'_>, first: &Directory) -> Option<Changes> {
     Some(changes)
 }
 
-/// The XMP text of an image whose pixels were turned upright: sets `tiff:Orientation`, attribute or element, to 1.
-pub(crate) fn baked_xmp(mut xmp: Vec<u8>) -> Vec<u8> {
+/// The XMP text of an image whose pixels were turned upright and changed: sets `tiff:Orientation`, attribute or element,
+/// to 1, and has no thumbnail of the original and no gain map for it.
+pub(crate) fn baked_xmp(xmp: &[u8]) -> Vec<u8> {
+    let mut xmp = without_other_images(xmp);
     for at in xmp_orientations(&xmp) {
         if let Some(digit @ b'2'..=b'8') = xmp.get_mut(at) {
             *digit = b'1';
@@ -254,7 +259,7 @@ mod tests {
     fn xmp_is_described_upright_too() {
         let text = br#"<x tiff:Orientation="6"/><tiff:Orientation>8</tiff:Orientation>"#.to_vec();
         assert_eq!(
-            String::from_utf8(baked_xmp(text)).unwrap(),
+            String::from_utf8(baked_xmp(&text)).unwrap(),
             r#"<x tiff:Orientation="1"/><tiff:Orientation>1</tiff:Orientation>"#
         );
     }

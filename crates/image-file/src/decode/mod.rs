@@ -136,7 +136,7 @@ impl Reader {
         if had_exif && exif.is_none() {
             notes.push("the EXIF data is ignored: it has no readable directory".to_owned());
         }
-        let metadata = Metadata { icc: profile, exif, xmp: xmp.map(baked_xmp) };
+        let metadata = Metadata { icc: profile, exif, xmp: xmp.map(|xmp| baked_xmp(&xmp)) };
         let (pixels, transparency) = shown(image, self.background);
         Ok(Picture { pixels, transparency, metadata, format, notes })
     }

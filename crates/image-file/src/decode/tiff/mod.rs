@@ -23,6 +23,9 @@ const PHOTOMETRIC: u16 = 262;
 const PALETTE: u32 = 3;
 const BLACK_IS_ZERO: u8 = 1;
 const XMP: Tag = Tag::Unknown(700);
+const DNG_VERSION: Tag = Tag::Unknown(50706);
+/// Flag of `NewSubfileType` for a reduced version of another image.
+const REDUCED: u32 = 1;
 /// Largest entry, such as a colour profile, in bytes.
 const MAX_VALUE: usize = 1 << 26;
 /// Value of `ExtraSamples` for premultiplied alpha.
@@ -57,6 +60,7 @@ type Reader<'a> = Decoder<TimedReader<'a>>;
 
 fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) -> Result<Stored> {
     let mut decoder = Decoder::new(TimedReader::new(bytes, deadline)).map_err(refused)?;
+    check_raw(&mut decoder)?;
     let ((width, height), colour) =
         (decoder.dimensions().map_err(refused)?, decoder.colortype().map_err(refused)?);
     let bytes_per_sample = u64::from(colour.bit_depth()).div_ceil(8).max(1);
@@ -90,6 +94,18 @@ fn read(bytes: &[u8], has_palette: bool, limits: &Limits, deadline: Deadline) ->
     };
     let pixels = if alpha.first() == Some(&PREMULTIPLIED) { unpremultiplied(pixels) } else { pixels };
     Ok(Stored { pixels, orientation, metadata, notes: Vec::new() })
+}
+
+/// Refuses raw files of cameras, whose first image is a thumbnail.
+fn check_raw(decoder: &mut Reader<'_>) -> Result<()> {
+    let mut number = |tag| decoder.find_tag_unsigned::<u32>(tag).ok().flatten();
+    let is_reduced = number(Tag::NewSubfileType).is_some_and(|kind| kind & REDUCED != 0);
+    let mut has = |tag| decoder.find_tag(tag).ok().flatten().is_some();
+    match (has(DNG_VERSION), is_reduced && has(Tag::SubIfd)) {
+        (true, _) => Err(Error::UnsupportedFormat { name: "DNG", hint: "" }),
+        (_, true) => Err(Error::UnsupportedFormat { name: "camera raw", hint: "" }),
+        _ => Ok(()),
+    }
 }
 
 fn decoder_limits(limits: &Limits) -> DecoderLimits {
