@@ -436,6 +436,20 @@ def png_cases():
     for orientation in [3, 6]:
         data = png(rgb, 8, 2, before=chunk(b"eXIf", exif(orientation)))
         ok(f"png_orientation_{orientation}.png", data, seen(data))
+    raw = lambda name, block: f"\n{name}\n{len(block):8}\n".encode() + b"\n".join(block.hex().encode()[at : at + 72] for at in range(0, 2 * len(block), 72)) + b"\n"
+    prefixed = b"Exif\0\0" + exif(6)
+    for name, part in [("ztxt", chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(raw("exif", prefixed)))),
+                       ("text", chunk(b"tEXt", b"Raw profile type exif\0" + raw("exif", prefixed))),
+                       ("exif", chunk(b"eXIf", exif(6))), ("xmp", chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP))]:
+        before, plain = png(rgb, 8, 2, before=part), png(rgb, 8, 2)
+        behind = plain[:-12] + part + plain[-12:]
+        assert (seen(before) == seen(behind)).all() and seen(before).shape == (WIDTH, HEIGHT, 3), name
+        if name in ["ztxt", "text"]:
+            ok(f"png_{name}_of_exif.png", before, seen(before))
+        ok(f"png_{name}_of_orientation_behind_pixels.png", behind, seen(behind))
+    app1 = png(rgb, 8, 2, before=chunk(b"zTXt", b"Raw profile type APP1\0\0" + zlib.compress(raw("generic", prefixed))))
+    # Pillow does not read the second of ImageMagick's two names.
+    ok("png_exif_of_app1.png", app1, np.rot90(rgb, -1))
     icc = chunk(b"iCCP", b"wide\0\0" + zlib.compress(WIDE))
     data = png(rgb, 8, 2, before=icc)
     ok("png_profile_wide.png", data, seen(data, profile=True), ROUNDED)
@@ -582,7 +596,16 @@ def bmp_cases():
         palette = np.hstack([colours[:, ::-1], np.zeros((2**bits, 1), np.uint8)]).tobytes()
         indices = (np.arange(WIDTH * HEIGHT).reshape(HEIGHT, WIDTH) % 2**bits).astype(np.uint8)
         ok(f"bmp_palette_{bits}.bmp", bmp(indices, bits, palette), colours[indices])
+    for bits in [1, 4, 8, 24]:
+        data = files[f"bmp_24.bmp" if bits == 24 else f"bmp_palette_{bits}.bmp"]
+        wide = patched(data[:54] + bytes(24) + data[54:], 14, struct.pack("<I", 64))
+        wide = patched(wide, 10, struct.pack("<I", struct.unpack_from("<I", data, 10)[0] + 24))
+        ok(f"bmp_os2_{bits}.bmp", wide, seen(data))
+        assert (seen(wide) == seen(data)).all()
     data = bmp(bgr, 24)
+    short = patched(patched(data[:30] + data[54:], 14, struct.pack("<I", 16)), 10, struct.pack("<I", 30))
+    # Pillow knows no header this short.
+    ok("bmp_os2_short.bmp", short, rgb)
     for i in [1, 5, 10]:
         refused(f"bmp_cut_{i}.bmp", data[: len(data) * i // 11], "BMP")
     refused("bmp_30000x30000.bmp", patched(data, 18, struct.pack("<2i", 30000, 30000)), "30000 x 30000")

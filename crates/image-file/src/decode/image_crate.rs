@@ -6,7 +6,7 @@ use image::{
     error::ImageFormatHint,
 };
 
-use super::{gif_screen, stored::Stored, webp_chunks};
+use super::{bmp_header, gif_screen, png_chunks, stored::Stored, webp_chunks};
 use crate::{
     Error, Format, Limits, Metadata, Result,
     colour::Decoded,
@@ -23,22 +23,25 @@ pub(super) fn decode(format: Format, bytes: &[u8], limits: &Limits, deadline: De
     let corrected = match format {
         Format::WebP => webp_chunks::without_stale_flags(bytes),
         Format::Gif => gif_screen::enlarged(bytes),
+        Format::Png => png_chunks::with_metadata_first(bytes),
+        Format::Bmp => bmp_header::of_windows(bytes),
         _ => None,
     };
+    let bytes = corrected.as_deref().unwrap_or(bytes);
     let refused = |error| refused(format, error);
-    let reader = TimedReader::new(corrected.as_deref().unwrap_or(bytes), deadline);
+    let reader = TimedReader::new(bytes, deadline);
     match format {
         Format::Png => {
             let limits_of_decoder = decoder_limits(limits);
             let decoder = PngDecoder::with_limits(reader, limits_of_decoder).map_err(refused)?;
-            read(format, decoder, limits)
+            read(format, decoder, limits, || png_chunks::exif_in_text(bytes, limits))
         }
-        Format::WebP => read(format, WebPDecoder::new(reader).map_err(refused)?, limits),
-        Format::Gif => read(format, GifDecoder::new(reader).map_err(refused)?, limits),
-        Format::Bmp => read(format, BmpDecoder::new(reader).map_err(refused)?, limits),
+        Format::WebP => read(format, WebPDecoder::new(reader).map_err(refused)?, limits, || None),
+        Format::Gif => read(format, GifDecoder::new(reader).map_err(refused)?, limits, || None),
+        Format::Bmp => read(format, BmpDecoder::new(reader).map_err(refused)?, limits, || None),
         _ => {
             qoi_size(bytes, limits)?;
-            read(format, QoiDecoder::new(reader).map_err(refused)?, limits)
+            read(format, QoiDecoder::new(reader).map_err(refused)?, limits, || None)
         }
     }
 }
@@ -57,12 +60,19 @@ fn decoder_limits(limits: &Limits) -> DecoderLimits {
     decoder
 }
 
-fn read(format: Format, mut decoder: impl ImageDecoder, limits: &Limits) -> Result<Stored> {
+/// Reads the pixels and their metadata, with `other_exif` in place of EXIF that the decoder does not find.
+fn read(
+    format: Format,
+    mut decoder: impl ImageDecoder,
+    limits: &Limits,
+    other_exif: impl FnOnce() -> Option<Vec<u8>>,
+) -> Result<Stored> {
     let (width, height) = decoder.dimensions();
     // The decoder's buffer, a possible copy of it, and the RGB pixels.
     limits.check(width, height, 3 * u64::from(decoder.color_type().bytes_per_pixel()))?;
     let refused = |error| refused(format, error);
-    let (metadata, notes) = metadata(format, &mut decoder);
+    let (mut metadata, notes) = metadata(format, &mut decoder);
+    metadata.exif = metadata.exif.or_else(other_exif);
     let exif = metadata.exif.clone().and_then(readable_exif);
     let orientation = orientation(exif.as_deref(), metadata.xmp.as_deref());
     let mut limits_of_decoder = decoder_limits(limits);
@@ -94,28 +104,9 @@ fn metadata(format: Format, decoder: &mut impl ImageDecoder) -> (Metadata, Vec<S
 /// missing ones.
 fn is_whole(format: Format, bytes: &[u8]) -> bool {
     match format {
-        Format::Png => png_chunks_end(bytes).is_some(),
+        Format::Png => png_chunks::chunks(bytes).is_some(),
         Format::WebP => webp_chunks::names(bytes).is_some(),
         _ => true,
-    }
-}
-
-/// End of the last chunk of a PNG file; `None` if it is cut short.
-fn png_chunks_end(bytes: &[u8]) -> Option<usize> {
-    const SIGNATURE: usize = 8;
-    const LENGTH_NAME_AND_SUM: usize = 12;
-    let mut at = SIGNATURE;
-    loop {
-        let header: &[u8; 8] = bytes.get(at..)?.first_chunk()?;
-        let [l3, l2, l1, l0, name @ ..] = *header;
-        let length = u32::from_be_bytes([l3, l2, l1, l0]) as usize;
-        at = at.checked_add(length)?.checked_add(LENGTH_NAME_AND_SUM)?;
-        if at > bytes.len() {
-            return None;
-        }
-        if name == *b"IEND" {
-            return Some(at);
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Decoding of files to pictures.
 
+mod bmp_header;
 mod gif_screen;
 mod guard;
 #[cfg(feature = "heic")]
@@ -8,6 +9,7 @@ mod image_crate;
 mod jpeg;
 #[cfg(feature = "jxl")]
 mod jpeg_xl;
+mod png_chunks;
 mod stored;
 mod tiff;
 mod webp_chunks;
