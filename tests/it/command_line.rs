@@ -29,7 +29,7 @@ pub fn sample(name: &str) -> PathBuf {
 }
 
 /// A folder with one good photograph and one of each broken kind.
-fn broken_folder(folder: &Path) {
+pub fn broken_folder(folder: &Path) {
     let photo = fs::read(sample("17_igloo.jpg")).unwrap();
     fs::write(folder.join("good.jpg"), &photo).unwrap();
     fs::write(folder.join("truncated.png"), truncated_png()).unwrap();
@@ -321,12 +321,24 @@ fn pipes_and_devices_are_refused() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_leaves_whole_files_only() {
+    interrupt(std::process::Stdio::null());
+}
+
+/// The handler of the interrupt has its say on stderr before it ends the program.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_program_whose_stderr_is_closed() {
+    interrupt(crate::streams::closed());
+}
+
+/// Interrupts `activate` after the second file.
+#[cfg(unix)]
+fn interrupt(stderr: std::process::Stdio) {
     let folder = tempfile::tempdir().unwrap();
     let (samples, out) = (root().join("samples"), folder.path().join("out"));
     let mut activate = program();
     activate.args(["activate", text(&samples), "--out", text(&out), "--iterations", "1"]);
-    let mut running =
-        activate.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut running = activate.stdout(std::process::Stdio::null()).stderr(stderr).spawn().unwrap();
     let finished = || fs::read_dir(&out).map_or(0, Iterator::count);
     while finished() < 2 {
         assert!(running.try_wait().unwrap().is_none(), "ended before it could be interrupted");

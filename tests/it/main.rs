@@ -24,5 +24,6 @@ mod index_verbs;
 mod interrupted_write;
 mod provenance;
 mod released_files;
+mod streams;
 mod transform_verb;
 mod visited_cells;

@@ -1,7 +1,6 @@
 //! `active-index`: makes images findable before they are released, and finds their edited copies.
 //!
 //! The only crate of the project that prints and picks a device.
-#![expect(clippy::print_stderr, reason = "notes and errors go there")]
 
 mod args;
 mod device;

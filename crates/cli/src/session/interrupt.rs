@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::temporary_folder;
+use super::{output::message, temporary_folder};
 
 /// Exit code of a program that an interrupt ended, as shells expect it.
 const EXIT_CODE: i32 = 130;
@@ -51,12 +51,12 @@ impl Drop for Watch {
 pub fn install() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if IS_WATCHED.load(Ordering::SeqCst) && !IS_REQUESTED.swap(true, Ordering::SeqCst) {
-            eprintln!("interrupted: reporting the finished part (press Ctrl-C again to end at once)");
+            message("interrupted: reporting the finished part (press Ctrl-C again to end at once)");
             return;
         }
         let _finished = hold_off();
         temporary_folder::remove_all();
-        eprintln!("interrupted: finished files are on disk");
+        message("interrupted: finished files are on disk");
         std::process::exit(EXIT_CODE);
     })?;
     Ok(())

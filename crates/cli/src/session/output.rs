@@ -1,8 +1,11 @@
 //! Output of the program: results on stdout, as text or JSON; everything else on stderr.
+//!
+//! Nobody may be reading any more. A message that cannot be written is lost, and the work goes on; a closed stdout does not
+//! change the exit code.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::json;
 
@@ -31,34 +34,40 @@ impl Session {
 
     /// Reports an input that failed, with the reason.
     pub fn failure(&self, input: &str, reason: &str) {
-        eprintln!("{input}: {reason}");
+        message(&format!("{input}: {reason}"));
     }
 
     /// Prints a note for every user.
     pub fn note(&self, text: &str) {
-        eprintln!("{text}");
+        message(text);
     }
 
     /// Reports the parts of an input that were ignored.
     pub fn notes(&self, input: &str, notes: &[String]) {
-        notes.iter().for_each(|note| eprintln!("{input}: note: {note}"));
+        notes.iter().for_each(|note| message(&format!("{input}: note: {note}")));
     }
 
     /// Prints a note for users of `--verbose`.
     pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.globals.verbose {
-            eprintln!("{}", text());
+            message(&text());
         }
     }
 
     /// Reports the error that ends the program, in one line.
     pub fn error(&self, error: &anyhow::Error) {
         let line = one_line(error);
-        eprintln!("error: {line}");
+        message(&format!("error: {line}"));
         if self.globals.json {
             json_error(&line);
         }
     }
+}
+
+/// Prints a line on stderr.
+pub fn message(line: &str) {
+    // One write, so that lines of several threads do not mix. There is no place to report its failure.
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// Prints an error as a JSON document.
@@ -79,10 +88,10 @@ pub fn one_line(error: &anyhow::Error) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Prints a line. A reader that closed stdout ends the program without an error.
+/// Prints a line on stdout. A reader that closed it wants no more, which is no error.
 fn write_line(text: &str) -> Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        written => Ok(written?),
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
     }
 }
