@@ -6,7 +6,7 @@
 //! ```
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("greeting.txt");
-//! atomic_file::replace(&path, |file| writeln!(file, "hello"))?;
+//! active_index_atomic_file::replace(&path, |file| writeln!(file, "hello"))?;
 //! assert_eq!(std::fs::read_to_string(&path)?, "hello\n");
 //! # Ok::<(), std::io::Error>(())
 //! ```

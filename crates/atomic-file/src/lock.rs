@@ -18,9 +18,9 @@ use crate::{destination, folder_of};
 /// ```
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("counter");
-/// let lock = atomic_file::WriteLock::acquire(&path, || println!("another program is writing"))?;
+/// let lock = active_index_atomic_file::WriteLock::acquire(&path, || println!("another program is writing"))?;
 /// let count = std::fs::read_to_string(&path).map_or(0, |text| text.len());
-/// atomic_file::replace(&path, |file| write!(file, "{}", "I".repeat(count + 1)))?;
+/// active_index_atomic_file::replace(&path, |file| write!(file, "{}", "I".repeat(count + 1)))?;
 /// drop(lock);
 /// # Ok::<(), std::io::Error>(())
 /// ```

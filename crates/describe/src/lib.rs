@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use burn::tensor::Device;
-//! use describe::{BatchRequest, Describer, Error};
+//! use active_index_describe::{BatchRequest, Describer, Error};
 //! use extractor::Extractor;
 //! use image_file::Reader;
 //!

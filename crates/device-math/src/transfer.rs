@@ -57,7 +57,7 @@ impl Traffic {
 /// let (values, traffic) = counted(round_trip);
 /// assert_eq!(values?, [2.0, 4.0]);
 /// assert_eq!((traffic.uploads, traffic.sent, traffic.downloads, traffic.read), (1, 8, 1, 8));
-/// # Ok::<(), device_math::Error>(())
+/// # Ok::<(), active_index_device_math::Error>(())
 /// ```
 pub fn counted<T>(work: impl FnOnce() -> T) -> (T, Traffic) {
     let before = TOTAL.get();

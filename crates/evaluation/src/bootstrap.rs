@@ -49,7 +49,7 @@ impl Bootstrap {
     /// let found = [1.0, 0.0, 1.0, 1.0];
     /// let interval = Bootstrap::default().means(&[&found])?[0];
     /// assert!(interval.low < 0.75 && 0.75 < interval.high);
-    /// # Ok::<(), evaluation::Error>(())
+    /// # Ok::<(), active_index_evaluation::Error>(())
     /// ```
     pub fn means(&self, columns: &[&[f64]]) -> Result<Vec<Interval>> {
         let n = columns.first().map_or(0, |column| column.len());

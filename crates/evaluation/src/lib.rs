@@ -16,7 +16,7 @@
 //!
 //! use burn::tensor::{Device, Tensor};
 //! use describe::{BatchRequest, Describer};
-//! use evaluation::{
+//! use active_index_evaluation::{
 //!     EditSet, EntryNames, Ignored,
 //!     bootstrap::Bootstrap,
 //!     pipeline::{KnownDescriptors, Pipeline, Subject},

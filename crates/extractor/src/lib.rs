@@ -16,7 +16,7 @@
 //! let extractor = Extractor::load(&file, &device)?;
 //! let pixels = Tensor::<4>::zeros([1, 3, 400, 300], &device);
 //! assert_eq!(extractor.forward(pixels).dims(), [1, extractor.dimension()]);
-//! # Ok::<(), extractor::Error>(())
+//! # Ok::<(), active_index_extractor::Error>(())
 //! ```
 
 mod architecture;

@@ -21,7 +21,7 @@
 //! assert_eq!(y.dims(), [1, 32, 32, 8]);
 //! let gradient = x.grad(&y.sum().backward()).unwrap();
 //! assert_eq!(gradient.dims(), [1, 32, 32, 3]);
-//! # Ok::<(), frozen_ops::Error>(())
+//! # Ok::<(), active_index_frozen_ops::Error>(())
 //! ```
 
 mod banded_matrix;

@@ -18,7 +18,7 @@ impl Pixels {
     /// If a side is empty.
     ///
     /// ```
-    /// let grey = image_file::Pixels::Eight(image::RgbImage::from_pixel(40, 30, image::Rgb([51; 3])));
+    /// let grey = active_index_image_file::Pixels::Eight(image::RgbImage::from_pixel(40, 30, image::Rgb([51; 3])));
     /// let small = grey.resampled(7, 5);
     /// assert_eq!(small.len(), 3 * 5 * 7);
     /// assert!(small.iter().all(|value| (value - 0.2).abs() < 1e-6));

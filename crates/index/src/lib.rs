@@ -27,7 +27,7 @@
 //! let mut bytes = Vec::new();
 //! index.write_to(&mut bytes)?;
 //! assert_eq!(Index::from_bytes(&bytes, &Device::flex())?.ntotal(), 500);
-//! # Ok::<(), index::Error>(())
+//! # Ok::<(), active_index_index::Error>(())
 //! ```
 //!
 //! # Kinds

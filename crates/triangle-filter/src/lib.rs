@@ -11,7 +11,7 @@
 //! and rounded to float32. The extractor's differentiable resize and the resize of image files share them.
 //!
 //! ```
-//! let rows: Vec<_> = triangle_filter::taps(4, 2).collect();
+//! let rows: Vec<_> = active_index_triangle_filter::taps(4, 2).collect();
 //! assert_eq!((rows[0].first, rows[1].first), (0, 1));
 //! assert_eq!(rows[0].weights, [0.42857143, 0.42857143, 0.14285715]);
 //! ```

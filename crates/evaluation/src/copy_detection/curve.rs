@@ -60,7 +60,7 @@ impl Curve {
     /// let row = |score, is_match| Row { score, is_match, photograph: 0 };
     /// let curve = Curve::new(vec![row(0.9, true), row(0.8, false), row(0.7, true)], 2)?;
     /// assert!((curve.average_precision(Ties::WrongFirst) - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
-    /// # Ok::<(), evaluation::Error>(())
+    /// # Ok::<(), active_index_evaluation::Error>(())
     /// ```
     pub fn new(mut rows: Vec<Row>, matches: usize) -> Result<Self> {
         let found = rows.iter().filter(|row| row.is_match).count();

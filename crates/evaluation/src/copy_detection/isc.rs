@@ -45,7 +45,7 @@ impl GroundTruth {
     ///
     /// let truth = GroundTruth::read("query_id,reference_id\nQ00000,R000017\nQ00001,\n".as_bytes())?;
     /// assert_eq!((truth.matches.len(), truth.count()), (2, 1));
-    /// # Ok::<(), evaluation::Error>(())
+    /// # Ok::<(), active_index_evaluation::Error>(())
     /// ```
     pub fn read(table: impl Read) -> Result<Self> {
         let mut truth = Self::default();
@@ -127,7 +127,7 @@ pub struct Judged {
 ///
 /// let predictions = read_predictions("Q00000,R000017,-0.25\n".as_bytes())?;
 /// assert_eq!(predictions[0].score, -0.25);
-/// # Ok::<(), evaluation::Error>(())
+/// # Ok::<(), active_index_evaluation::Error>(())
 /// ```
 pub fn read_predictions(table: impl Read) -> Result<Vec<Prediction>> {
     let (mut predictions, mut seen) = (Vec::new(), BTreeSet::new());

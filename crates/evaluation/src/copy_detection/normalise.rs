@@ -13,7 +13,7 @@ pub const BACKGROUND_NEIGHBOURS: Range<usize> = 0..2;
 /// An empty one leaves the score unchanged.
 ///
 /// ```
-/// assert_eq!(evaluation::copy_detection::normalise(0.9, &[0.5, 0.25, 0.1], 1.0), 0.525);
+/// assert_eq!(active_index_evaluation::copy_detection::normalise(0.9, &[0.5, 0.25, 0.1], 1.0), 0.525);
 /// ```
 pub fn normalise(score: f64, background: &[f64], weight: f64) -> f64 {
     let Range { start, end } = BACKGROUND_NEIGHBOURS;

@@ -21,7 +21,7 @@ const BLOCK: usize = 4096;
 /// use burn::tensor::{Device, Tensor};
 ///
 /// let real = Tensor::<2>::from_data([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0]], &Device::flex());
-/// let made = evaluation::distractors::gaussian(real, 100, 0);
+/// let made = active_index_evaluation::distractors::gaussian(real, 100, 0);
 /// assert_eq!(made.dims(), [100, 3]);
 /// ```
 pub fn gaussian(real: Tensor<2>, n: usize, seed: u64) -> Tensor<2> {

@@ -22,7 +22,7 @@ impl Edit {
     ///
     /// let photo = image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, 0]));
     /// assert_eq!(Edit::Auto.apply(&photo, 7)?, Edit::Auto.apply(&photo, 7)?);
-    /// # Ok::<(), evaluation::Error>(())
+    /// # Ok::<(), active_index_evaluation::Error>(())
     /// ```
     pub fn apply(&self, image: &RgbImage, seed: u64) -> Result<RgbImage> {
         self.validate()?;
@@ -96,9 +96,9 @@ impl Edit {
     /// index of 4096 cells. The paper reports 13 % on its own photographs and index.
     ///
     /// ```
-    /// let edits = evaluation::Edit::composition(3);
+    /// let edits = active_index_evaluation::Edit::composition(3);
     /// assert!((1..=4).contains(&edits.len()));
-    /// assert_eq!(edits, evaluation::Edit::composition(3));
+    /// assert_eq!(edits, active_index_evaluation::Edit::composition(3));
     /// ```
     pub fn composition(seed: u64) -> Vec<Self> {
         plan(seed).into_iter().map(|step| step.edit).collect()

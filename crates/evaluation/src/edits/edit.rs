@@ -15,7 +15,7 @@
 /// let photo = image::RgbImage::from_pixel(40, 20, image::Rgb([90, 60, 30]));
 /// assert_eq!(edit.apply(&photo, 0)?.dimensions(), (28, 14));
 /// assert_eq!(edit.to_string(), "crop=0.5");
-/// # Ok::<(), evaluation::Error>(())
+/// # Ok::<(), active_index_evaluation::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -132,7 +132,7 @@ impl Edit {
     /// Returns the 14 edits of the paper's result table, in its order.
     ///
     /// ```
-    /// let names: Vec<String> = evaluation::Edit::paper().iter().map(|edit| edit.to_string()).collect();
+    /// let names: Vec<String> = active_index_evaluation::Edit::paper().iter().map(|edit| edit.to_string()).collect();
     /// assert_eq!(names[..3], ["none", "contrast=0.5", "contrast=2"]);
     /// assert_eq!(names.len(), 14);
     /// ```

@@ -30,9 +30,9 @@ impl Measures {
     /// [`Error::NoQueries`] for an empty list.
     ///
     /// ```
-    /// let measures = evaluation::retrieval::Measures::from_ranks(&[Some(1), Some(4), None, None])?;
+    /// let measures = active_index_evaluation::retrieval::Measures::from_ranks(&[Some(1), Some(4), None, None])?;
     /// assert_eq!((measures.r1, measures.r10, measures.map), (0.25, 0.5, 0.3125));
-    /// # Ok::<(), evaluation::Error>(())
+    /// # Ok::<(), active_index_evaluation::Error>(())
     /// ```
     pub fn from_ranks(ranks: &[Option<usize>]) -> Result<Self> {
         if ranks.is_empty() {
@@ -85,7 +85,7 @@ impl Measures {
 /// let stored = Tensor::<2>::random([50, 16], Distribution::Normal(0.0, 1.0), &Device::flex());
 /// let mut index = Index::train(&"Flat".parse()?, stored.clone(), &TrainConfig::default())?;
 /// index.add(stored.clone())?;
-/// let measures = evaluation::retrieval::measure(&index, stored.slice_dim(0, 0..3), &[0, 1, 2], 1)?;
+/// let measures = active_index_evaluation::retrieval::measure(&index, stored.slice_dim(0, 0..3), &[0, 1, 2], 1)?;
 /// assert_eq!(measures.r1, 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -66,7 +66,7 @@ impl Ranks<'_> {
     /// let ranks = Ranks { passive: &passive, released: Some(&released), averaged: &[true] };
     /// let summary = ranks.summary(&Bootstrap::default())?;
     /// assert_eq!(summary.mean.released.map(|estimate| estimate.measures.r10), Some(1.0));
-    /// # Ok::<(), evaluation::Error>(())
+    /// # Ok::<(), active_index_evaluation::Error>(())
     /// ```
     pub fn summary(&self, bootstrap: &Bootstrap) -> Result<Summary> {
         self.check()?;

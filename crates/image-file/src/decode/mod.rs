@@ -64,7 +64,7 @@ impl Reader {
     ///
     /// ```
     /// let file = b"P6 1 1 255 abc";
-    /// let refused = image_file::Reader::default().decode(file).unwrap_err();
+    /// let refused = active_index_image_file::Reader::default().decode(file).unwrap_err();
     /// assert_eq!(refused.to_string(), "is in PPM format, which is not supported");
     /// ```
     pub fn decode(&self, bytes: &[u8]) -> Result<Picture> {

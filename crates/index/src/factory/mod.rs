@@ -29,7 +29,7 @@ pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 ///
 /// let error = "IVF4096,PQ8x99".parse::<Factory>().expect_err("no such width");
 /// assert!(error.to_string().contains("PQ8x99"));
-/// # Ok::<(), index::Error>(())
+/// # Ok::<(), active_index_index::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Factory {

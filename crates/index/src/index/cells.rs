@@ -59,7 +59,7 @@ impl Index {
     /// let cells = index.cells(vectors.clone())?.unwrap_or_default();
     /// let margins = index.cell_margins(vectors, &cells)?.unwrap_or_default();
     /// assert!(margins.iter().all(|&margin| margin >= 0.0));
-    /// # Ok::<(), index::Error>(())
+    /// # Ok::<(), active_index_index::Error>(())
     /// ```
     pub fn cell_margins(&self, vectors: Tensor<2>, cells: &[i64]) -> Result<Option<Vec<f32>>> {
         self.kind.store().cell_margins(&self.accept("vectors", vectors)?, cells)

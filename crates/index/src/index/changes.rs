@@ -63,7 +63,7 @@ impl Index {
     /// assert_eq!(index.ntotal(), 900);
     /// let found = index.search(vectors, 300, 8)?;
     /// assert_eq!(found.ids_of(0).iter().copied().collect::<std::collections::HashSet<_>>().len(), 300);
-    /// # Ok::<(), index::Error>(())
+    /// # Ok::<(), active_index_index::Error>(())
     /// ```
     pub fn add_to_lists(&mut self, vectors: Tensor<2>, ids: &[i64], lists: usize) -> Result<()> {
         let (vectors, store) = (self.accept_with_ids(vectors, ids)?, self.store_mut());

@@ -60,7 +60,7 @@ impl Index {
     /// let vectors = Tensor::<2>::random([300, 16], Distribution::Default, &Device::flex());
     /// let index = Index::train(&"IVF4,PQ2".parse()?, vectors, &TrainConfig::default())?;
     /// assert_eq!((index.d(), index.ntotal(), index.nlist()), (16, 0, Some(4)));
-    /// # Ok::<(), index::Error>(())
+    /// # Ok::<(), active_index_index::Error>(())
     /// ```
     pub fn train(factory: &Factory, vectors: Tensor<2>, config: &TrainConfig) -> Result<Self> {
         Self::train_with_progress(factory, vectors, config, &mut |_| {})

@@ -36,7 +36,7 @@ impl Index {
     /// index.add(vectors)?;
     /// let first: Vec<f32> = target.points.slice([0..1]).into_data().iter().collect();
     /// assert_eq!(first, index.reconstruct(0)?);
-    /// # Ok::<(), index::Error>(())
+    /// # Ok::<(), active_index_index::Error>(())
     /// ```
     pub fn target(&self, vectors: Tensor<2>, kind: Target) -> Result<Targets> {
         let vectors = self.accept("vectors", vectors)?;

@@ -56,7 +56,7 @@ impl Index {
     /// let found = index.search_on_device(vectors.slice([0..3]), 5, 2)?;
     /// assert_eq!(found.distances.dims(), [3, 5]);
     /// assert_eq!(index.read_neighbours(found)?.ids_of(2)[0], 2);
-    /// # Ok::<(), index::Error>(())
+    /// # Ok::<(), active_index_index::Error>(())
     /// ```
     pub fn search_on_device(&self, queries: Tensor<2>, k: usize, nprobe: usize) -> Result<DeviceNeighbours> {
         self.require_on_device()?.search_on_device(queries, k, nprobe)
