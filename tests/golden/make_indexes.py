@@ -27,6 +27,12 @@ BOTH, L2 = ("l2", "ip"), ("l2",)
 PLAIN = [
     ("Flat", BOTH, 16),
     ("SQ8", BOTH, 16),
+    ("SQ4", BOTH, 15),
+    ("SQ6", BOTH, 15),
+    ("SQfp16", BOTH, 16),
+    ("SQbf16", BOTH, 16),
+    ("SQ8_direct", BOTH, 15),
+    ("SQ8_direct_signed", BOTH, 16),
     ("PQ4x8", BOTH, 16),
     ("PQ4x4", BOTH, 16),
     ("PQ4x5", L2, 16),
@@ -40,6 +46,11 @@ PLAIN = [
     ("LSH24rt", L2, 16),
     ("IVF8,Flat", BOTH, 16),
     ("IVF8,SQ8", BOTH, 16),
+    ("IVF8,SQ4", BOTH, 16),
+    ("IVF8,SQ6", BOTH, 16),
+    ("IVF8,SQfp16", BOTH, 15),
+    ("IVF8,SQbf16", BOTH, 15),
+    ("IVF8,SQ8_direct_signed", L2, 16),
     ("IVF8,PQ4x8", BOTH, 16),
     ("IVF8,PQ4x4", BOTH, 16),
     ("IVF8,PQ4x5", L2, 16),
@@ -74,6 +85,10 @@ PLAIN = [
 SET_BEFORE = [
     ("IVF8,PQ4x8", "absolute", dict(by_residual=False), BOTH, False),
     ("IVF8,SQ8", "absolute", dict(by_residual=False), L2, False),
+    ("IVF8,SQ4", "absolute", dict(by_residual=False), BOTH, False),
+    ("IVF8,SQ6", "absolute", dict(by_residual=False), L2, False),
+    ("IVF8,SQfp16", "absolute", dict(by_residual=False), BOTH, False),
+    ("IVF8,SQ8_direct", "absolute", dict(by_residual=False), L2, False),
     ("PQ4x8,RFlat", "k4", dict(k_factor=4), BOTH, True),
     ("IVF8,PQ4x8,RFlat", "k4", dict(k_factor=4), BOTH, True),
 ]
@@ -181,11 +196,19 @@ def stem(factory):
     return factory.lower().replace(",", "_")
 
 
+def base(factory, d):
+    """The first columns of the base vectors; integers of both signs, or of one, for the direct scalar types."""
+    rows = np.ascontiguousarray(BASE[:, :d])
+    if "direct" not in factory:
+        return rows
+    return np.round(3 * rows) if "signed" in factory else np.abs(np.round(3 * rows))
+
+
 def plain():
     for factory, metrics, d in PLAIN:
         for metric in metrics:
             index = trained(factory, metric, d)
-            index.add(np.ascontiguousarray(BASE[:, :d]))
+            index.add(base(factory, d))
             save(index, f"{stem(factory)}_{metric}", factory, metric, d)
 
 
@@ -193,9 +216,25 @@ def set_before():
     for factory, word, fields, metrics, says_all in SET_BEFORE:
         for metric in metrics:
             index = trained(factory, metric, D, **fields)
-            index.add(BASE)
+            index.add(base(factory, D))
             name = "_".join(part for part in (stem(factory), word, metric) if part)
             save(index, name, factory if says_all else None, metric, D)
+
+
+def uniform():
+    """Scalar types with one range, which index_factory has no strings for."""
+    types = [
+        ("SQ8_uniform", faiss.ScalarQuantizer.QT_8bit_uniform),
+        ("SQ4_uniform", faiss.ScalarQuantizer.QT_4bit_uniform),
+    ]
+    for (name, kind), metric in [(kind, metric) for kind in types for metric in BOTH]:
+        index = faiss.IndexScalarQuantizer(D, kind, METRICS[metric])
+        coarse = faiss.IndexFlat(D, METRICS[metric])
+        inverted = faiss.IndexIVFScalarQuantizer(coarse, D, 8, kind, METRICS[metric])
+        for index, factory in ((index, name), (inverted, f"IVF8,{name}")):
+            index.train(TRAIN[:1500])
+            index.add(BASE)
+            save(index, f"{stem(factory)}_{metric}", factory, metric, D)
 
 
 def maps_and_ids():
@@ -236,5 +275,6 @@ np.save(OUT / "queries.npy", QUERIES)
 np.save(OUT / "ids.npy", IDS)
 plain()
 set_before()
+uniform()
 maps_and_ids()
 (OUT / "kinds.json").write_text("[\n" + ",\n".join(json.dumps(kind) for kind in KINDS) + "\n]\n")

@@ -30,9 +30,13 @@ const MANY: usize = 100_000;
 const FEW: usize = 20_000;
 
 /// All kinds, in 32 dimensions. Kinds of sign codes support squared L2 distances only.
-const FACTORIES: [&str; 40] = [
+const FACTORIES: [&str; 48] = [
     "Flat",
     "SQ8",
+    "SQ4",
+    "SQ6",
+    "SQfp16",
+    "SQbf16",
     "PQ4x8",
     "PQ4x4",
     "PQ4x5",
@@ -47,6 +51,10 @@ const FACTORIES: [&str; 40] = [
     "LSH24rt",
     "IVF64,Flat",
     "IVF64,SQ8",
+    "IVF64,SQ4",
+    "IVF64,SQ6",
+    "IVF64,SQfp16",
+    "IVF64,SQbf16",
     "IVF64,PQ4x8",
     "IVF64,PQ4x4",
     "IVF64,PQ8x5",

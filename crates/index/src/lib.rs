@@ -37,9 +37,9 @@
 //!
 //! | module | kind | ids |
 //! |---|---|---|
-//! | `exhaustive` | `Flat`, `SQ8`, `PQ{m}x{nbits}`: every code is compared | positions |
+//! | `exhaustive` | `Flat`, `SQ8` and its like, `PQ{m}x{nbits}`: every code is compared | positions |
 //! | `lsh` | `LSH{nbits}`: signs, compared by Hamming distance | positions |
-//! | `ivf`, `array_lists` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8`, `PQ{m}x{nbits}` | stored |
+//! | `ivf`, `array_lists` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8` and its like, `PQ{m}x{nbits}` | stored |
 //! | `ivf`, `block_lists` | the same before `PQ{m}x4fs`: codes are packed in blocks for SIMD table look-ups | stored |
 //! | `transformed` | `OPQ`, `PCA`, `PCAR`, `RR`, `L2norm` before any of these | those of the inner index |
 //! | `refined` | `RFlat` after any of these: its candidates are ranked again by the exact vectors | positions |
@@ -93,7 +93,7 @@ mod stored_bytes;
 mod vectors;
 
 pub use error::{Error, Result};
-pub use factory::{CoarseKind, Codes, Factory, TransformKind};
+pub use factory::{CoarseKind, Codes, Factory, ScalarType, TransformKind};
 pub use files::npy;
 pub use index::{Index, MergedIds, Signs, Target, Targets};
 pub use metric::Metric;

@@ -20,7 +20,8 @@ Kinds of index, in the notation of faiss's index_factory: parts in this order, s
   transforms, any number  OPQ{m}  OPQ{m}_{d}  PCA{d}  PCAR{d}  RR{d}  L2norm
   cells, optional         IVF{nlist}  IVF{nlist}_HNSW{links}
   codes                   Flat           uncompressed vectors, 4 bytes per dimension
-                          SQ8            one byte per dimension
+                          SQ8            one byte per dimension; SQ6 and SQ4: 6 and 4 bits
+                          SQfp16         floats of 2 bytes; SQbf16: the same with fewer digits
                           PQ{m}x{nbits}  m codes of 4 to 12 bits; PQ{m} is PQ{m}x8
                           PQ{m}x4fs      4-bit codes in a layout for SIMD, with IVF only
                           PQ{m}x4fsr     the same, of residuals

@@ -1,8 +1,11 @@
 //! Factory strings, faiss's names for kinds of index.
 
 mod parse;
+mod scalar_type;
 
 use std::{fmt, ops::RangeInclusive};
+
+pub use scalar_type::ScalarType;
 
 /// Supported bits per sub-vector.
 pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
@@ -16,7 +19,7 @@ pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 /// |---|---|
 /// | transforms, any number | `OPQ{m}`, `OPQ{m}_{d}`, `PCA{d}`, `PCAR{d}`, `RR{d}`, `L2norm` |
 /// | coarse quantiser, optional | `IVF{nlist}`, `IVF{nlist}_HNSW{links}` |
-/// | codes | `Flat`, `PQ{m}x{nbits}`, `PQ{m}x4fs`, `PQ{m}x4fsr`, `SQ8`, `LSH{nbits}{r}{t}` |
+/// | codes | `Flat`, `PQ{m}x{nbits}`, `PQ{m}x4fs`, `PQ{m}x4fsr`, `SQ8` and the other names of [`ScalarType`], `LSH{nbits}{r}{t}` |
 /// | re-ranking, optional | `RFlat` |
 ///
 /// ```
@@ -98,8 +101,8 @@ pub enum Codes {
         /// True if codes encode the residual, the vector minus its cell's centroid.
         by_residual: bool,
     },
-    /// `SQ8`: one byte per dimension.
-    Sq8,
+    /// `SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, ...: a code per dimension.
+    Sq(ScalarType),
     /// `LSH` or `LSH{nbits}`, optionally followed by `r` and `t`: the signs of projections.
     Lsh {
         /// Number of projections; `None` for one per dimension.
@@ -150,7 +153,7 @@ impl fmt::Display for Codes {
             Self::Flat => f.write_str("Flat"),
             Self::Pq { m, nbits } => write!(f, "PQ{m}x{nbits}"),
             Self::FastScan { m, by_residual } => write!(f, "PQ{m}x4fs{}", if by_residual { "r" } else { "" }),
-            Self::Sq8 => f.write_str("SQ8"),
+            Self::Sq(kind) => write!(f, "{kind}"),
             Self::Lsh { nbits, rotated, thresholds } => {
                 f.write_str("LSH")?;
                 nbits.map_or(Ok(()), |nbits| write!(f, "{nbits}"))?;

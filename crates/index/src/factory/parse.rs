@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{CoarseKind, Codes, Factory, NBITS, TransformKind};
+use super::{CoarseKind, Codes, Factory, NBITS, ScalarType, TransformKind};
 use crate::error::{Error, Result};
 
 /// Links per centroid if `_HNSW` gives no number, as in faiss.
@@ -38,7 +38,10 @@ fn parse(text: &str) -> Result<Factory, Fault<'_>> {
     if coarse.is_some() {
         parts.next();
     }
-    let missing = Fault { part: text, reason: "does not end with codes: `Flat`, `PQ{m}`, `SQ8` or `LSH`" };
+    let missing = Fault {
+        part: text,
+        reason: "does not end with codes: `Flat`, `PQ{m}`, `SQ8` or another `SQ`, or `LSH`",
+    };
     let part = parts.next().ok_or(missing)?;
     let codes = codes(part)?;
     check_company(part, codes, coarse)?;
@@ -116,17 +119,19 @@ fn coarse(part: &str) -> Option<Result<CoarseKind, Fault<'_>>> {
 }
 
 fn codes(part: &str) -> Result<Codes, Fault<'_>> {
-    match part {
-        "Flat" => return Ok(Codes::Flat),
-        "SQ8" => return Ok(Codes::Sq8),
-        _ => {}
+    if part == "Flat" {
+        return Ok(Codes::Flat);
+    }
+    if part.starts_with("SQ") {
+        let reason = "is not `SQ4`, `SQ6`, `SQ8`, `SQfp16`, `SQbf16`, `SQ8_direct`, `SQ8_direct_signed`, `SQ4_uniform` or `SQ8_uniform`";
+        return ScalarType::of_name(part).map(Codes::Sq).ok_or(Fault { part, reason });
     }
     if let Some(rest) = part.strip_prefix("PQ") {
         return product(part, rest);
     }
     let rest = part.strip_prefix("LSH").ok_or(Fault {
         part,
-        reason: "is not a transform (OPQ, PCA, PCAR, RR, L2norm), IVF, or codes (Flat, PQ, SQ8, LSH)",
+        reason: "is not a transform (OPQ, PCA, PCAR, RR, L2norm), IVF, or codes (Flat, PQ, SQ8 and its like, LSH)",
     })?;
     lsh(rest).ok_or(Fault { part, reason: "is not `LSH{nbits}`, optionally followed by `r`, `t` or `rt`" })
 }
@@ -176,6 +181,15 @@ mod tests {
         let same = [
             "Flat",
             "SQ8",
+            "SQ4",
+            "SQ6",
+            "SQfp16",
+            "SQbf16",
+            "SQ8_direct",
+            "SQ8_direct_signed",
+            "SQ4_uniform",
+            "SQ8_uniform",
+            "IVF7,SQfp16",
             "PQ8x8",
             "PQ8x4",
             "PQ8x12",
@@ -230,6 +244,9 @@ mod tests {
             ("IVF4,PQ8x3", "PQ8x3"),
             ("IVF4,PQ8x13", "PQ8x13"),
             ("PQ8x4fs", "PQ8x4fs"),
+            ("SQ", "SQ"),
+            ("SQ5", "SQ5"),
+            ("IVF4,SQfp32", "SQfp32"),
             ("IVF4,LSH", "LSH"),
             ("LSH0", "LSH0"),
             ("LSHtr", "LSHtr"),

@@ -1,4 +1,4 @@
-//! Codes without an inverted file (`Flat`, `PQ{m}`, `SQ8`): a search compares every code, and ids are
+//! Codes without an inverted file (`Flat`, `PQ{m}`, `SQ8` and its like): a search compares every code, and ids are
 //! positions.
 
 use std::collections::HashSet;

@@ -23,11 +23,11 @@ use crate::kinds::{
 /// Index of any kind; the last two wrap another.
 #[derive(Clone)]
 pub(crate) enum Kind {
-    /// `Flat`, `PQ{m}x{nbits}`, `SQ8`.
+    /// `Flat`, `PQ{m}x{nbits}`, `SQ8` and its like.
     Exhaustive(Exhaustive),
     /// `LSH{nbits}`.
     Lsh(Lsh),
-    /// `IVF{nlist}` before `Flat`, `PQ{m}x{nbits}` or `SQ8`.
+    /// `IVF{nlist}` before `Flat`, `PQ{m}x{nbits}` or `SQ8` and its like.
     Ivf(Ivf),
     /// `IVF{nlist},PQ{m}x4fs`.
     FastScan(IvfFastScan),

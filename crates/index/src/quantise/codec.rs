@@ -5,11 +5,11 @@ use simd::Level;
 use crate::{
     error::Result,
     factory::Codes,
-    kernels::many_bytes,
+    kernels::{many, many_bytes},
     metric::Metric,
     quantise::{
         pq::ProductQuantiser,
-        scalar_quantiser::{ScalarQuantiser, Sq8Query},
+        scalar_quantiser::{ScalarQuantiser, StepQuery},
     },
     stored_bytes::{bytes_to_floats, floats_to_bytes},
     vectors::Vectors,
@@ -22,8 +22,8 @@ pub(crate) enum Codec {
     Flat { d: usize },
     /// Product quantiser.
     Pq(ProductQuantiser),
-    /// Scalar quantiser, one byte per dimension.
-    Sq8(ScalarQuantiser),
+    /// Scalar quantiser.
+    Sq(ScalarQuantiser),
 }
 
 impl Codec {
@@ -31,7 +31,7 @@ impl Codec {
         match self {
             Self::Flat { d } => *d,
             Self::Pq(pq) => pq.d,
-            Self::Sq8(sq) => sq.d,
+            Self::Sq(sq) => sq.d,
         }
     }
 
@@ -40,7 +40,7 @@ impl Codec {
         match self {
             Self::Flat { d } => d * size_of::<f32>(),
             Self::Pq(pq) => pq.code_size(),
-            Self::Sq8(sq) => sq.code_size(),
+            Self::Sq(sq) => sq.code_size(),
         }
     }
 
@@ -48,7 +48,7 @@ impl Codec {
         match self {
             Self::Flat { .. } => Codes::Flat,
             Self::Pq(pq) => Codes::Pq { m: pq.m, nbits: pq.nbits },
-            Self::Sq8(_) => Codes::Sq8,
+            Self::Sq(sq) => Codes::Sq(sq.kind),
         }
     }
 
@@ -61,7 +61,7 @@ impl Codec {
         match self {
             Self::Flat { .. } => Ok(floats_to_bytes(&vectors.host)),
             Self::Pq(pq) => pq.encode(vectors),
-            Self::Sq8(sq) => Ok(sq.encode(&vectors.host)),
+            Self::Sq(sq) => Ok(sq.encode(&vectors.host)),
         }
     }
 
@@ -70,7 +70,7 @@ impl Codec {
         match self {
             Self::Flat { .. } => out.iter_mut().zip(bytes_to_floats(code)).for_each(|(out, x)| *out += x),
             Self::Pq(pq) => pq.add_decoded(code, out),
-            Self::Sq8(sq) => out.iter_mut().zip(sq.decode(code)).for_each(|(out, x)| *out += x),
+            Self::Sq(sq) => out.iter_mut().zip(sq.decode(code)).for_each(|(out, x)| *out += x),
         }
     }
 
@@ -96,8 +96,8 @@ pub(crate) struct Scanner<'a> {
     /// Contribution of each codeword to a sort key, `[m, ksub]`; empty unless the codec is a product
     /// quantiser.
     pub table: Vec<f32>,
-    /// Quantised query; `None` unless the codec is a scalar quantiser.
-    bytes: Option<Sq8Query>,
+    /// Tables of the query for codes of whole steps; `None` if codes are decoded first.
+    steps: Option<StepQuery>,
     /// Added to every sort key.
     pub offset: f32,
 }
@@ -107,9 +107,9 @@ impl<'a> Scanner<'a> {
     pub fn new(codec: &'a Codec, metric: Metric) -> Self {
         let table = match codec {
             Codec::Pq(pq) => vec![0.0; pq.m * pq.ksub],
-            Codec::Flat { .. } | Codec::Sq8(_) => Vec::new(),
+            Codec::Flat { .. } | Codec::Sq(_) => Vec::new(),
         };
-        Self { codec, metric, point: vec![0.0; codec.d()], table, bytes: None, offset: 0.0 }
+        Self { codec, metric, point: vec![0.0; codec.d()], table, steps: None, offset: 0.0 }
     }
 
     /// Sets the point that codes are compared with, `d` floats.
@@ -117,7 +117,7 @@ impl<'a> Scanner<'a> {
         self.point.copy_from_slice(point);
         match self.codec {
             Codec::Pq(pq) => pq.key_tables(self.metric, point, &mut self.table),
-            Codec::Sq8(sq) => self.bytes = Some(sq.query(self.metric, point)),
+            Codec::Sq(sq) => self.steps = sq.query(self.metric, point),
             Codec::Flat { .. } => {}
         }
         self.offset = 0.0;
@@ -135,7 +135,10 @@ impl<'a> Scanner<'a> {
         match self.codec {
             Codec::Pq(pq) => return pq.scan(&self.table, self.offset, codes, out),
             Codec::Flat { .. } => many_bytes(level, self.metric.form(), &self.point, codes, out),
-            Codec::Sq8(_) => self.bytes.iter().for_each(|query| query.distances(level, codes, out)),
+            Codec::Sq(sq) => match &self.steps {
+                Some(steps) => steps.distances(level, &sq.step_bytes(codes), out),
+                None => many(level, self.metric.form(), &self.point, &sq.decode(codes), out),
+            },
         }
         out.iter_mut().for_each(|key| *key = self.offset + self.metric.key(*key));
     }

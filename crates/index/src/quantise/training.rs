@@ -149,7 +149,7 @@ impl<'a> QuantiserTrainer<'a> {
         Ok(match codes {
             Codes::Flat => Codec::Flat { d: vectors.d },
             Codes::Pq { m, nbits } => Codec::Pq(self.product_quantiser(m, nbits, in_cells, vectors)?),
-            Codes::Sq8 => Codec::Sq8(ScalarQuantiser::train(vectors.d, &vectors.host)?),
+            Codes::Sq(kind) => Codec::Sq(ScalarQuantiser::train(kind, vectors.d, &vectors.host)?),
             Codes::FastScan { .. } | Codes::Lsh { .. } => {
                 let found = codes.to_string();
                 return Err(Error::argument("codes", "a combination that factory strings allow", found));

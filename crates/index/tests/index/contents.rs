@@ -44,6 +44,9 @@ fn code_sizes_are_those_of_the_file() {
     let sizes = [
         ("Flat", 4 * D),
         ("SQ8", D),
+        ("SQ6", D * 3 / 4),
+        ("SQ4_uniform", D / 2),
+        ("SQbf16", 2 * D),
         ("LSH", 1),
         ("PQ4x6", 3),
         ("IVF4,PQ4x4fs", 2),

@@ -66,11 +66,12 @@ fn words(name: &'static str) -> Vec<&'static str> {
         "ntotal" => &["flat vector", "code byte", "inverted list", "index"],
         "metric_type" => &["header of the HNSW graph", "refined index"],
         "nlist" => &["ntotal of the"],
-        "direct map type" => &["direct map", "by_residual", "code_size"],
+        "direct map type" => &["direct map", "by_residual", "code_size", "of the scalar quantiser"],
         "direct map array count" => &["direct map array"],
         "assign_probas" | "cum_nneighbor_per_level" | "levels" | "offsets" | "neighbors" => {
             &["HNSW", "cum_nneighbor_per_level", "levels", "offsets", "neighbors"]
         }
+        "qtype of the scalar quantiser" => &["code_size of the scalar quantiser", "count of ranges"],
         "nbits of the product quantiser" => &["codeword count"],
         "nbits of LSH" | "thresholds of LSH" => &[
             "LSH rotation",

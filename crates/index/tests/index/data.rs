@@ -12,12 +12,18 @@ pub const D: usize = 8;
 pub const NLIST: usize = 4;
 
 /// Kinds that cover every structure of a file.
-pub const KINDS: [&str; 26] = [
+pub const KINDS: [&str; 36] = [
     "Flat",
     "PQ2x8",
     "PQ2x4",
     "PQ1x9",
     "SQ8",
+    "SQ4",
+    "SQ6",
+    "SQfp16",
+    "SQbf16",
+    "SQ8_direct",
+    "SQ4_uniform",
     "LSH",
     "LSH6t",
     "LSH12r",
@@ -27,6 +33,10 @@ pub const KINDS: [&str; 26] = [
     "IVF4,PQ2x4",
     "IVF4,PQ2x5",
     "IVF4,SQ8",
+    "IVF4,SQ6",
+    "IVF4,SQfp16",
+    "IVF4,SQ8_uniform",
+    "IVF4,SQ8_direct_signed",
     "IVF4,PQ4x4fs",
     "IVF4,PQ1x4fs",
     "IVF4,PQ4x4fsr",
@@ -42,17 +52,25 @@ pub const KINDS: [&str; 26] = [
 ];
 
 /// Kinds whose distances are those between the query and the decoded codes.
-pub const DECODED_KINDS: [&str; 12] = [
+pub const DECODED_KINDS: [&str; 20] = [
     "Flat",
     "PQ2x8",
     "PQ2x4",
     "PQ1x9",
     "SQ8",
+    "SQ4",
+    "SQ6",
+    "SQfp16",
+    "SQbf16",
+    "SQ4_uniform",
     "IVF4,Flat",
     "IVF4,PQ2x8",
     "IVF4,PQ2x4",
     "IVF4,PQ2x5",
     "IVF4,SQ8",
+    "IVF4,SQ6",
+    "IVF4,SQfp16",
+    "IVF4,SQ8_uniform",
     "IVF4_HNSW4,Flat",
     "Flat,RFlat",
 ];

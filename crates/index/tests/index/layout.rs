@@ -47,6 +47,19 @@ struct Header {
 
 const NOT_FINITE: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
 
+/// Bits of a component, and which ranges are trained, of each type of scalar quantiser.
+const SCALAR_TYPES: [(usize, &str); 9] = [
+    (8, "each"),
+    (4, "each"),
+    (8, "one"),
+    (4, "one"),
+    (16, "none"),
+    (8, "none"),
+    (6, "each"),
+    (16, "none"),
+    (8, "none"),
+];
+
 /// Sums of a few such values overflow float32.
 const HUGE: f32 = 3e38;
 
@@ -311,7 +324,11 @@ impl Walk<'_> {
     }
 
     fn scalar_quantiser(&mut self) {
-        self.i32("qtype of the scalar quantiser", &[1, 6, -1, i32::MAX], &[]);
+        let qtype = read_i32(self.file, self.at) as usize;
+        let types: Vec<i32> = (0..9).filter(|&other| other as usize != qtype).collect();
+        let is_like = |&other: &i32| SCALAR_TYPES[other as usize] == SCALAR_TYPES[qtype];
+        let (like, unlike): (Vec<i32>, Vec<i32>) = types.iter().partition(|other| is_like(other));
+        self.i32("qtype of the scalar quantiser", &[unlike, vec![-1, 9, 17, i32::MAX]].concat(), &like);
         self.i32("rangestat", &[], &[-1, 3, i32::MAX]);
         self.f32("rangestat_arg", &[], &[f32::NAN, -HUGE]);
         self.count("d of the scalar quantiser");

@@ -27,7 +27,7 @@ use crate::{
 /// Queries whose cells are looked up together: 4 MB of probes at 64 per query.
 const QUERY_BLOCK: usize = 4096;
 
-/// `IVF{nlist}` before `Flat`, `PQ{m}x{nbits}` or `SQ8`.
+/// `IVF{nlist}` before `Flat`, `PQ{m}x{nbits}` or `SQ8` and its like.
 pub(crate) type Ivf = InvertedFile<ArrayLists>;
 
 /// `IVF{nlist},PQ{m}x4fs`.

@@ -6,7 +6,7 @@
 //! Squared L2 distances are expanded into `|q|^2 + |x|^2 - 2 q.x`, with `q.x = q.c + q.r` where a code
 //! encodes the residual `r = x - c`. `|x|^2` is computed at upload, `q.c` comes from the coarse quantiser,
 //! and `q.r` is the sum of `m` entries of a look-up table that serves all cells of a query. The error of the
-//! expansion is a few float32 roundings of the norms, however small the distance. `Flat` and `SQ8` keep
+//! expansion is a few float32 roundings of the norms, however small the distance. `Flat` and `SQ...` keep
 //! decoded vectors and multiply; `PQ` keeps one 32-bit integer per sub-vector. On the device `Flat` thus
 //! takes the space of its file, `SQ8` and 8-bit `PQ` four times that.
 //!

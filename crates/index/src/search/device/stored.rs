@@ -73,11 +73,11 @@ impl Stored {
         let vectors = |cell: usize| cells.decode(codec, codes[cell], cell);
         let content = match codec {
             Codec::Pq(_) => Content::new(codec, codes, entries.ntotal(), device)?,
-            Codec::Flat { .. } | Codec::Sq8(_) if entries.ntotal() * d <= MAX_NUMBERS => {
+            Codec::Flat { .. } | Codec::Sq(_) if entries.ntotal() * d <= MAX_NUMBERS => {
                 let rows = (0..codes.len()).into_par_iter().flat_map_iter(vectors).collect();
                 Content::Vectors(upload_matrix(rows, d, device))
             }
-            Codec::Flat { .. } | Codec::Sq8(_) => return None,
+            Codec::Flat { .. } | Codec::Sq(_) => return None,
         };
         let bias = |cell: usize| {
             let centroid = if entries.has_scores() { squared_norm(cells.coarse.centroid(cell)) } else { 0.0 };
@@ -187,7 +187,7 @@ impl Content {
     fn new(codec: &Codec, codes: &[&[u8]], ntotal: usize, device: &Device) -> Option<Self> {
         match codec {
             Codec::Pq(pq) if ntotal * pq.m <= MAX_NUMBERS => Some(Self::codes(pq, codes, device)),
-            Codec::Flat { .. } | Codec::Sq8(_) if ntotal * codec.d() <= MAX_NUMBERS => {
+            Codec::Flat { .. } | Codec::Sq(_) if ntotal * codec.d() <= MAX_NUMBERS => {
                 let rows = codes.iter().flat_map(|codes| codec.decode(codes)).collect();
                 Some(Self::Vectors(upload_matrix(rows, codec.d(), device)))
             }

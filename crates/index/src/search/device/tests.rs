@@ -13,13 +13,16 @@ use crate::{
 
 const D: usize = 18;
 
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 15] = [
     "Flat",
     "SQ8",
+    "SQ4",
     "PQ3",
     "PQ6x5",
     "IVF7,Flat",
     "IVF7,SQ8",
+    "IVF7,SQ6",
+    "IVF7,SQfp16",
     "IVF7,PQ3",
     "IVF7,PQ6x4",
     "OPQ3,IVF7,PQ3",

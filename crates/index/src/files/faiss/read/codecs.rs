@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::{
-    factory::NBITS,
+    factory::{NBITS, ScalarType},
     kinds::exhaustive::PolysemousFields,
     quantise::{
         pq::ProductQuantiser,
-        scalar_quantiser::{QT_8BIT, ScalarQuantiser},
+        scalar_quantiser::{ScalarQuantiser, code_size},
     },
 };
 
@@ -31,24 +31,31 @@ impl Reader<'_, '_> {
         let bytes = product("code bytes", header.ntotal, sq.code_size())?;
         expect("code byte count", bytes, self.source.size("code byte count")?)?;
         let codes = self.source.bytes("codes", bytes)?;
-        Ok(Exhaustive { codes, ..Exhaustive::new(header.metric, Codec::Sq8(sq)) })
+        Ok(Exhaustive { codes, ..Exhaustive::new(header.metric, Codec::Sq(sq)) })
     }
 
     pub fn scalar_quantiser(&mut self, d: usize) -> Result<ScalarQuantiser> {
-        expect("qtype of the scalar quantiser", QT_8BIT, self.source.i32("qtype of the scalar quantiser")?)?;
+        let kind = self.scalar_type()?;
         let rangestat = self.source.i32("rangestat")?;
         let rangestat_arg = self.source.f32("rangestat_arg")?;
         expect("d of the scalar quantiser", d, self.source.size("d of the scalar quantiser")?)?;
         expect(
             "code_size of the scalar quantiser",
-            d,
+            code_size(kind, d),
             self.source.size("code_size of the scalar quantiser")?,
         )?;
-        let trained =
-            self.finite_floats("count of ranges", "ranges", product("count of ranges", d, 2)?, d)?;
-        let sq = ScalarQuantiser { d, rangestat, rangestat_arg, trained };
+        let trained = self.finite_floats("count of ranges", "ranges", 2 * kind.ranges(d), d)?;
+        let sq = ScalarQuantiser { kind, d, rangestat, rangestat_arg, trained };
         sq.check()?;
         Ok(sq)
+    }
+
+    fn scalar_type(&mut self) -> Result<ScalarType> {
+        let qtype = self.source.i32("qtype of the scalar quantiser")?;
+        let expected =
+            "0 to 8 (SQ8, SQ4, their uniform types, SQfp16, SQ8_direct, SQ6, SQbf16, SQ8_direct_signed)";
+        ScalarType::of_qtype(qtype)
+            .ok_or_else(|| Error::field("qtype of the scalar quantiser", expected, qtype))
     }
 
     pub fn product_quantiser(&mut self, d: usize) -> Result<ProductQuantiser> {

@@ -42,7 +42,7 @@ impl Reader<'_, '_> {
         let sq = self.scalar_quantiser(header.coarse.d)?;
         expect("code_size", sq.code_size(), self.source.size("code_size")?)?;
         let by_residual = self.source.flag("by_residual")?;
-        self.ivf(header, Codec::Sq8(sq), by_residual)
+        self.ivf(header, Codec::Sq(sq), by_residual)
     }
 
     pub fn ivf_fast_scan(&mut self) -> Result<IvfFastScan> {

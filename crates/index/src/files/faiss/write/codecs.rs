@@ -1,10 +1,7 @@
 //! Writing of product and scalar quantisers and of the indexes without an inverted file that use them.
 
 use super::*;
-use crate::quantise::{
-    pq::ProductQuantiser,
-    scalar_quantiser::{QT_8BIT, ScalarQuantiser},
-};
+use crate::quantise::{pq::ProductQuantiser, scalar_quantiser::ScalarQuantiser};
 
 impl Writer<'_> {
     pub fn exhaustive_pq(&mut self, index: &Exhaustive, pq: &ProductQuantiser) -> io::Result<()> {
@@ -25,7 +22,7 @@ impl Writer<'_> {
     }
 
     pub fn scalar_quantiser(&mut self, sq: &ScalarQuantiser) -> io::Result<()> {
-        self.i32(QT_8BIT)?;
+        self.i32(sq.kind.qtype())?;
         self.i32(sq.rangestat)?;
         self.f32(sq.rangestat_arg)?;
         self.size(sq.d)?;

@@ -14,7 +14,7 @@ impl Writer<'_> {
         self.out.write_all(match &ivf.lists.codec {
             Codec::Flat { .. } => &IVF_FLAT,
             Codec::Pq(_) => &IVF_PQ,
-            Codec::Sq8(_) => &IVF_SQ,
+            Codec::Sq(_) => &IVF_SQ,
         })?;
         self.header_of(ivf)?;
         self.ivf_header(&ivf.coarse, ivf.nprobe, &ivf.direct_map)?;
@@ -25,7 +25,7 @@ impl Writer<'_> {
                 self.size(pq.code_size())?;
                 self.product_quantiser(pq)?;
             }
-            Codec::Sq8(sq) => {
+            Codec::Sq(sq) => {
                 self.scalar_quantiser(sq)?;
                 self.size(sq.code_size())?;
                 self.byte(u8::from(ivf.by_residual))?;

@@ -40,7 +40,7 @@ impl Writer<'_> {
         match &index.codec {
             Codec::Flat { .. } => self.flat(index.metric, index.d(), &index.codes),
             Codec::Pq(pq) => self.exhaustive_pq(index, pq),
-            Codec::Sq8(sq) => self.exhaustive_sq(index, sq),
+            Codec::Sq(sq) => self.exhaustive_sq(index, sq),
         }
     }
 
