@@ -195,7 +195,7 @@ fn every_verb_waits_for_the_file_that_it_replaces() {
         (&index, &["index", "remove", "--index", &index, "--ids", "3"]),
         (&index, &["index", "merge", "--index", &index, &index]),
         (&out, &["index", "merge", "--index", &index, &index, "--out", &out]),
-        (&out, &["index", "train", "--factory", "Flat", "--input", &vectors, "--out", &out]),
+        (&out, &["index", "train", "--factory", "Flat", "--input", &vectors, "--out", &out, "--force"]),
         (&rows, &["describe", text(&photo), "--out", &rows]),
     ];
     for (file, arguments) in verbs {

@@ -171,7 +171,7 @@ fn halves_merge_to_the_whole() {
         let empty = folder.train(kind);
         let [whole, front, back] = ["base", "front", "back"].map(|name| folder.fill(&empty, name));
         let untouched = [&front, &back].map(|path| fs::read(path).unwrap());
-        let out = folder.path("out.faiss");
+        let out = folder.path(&format!("{kind}.faiss"));
         let merged = done(&["index", "merge", "--index", text(&front), text(&back), "--out", text(&out)]);
         assert_eq!((&merged["merged"], &merged["ntotal"]), (&(N / 2).into(), &N.into()), "{kind}");
         assert_eq!(folder.found(&out), folder.found(&whole), "{kind}");
@@ -350,7 +350,8 @@ fn every_kind_serves_every_verb() {
     fs::create_dir(&photos).unwrap();
     fs::copy(sample("17_igloo.jpg"), photos.join("17_igloo.jpg")).unwrap();
     for kind in ["LSH", "PQ8x8", "OPQ8_64,IVF4,PQ8x8", "IVF4,PQ8x4fs", "IVF4,PQ8x8,RFlat"] {
-        done(&["index", "train", "--factory", kind, "--input", text(&training), "--out", text(&index)]);
+        let train = ["index", "train", "--factory", kind, "--input", text(&training), "--out", text(&index)];
+        done(&[&train[..], &["--force"]].concat());
         let samples = path("samples.npy");
         done(&["index", "add", "--index", text(&index), "--input", text(&samples)]);
         let released = done(&[

@@ -5,6 +5,7 @@
 mod args;
 mod device;
 mod inputs;
+mod outputs;
 mod release;
 mod report;
 mod session;

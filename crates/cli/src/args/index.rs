@@ -81,6 +81,9 @@ pub struct IndexTrain {
     /// Output file of the empty index
     #[arg(long, value_name = "FILE.faiss")]
     pub out: PathBuf,
+    /// Replace an existing index that holds entries
+    #[arg(long)]
+    pub force: bool,
     /// Metric: l2, or ip for the inner product
     #[arg(long, default_value = "l2")]
     pub metric: Metric,

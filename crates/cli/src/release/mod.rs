@@ -9,7 +9,7 @@ mod releaser;
 
 pub use self::{
     options::Options,
-    plan::plan,
+    plan::{Job, plan},
     released_image::ReleasedImage,
     releaser::{Pair, Releaser},
 };

@@ -1,13 +1,17 @@
 //! Plan of a release: the released file of each image.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
 use image_file::Encoding;
 
-use crate::inputs::image_files::Input;
+use crate::{
+    inputs::image_files::Input,
+    outputs::{Content, FileIdentity},
+    session::output::one_line,
+};
 
 /// An image to release.
 pub struct Job {
@@ -29,14 +33,15 @@ pub enum Decision {
 
 /// Plans the release of images below `out`, under the names of the originals with the extension of the format.
 ///
-/// Images that would overwrite an original or an earlier released image are refused; with `resume`, images whose released
-/// file exists are skipped.
-pub fn plan(inputs: Vec<Input>, out: &Path, encoding: Encoding, resume: bool) -> Vec<Job> {
-    let originals: Vec<_> = inputs.iter().map(|input| input.path.canonicalize().ok()).collect();
+/// Images that would overwrite an original, one of `others`, an earlier released image or a file that is no image are
+/// refused; with `resume`, images whose released file exists are skipped.
+pub fn plan(inputs: Vec<Input>, others: &[Input], out: &Path, encoding: Encoding, resume: bool) -> Vec<Job> {
+    let identity = |input: &Input| FileIdentity::of(&input.path);
+    let originals: HashSet<_> = inputs.iter().chain(others).filter_map(identity).collect();
     let mut taken = HashMap::<PathBuf, PathBuf>::new();
     let jobs = inputs.into_iter().map(|input| {
         let output = out.join(input.name.with_extension(encoding.ending()));
-        let is_original = output.canonicalize().is_ok_and(|path| originals.contains(&Some(path)));
+        let is_original = FileIdentity::of(&output).is_some_and(|file| originals.contains(&file));
         let decision = match taken.get(&output) {
             Some(other) => {
                 Decision::Refuse(format!("{} is already released as {}", other.display(), output.display()))
@@ -44,8 +49,11 @@ pub fn plan(inputs: Vec<Input>, out: &Path, encoding: Encoding, resume: bool) ->
             None if is_original => {
                 Decision::Refuse(format!("would overwrite the original {}", output.display()))
             }
-            None if resume && is_written(&output) => Decision::Skip,
-            None => Decision::Release,
+            None => match Content::Image.check(&output) {
+                Err(error) => Decision::Refuse(one_line(&error)),
+                Ok(()) if resume && is_written(&output) => Decision::Skip,
+                Ok(()) => Decision::Release,
+            },
         };
         taken.entry(output.clone()).or_insert_with(|| input.path.clone());
         Job { input: input.path, output, decision }
@@ -64,7 +72,7 @@ mod tests {
 
     fn decisions(names: &[&str], out: &Path, resume: bool) -> Vec<Decision> {
         let inputs = names.iter().map(|&name| Input { path: out.join(name), name: name.into() }).collect();
-        plan(inputs, out, Encoding::Png, resume).into_iter().map(|job| job.decision).collect()
+        plan(inputs, &[], out, Encoding::Png, resume).into_iter().map(|job| job.decision).collect()
     }
 
     #[test]
@@ -80,9 +88,28 @@ mod tests {
     }
 
     #[test]
+    fn files_that_are_no_images_and_other_inputs_are_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("notes.png"), b"what I wrote down").unwrap();
+        std::fs::create_dir(path("folder.png")).unwrap();
+        std::fs::write(path("other.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+        let found = decisions(&["notes.jpg", "folder.jpg"], folder.path(), true);
+        assert!(
+            matches!(&found[0], Decision::Refuse(reason) if reason.contains("notes.png: exists and is no image"))
+        );
+        assert!(matches!(&found[1], Decision::Refuse(reason) if reason.contains("is not a regular file")));
+        let input = |name: &str| Input { path: path(name), name: name.into() };
+        let jobs = plan(vec![input("other.jpg")], &[input("other.png")], folder.path(), Encoding::Png, false);
+        assert!(
+            matches!(&jobs[0].decision, Decision::Refuse(reason) if reason.contains("overwrite the original"))
+        );
+    }
+
+    #[test]
     fn resuming_skips_what_is_there() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("done.png"), b"released").unwrap();
+        std::fs::write(folder.path().join("done.png"), b"\x89PNG\r\n\x1a\n").unwrap();
         assert_eq!(
             decisions(&["done.jpg", "new.jpg"], folder.path(), true),
             [Decision::Skip, Decision::Release]

@@ -16,6 +16,7 @@ use crate::{
         extractor::LoadedExtractor,
         image_files::{self, Input},
     },
+    outputs::Outputs,
     report::{Report, table::table},
     session::{Outcome, Session, interrupt, output::one_line, progress},
     side_files::{
@@ -45,12 +46,13 @@ struct DescribedImage {
 
 pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
+    let inputs = image_files::find(&arguments.inputs, None)?;
+    Outputs::default().and_descriptors(&arguments.out).check(&inputs)?;
     let loaded = LoadedExtractor::load(session)?;
     let given = loaded.extractor.preprocess();
     let size = arguments.size.map_or(given.size, usize::from);
     let resize = arguments.resize.map_or(given.resize, Resize::from);
     let loaded = loaded.with_preprocess(Preprocess { size, resize, ..given });
-    let inputs = image_files::find(&arguments.inputs, None)?;
     let (descriptors, rows) = described(&loaded, &inputs, arguments, session)?;
 
     if !descriptors.is_empty() {

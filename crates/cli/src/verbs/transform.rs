@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::{
     args::TransformArgs,
+    outputs::{Content, Outputs},
     report::Report,
     session::{Outcome, Session, whole_file::write_whole},
 };
@@ -24,6 +25,7 @@ struct TransformReport {
 
 pub fn run(arguments: &TransformArgs, session: &Session) -> Result<Outcome> {
     let format = format(&arguments.out)?;
+    Outputs::default().and(&arguments.out, Content::Image).check([&arguments.image])?;
     let named = || arguments.image.display().to_string();
     let read = Reader::from(&arguments.reading).open(&arguments.image).with_context(named)?;
     let edited = arguments.transform.apply(&read.pixels.into_rgb8(), arguments.seed).with_context(named)?;

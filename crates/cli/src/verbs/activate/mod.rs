@@ -12,7 +12,8 @@ use self::demonstration::{Demonstration, DemonstrationSummary};
 use crate::{
     args::Activate,
     inputs::{extractor::LoadedExtractor, image_files, installation},
-    release::{Pair, ReleasedImage, Releaser, plan},
+    outputs::{Content, Outputs},
+    release::{Job, Pair, ReleasedImage, Releaser, plan},
     report::{Report, page::Pictures, table::table},
     session::{Outcome, Session},
 };
@@ -27,17 +28,14 @@ struct ActivateReport {
 
 pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
+    let demonstrates = arguments.inputs.is_empty();
+    let jobs = jobs(arguments)?;
     let loaded = LoadedExtractor::load_for(session, arguments.optimisation.precision)?;
     let indexes = loaded.indexes(&arguments.index, session)?;
-    let demonstrates = arguments.inputs.is_empty();
     ensure!(
         !demonstrates || arguments.optimisation.choose_cell.is_none(),
         "--choose-cell is for an index that stores released images, but the bundled index stores originals: name the images"
     );
-    let folders = if demonstrates { vec![installation::samples()?] } else { arguments.inputs.clone() };
-    let found = image_files::find(&folders, Some(&arguments.out))?;
-    let jobs = plan(found, &arguments.out, arguments.encoding(), arguments.resume);
-
     let releaser = Releaser::new(&loaded, &indexes, arguments.into())?;
     let (mut pairs, mut gallery) = (Vec::new(), Vec::new());
     let mut keep = |pair: Pair| -> Result<()> {
@@ -65,6 +63,17 @@ pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
     let run = || format!("{seconds:.1} s on {}", loaded.device_name);
     session.result(&report, || text(&report.body, arguments, &run()))?;
     Ok(outcome)
+}
+
+/// Plans the release of the inputs, or of the bundled samples.
+fn jobs(arguments: &Activate) -> Result<Vec<Job>> {
+    let samples = arguments.inputs.is_empty().then(installation::samples).transpose()?;
+    let folders = samples.map_or_else(|| arguments.inputs.clone(), |samples| vec![samples]);
+    let found = image_files::find(&folders, Some(&arguments.out))?;
+    let inputs = found.iter().map(|input| &input.path).chain(&arguments.index);
+    let outputs = Outputs::default().and(&arguments.out, Content::Folder);
+    outputs.and_any(arguments.report.as_ref(), Content::Page).check(inputs)?;
+    Ok(plan(found, &[], &arguments.out, arguments.encoding(), arguments.resume))
 }
 
 /// Formats the report; `run` names duration and device.

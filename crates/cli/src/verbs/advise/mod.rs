@@ -20,6 +20,7 @@ use super::eval::{
 use crate::{
     args::Advise,
     inputs::extractor::LoadedExtractor,
+    outputs::{Content, Outputs},
     report::Report,
     session::{Outcome, Session, output::one_line, temporary_folder::TemporaryFolder},
     side_files::entry_names,
@@ -32,6 +33,9 @@ const RESAMPLES: usize = 1000;
 
 pub fn run(arguments: &Advise, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
+    let outputs = Outputs::default().and_any(arguments.out.as_ref(), Content::Folder);
+    let outputs = outputs.and_any(arguments.report.as_ref(), Content::Page);
+    outputs.check(arguments.images.iter().chain([&arguments.index]))?;
     let temporary = arguments.out.is_none().then(TemporaryFolder::new).transpose()?;
     let folder = arguments.out.clone().or(temporary.as_ref().map(|folder| folder.path().to_owned()));
     let mut request = request(arguments, folder);
@@ -75,6 +79,7 @@ fn request(arguments: &Advise, folder: Option<PathBuf>) -> Request<'_> {
         selection: Selection {
             folders: &arguments.images,
             sample: Some(arguments.sample),
+            others: &[],
             released: folder,
             activates: true,
             resumes: false,

@@ -19,6 +19,7 @@ use crate::{
         extractor::LoadedExtractor,
         image_files::{self, Input},
     },
+    outputs::{Content, Outputs},
     release::{Options, ReleasedImage, Releaser, plan},
     session::{Session, terminal_events::TerminalEvents},
 };
@@ -30,6 +31,8 @@ const RELEASED: &str = "activated";
 pub struct Selection<'a> {
     /// Folders of the originals.
     pub folders: &'a [PathBuf],
+    /// Other images, and folders of images, that the evaluation reads.
+    pub others: &'a [PathBuf],
     /// Number of originals to draw by the seed; all of them if not given.
     pub sample: Option<NonZeroUsize>,
     /// Folder of the released images, if they are compared.
@@ -42,11 +45,21 @@ pub struct Selection<'a> {
     pub reading: &'a Reading,
 }
 
+/// Returns the files and the folder that an evaluation of either verb writes.
+pub fn outputs(editing: &Editing) -> Outputs {
+    let released = editing.released.as_ref().filter(|_| editing.activate);
+    Outputs::default()
+        .and_any(released, Content::Folder)
+        .and_any(editing.report.as_ref(), Content::Page)
+        .and_any(editing.resume.as_ref(), Content::Kept)
+}
+
 impl<'a> Selection<'a> {
-    pub fn new(folders: &'a [PathBuf], editing: &'a Editing) -> Self {
+    pub fn new(folders: &'a [PathBuf], others: &'a [PathBuf], editing: &'a Editing) -> Self {
         let default = editing.activate.then(|| RELEASED.into());
         Self {
             folders,
+            others,
             sample: editing.sample,
             released: editing.released.clone().or(default),
             activates: editing.activate,
@@ -94,7 +107,11 @@ impl<'a> Selection<'a> {
             "{} holds the originals: name another folder for the released images",
             released.display()
         );
-        let jobs = plan(inputs.to_vec(), released, Encoding::Png, self.resumes);
+        let others = match self.others {
+            [] => Vec::new(),
+            others => image_files::find(others, None)?,
+        };
+        let jobs = plan(inputs.to_vec(), &others, released, Encoding::Png, self.resumes);
         let options = Options::lossless(self.optimisation, self.reading);
         Releaser::new(loaded, std::slice::from_ref(index), options)?.release(&jobs, session, None)
     }

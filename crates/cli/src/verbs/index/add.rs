@@ -12,6 +12,7 @@ use index::{
 use super::{open, save};
 use crate::{
     args::IndexAdd,
+    outputs::{Content, Outputs},
     session::{Session, progress},
     side_files::{
         entry_ids,
@@ -29,6 +30,11 @@ pub const BLOCK: usize = 1 << 16;
 /// If a file cannot be read or written, or vectors, ids, names and index do not fit together.
 pub fn add(arguments: &IndexAdd, device: &Device, session: &Session) -> Result<Index> {
     let _lock = session.lock(&arguments.index)?;
+    // The index itself is changed, not replaced.
+    let names = Outputs::default().and(&entry_names::of_index(&arguments.index), Content::Names);
+    names.check(
+        [Some(&arguments.input), arguments.names.as_ref(), arguments.ids.as_ref()].into_iter().flatten(),
+    )?;
     let mut index = open(&arguments.index, device)?;
     let (stored, added) = (Source::index(&arguments.index)?, Source::descriptors(&arguments.input)?);
     stored.check(&added, session)?;

@@ -9,6 +9,7 @@ use index::{Index, MergedIds};
 use super::{Change, open, save};
 use crate::{
     args::IndexMerge,
+    outputs::Outputs,
     session::Session,
     side_files::{
         entry_names::{self, Names},
@@ -26,6 +27,10 @@ pub fn merge(arguments: &IndexMerge, device: &Device, session: &Session) -> Resu
         Some(out) => session.lock_output(out)?,
         None => session.lock(path)?,
     };
+    if let Some(out) = &arguments.out {
+        let outputs = Outputs::default().and_index(out, Some("name another file"));
+        outputs.check(arguments.others.iter().chain([path]))?;
+    }
     let stored = Source::index(path)?;
     let mut index = match &arguments.out {
         Some(_) => Index::open(path, device)?,

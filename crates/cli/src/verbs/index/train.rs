@@ -14,6 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{add::BLOCK, save};
 use crate::{
     args::IndexTrain,
+    outputs::Outputs,
     session::{Session, progress},
     side_files::{
         entry_names::Names,
@@ -26,6 +27,9 @@ use crate::{
 /// # Errors
 /// If a file cannot be read or written, or the kind of index does not fit the vectors.
 pub fn train(arguments: &IndexTrain, device: &Device, session: &Session) -> Result<Index> {
+    let advice = (!arguments.force).then_some("pass --force to replace it");
+    let outputs = Outputs::default().and_index(&arguments.out, advice);
+    outputs.check([&arguments.input])?;
     let vectors = match arguments.train_size {
         Some(size) => draw(&arguments.input, size.get(), arguments.seed, device)?,
         None => npy::read_descriptors(&arguments.input, device)?,
@@ -36,6 +40,8 @@ pub fn train(arguments: &IndexTrain, device: &Device, session: &Session) -> Resu
         .with_context(|| format!("cannot train {} on {}", arguments.factory, arguments.input.display()))?;
     bar.finish_and_clear();
     let _lock = session.lock_output(&arguments.out)?;
+    // Another run may have filled an index of this name meanwhile.
+    outputs.check([&arguments.input])?;
     // The names and the record of a previous index in the file do not apply to this one.
     let record = extractor_record::of_index(&arguments.out);
     let trained_on = Source::descriptors(&arguments.input)?.record;

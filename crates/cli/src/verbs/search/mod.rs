@@ -18,6 +18,7 @@ use crate::{
         extractor::LoadedExtractor,
         image_files::{self, Input},
     },
+    outputs::{Content, Outputs},
     report::{
         Report,
         table::{decimal, table},
@@ -80,6 +81,8 @@ struct Hit {
 }
 
 pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
+    let inputs = arguments.inputs.iter().chain([&arguments.index]);
+    Outputs::default().and_any(arguments.out.as_ref(), Content::Arrays).check(inputs)?;
     let Loaded { index, descriptors, mut queries } = load(arguments, session)?;
     let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
     if let Some(descriptors) = &descriptors {

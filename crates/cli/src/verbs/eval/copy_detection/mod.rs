@@ -21,12 +21,13 @@ use evaluation::{
 use self::copy_detection_report::{CopyDetectionReport, Scope};
 use super::{
     extractor_check::{check_extractor, open},
-    selection::Selection,
+    selection::{Selection, outputs},
     settings::Settings,
 };
 use crate::{
     args::EvalCopyDetection,
     inputs::{extractor::LoadedExtractor, image_files},
+    outputs::Content,
     report::Report,
     session::{Outcome, Session, terminal_events::TerminalEvents},
     side_files::entry_names,
@@ -38,9 +39,24 @@ pub fn run(arguments: &EvalCopyDetection, session: &Session) -> Result<Outcome> 
         session.result(&report, || report.body.text())?;
         return Ok(Outcome::Done);
     }
+    check_outputs(arguments)?;
     let report = Report::new(evaluate(arguments, session)?.write(arguments)?);
     session.result(&report, || report.body.text())?;
     Ok(Outcome::of(report.body.photographs < report.body.planned()))
+}
+
+/// Checks the files that will be written.
+fn check_outputs(arguments: &EvalCopyDetection) -> Result<()> {
+    let mut outputs = outputs(&arguments.editing);
+    if let Some(folder) = &arguments.isc_out {
+        outputs = outputs.and(folder, Content::Folder);
+        for name in tables::FILES {
+            outputs = outputs.and(&folder.join(name), Content::Table("query_id"));
+        }
+    }
+    let images = arguments.images.iter().chain(&arguments.distractors).chain(&arguments.queries);
+    let files = [&arguments.index, &arguments.ground_truth, &arguments.normalise_by];
+    outputs.check(images.chain(files.into_iter().flatten()))
 }
 
 /// Findings with their figures and circumstances.
@@ -60,7 +76,7 @@ fn evaluate(arguments: &EvalCopyDetection, session: &Session) -> Result<Evaluate
         "--choose-cell is for an index that stores released images: `eval retrieval --stored released` measures it"
     );
     let truth = arguments.ground_truth.as_deref().map(tables::read_truth).transpose()?;
-    let selection = Selection::new(&arguments.images, editing);
+    let selection = Selection::new(&arguments.images, &arguments.distractors, editing);
     let inputs = selection.find()?;
     let loaded = LoadedExtractor::load_for(session, editing.optimisation.precision)?;
     let mut index = open(&loaded, path, session)?;

@@ -17,6 +17,9 @@ use crate::session::whole_file::write_whole;
 /// Largest table in bytes; those of DISC21 have some megabytes.
 const MAX_BYTES: u64 = 1 << 30;
 
+/// Files that [`write`] writes, the last only for released images.
+pub const FILES: [&str; 3] = ["groundtruth.csv", "predictions.csv", "predictions_released.csv"];
+
 /// Reads a ground truth.
 ///
 /// # Errors
@@ -53,13 +56,14 @@ pub fn judge(predictions: &Path, truth: &Path, bootstrap: Bootstrap) -> Result<C
 /// # Errors
 /// If a file cannot be written.
 pub fn write(folder: &Path, findings: &Findings) -> Result<()> {
+    let [truth, passive, released] = FILES.map(|name| folder.join(name));
     let mut table = Vec::new();
     findings.ground_truth().write(&mut table)?;
-    write_whole(&folder.join("groundtruth.csv"), |file| file.write_all(&table))?;
+    write_whole(&truth, |file| file.write_all(&table))?;
     let candidates = &findings.candidates;
-    write_rows(&folder.join("predictions.csv"), &findings.predictions(&candidates.passive))?;
-    if let Some(released) = candidates.released() {
-        write_rows(&folder.join("predictions_released.csv"), &findings.predictions(released))?;
+    write_rows(&passive, &findings.predictions(&candidates.passive))?;
+    if let Some(found) = candidates.released() {
+        write_rows(&released, &findings.predictions(found))?;
     }
     Ok(())
 }

@@ -5,7 +5,10 @@ mod request;
 pub mod retrieval_report;
 mod tables;
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::Result;
 use evaluation::{
@@ -15,16 +18,21 @@ use evaluation::{
 
 pub use self::request::{Evaluated, Request, Synthetic};
 use self::retrieval_report::RetrievalReport;
-use super::{extractor_check::open, selection::Selection};
+use super::{
+    extractor_check::open,
+    selection::{Selection, outputs},
+};
 use crate::{
     args::EvalRetrieval,
     inputs::extractor::LoadedExtractor,
+    outputs::Content,
     report::Report,
     session::{Outcome, Session, whole_file::write_whole},
 };
 
 pub fn run(arguments: &EvalRetrieval, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
+    check_outputs(arguments)?;
     let request = request(arguments);
     let inputs = request.selection.find()?;
     let loaded = LoadedExtractor::load_for(session, arguments.editing.optimisation.precision)?;
@@ -41,6 +49,21 @@ pub fn run(arguments: &EvalRetrieval, session: &Session) -> Result<Outcome> {
     Ok(evaluated.outcome())
 }
 
+/// Checks the files that will be written.
+fn check_outputs(arguments: &EvalRetrieval) -> Result<()> {
+    let mut outputs = outputs(&arguments.editing);
+    if let Some(path) = &arguments.csv {
+        outputs = outputs.and(path, Content::Table("image")).and(&summary_of(path), Content::Table("nprobe"));
+    }
+    let inputs = arguments.images.iter().chain(&arguments.distractors).chain(&arguments.fit);
+    outputs.check(inputs.chain([&arguments.index]))
+}
+
+/// Returns the file of the summary beside a table of queries.
+fn summary_of(table: &Path) -> PathBuf {
+    table.with_extension("summary.csv")
+}
+
 /// Returns the evaluation that the arguments ask for.
 fn request(arguments: &EvalRetrieval) -> Request<'_> {
     let editing = &arguments.editing;
@@ -53,7 +76,7 @@ fn request(arguments: &EvalRetrieval) -> Request<'_> {
             stored: Stored::from(arguments.stored),
         },
         bootstrap: Bootstrap { resamples: editing.resamples, seed: editing.optimisation.seed },
-        selection: Selection::new(&arguments.images, editing),
+        selection: Selection::new(&arguments.images, &[], editing),
         index: &arguments.index,
         distractors: &arguments.distractors,
         synthetic: synthetic.map(|(n, fit)| Synthetic { n, fit }),
@@ -65,5 +88,5 @@ fn request(arguments: &EvalRetrieval) -> Request<'_> {
 fn write_tables(path: &Path, evaluated: &Evaluated<'_>, report: &RetrievalReport) -> Result<()> {
     let [queries, summary] = [tables::queries(evaluated)?, tables::summary(report)?];
     write_whole(path, |file| file.write_all(&queries))?;
-    write_whole(&path.with_extension("summary.csv"), |file| file.write_all(&summary))
+    write_whole(&summary_of(path), |file| file.write_all(&summary))
 }

@@ -1,0 +1,106 @@
+//! Output files that the user names, checked before anything is computed.
+//!
+//! A file is only replaced by one of its own kind, never if it is an input, and an index with entries only if the user insists.
+
+mod content;
+mod file_identity;
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+pub use self::{content::Content, file_identity::FileIdentity};
+use crate::side_files::{entry_names, extractor_record};
+
+/// Output files of a run, and what each will hold.
+#[derive(Default)]
+pub struct Outputs(Vec<(PathBuf, Content)>);
+
+impl Outputs {
+    /// Adds a file.
+    pub fn and(mut self, path: &Path, content: Content) -> Self {
+        self.0.push((path.to_owned(), content));
+        self
+    }
+
+    /// Adds a file, if it is named.
+    pub fn and_any(self, path: Option<&PathBuf>, content: Content) -> Self {
+        match path {
+            Some(path) => self.and(path, content),
+            None => self,
+        }
+    }
+
+    /// Adds a file of descriptors and its side files.
+    pub fn and_descriptors(self, path: &Path) -> Self {
+        self.and(path, Content::Descriptors)
+            .and(&entry_names::of_descriptors(path), Content::Names)
+            .and(&extractor_record::of_descriptors(path), Content::Record)
+    }
+
+    /// Adds an index and its side files. The advice is for an existing one with entries; without it, that is replaced.
+    pub fn and_index(self, path: &Path, advice: Option<&'static str>) -> Self {
+        self.and(path, Content::Index(advice))
+            .and(&entry_names::of_index(path), Content::Names)
+            .and(&extractor_record::of_index(path), Content::Record)
+    }
+
+    /// Checks that every file may be written, for a run that reads `inputs`.
+    ///
+    /// # Errors
+    /// If a file is one of the inputs, another output, or an existing file of another kind; the message names it.
+    pub fn check<P: AsRef<Path>>(&self, inputs: impl IntoIterator<Item = P>) -> Result<()> {
+        self.check_each_is_another()?;
+        self.check_none_is_among(inputs)?;
+        self.0.iter().try_for_each(|(path, content)| content.check(path))
+    }
+
+    fn check_each_is_another(&self) -> Result<()> {
+        let mut seen = HashSet::new();
+        for (path, _) in &self.0 {
+            let named = || path.display().to_string();
+            let is_new = seen.insert(std::path::absolute(path).with_context(named)?);
+            ensure!(is_new, "{}: two outputs would be written to it: name another file", named());
+        }
+        Ok(())
+    }
+
+    fn check_none_is_among<P: AsRef<Path>>(&self, inputs: impl IntoIterator<Item = P>) -> Result<()> {
+        let files = self.0.iter().filter(|(_, content)| *content != Content::Folder);
+        let existing = files.filter_map(|(path, _)| Some((FileIdentity::of(path)?, path)));
+        let existing: HashMap<FileIdentity, &PathBuf> = existing.collect();
+        if existing.is_empty() {
+            return Ok(());
+        }
+        let replaced = |input: P| existing.get(&FileIdentity::of(input.as_ref())?).copied();
+        match inputs.into_iter().find_map(replaced) {
+            Some(path) => bail!("{}: is an input, and would be replaced: name another file", path.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::output::one_line;
+
+    #[test]
+    fn an_output_is_no_input_and_no_other_output() {
+        let folder = tempfile::tempdir().unwrap();
+        let [page, other] = ["a.html", "b.html"].map(|name| folder.path().join(name));
+        let none: [&Path; 0] = [];
+        let of = |path: &Path| Outputs::default().and(path, Content::Page);
+        of(&page).check([&page]).unwrap();
+        std::fs::write(&page, "<!DOCTYPE html>").unwrap();
+        of(&page).check([&other]).unwrap();
+        let error = of(&page).check([&other, &page]).unwrap_err();
+        assert!(one_line(&error).ends_with("a.html: is an input, and would be replaced: name another file"));
+        of(&page).and(&other, Content::Page).check(none).unwrap();
+        let error = of(&page).and(&folder.path().join("./a.html"), Content::Page).check(none).unwrap_err();
+        assert!(one_line(&error).contains("two outputs"), "{error}");
+    }
+}
