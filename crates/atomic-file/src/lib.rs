@@ -1,7 +1,8 @@
 //! Files that are replaced whole or not at all.
 //!
 //! [`replace`] writes a temporary file in the same folder, syncs it, renames it over the path and syncs the folder,
-//! so that readers, crashes and power cuts meet the old file or the new one.
+//! so that readers, crashes and power cuts meet the old file or the new one. What a killed process leaves is removed by the
+//! next one that writes into the folder.
 //!
 //! ```
 //! # let folder = tempfile::tempdir()?;
@@ -14,6 +15,7 @@
 //! Programs that read a file, change it and replace it take turns by a [`WriteLock`].
 
 mod lock;
+mod temporary;
 
 use std::{
     fs::{self, File, Permissions},
@@ -22,7 +24,6 @@ use std::{
 };
 
 pub use lock::WriteLock;
-use tempfile::{Builder, NamedTempFile};
 
 /// Bytes that are buffered between `write` and the file.
 const BUFFER: usize = 1 << 20;
@@ -37,7 +38,7 @@ const BUFFER: usize = 1 << 20;
 pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let (path, permissions) = destination(path)?;
     let folder = folder_of(&path);
-    let mut buffered = BufWriter::with_capacity(BUFFER, temporary_in(folder)?);
+    let mut buffered = BufWriter::with_capacity(BUFFER, temporary::create(folder)?);
     write(&mut buffered)?;
     let temporary = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Some(permissions) = permissions {
@@ -64,27 +65,6 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
-/// Creates a temporary file with the permissions of an ordinary one, less the process's umask.
-fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = Builder::new();
-    builder.prefix(".active-index-").suffix(".tmp");
-    if let Some(permissions) = ordinary_permissions() {
-        builder.permissions(permissions);
-    }
-    builder.tempfile_in(folder)
-}
-
-#[cfg(unix)]
-fn ordinary_permissions() -> Option<Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(Permissions::from_mode(0o666))
-}
-
-#[cfg(not(unix))]
-fn ordinary_permissions() -> Option<Permissions> {
-    None
-}
-
 /// Makes the rename survive a power cut. Only Unix opens and syncs folders.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
@@ -94,7 +74,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn names(folder: &Path) -> Vec<String> {
+    pub fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).expect("lists");
         entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect()
     }
