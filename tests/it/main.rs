@@ -22,6 +22,7 @@ mod index_files;
 mod index_kinds;
 mod index_verbs;
 mod interrupted_write;
+mod linked_files;
 mod outputs;
 mod provenance;
 mod released_files;

@@ -28,6 +28,9 @@ pub use lock::WriteLock;
 /// Bytes that are buffered between `write` and the file.
 const BUFFER: usize = 1 << 20;
 
+/// Number of links that are followed one after the other, as by Linux.
+const MAX_LINKS: usize = 40;
+
 /// Replaces the file at `path` by the bytes that `write` produces.
 ///
 /// If `write` or any step before the rename fails, `path` is untouched and the temporary file is removed. Links are
@@ -49,14 +52,31 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>
     sync_folder(folder)
 }
 
-/// Path with links resolved, and the permissions of the existing file.
+/// Returns the path that [`replace`] writes to: that of the file that links lead to, which need not exist yet. Files that belong
+/// to a file lie beside this one, whichever link it is called by.
+///
+/// # Errors
+/// If links lead to each other.
+pub fn follow_links(path: &Path) -> io::Result<PathBuf> {
+    let mut file = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        // What is no link, or cannot be read, is for the caller to open.
+        let Ok(target) = fs::read_link(&file) else { return Ok(file) };
+        // A relative target is one from the folder of the link; an absolute one replaces that.
+        file = file.parent().unwrap_or(Path::new("")).join(target);
+    }
+    Err(io::Error::other(format!("more than {MAX_LINKS} links, one to the other")))
+}
+
+/// Path with links followed, and the permissions of the existing file.
 fn destination(path: &Path) -> io::Result<(PathBuf, Option<Permissions>)> {
-    match fs::metadata(path) {
-        Ok(existing) if existing.is_file() => Ok((fs::canonicalize(path)?, Some(existing.permissions()))),
+    let path = follow_links(path)?;
+    match fs::metadata(&path) {
+        Ok(existing) if existing.is_file() => Ok((path, Some(existing.permissions()))),
         Ok(_) => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "the path exists and is not a regular file"))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path.to_owned(), None)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path, None)),
         Err(error) => Err(error),
     }
 }
@@ -116,5 +136,25 @@ mod tests {
         assert_eq!(fs::read(&file).expect("reads"), b"new");
         assert!(fs::symlink_metadata(&link).expect("stays").is_symlink());
         assert_eq!(fs::metadata(&file).expect("is there").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_to_the_end_and_to_what_is_not_there_yet() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("folder");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("store")).expect("creates");
+        symlink("store/second", path("first")).expect("links");
+        symlink("../file", path("store/second")).expect("links");
+        for written in [b"created", b"changed"] {
+            replace(&path("first"), |out| out.write_all(written)).expect("writes");
+            assert_eq!(fs::read(path("file")).expect("reads"), written);
+            assert!(fs::symlink_metadata(path("first")).expect("stays").is_symlink());
+        }
+        assert_eq!(follow_links(&path("file")).expect("follows"), path("file"));
+        assert_eq!(follow_links(&path("nothing")).expect("follows"), path("nothing"));
+        symlink("loop", path("loop")).expect("links");
+        assert!(replace(&path("loop"), |_| Ok(())).is_err());
     }
 }

@@ -23,10 +23,10 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
     replace().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Creates the folder of a file if necessary.
+/// Creates the folder of a file, or of the one that links lead to, if necessary.
 ///
 /// # Errors
 /// If it cannot be created.
 pub fn make_folder_of(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
+    atomic_file::follow_links(path)?.parent().map_or(Ok(()), fs::create_dir_all)
 }

@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::{beside_descriptors, beside_index};
 use crate::session::whole_file::write_whole;
 
 /// Paths, by the id of an entry or the row of a descriptor.
@@ -23,9 +24,7 @@ const STAGED: &str = ".for-";
 
 /// Returns the path of the names of an index: `FILE.faiss.names.tsv`.
 pub fn of_index(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".names.tsv");
-    name.into()
+    beside_index(file, ".names.tsv")
 }
 
 /// Reads the names of the entries of an index in `file` that has `ntotal` entries.
@@ -86,7 +85,7 @@ fn leftovers(names: &Path) -> Result<Vec<PathBuf>> {
 
 /// Returns the path of the names of descriptors: `FILE.names.tsv` for `FILE.npy`.
 pub fn of_descriptors(file: &Path) -> PathBuf {
-    file.with_extension("names.tsv")
+    beside_descriptors(file, "names.tsv")
 }
 
 /// Reads a table, or returns an empty one if there is no file.

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use extractor::Resize;
 use serde::{Deserialize, Serialize};
 
+use super::{beside_descriptors, beside_index};
 use crate::session::{Session, whole_file::write_whole};
 
 /// Version of the records.
@@ -76,14 +77,12 @@ impl ExtractorRecord {
 
 /// Returns the path of the record of an index: `FILE.faiss.extractor.json`.
 pub fn of_index(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".extractor.json");
-    name.into()
+    beside_index(file, ".extractor.json")
 }
 
 /// Returns the path of the record of descriptors: `FILE.extractor.json` for `FILE.npy`.
 pub fn of_descriptors(file: &Path) -> PathBuf {
-    file.with_extension("extractor.json")
+    beside_descriptors(file, "extractor.json")
 }
 
 /// A source of descriptors, and its record if there is one.
