@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes `corpus.zip`: awkward image files, what Pillow and LittleCMS see in them, and what must be refused.
 
-    pip install pillow numpy && python3 make_images.py
+    pip install pillow numpy tifffile imagecodecs && python3 make_images.py
 
 In the archive are `files/NAME` and `expected.json`: for each name either
 {"pixels": KEY, "tolerance": LEVELS} with an array [h, w, 3] of the expected sRGB pixels, uint8 or uint16, in
@@ -17,6 +17,8 @@ import zlib
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+
+import tiff_arrangements
 
 WIDTH, HEIGHT = 44, 30
 # Rounding, in Pillow or here: one level.
@@ -790,6 +792,17 @@ def plane_tiles_cases():
     ok("tiff_plane_tiles_cmyk.tif", plane_tiles("<", inks, 5, (16, 16)), seen(strip("<", inks, 5, 8)), ROUNDED)
 
 
+def tiff_arrangement_cases():
+    inks = np.asarray(picture.convert("CMYK"))
+    makes = [tiff_arrangements.depths(drawn), tiff_arrangements.extras(drawn, alpha, on_white), tiff_arrangements.fax(drawn),
+             tiff_arrangements.inks_and_more(inks, seen(strip("<", inks, 5, 8))), tiff_arrangements.jpeg_tiles(drawn, seen)]
+    for made in makes:
+        for name, data, pixels, tolerance in made:
+            ok(name, data, pixels, tolerance)
+    for name, data, reason in tiff_arrangements.refused(drawn):
+        refused(name, data, reason)
+
+
 def qoi(samples):
     height, width = samples.shape[:2]
     body = b"".join(b"\xfe" + bytes(map(int, pixel)) for pixel in samples.reshape(-1, 3))
@@ -821,7 +834,7 @@ def foreign_cases():
 
 
 def main():
-    for make in [jpeg_cases, png_cases, webp_cases, gif_cases, bmp_cases, tiff_cases, plane_tiles_cases, qoi_cases, foreign_cases]:
+    for make in [jpeg_cases, png_cases, webp_cases, gif_cases, bmp_cases, tiff_cases, plane_tiles_cases, tiff_arrangement_cases, qoi_cases, foreign_cases]:
         make()
     arrays = io.BytesIO()
     np.savez_compressed(arrays, **references)

@@ -12,7 +12,7 @@
 //! | WebP | lossy, lossless, alpha; first frame | image-webp |
 //! | GIF | first frame | image (gif) |
 //! | BMP, QOI | | image |
-//! | TIFF | grey, RGB, palettes, YCbCr, CMYK; 1, 2, 4, 8 and 16 bits; alpha; strips, tiles, planes; first page | tiff |
+//! | TIFF | grey, RGB, palettes, YCbCr, CMYK; 1 to 16 bits; alpha; strips, tiles, planes; fax; first page | here; directories by tiff, fax codes by hayro-ccitt |
 //! | JPEG XL | feature `jxl` | jxl-oxide |
 //! | HEIC | feature `heic` | heic-rs |
 //!
