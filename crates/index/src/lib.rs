@@ -95,7 +95,9 @@ mod vectors;
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, ScalarType, TransformKind};
 pub use files::npy;
-pub use index::{Index, MergedIds, Signs, Target, Targets};
+pub use index::{
+    EncodedVectors, EntryLists, FoundEntry, Index, MergedIds, ProbedVectors, Signs, Target, Targets,
+};
 pub use metric::Metric;
 pub use quantise::{Initialisation, TrainConfig, TrainProgress, TrainStage};
 pub use search::{DeviceNeighbours, Neighbours, RangeNeighbours};

@@ -35,14 +35,14 @@ pub(crate) fn merge(to: &mut Kind, from: Kind, shift: i64) -> Result<()> {
 }
 
 /// Serialised form of an index without its entries.
-fn quantisers(kind: &Kind) -> Result<Vec<u8>> {
+pub(super) fn quantisers(kind: &Kind) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     write_index(&emptied(kind), &mut bytes)?;
     Ok(bytes)
 }
 
 /// Copy of an index without its entries.
-fn emptied(kind: &Kind) -> Kind {
+pub(super) fn emptied(kind: &Kind) -> Kind {
     match kind {
         Kind::Exhaustive(flat) => Kind::Exhaustive(Exhaustive { codes: Default::default(), ..flat.clone() }),
         Kind::Lsh(index) => Kind::Lsh(Lsh { codec: index.codec.clone(), codes: Default::default() }),

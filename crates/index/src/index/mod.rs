@@ -3,6 +3,7 @@
 mod cells;
 mod changes;
 mod entries;
+mod entry_lists;
 mod file;
 mod merge;
 mod reconstruction;
@@ -30,6 +31,7 @@ use crate::{
     vectors::Vectors,
 };
 
+pub use entry_lists::{EncodedVectors, EntryLists, FoundEntry, ProbedVectors};
 pub use merge::MergedIds;
 pub use targets::{Signs, Target, Targets};
 

@@ -5,6 +5,7 @@ mod contents;
 mod corruption;
 mod damage;
 mod data;
+mod entry_lists;
 mod exercise;
 mod file;
 mod ids;

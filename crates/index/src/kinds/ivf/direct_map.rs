@@ -46,7 +46,7 @@ impl DirectMap {
     pub fn extend(&mut self, entries: &[(i64, Position)]) {
         match self {
             Self::None => {}
-            Self::Array(places) => places.extend(entries.iter().map(|&(_, position)| pack(position))),
+            Self::Array(places) => places.extend(entries.iter().map(|&(_, position)| position.packed())),
             Self::Hashtable(pairs) => extend_pairs(pairs, entries),
         }
     }
@@ -91,7 +91,7 @@ impl DirectMap {
 
 fn check_places(field: &'static str, sizes: &[usize], mut places: impl Iterator<Item = i64>) -> Result<()> {
     let exists = |position: Position| sizes.get(position.cell).is_some_and(|&size| position.offset < size);
-    match places.find(|&place| !exists(unpack(place))) {
+    match places.find(|&place| !exists(Position::unpacked(place))) {
         Some(place) => Err(Error::field(field, "places in the inverted lists", place)),
         None => Ok(()),
     }
@@ -105,14 +105,6 @@ fn extend_pairs(pairs: &mut Vec<(i64, i64)>, entries: &[(i64, Position)]) {
         if slot == pairs.len() {
             pairs.push((id, NOWHERE));
         }
-        pairs[slot].1 = pack(position);
+        pairs[slot].1 = position.packed();
     }
-}
-
-fn pack(position: Position) -> i64 {
-    (position.cell as i64) << 32 | position.offset as i64
-}
-
-fn unpack(place: i64) -> Position {
-    Position { cell: (place as u64 >> 32) as usize, offset: (place & 0xffff_ffff) as usize }
 }

@@ -18,6 +18,18 @@ pub(crate) struct Position {
     pub offset: usize,
 }
 
+impl Position {
+    /// Cell and offset in one number, as faiss packs them: `cell << 32 | offset`.
+    pub fn packed(self) -> i64 {
+        (self.cell as i64) << 32 | self.offset as i64
+    }
+
+    /// Inverse of [`Self::packed`].
+    pub fn unpacked(packed: i64) -> Self {
+        Self { cell: (packed as u64 >> 32) as usize, offset: (packed & 0xffff_ffff) as usize }
+    }
+}
+
 /// Queries and the cells that each visits.
 pub(crate) struct ProbedQueries<'a> {
     pub coarse: &'a Coarse,

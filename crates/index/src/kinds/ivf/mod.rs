@@ -63,7 +63,7 @@ impl<L: InvertedLists> InvertedFile<L> {
     }
 
     /// Encodes vectors of `cells` `[n]`: `[n, code_size]`.
-    fn encode(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vec<u8>> {
+    pub fn encode(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vec<u8>> {
         if self.by_residual {
             self.lists.encode(&self.coarse.residuals(vectors, cells)?)
         } else {

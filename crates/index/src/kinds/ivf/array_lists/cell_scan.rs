@@ -5,6 +5,7 @@ use simd::Level;
 use super::array_list::ArrayList;
 use crate::{
     kernels::{prefetch, table_add},
+    kinds::ivf::inverted_lists::Position,
     metric::Metric,
     quantise::{
         coarse::Coarse,
@@ -25,6 +26,16 @@ pub(super) struct ScannedLists<'a> {
     pub lists: &'a [ArrayList],
     /// Tables of [`super::residual_tables()`], if there are any.
     pub tables: Option<&'a [f32]>,
+    pub labels: Labels,
+}
+
+/// Numbers by which a scan names the entries it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Labels {
+    /// Stored ids.
+    Ids,
+    /// Places in the lists, see [`Position::packed`].
+    Positions,
 }
 
 /// Method of comparing the codes of a cell with the query.
@@ -122,7 +133,14 @@ impl<'a> CellScan<'a> {
             self.scanner.offset = probe.score;
         }
         let code_size = self.source.codec.code_size();
-        scan(&self.scanner, &mut self.buffers, &list.codes, code_size, |entry| list.ids.get(entry), found);
+        let (scanner, buffers) = (&self.scanner, &mut self.buffers);
+        match self.source.labels {
+            Labels::Ids => scan(scanner, buffers, &list.codes, code_size, |entry| list.ids.get(entry), found),
+            Labels::Positions => {
+                let label = |offset| Position { cell: probe.cell, offset }.packed();
+                scan(scanner, buffers, &list.codes, code_size, label, found);
+            }
+        }
     }
 
     /// Prefetches the tables that [`Self::scan_cell`] reads for a cell.

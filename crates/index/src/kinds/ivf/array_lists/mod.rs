@@ -12,7 +12,7 @@ use std::{
 };
 
 pub(crate) use array_list::ArrayList;
-use cell_scan::ScannedLists;
+use cell_scan::{Labels, ScannedLists};
 use rayon::prelude::*;
 use residual_tables::residual_tables;
 
@@ -50,11 +50,19 @@ impl ArrayLists {
         Self { codec, lists, tables: OnceLock::new() }
     }
 
+    /// The `k` nearest entries of each query in lists of this codec's codes, nearest first; labels are
+    /// [positions](Position::packed).
+    pub fn nearest_in(&self, lists: &[ArrayList], queries: &ProbedQueries, k: usize) -> Vec<Vec<Candidate>> {
+        let scanned = ScannedLists { lists, labels: Labels::Positions, ..self.scanned(queries) };
+        scanned.gather(queries.queries, &queries.probes, queries.nprobe, || TopK::new(k))
+    }
+
     fn scanned<'a>(&'a self, queries: &ProbedQueries<'a>) -> ScannedLists<'a> {
         let ProbedQueries { coarse, by_residual, .. } = *queries;
         let tables = || residual_tables(coarse, &self.codec, by_residual).map(Arc::new);
         let tables = get_or_make(&self.tables, tables).as_ref().map(|tables| tables.as_slice());
-        ScannedLists { coarse, by_residual, codec: &self.codec, lists: &self.lists, tables }
+        let (codec, lists, labels) = (&self.codec, self.lists.as_slice(), Labels::Ids);
+        ScannedLists { coarse, by_residual, codec, lists, tables, labels }
     }
 }
 
