@@ -9,6 +9,7 @@
 //! | [`image_file`] | reads any image file to upright sRGB pixels, writes released pixels with their metadata |
 //! | [`extractor`] | loads a network, and turns pixels into unit descriptors |
 //! | [`index`] | trains, fills, searches and changes vector indexes in faiss's file format |
+//! | [`collection`] | remembers released images, and finds them again |
 //! | [`activate`] | changes images for an index |
 //! | [`describe`] | describes many images, reading ahead of the network |
 //! | [`evaluation`] | edits images and counts the copies that an index finds |
@@ -49,6 +50,7 @@
 
 pub use activate;
 pub use burn;
+pub use collection;
 pub use describe;
 pub use evaluation;
 pub use extractor;

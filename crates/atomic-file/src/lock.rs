@@ -38,16 +38,35 @@ impl WriteLock {
     /// file system has no locks.
     pub fn acquire(path: &Path, wait: impl FnOnce()) -> io::Result<Self> {
         let mut wait = Some(wait);
+        Self::acquire_by(path, |file| take(file, &mut wait).map(|()| true)).map(|lock| lock.expect("waited"))
+    }
+
+    /// Takes the lock of the file at `path`, or returns `None` if another has it.
+    ///
+    /// # Errors
+    /// The errors of [`Self::acquire`].
+    pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
+        Self::acquire_by(path, |file| match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        })
+    }
+
+    /// Takes the lock by `take`, which returns false to give up.
+    fn acquire_by(path: &Path, mut take: impl FnMut(&File) -> io::Result<bool>) -> io::Result<Option<Self>> {
         loop {
             let beside = lock_path(path)?;
             let file = open(&beside)?;
-            take(&file, &mut wait)?;
+            if !take(&file)? {
+                return Ok(None);
+            }
             // While we waited, the lock file may have been removed by its holder, and a link may have been turned to
             // another file.
             if is_at(&file, &beside)? {
                 let lock = Self { _held: file, path: beside };
                 if lock_path(path)? == lock.path {
-                    return Ok(lock);
+                    return Ok(Some(lock));
                 }
             }
         }

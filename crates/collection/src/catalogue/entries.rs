@@ -1,0 +1,159 @@
+//! Rows of entries.
+
+use rusqlite::{
+    Connection, Row, params,
+    types::{FromSqlError, Type},
+};
+
+use crate::entry::{Digest, Entry, Meta, NewEntry, State};
+
+const COLUMNS: &str = "id, name, original, state, file, pending, added, meta";
+
+/// Inserts an entry.
+pub fn insert(connection: &Connection, id: i64, entry: &NewEntry, added: i64) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO entries(id, name, original, file, pending, added, meta, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, sum_of(?1, ?2, ?3, 0, ?4, ?5, ?6, ?7))",
+    )?;
+    let original = entry.original.as_ref().map(Digest::bytes);
+    let values = params![id, entry.name, original, entry.file, entry.pending, added, meta_text(&entry.meta)];
+    statement.execute(values).map(drop)
+}
+
+/// Gives a pending entry the fields of a new one.
+pub fn replace(connection: &Connection, id: i64, entry: &NewEntry) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE entries SET name = ?2, file = ?3, pending = ?4, meta = ?5,
+         sum = sum_of(id, ?2, original, state, ?3, ?4, added, ?5) WHERE id = ?1",
+    )?;
+    statement.execute(params![id, entry.name, entry.file, entry.pending, meta_text(&entry.meta)]).map(drop)
+}
+
+/// Entry of an original that is not dropped, the earliest if there are several.
+pub fn of_original(connection: &Connection, original: &Digest) -> rusqlite::Result<Option<Entry>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM entries
+         WHERE substr(original, 1, 8) = substr(?1, 1, 8) AND original = ?1 AND original IS NOT NULL AND state < 2
+         ORDER BY id LIMIT 1"
+    ))?;
+    statement.query_map([original.bytes()], entry)?.next().transpose()
+}
+
+/// Entry of an id.
+pub fn of_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Entry>> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE id = ?1"))?;
+    statement.query_map([id], entry)?.next().transpose()
+}
+
+/// Ids of the entries of a name that are not dropped, ascending.
+pub fn of_name(connection: &Connection, name: &str) -> rusqlite::Result<Vec<i64>> {
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM entries WHERE name = ?1 AND state < 2 ORDER BY id")?;
+    statement.query_map([name], |row| row.get(0))?.collect()
+}
+
+/// At most `limit` entries with ids above `after`, ascending, of the given state and with the given fields.
+pub fn page(
+    connection: &Connection,
+    state: Option<State>,
+    fields: &[(String, String)],
+    after: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Entry>> {
+    let mut sql = format!("SELECT {COLUMNS} FROM entries WHERE id > ?1");
+    let mut values: Vec<Box<dyn rusqlite::ToSql>> = vec![Box::new(after)];
+    if let Some(state) = state {
+        values.push(Box::new(state.number()));
+        sql += &format!(" AND state = ?{}", values.len());
+    }
+    add_fields(&mut sql, &mut values, fields);
+    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
+    sql += &format!(" ORDER BY id LIMIT ?{}", values.len());
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_map(rusqlite::params_from_iter(values), entry)?.collect()
+}
+
+/// Ids of the live entries with the given fields, ascending.
+pub fn with_fields(connection: &Connection, fields: &[(String, String)]) -> rusqlite::Result<Vec<i64>> {
+    let (mut sql, mut values) = ("SELECT id FROM entries WHERE state = 0".to_owned(), Vec::new());
+    add_fields(&mut sql, &mut values, fields);
+    sql += " ORDER BY id";
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?.collect()
+}
+
+/// Appends conditions that fields have given values; a number equals its decimal text.
+fn add_fields(sql: &mut String, values: &mut Vec<Box<dyn rusqlite::ToSql>>, fields: &[(String, String)]) {
+    for (key, value) in fields {
+        values.push(Box::new(key.clone()));
+        values.push(Box::new(value.clone()));
+        let [key, value] = [values.len() - 1, values.len()];
+        *sql += &format!(
+            " AND EXISTS (SELECT 1 FROM json_each(entries.meta) AS field
+              WHERE field.key = ?{key} AND CASE field.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
+              ELSE CAST(field.value AS TEXT) END = ?{value})"
+        );
+    }
+}
+
+/// Ids of withdrawn entries, ascending.
+pub fn withdrawn(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached("SELECT id FROM entries WHERE state = 1 ORDER BY id")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// Number of entries of each state: live, withdrawn, dropped; and of those pending.
+pub fn counts(connection: &Connection) -> rusqlite::Result<[u64; 4]> {
+    let sql = "SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1),
+               count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE pending = 1) FROM entries";
+    connection.prepare_cached(sql)?.query_row([], |row| {
+        let count = |column| row.get::<_, i64>(column).map(|count| count as u64);
+        Ok([count(0)?, count(1)?, count(2)?, count(3)?])
+    })
+}
+
+/// Sets the state of an entry.
+pub fn set_state(connection: &Connection, id: i64, state: State) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE entries SET state = ?2, sum = sum_of(id, name, original, ?2, file, pending, added, meta)
+         WHERE id = ?1",
+    )?;
+    statement.execute((id, state.number())).map(drop)
+}
+
+/// Records that an entry's released file is at its path.
+pub fn mark_written(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE entries SET pending = 0, sum = sum_of(id, name, original, state, file, 0, added, meta)
+         WHERE id = ?1",
+    )?;
+    statement.execute([id]).map(drop)
+}
+
+fn meta_text(meta: &Meta) -> Option<String> {
+    (!meta.is_empty()).then(|| serde_json::Value::Object(meta.clone()).to_string())
+}
+
+fn entry(row: &Row) -> rusqlite::Result<Entry> {
+    let original: Option<Vec<u8>> = row.get(2)?;
+    let original = original.map(|bytes| Digest::from_bytes(&bytes).ok_or_else(|| invalid(2, Type::Blob)));
+    let state = State::from_number(row.get(3)?).ok_or_else(|| invalid(3, Type::Integer))?;
+    let meta: Option<String> = row.get(7)?;
+    let meta = meta.map(|text| serde_json::from_str(&text).map_err(|_| invalid(7, Type::Text)));
+    Ok(Entry {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        original: original.transpose()?,
+        state,
+        file: row.get(4)?,
+        pending: row.get(5)?,
+        added: row.get(6)?,
+        meta: meta.transpose()?.unwrap_or_default(),
+    })
+}
+
+fn invalid(column: usize, of: Type) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, of, Box::new(FromSqlError::InvalidType))
+}

@@ -1,0 +1,126 @@
+//! Tables of the catalogue, and their migrations.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+/// Number in the header of the file, by which `file` and others tell a catalogue from any SQLite file: `AIcl`.
+pub const APPLICATION_ID: i64 = 0x4149_636c;
+
+/// Steps from one version of the schema to the next; the first one makes version 1. Steps are never changed, only added.
+const MIGRATIONS: &[&str] = &[
+    // 1
+    "CREATE TABLE settings(
+        key TEXT PRIMARY KEY,
+        value ANY NOT NULL,
+        sum INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE entries(
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        original BLOB,
+        state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 2),
+        file TEXT,
+        pending INTEGER NOT NULL DEFAULT 0 CHECK (pending BETWEEN 0 AND 1),
+        added INTEGER NOT NULL,
+        meta TEXT,
+        sum INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX entries_by_original ON entries(substr(original, 1, 8)) WHERE original IS NOT NULL;
+    CREATE INDEX entries_withdrawn ON entries(id) WHERE state = 1;
+    CREATE INDEX entries_pending ON entries(id) WHERE pending = 1;
+    CREATE TABLE fresh(
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        id INTEGER NOT NULL UNIQUE REFERENCES entries(id),
+        cell INTEGER NOT NULL,
+        code BLOB NOT NULL,
+        descriptor BLOB NOT NULL,
+        sum INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE segments(
+        name TEXT PRIMARY KEY,
+        entries INTEGER NOT NULL,
+        lists_bytes INTEGER NOT NULL,
+        lists_sha256 BLOB NOT NULL,
+        descriptors_bytes INTEGER NOT NULL,
+        descriptors_sha256 BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO settings SELECT column1, column2, sum_of(column1, column2)
+        FROM (VALUES ('next_id', 1), ('layout', 0), ('states', 0));",
+    // 2: place for what confirms a match
+    "ALTER TABLE fresh ADD COLUMN witness BLOB;
+    ALTER TABLE segments ADD COLUMN witnesses_bytes INTEGER;
+    ALTER TABLE segments ADD COLUMN witnesses_sha256 BLOB;",
+];
+
+/// Latest version of the schema.
+pub const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// Version of a catalogue's schema; `None` if the file is not a catalogue.
+pub fn version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    Ok((number("application_id")? == APPLICATION_ID).then_some(number("user_version")?))
+}
+
+/// Brings a catalogue of an earlier version, or an empty file, to the latest one.
+pub fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    migrate_to(&transaction, VERSION)?;
+    transaction.commit()
+}
+
+/// Runs the steps up to version `to`.
+fn migrate_to(transaction: &Transaction, to: i64) -> rusqlite::Result<()> {
+    let from = version(transaction)?.unwrap_or(0);
+    let steps = MIGRATIONS.iter().take(to as usize).skip(from.max(0) as usize);
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", to.max(from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::sum;
+
+    fn at(version: i64) -> Connection {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        sum::register(&connection).expect("registers");
+        let transaction = connection.transaction().expect("begins");
+        migrate_to(&transaction, version).expect("migrates");
+        transaction.commit().expect("commits");
+        connection
+    }
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let mut statement =
+            connection.prepare("SELECT name FROM pragma_table_info('fresh')").expect("is SQL");
+        let names = statement.query_map([], |row| row.get(0)).expect("lists");
+        names.collect::<Result<_, _>>().expect("names")
+    }
+
+    #[test]
+    fn every_version_is_brought_to_the_latest_with_its_rows() {
+        let latest = tables(&at(VERSION));
+        for from in 1..VERSION {
+            let mut connection = at(from);
+            let row = "INSERT INTO entries(id, name, added, sum) VALUES (7, 'a', 1, 0);
+                       INSERT INTO fresh(id, cell, code, descriptor, sum) VALUES (7, 3, x'01', x'0203', 0);";
+            connection.execute_batch(row).expect("inserts");
+            migrate(&mut connection).expect("migrates");
+            assert_eq!(version(&connection).expect("reads"), Some(VERSION));
+            assert_eq!(tables(&connection), latest, "from {from}");
+            let kept =
+                connection.query_row("SELECT cell FROM fresh WHERE id = 7", [], |row| row.get::<_, i64>(0));
+            assert_eq!(kept.expect("is there"), 3);
+            migrate(&mut connection).expect("again changes nothing");
+        }
+    }
+
+    #[test]
+    fn another_program_s_file_has_no_version() {
+        let connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch("CREATE TABLE t(x); PRAGMA user_version = 1").expect("makes");
+        assert_eq!(version(&connection).expect("reads"), None);
+    }
+}

@@ -1,0 +1,285 @@
+//! Collections: the rules that hold wherever entries are kept.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+use device_math::transfer::download;
+use index::Index;
+
+use crate::{
+    engine::{Candidate, Description, Engine, Filter, Finding, Info, Page},
+    entry::{Digest, Entry, NewEntry, State, Stored},
+    error::{Error, Result},
+    folder,
+};
+
+/// Codes that are ranked by their descriptors for each match asked for.
+const RANKED_PER_MATCH: usize = 10;
+/// Least number of codes that are ranked.
+const LEAST_RANKED: usize = 100;
+/// Key of the text that names the extractor.
+const EXTRACTOR: &str = "extractor";
+
+/// Settings of [`Collection::find`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindSettings {
+    /// Largest number of matches of each query.
+    pub k: usize,
+    /// Cells that are searched for each query.
+    pub nprobe: usize,
+    /// Fields that matches must have.
+    pub filter: Filter,
+}
+
+impl Default for FindSettings {
+    fn default() -> Self {
+        Self { k: 10, nprobe: 1, filter: Filter::default() }
+    }
+}
+
+/// Released and added images, found again by their descriptors.
+///
+/// ```
+/// use active_index_collection::{Collection, Digest, FindSettings, NewEntry};
+/// use burn::tensor::{Device, Distribution, Tensor};
+/// use index::{Index, TrainConfig};
+///
+/// let (folder, device) = (tempfile::tempdir()?, Device::flex());
+/// let descriptors = Tensor::<2>::random([300, 32], Distribution::Normal(0.0, 1.0), &device);
+/// let quantiser = Index::train(&"IVF8,PQ4".parse()?, descriptors.clone(), &TrainConfig::default())?;
+///
+/// let shop = Collection::create(&folder.path().join("shop"), &quantiser)?;
+/// let entries: Vec<NewEntry> = (0..300).map(|i| NewEntry::added(format!("{i}.jpg"), None)).collect();
+/// let stored = shop.store(&entries, descriptors.clone())?;
+///
+/// let query = descriptors.slice([7..8]);
+/// let found = shop.find(query.clone(), &FindSettings::default())?;
+/// assert_eq!(found[0][0].id, stored[7].id());
+/// assert!(found[0][0].cosine > 0.999);
+///
+/// shop.withdraw(&[stored[7].id()])?;
+/// let found = shop.find(query, &FindSettings::default())?;
+/// assert!(found[0].iter().all(|found| found.id != stored[7].id()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Collection {
+    engine: Box<dyn Engine>,
+}
+
+impl Collection {
+    /// Creates a collection in a new or an empty folder, with the quantisers of an index: cells and codebook, fixed for
+    /// its life. Entries of the index are not taken over.
+    ///
+    /// # Errors
+    /// If the folder has content; if the index is no inverted file of lossy codes.
+    pub fn create(path: &Path, quantiser: &Index) -> Result<Self> {
+        Ok(Self::new(folder::create(path, quantiser)?))
+    }
+
+    /// Opens the collection in a folder, with its quantiser on `device`. Where the medium cannot be written, it is open
+    /// for reading.
+    ///
+    /// # Errors
+    /// If the folder holds no collection, or one of a later version; a damaged catalogue or quantiser. Damaged segments
+    /// are left out, see [`Self::warnings`].
+    pub fn open(path: &Path, device: &Device) -> Result<Self> {
+        Ok(Self::new(folder::open(path, device)?))
+    }
+
+    /// Collection on an engine of the caller's.
+    pub fn new(engine: impl Engine + 'static) -> Self {
+        Self { engine: Box::new(engine) }
+    }
+
+    /// Facts that never change.
+    pub fn description(&self) -> &Description {
+        self.engine.description()
+    }
+
+    /// The trained, empty index. Images are activated towards its targets.
+    pub fn quantiser(&self) -> &Index {
+        self.engine.quantiser()
+    }
+
+    /// Facts that a user should know: damaged segments that are left out, a network drive.
+    pub fn warnings(&self) -> Vec<String> {
+        self.engine.warnings()
+    }
+
+    /// Records the extractor of the descriptors if none is recorded, and returns the recorded one. Callers compare it with
+    /// theirs: descriptors of two extractors mean nothing to each other.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read or written.
+    pub fn extractor(&self, own: &str) -> Result<String> {
+        match self.engine.setting(EXTRACTOR)? {
+            Some(recorded) => Ok(recorded),
+            None => {
+                self.engine.set_setting(EXTRACTOR, own)?;
+                Ok(own.to_owned())
+            }
+        }
+    }
+
+    /// Stores entries with their descriptors `[n, d]`, all or none, and returns what became of each. They are found from
+    /// then on by every process, and survive a power cut. An entry whose original is known is not stored again; if the
+    /// known one is pending, it takes the new descriptor and fields.
+    ///
+    /// # Errors
+    /// A number of descriptors other than of entries, another dimension, a value that is not finite; a collection that
+    /// cannot be written.
+    pub fn store(&self, entries: &[NewEntry], descriptors: Tensor<2>) -> Result<Vec<Stored>> {
+        self.engine.store(entries, &self.rows(descriptors)?)
+    }
+
+    /// Records that the released files of pending entries are at their paths.
+    ///
+    /// # Errors
+    /// If the collection cannot be written.
+    pub fn mark_written(&self, ids: &[i64]) -> Result<()> {
+        self.engine.mark_written(ids)
+    }
+
+    /// Entry of each original, live or withdrawn.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn known(&self, originals: &[Digest]) -> Result<Vec<Option<Entry>>> {
+        self.engine.known(originals)
+    }
+
+    /// Finds the entries nearest to each of `queries` `[n, d]`, by the cosines of their descriptors, the largest first:
+    /// at most `k` rows a query. The `max(10 k, 100)` nearest codes of the `nprobe` nearest cells are compared.
+    ///
+    /// # Errors
+    /// `k` or `nprobe` is 0, a different dimension, a value that is not finite; a catalogue that cannot be read.
+    pub fn find(&self, queries: Tensor<2>, settings: &FindSettings) -> Result<Vec<Vec<Candidate>>> {
+        let FindSettings { k, nprobe, ref filter } = *settings;
+        if k == 0 {
+            return Err(Error::argument("k", "at least 1", k));
+        }
+        let rows = self.rows(queries.clone())?;
+        let probed = self.quantiser().probe(queries, nprobe)?;
+        let compared = k.saturating_mul(RANKED_PER_MATCH).max(LEAST_RANKED);
+        let mut found = self.engine.nearest(&probed, &rows, compared, filter)?;
+        for row in &mut found {
+            row.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id)));
+            row.truncate(k);
+        }
+        Ok(found)
+    }
+
+    /// Takes entries out of the answers: all, or none.
+    ///
+    /// # Errors
+    /// An unknown id; an entry that was dropped.
+    pub fn withdraw(&self, ids: &[i64]) -> Result<()> {
+        self.engine.set_state(ids, State::Withdrawn)
+    }
+
+    /// Puts withdrawn entries back into the answers: all, or none.
+    ///
+    /// # Errors
+    /// An unknown id; an entry that was dropped by a compaction.
+    pub fn restore(&self, ids: &[i64]) -> Result<()> {
+        self.engine.set_state(ids, State::Live)
+    }
+
+    /// Id of the entry that a user names by its id or by its name, if only one has that name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownEntry`], [`Error::AmbiguousName`].
+    pub fn id_of(&self, id_or_name: &str) -> Result<i64> {
+        let named = self.engine.ids_of_name(id_or_name)?;
+        match *named {
+            [id] => return Ok(id),
+            [] => {}
+            _ => return Err(Error::AmbiguousName { name: id_or_name.to_owned(), count: named.len() }),
+        }
+        let unknown = || Error::UnknownEntry(id_or_name.to_owned());
+        let id = id_or_name.parse().map_err(|_| unknown())?;
+        self.entry(id)?.map(|entry| entry.id).ok_or_else(unknown)
+    }
+
+    /// Entry of an id.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn entry(&self, id: i64) -> Result<Option<Entry>> {
+        Ok(self.engine.entries(&[id])?.pop().flatten())
+    }
+
+    /// Entry of each id.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn entries(&self, ids: &[i64]) -> Result<Vec<Option<Entry>>> {
+        self.engine.entries(ids)
+    }
+
+    /// Entries in the order of their ids.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn page(&self, page: &Page) -> Result<Vec<Entry>> {
+        self.engine.page(page)
+    }
+
+    /// Descriptor of an entry that is not dropped: `[d]`.
+    ///
+    /// # Errors
+    /// An unknown id; a collection that cannot be read.
+    pub fn descriptor(&self, id: i64) -> Result<Vec<f32>> {
+        self.engine.descriptor(id)
+    }
+
+    /// Numbers and sizes.
+    ///
+    /// # Errors
+    /// If the collection cannot be read.
+    pub fn info(&self) -> Result<Info> {
+        self.engine.info()
+    }
+
+    /// Reads everything, compares it with its hashes and counts, and returns what is wrong. `progress` is told what is
+    /// being read.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read at all.
+    pub fn check(&self, progress: &mut dyn FnMut(&str)) -> Result<Vec<Finding>> {
+        self.engine.check(progress)
+    }
+
+    /// Sets the number of entries from which a segment is made of them in the background: 16,384 unless set.
+    ///
+    /// # Errors
+    /// If the collection cannot be written.
+    pub fn set_segment_entries(&self, entries: usize) -> Result<()> {
+        self.engine.set_setting(folder::SEGMENT_KEY, &entries.max(1).to_string())
+    }
+
+    /// Merges all entries into one segment and drops those that are withdrawn. Others read and write meanwhile.
+    ///
+    /// # Errors
+    /// A damaged segment; a collection that cannot be written.
+    pub fn compact(&self) -> Result<()> {
+        self.engine.compact()
+    }
+
+    /// One index of all live entries under their ids, which faiss reads when it is written.
+    ///
+    /// # Errors
+    /// A damaged segment.
+    pub fn export(&self) -> Result<Index> {
+        self.engine.export()
+    }
+
+    /// Reads descriptors of the collection's dimension from any device.
+    fn rows(&self, descriptors: Tensor<2>) -> Result<Vec<f32>> {
+        let (d, [_, found]) = (self.description().d, descriptors.dims());
+        if found != d {
+            return Err(Error::argument("dimension of the descriptors", d, found));
+        }
+        Ok(download(descriptors)?)
+    }
+}

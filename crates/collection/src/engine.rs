@@ -1,0 +1,160 @@
+//! The trait between a collection and the place where it is kept.
+
+use index::{Index, ProbedVectors};
+
+use crate::{
+    entry::{Digest, Entry, NewEntry, State, Stored},
+    error::Result,
+};
+
+/// Facts of a collection that never change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Path or address of the collection.
+    pub location: String,
+    /// Dimension of the descriptors.
+    pub d: usize,
+    /// Factory string of the quantiser.
+    pub factory: String,
+    /// SHA-256 of the quantiser's file, in hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// Fields that entries must have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Names of fields and their values as text; all must agree.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Filter {
+    /// Returns true if all entries pass.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+}
+
+/// Part of a list of entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// State of the entries; `None` for any.
+    pub state: Option<State>,
+    /// Fields of the entries.
+    pub filter: Filter,
+    /// Id after which the page begins.
+    pub after: i64,
+    /// Largest number of entries.
+    pub limit: usize,
+}
+
+/// Live entry near a query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// Id of the entry.
+    pub id: i64,
+    /// Distance of the query and the entry's code, as the quantiser measures it.
+    pub distance: f32,
+    /// Cosine of the query and the entry's descriptor.
+    pub cosine: f32,
+}
+
+/// Numbers and sizes of a collection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Info {
+    /// Live entries.
+    pub live: u64,
+    /// Withdrawn entries.
+    pub withdrawn: u64,
+    /// Withdrawn entries whose descriptors a compaction has dropped.
+    pub dropped: u64,
+    /// Entries whose released file was not yet at its path when its writer was last heard of.
+    pub pending: u64,
+    /// Segments.
+    pub segments: usize,
+    /// Entries that are in no segment yet.
+    pub fresh: usize,
+    /// Bytes of all files.
+    pub bytes: u64,
+}
+
+/// Damage that a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// File, or part of the catalogue.
+    pub place: String,
+    /// Damage in words.
+    pub reason: String,
+}
+
+/// Place where a collection is kept. Calls come from any thread; other processes read and write at the same time.
+pub trait Engine: Send + Sync {
+    /// Facts that never change.
+    fn description(&self) -> &Description;
+
+    /// The trained, empty index.
+    fn quantiser(&self) -> &Index;
+
+    /// Facts that a user should know: damaged parts that are left out, media on which promises do not hold.
+    fn warnings(&self) -> Vec<String>;
+
+    /// Stores entries with their descriptors `[n, d]`, all or none, and returns what became of each. They are found
+    /// from then on by every process, and survive a power cut. An entry whose original is known is not stored again;
+    /// if the known one is pending, it takes the new descriptor and fields.
+    ///
+    /// # Errors
+    /// A number of values other than `n * d`; a value that is not finite; a place that cannot be written.
+    fn store(&self, entries: &[NewEntry], descriptors: &[f32]) -> Result<Vec<Stored>>;
+
+    /// Records that the released files of pending entries are at their paths.
+    fn mark_written(&self, ids: &[i64]) -> Result<()>;
+
+    /// Entry of each original, live or withdrawn.
+    fn known(&self, originals: &[Digest]) -> Result<Vec<Option<Entry>>>;
+
+    /// The `k` live entries that pass `filter` whose codes are nearest to each query, by their distance; with the
+    /// cosine of the query, a row of `queries` `[n, d]`, and the entry's descriptor.
+    fn nearest(
+        &self,
+        probed: &ProbedVectors,
+        queries: &[f32],
+        k: usize,
+        filter: &Filter,
+    ) -> Result<Vec<Vec<Candidate>>>;
+
+    /// Entry of each id.
+    fn entries(&self, ids: &[i64]) -> Result<Vec<Option<Entry>>>;
+
+    /// Ids of the entries of a name, live or withdrawn, ascending.
+    fn ids_of_name(&self, name: &str) -> Result<Vec<i64>>;
+
+    /// Entries in the order of their ids.
+    fn page(&self, page: &Page) -> Result<Vec<Entry>>;
+
+    /// Withdraws or restores entries: all, or none.
+    ///
+    /// # Errors
+    /// An unknown id; an entry that was dropped.
+    fn set_state(&self, ids: &[i64], state: State) -> Result<()>;
+
+    /// Numbers and sizes.
+    fn info(&self) -> Result<Info>;
+
+    /// Reads everything, compares it with its hashes and counts, and returns what is wrong. `progress` is told what is
+    /// being read.
+    fn check(&self, progress: &mut dyn FnMut(&str)) -> Result<Vec<Finding>>;
+
+    /// Merges all entries into one segment and drops those that are withdrawn.
+    fn compact(&self) -> Result<()>;
+
+    /// One index of all live entries.
+    fn export(&self) -> Result<Index>;
+
+    /// Descriptor of an entry that is not dropped: `[d]`.
+    fn descriptor(&self, id: i64) -> Result<Vec<f32>>;
+
+    /// Keeps a text under a key.
+    fn set_setting(&self, key: &str, value: &str) -> Result<()>;
+
+    /// Text kept under a key.
+    fn setting(&self, key: &str) -> Result<Option<String>>;
+}

@@ -1,0 +1,130 @@
+//! Creating and opening of folders.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::ErrorKind,
+    path::Path,
+    process,
+    sync::{Arc, Mutex},
+};
+
+use burn::tensor::Device;
+use index::Index;
+use rusqlite::Connection;
+
+use super::{CATALOGUE, Folder, QUANTISER, SEGMENTS, network_drive, view::View};
+pub use crate::catalogue::Access;
+use crate::{
+    catalogue::{self, settings},
+    engine::Description,
+    error::{Error, Result},
+    hashed_file::{hex, record_of},
+};
+
+/// Key of the SHA-256 of the quantiser's file.
+const FINGERPRINT: &str = "quantiser_sha256";
+
+/// Creates a collection in a new or an empty folder, with the quantisers of an index.
+pub fn create(path: &Path, quantiser: &Index) -> Result<Folder> {
+    let quantiser = accepted(quantiser)?;
+    make_folder(path)?;
+    let segments = path.join(SEGMENTS);
+    fs::create_dir_all(&segments).map_err(Error::io(&segments))?;
+    let file = path.join(QUANTISER);
+    quantiser.write(&file)?;
+    // The catalogue comes last: a folder without one is no collection.
+    make_catalogue(path, &hex(&record_of(&file)?.sha256))?;
+    open(path, &quantiser.device())
+}
+
+/// Copy without entries of an index that can be a quantiser.
+fn accepted(index: &Index) -> Result<Index> {
+    let refused = |reason: &str| {
+        let (factory, reason) = (index.factory().to_string(), reason.to_owned());
+        Error::Quantiser { factory, reason }
+    };
+    if index.lists().is_err() {
+        return Err(refused("a collection needs an inverted file, such as IVF4096,PQ8x8"));
+    }
+    if index.is_lossless() {
+        return Err(refused("its codes are the descriptors themselves, which a collection keeps already"));
+    }
+    Ok(index.emptied())
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    match fs::create_dir(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let mut content = fs::read_dir(path).map_err(Error::io(path))?;
+            content.next().map_or(Ok(()), |_| Err(Error::Exists(path.to_owned())))
+        }
+        Err(error) => Err(Error::io(path)(error)),
+    }
+}
+
+/// Writes the catalogue aside and renames it into place.
+fn make_catalogue(path: &Path, fingerprint: &str) -> Result<()> {
+    let aside = path.join(format!(".{CATALOGUE}.{}", process::id()));
+    let connection = catalogue::create(&aside)?;
+    settings::set(&connection, FINGERPRINT, fingerprint).map_err(Error::catalogue(&aside))?;
+    connection.close().map_err(|(_, error)| Error::catalogue(&aside)(error))?;
+    let catalogue = path.join(CATALOGUE);
+    fs::rename(&aside, &catalogue).map_err(Error::io(&catalogue))?;
+    // Only Unix opens and syncs folders.
+    if cfg!(unix) {
+        File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io(path))
+    } else {
+        Ok(())
+    }
+}
+
+/// Opens the collection in a folder, with its quantiser on `device`; for reading alone where the medium allows no more.
+pub fn open(path: &Path, device: &Device) -> Result<Folder> {
+    let catalogue_path = path.join(CATALOGUE);
+    if !catalogue_path.is_file() {
+        return Err(Error::NotACollection(path.to_owned()));
+    }
+    let access = access(&catalogue_path)?;
+    let connection = catalogue::open(&catalogue_path, access)?;
+    let file = path.join(QUANTISER);
+    let quantiser = Arc::new(Index::open(&file, device)?);
+    let recorded: Option<String> =
+        settings::get(&connection, FINGERPRINT).map_err(Error::catalogue(&catalogue_path))?;
+    let fingerprint = recorded.unwrap_or_default();
+    let description = Description {
+        location: path.display().to_string(),
+        d: quantiser.d(),
+        factory: quantiser.factory().to_string(),
+        fingerprint,
+    };
+    let view = Mutex::new(Arc::new(View::empty(&quantiser)?));
+    let folder = Folder {
+        path: path.to_owned(),
+        access,
+        quantiser,
+        description,
+        warnings: network_drive::warning(path).into_iter().collect(),
+        connection: Mutex::new(connection),
+        view,
+        compaction: Mutex::new(None),
+    };
+    folder.refreshed()?;
+    Ok(folder)
+}
+
+/// Access that the medium and the file's permissions allow.
+fn access(catalogue: &Path) -> Result<Access> {
+    match OpenOptions::new().read(true).write(true).open(catalogue) {
+        Ok(_) => Ok(Access::Write),
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            Ok(Access::Read)
+        }
+        Err(error) => Err(Error::io(catalogue)(error)),
+    }
+}
+
+/// Opens a second connection to a folder's catalogue.
+pub(super) fn connect(path: &Path) -> Result<Connection> {
+    catalogue::open(&path.join(CATALOGUE), Access::Write)
+}

@@ -1,0 +1,191 @@
+//! The embedded engine: a folder with a SQLite catalogue, the quantiser and the segments.
+
+mod check;
+mod compact;
+mod create;
+mod export;
+mod fresh_entries;
+mod network_drive;
+mod search;
+mod store;
+mod view;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+};
+
+pub use compact::SEGMENT_KEY;
+pub use create::{Access, create, open};
+use index::{Index, ProbedVectors};
+use rusqlite::Connection;
+use view::View;
+
+use crate::{
+    catalogue::{self, entries, settings},
+    engine::{Candidate, Description, Engine, Filter, Finding, Info, Page},
+    entry::{Digest, Entry, NewEntry, State, Stored},
+    error::{Error, Result},
+};
+
+/// Name of the catalogue in the folder.
+pub const CATALOGUE: &str = "catalogue.sqlite";
+/// Name of the quantiser in the folder.
+const QUANTISER: &str = "quantiser.faiss";
+/// Name of the folder of segments.
+const SEGMENTS: &str = "segments";
+
+/// Collection in a folder.
+pub struct Folder {
+    path: PathBuf,
+    access: Access,
+    quantiser: Arc<Index>,
+    description: Description,
+    warnings: Vec<String>,
+    connection: Mutex<Connection>,
+    view: Mutex<Arc<View>>,
+    /// Compaction that runs in the background.
+    compaction: Mutex<Option<JoinHandle<Result<()>>>>,
+}
+
+impl Folder {
+    fn catalogue_path(&self) -> PathBuf {
+        self.path.join(CATALOGUE)
+    }
+
+    fn segments_path(&self) -> PathBuf {
+        self.path.join(SEGMENTS)
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic of another thread leaves no transaction open: it is rolled back when dropped.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `read` with the connection, and adds the catalogue's path to its error.
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        read(&self.connection()).map_err(Error::catalogue(&self.catalogue_path()))
+    }
+
+    /// Calls `write` in a transaction, and commits it unless `write` fails.
+    fn write<T>(&self, write: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        write_to(&mut self.connection(), &self.catalogue_path(), write)
+    }
+}
+
+/// Calls `write` in a transaction that waits for other writers, and commits it unless `write` fails.
+fn write_to<T>(
+    connection: &mut Connection,
+    path: &Path,
+    write: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let transaction = catalogue::begin(connection).map_err(Error::catalogue(path))?;
+    let value = write(&transaction)?;
+    transaction.commit().map_err(Error::catalogue(path))?;
+    Ok(value)
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Errors of a compaction in the background are found again by the next one.
+        let running = self.compaction.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        running.into_iter().for_each(|thread| drop(thread.join()));
+    }
+}
+
+impl Engine for Folder {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn quantiser(&self) -> &Index {
+        &self.quantiser
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        self.warnings.iter().cloned().chain(view.damaged.iter().cloned()).collect()
+    }
+
+    fn store(&self, entries: &[NewEntry], descriptors: &[f32]) -> Result<Vec<Stored>> {
+        let stored = store::store(self, entries, descriptors)?;
+        self.compact_in_background();
+        Ok(stored)
+    }
+
+    fn mark_written(&self, ids: &[i64]) -> Result<()> {
+        let path = self.catalogue_path();
+        self.write(|connection| {
+            let mut ids = ids.iter();
+            ids.try_for_each(|&id| entries::mark_written(connection, id)).map_err(Error::catalogue(&path))
+        })
+    }
+
+    fn known(&self, originals: &[Digest]) -> Result<Vec<Option<Entry>>> {
+        self.read(|connection| {
+            originals.iter().map(|original| entries::of_original(connection, original)).collect()
+        })
+    }
+
+    fn nearest(
+        &self,
+        probed: &ProbedVectors,
+        queries: &[f32],
+        k: usize,
+        filter: &Filter,
+    ) -> Result<Vec<Vec<Candidate>>> {
+        let allowed = match filter.is_empty() {
+            true => None,
+            false => Some(self.read(|connection| entries::with_fields(connection, &filter.fields))?),
+        };
+        let view = self.refreshed()?;
+        search::nearest(&view, &self.quantiser, probed, queries, k, allowed.as_deref())
+    }
+
+    fn entries(&self, ids: &[i64]) -> Result<Vec<Option<Entry>>> {
+        self.read(|connection| ids.iter().map(|&id| entries::of_id(connection, id)).collect())
+    }
+
+    fn ids_of_name(&self, name: &str) -> Result<Vec<i64>> {
+        self.read(|connection| entries::of_name(connection, name))
+    }
+
+    fn page(&self, page: &Page) -> Result<Vec<Entry>> {
+        let Page { state, filter, after, limit } = page;
+        self.read(|connection| entries::page(connection, *state, &filter.fields, *after, *limit))
+    }
+
+    fn set_state(&self, ids: &[i64], state: State) -> Result<()> {
+        store::set_state(self, ids, state)
+    }
+
+    fn info(&self) -> Result<Info> {
+        check::info(self)
+    }
+
+    fn check(&self, progress: &mut dyn FnMut(&str)) -> Result<Vec<Finding>> {
+        check::check(self, progress)
+    }
+
+    fn compact(&self) -> Result<()> {
+        compact::compact_all(self)
+    }
+
+    fn export(&self) -> Result<Index> {
+        export::export(self)
+    }
+
+    fn descriptor(&self, id: i64) -> Result<Vec<f32>> {
+        export::descriptor(self, id)
+    }
+
+    fn set_setting(&self, key: &str, value: &str) -> Result<()> {
+        let path = self.catalogue_path();
+        self.write(|connection| settings::set(connection, key, value).map_err(Error::catalogue(&path)))
+    }
+
+    fn setting(&self, key: &str) -> Result<Option<String>> {
+        self.read(|connection| settings::get(connection, key))
+    }
+}

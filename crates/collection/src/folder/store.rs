@@ -1,0 +1,110 @@
+//! Storing of entries, and changes of their states.
+
+use std::{
+    collections::HashSet,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use device_math::transfer::upload_matrix;
+use half::f16;
+use index::EncodedVectors;
+use rusqlite::Connection;
+
+use super::Folder;
+use crate::{
+    catalogue::{
+        entries, fresh,
+        settings::{self, LAYOUT, STATES},
+    },
+    entry::{Digest, NewEntry, State, Stored},
+    error::{Error, Result},
+};
+
+/// Key of the id of the next entry.
+const NEXT_ID: &str = "next_id";
+
+/// Entry with all that is stored of it.
+struct Row<'a> {
+    entry: &'a NewEntry,
+    cell: usize,
+    code: &'a [u8],
+    descriptor: Vec<u8>,
+}
+
+/// Stores entries with their descriptors in one transaction; see [`Engine::store`](crate::Engine::store).
+pub fn store(folder: &Folder, new: &[NewEntry], descriptors: &[f32]) -> Result<Vec<Stored>> {
+    let d = folder.quantiser.d();
+    if descriptors.len() != new.len() * d {
+        let expected = format!("{} for {} entries of dimension {d}", new.len() * d, new.len());
+        return Err(Error::argument("number of values", expected, descriptors.len()));
+    }
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let halves: Vec<Vec<u8>> = descriptors.chunks_exact(d).map(to_float16).collect::<Result<_>>()?;
+    let device = folder.quantiser.device();
+    let EncodedVectors { cells, codes } =
+        folder.quantiser.encode(upload_matrix(descriptors.to_vec(), d, &device))?;
+    let codes = codes.chunks_exact(folder.quantiser.code_size());
+    let rows = new.iter().zip(cells).zip(codes).zip(halves);
+    let rows: Vec<Row> =
+        rows.map(|(((entry, cell), code), descriptor)| Row { entry, cell, code, descriptor }).collect();
+    let path = folder.catalogue_path();
+    folder.write(|connection| store_rows(connection, &rows).map_err(Error::catalogue(&path)))
+}
+
+/// Little-endian float16 of a descriptor.
+///
+/// # Errors
+/// A value that is not finite in float16.
+fn to_float16(descriptor: &[f32]) -> Result<Vec<u8>> {
+    match descriptor.iter().find(|value| !f16::from_f32(**value).is_finite()) {
+        Some(value) => Err(Error::argument("value of a descriptor", "finite and at most 65504", value)),
+        None => Ok(descriptor.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect()),
+    }
+}
+
+fn store_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Stored>> {
+    let added = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    let first = settings::advance(connection, NEXT_ID, rows.len() as i64)?;
+    let mut here: HashSet<&Digest> = HashSet::new();
+    let mut stored = Vec::with_capacity(rows.len());
+    for (row, id) in rows.iter().zip(first..) {
+        let known = row.entry.original.as_ref().map(|original| entries::of_original(connection, original));
+        stored.push(match known.transpose()?.flatten() {
+            Some(known)
+                if known.pending && !row.entry.original.iter().any(|digest| here.contains(digest)) =>
+            {
+                entries::replace(connection, known.id, row.entry)?;
+                fresh::remove(connection, known.id)?;
+                fresh::insert(connection, known.id, row.cell, row.code, &row.descriptor)?;
+                settings::advance(connection, LAYOUT, 1)?;
+                Stored::Completed(known.id)
+            }
+            Some(known) => Stored::Known(known),
+            None => {
+                entries::insert(connection, id, row.entry, added)?;
+                fresh::insert(connection, id, row.cell, row.code, &row.descriptor)?;
+                Stored::New(id)
+            }
+        });
+        here.extend(&row.entry.original);
+    }
+    Ok(stored)
+}
+
+/// Withdraws or restores entries in one transaction; see [`Engine::set_state`](crate::Engine::set_state).
+pub fn set_state(folder: &Folder, ids: &[i64], state: State) -> Result<()> {
+    let path = folder.catalogue_path();
+    folder.write(|connection| {
+        for &id in ids {
+            let entry = entries::of_id(connection, id).map_err(Error::catalogue(&path))?;
+            match entry.map(|entry| entry.state) {
+                None => return Err(Error::UnknownEntry(id.to_string())),
+                Some(State::Dropped) => return Err(Error::Dropped(id)),
+                Some(_) => entries::set_state(connection, id, state).map_err(Error::catalogue(&path))?,
+            }
+        }
+        settings::advance(connection, STATES, 1).map_err(Error::catalogue(&path)).map(drop)
+    })
+}

@@ -1,0 +1,48 @@
+//! Collections that remember released images and find them again.
+//!
+//! A [`Collection`] keeps for each image an [`Entry`] (name, digest of the original, state, fields of the caller's), its
+//! code in the cells of a trained index, the *quantiser*, and its descriptor in float16. The nearest codes of a query are
+//! ranked by the cosines of the descriptors. The crate knows descriptors, entries and files, but no images and no
+//! network; it prints nothing.
+//!
+//! # Files
+//!
+//! | file | content |
+//! |---|---|
+//! | `catalogue.sqlite` | the truth: entries, states, fields, segments with their hashes, and the codes and descriptors of entries that are in no segment yet |
+//! | `quantiser.faiss` | the trained, empty index |
+//! | `segments/HASH.faiss` | codes and ids of entries, a file that faiss reads |
+//! | `segments/HASH.npy` | their descriptors, float16, in the order of the lists |
+//!
+//! Entries are committed to the catalogue. From 16,384 on they become a segment in the background, and eight segments of
+//! about one size become one. Segments never change; a searching process maps them, and goes on with the ones it has open
+//! when others take their place.
+//!
+//! # Promises
+//!
+//! - What [`Collection::store`] has returned survives a kill and a power cut, and every process finds it.
+//! - Any number of processes read and write at once.
+//! - Answers are those of one index of all live entries, ranked by their descriptors.
+//! - A folder that is copied while nobody writes is the same collection elsewhere.
+//! - A damaged or missing segment is left out and named; [`Collection::check`] finds every changed byte.
+//!
+//! Imports run one way, from the bottom up: `entry`, `catalogue` (tables), `segment` (files), `engine` (the trait),
+//! `folder` (the engine on files), [`Collection`].
+
+#![deny(missing_docs)]
+
+mod catalogue;
+mod collection;
+mod cosine;
+mod engine;
+mod entry;
+mod error;
+mod folder;
+mod hashed_file;
+mod segment;
+
+pub use collection::{Collection, FindSettings};
+pub use engine::{Candidate, Description, Engine, Filter, Finding, Info, Page};
+pub use entry::{Digest, Entry, Meta, NewEntry, State, Stored};
+pub use error::{Error, Result};
+pub use folder::Folder;

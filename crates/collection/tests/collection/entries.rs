@@ -1,0 +1,159 @@
+//! Entries: originals that are known again, states, names, fields and pages.
+
+use active_index_collection::{
+    Collection, Digest, Error, Filter, FindSettings, NewEntry, Page, State, Stored,
+};
+use burn::tensor::Device;
+use index::Metric;
+use serde_json::json;
+
+use crate::fixtures::{D, collection, descriptors, entries, findings, open, quantiser, tensor};
+
+fn ids_found(collection: &Collection, query: &[f32], filter: &Filter) -> Vec<i64> {
+    let settings = FindSettings { nprobe: 16, filter: filter.clone(), ..FindSettings::default() };
+    let found = collection.find(tensor(query), &settings).expect("finds");
+    found[0].iter().map(|found| found.id).collect()
+}
+
+#[test]
+fn an_original_is_stored_once_and_a_pending_entry_is_completed() {
+    let folder = tempfile::tempdir().expect("folder");
+    let shop = collection(&folder.path().join("shop"));
+    let rows = descriptors(3, 5);
+    let entry = |name: &str, pending| NewEntry {
+        file: Some(format!("out/{name}")),
+        pending,
+        ..NewEntry::added(name, Some(Digest::of_file(b"original")))
+    };
+    let first = shop.store(&[entry("a", true), entry("b", true)], tensor(&rows[..2 * D])).expect("stores");
+    let [Stored::New(id), Stored::Known(known)] = &first[..] else { panic!("{first:?}") };
+    assert_eq!((known.id, known.name.as_str(), known.pending), (*id, "a", true));
+    assert_eq!(shop.info().expect("counts").pending, 1);
+
+    let again = shop.store(&[entry("c", true)], tensor(&rows[2 * D..])).expect("stores");
+    assert_eq!(again, [Stored::Completed(*id)]);
+    assert_eq!(ids_found(&shop, &rows[2 * D..], &Filter::default()), [*id]);
+    let cosine = shop.find(tensor(&rows[2 * D..]), &FindSettings::default()).expect("finds")[0][0].cosine;
+    assert!(cosine > 0.999, "the new descriptor, {cosine}");
+
+    shop.mark_written(&[*id]).expect("marks");
+    let last = shop.store(&[entry("d", true)], tensor(&rows[..D])).expect("stores");
+    let [Stored::Known(known)] = &last[..] else { panic!("{last:?}") };
+    assert_eq!((known.name.as_str(), known.pending), ("c", false));
+    let known = shop.known(&[Digest::of_file(b"original"), Digest::of_file(b"other")]).expect("looks up");
+    assert_eq!(known.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(findings(&shop), [""; 0]);
+}
+
+#[test]
+fn a_pending_entry_enters_no_segment() {
+    let folder = tempfile::tempdir().expect("folder");
+    let shop = collection(&folder.path().join("shop"));
+    let mut new = entries(0..5);
+    new[2].pending = true;
+    shop.store(&new, tensor(&descriptors(5, 6))).expect("stores");
+    shop.compact().expect("compacts");
+    let info = shop.info().expect("counts");
+    assert_eq!((info.segments, info.fresh, info.live), (1, 1, 5));
+    assert_eq!(findings(&shop), [""; 0]);
+}
+
+#[test]
+fn withdrawn_entries_are_found_no_more_until_restored() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("shop");
+    let (shop, other) = (collection(&path), open(&path));
+    let rows = descriptors(20, 7);
+    let stored = shop.store(&entries(0..20), tensor(&rows)).expect("stores");
+    let id = stored[4].id();
+    let found = |collection: &Collection| {
+        ids_found(collection, &rows[4 * D..5 * D], &Filter::default()).contains(&id)
+    };
+    assert!(found(&other));
+    shop.withdraw(&[shop.id_of("4.jpg").expect("its name")]).expect("withdraws");
+    assert!(!found(&shop) && !found(&other));
+    other.restore(&[other.id_of(&id.to_string()).expect("its id")]).expect("restores");
+    assert!(found(&shop) && found(&other));
+
+    shop.withdraw(&[id]).expect("withdraws");
+    shop.compact().expect("compacts");
+    assert!(!found(&shop) && !found(&other));
+    assert!(matches!(shop.restore(&[id]), Err(Error::Dropped(dropped)) if dropped == id));
+    assert_eq!(shop.entry(id).expect("reads").expect("its row is left").state, State::Dropped);
+    assert!(matches!(shop.withdraw(&[stored[0].id(), 10_000]), Err(Error::UnknownEntry(_))));
+    assert_eq!(
+        shop.entry(stored[0].id()).expect("reads").expect("is there").state,
+        State::Live,
+        "all or none"
+    );
+    assert_eq!(findings(&other), [""; 0]);
+}
+
+#[test]
+fn names_may_be_shared_and_then_ids_tell_entries_apart() {
+    let folder = tempfile::tempdir().expect("folder");
+    let shop = collection(&folder.path().join("shop"));
+    let new = ["a", "a", "7"].map(|name| NewEntry::added(name, None));
+    let stored = shop.store(&new, tensor(&descriptors(3, 8))).expect("stores");
+    assert!(matches!(shop.id_of("a"), Err(Error::AmbiguousName { count: 2, .. })));
+    assert_eq!(shop.id_of("7").expect("a name"), stored[2].id());
+    assert!(matches!(shop.id_of("nothing"), Err(Error::UnknownEntry(_))));
+}
+
+#[test]
+fn fields_are_kept_shown_and_filtered_by() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("shop");
+    let shop = collection(&path);
+    let mut new = entries(0..30);
+    for (number, entry) in new.iter_mut().enumerate() {
+        entry.meta.insert("licence".into(), json!(if number % 3 == 0 { "CC0" } else { "all \"rights\"" }));
+        entry.meta.insert("year".into(), json!(2000 + number % 2));
+        entry.meta.insert("sold".into(), json!(number == 9));
+    }
+    let rows = descriptors(30, 9);
+    let stored = shop.store(&new, tensor(&rows)).expect("stores");
+    let filter = |fields: &[(&str, &str)]| Filter {
+        fields: fields.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+    };
+    for round in 0..2 {
+        let found = ids_found(&shop, &rows[..D], &filter(&[("licence", "CC0"), ("year", "2001")]));
+        let expected: Vec<i64> =
+            [3, 9, 15, 21, 27].iter().map(|&number: &usize| stored[number].id()).collect();
+        let mut sorted = found.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, expected, "round {round}");
+        assert_eq!(ids_found(&shop, &rows[..D], &filter(&[("sold", "true")])), [stored[9].id()]);
+        assert!(ids_found(&shop, &rows[..D], &filter(&[("licence", "all")])).is_empty());
+        shop.compact().expect("compacts");
+    }
+    let page =
+        |after, limit| Page { state: Some(State::Live), filter: filter(&[("year", "2000")]), after, limit };
+    let first = shop.page(&page(0, 10)).expect("lists");
+    assert_eq!(first.len(), 10);
+    let rest = open(&path).page(&page(first[9].id, 100)).expect("lists");
+    assert_eq!(rest.len(), 5);
+    assert_eq!(rest[4].meta["licence"], json!("all \"rights\""));
+}
+
+#[test]
+fn what_cannot_be_a_collection_is_refused() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("shop");
+    for kind in ["PQ4x4", "LSH32", "IVF16,Flat", "IVF16,PQ4x4fs", "IVF16,PQ4x4,RFlat"] {
+        let refused = Collection::create(&path, &quantiser(kind, Metric::L2)).err();
+        assert!(matches!(refused, Some(Error::Quantiser { .. })), "{kind}: {refused:?}");
+    }
+    assert!(matches!(Collection::open(folder.path(), &Device::flex()), Err(Error::NotACollection(_))));
+    std::fs::write(folder.path().join("a file"), b"").expect("writes");
+    let refused = Collection::create(folder.path(), &quantiser("IVF16,PQ4x4", Metric::L2)).err();
+    assert!(matches!(refused, Some(Error::Exists(_))), "{refused:?}");
+    let shop = collection(&path);
+    assert!(shop.store(&entries(0..2), tensor(&descriptors(1, 1))).is_err(), "one descriptor short");
+    assert!(shop.store(&entries(0..1), tensor(&[f32::NAN; D])).is_err());
+    assert!(shop.store(&entries(0..1), tensor(&[1e6; D])).is_err(), "too large for float16");
+    let none = FindSettings { k: 0, ..FindSettings::default() };
+    assert!(shop.find(tensor(&descriptors(1, 1)), &none).is_err());
+    assert_eq!(shop.info().expect("counts").live, 0);
+    assert!(shop.find(tensor(&descriptors(1, 1)), &FindSettings::default()).expect("finds")[0].is_empty());
+}

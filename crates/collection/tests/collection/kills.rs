@@ -1,0 +1,108 @@
+//! Kills at random moments: nothing that was acknowledged is lost.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use active_index_collection::{Digest, NewEntry, State};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use crate::fixtures::{D, collection, descriptors, findings, open, tensor};
+
+/// Environment variable with the folder, in the process that is killed.
+const FOLDER: &str = "KILLED_COLLECTION";
+/// Environment variable with the number of the round.
+const ROUND: &str = "KILLED_ROUND";
+
+/// Stores, withdraws and compacts for ever, and prints what was acknowledged. Only runs as a child of [`kill_rounds`].
+#[test]
+fn child_that_writes_until_it_is_killed() {
+    let (Some(folder), Ok(round)) = (std::env::var_os(FOLDER), std::env::var(ROUND)) else { return };
+    let (shop, round) = (open(Path::new(&folder)), round.parse::<u64>().expect("a number"));
+    for step in 0.. {
+        let rows = descriptors(20, 1000 * round + step);
+        let new: Vec<NewEntry> = rows
+            .chunks_exact(D)
+            .map(|row| NewEntry::added(format!("{round}-{step}"), Some(Digest::of_descriptor(row))))
+            .collect();
+        let stored = shop.store(&new, tensor(&rows)).expect("stores");
+        println!("stored {}", words(stored.iter().map(|stored| stored.id())));
+        let gone = stored.iter().step_by(7).map(|stored| stored.id());
+        let gone: Vec<i64> = gone.collect();
+        shop.withdraw(&gone).expect("withdraws");
+        println!("withdrawn {}", words(gone.into_iter()));
+        if step % 4 == 3 {
+            shop.compact().expect("compacts");
+            println!("compacted");
+        }
+    }
+}
+
+fn words(ids: impl Iterator<Item = i64>) -> String {
+    ids.map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// Lines that a child printed before it was killed after `delay`.
+fn run_and_kill(folder: &Path, round: u64, delay: Duration) -> Vec<String> {
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "kills::child_that_writes_until_it_is_killed", "--nocapture"])
+        .env(FOLDER, folder)
+        .env(ROUND, round.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    std::thread::scope(|scope| {
+        let lines = scope.spawn(|| lines.map_while(Result::ok).collect());
+        std::thread::sleep(delay);
+        child.kill().expect("kills");
+        child.wait().expect("ends");
+        lines.join().expect("reads")
+    })
+}
+
+/// Kills a writer `rounds` times and compares what it had acknowledged with what is there.
+fn kill_rounds(rounds: u64) {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("shop");
+    collection(&path).set_segment_entries(50).expect("sets");
+    let mut rng = StdRng::seed_from_u64(7);
+    let (mut stored, mut withdrawn) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let delay = Duration::from_millis(rng.random_range(20..220));
+        for line in run_and_kill(&path, round, delay) {
+            // The test runner prints lines of its own before the first one of the child.
+            let ids = |rest: &str| -> Vec<i64> {
+                rest.split_whitespace().map(|id| id.parse().expect("an id")).collect()
+            };
+            if let Some((_, rest)) = line.split_once("withdrawn ") {
+                withdrawn.extend(ids(rest));
+            } else if let Some((_, rest)) = line.split_once("stored ") {
+                stored.extend(ids(rest));
+            }
+        }
+        let shop = open(&path);
+        assert_eq!(findings(&shop), [""; 0], "round {round}");
+        let kept = shop.entries(&stored).expect("reads");
+        assert!(kept.iter().all(Option::is_some), "round {round}: an entry is lost");
+        let states = shop.entries(&withdrawn).expect("reads").into_iter().flatten();
+        assert!(states.into_iter().all(|entry| entry.state != State::Live), "round {round}");
+    }
+    let info = open(&path).info().expect("counts");
+    assert!(stored.len() > 20 * rounds as usize, "only {} entries in {rounds} rounds", stored.len());
+    assert!(info.live + info.withdrawn + info.dropped >= stored.len() as u64);
+}
+
+#[test]
+fn kills_lose_nothing_acknowledged() {
+    kill_rounds(15);
+}
+
+#[test]
+#[ignore = "slow: 200 kills take a minute"]
+fn two_hundred_kills_lose_nothing_acknowledged() {
+    kill_rounds(200);
+}
