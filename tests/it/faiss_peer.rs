@@ -30,7 +30,7 @@ const MANY: usize = 100_000;
 const FEW: usize = 20_000;
 
 /// All kinds, in 32 dimensions. Kinds of sign codes support squared L2 distances only.
-const FACTORIES: [&str; 48] = [
+const FACTORIES: [&str; 54] = [
     "Flat",
     "SQ8",
     "SQ4",
@@ -80,6 +80,12 @@ const FACTORIES: [&str; 48] = [
     // Codes fine enough that no two vectors share one; re-ranking of equally near codes would be arbitrary.
     "PQ8x8,RFlat",
     "IVF64,PQ8x8,RFlat",
+    "IVF64,PQ8x8,Refine(SQ8)",
+    "IDMap,SQ8",
+    "IDMap2,IVF64,PQ4x8",
+    "IDMap,LSH24r",
+    "PCA16,IDMap,Flat",
+    "IDMap2,PQ8x8,RFlat",
 ];
 
 /// A kind of index in one metric.

@@ -1,4 +1,5 @@
-//! Small files of every kind written by faiss, with faiss's answers (`golden/make_indexes.py`).
+//! Small files of every kind written by faiss, with faiss's answers (`golden/make_indexes.py`,
+//! `golden/make_wrappers.py`).
 
 use std::{fs, path::PathBuf};
 
@@ -10,8 +11,12 @@ use crate::{
     fixtures::{Array, root},
 };
 
+/// Folders in `golden`, each with its `kinds.json`, `base.npy`, `queries.npy` and `ids.npy`.
+const FOLDERS: [&str; 2] = ["indexes", "wrappers"];
+
 /// A record of `kinds.json`.
 struct Kind {
+    folder: PathBuf,
     name: String,
     /// `None` if the string leaves a dimension open or the file contains more than the string.
     factory: Option<String>,
@@ -19,16 +24,19 @@ struct Kind {
     d: usize,
 }
 
-fn folder() -> PathBuf {
-    root().join("tests/golden/indexes")
+fn kinds() -> Vec<Kind> {
+    let kinds: Vec<Kind> = FOLDERS.iter().flat_map(|folder| kinds_in(folder)).collect();
+    assert!(kinds.len() >= 100, "{} kinds", kinds.len());
+    kinds
 }
 
-fn kinds() -> Vec<Kind> {
-    let text = fs::read(folder().join("kinds.json")).unwrap();
+fn kinds_in(folder: &str) -> Vec<Kind> {
+    let folder = root().join("tests/golden").join(folder);
+    let text = fs::read(folder.join("kinds.json")).unwrap();
     let records: Vec<serde_json::Value> = serde_json::from_slice(&text).unwrap();
-    assert!(records.len() >= 70, "{} kinds", records.len());
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let kind = |record: &serde_json::Value| Kind {
+        folder: folder.clone(),
         name: text(&record["name"]).unwrap(),
         factory: text(&record["factory"]),
         metric: text(&record["metric"]).unwrap(),
@@ -39,7 +47,7 @@ fn kinds() -> Vec<Kind> {
 
 impl Kind {
     fn path(&self) -> PathBuf {
-        folder().join(format!("{}.index", self.name))
+        self.folder.join(format!("{}.index", self.name))
     }
 
     fn open(&self) -> Index {
@@ -48,33 +56,45 @@ impl Kind {
 
     /// faiss's answer, if it gave one.
     fn answer(&self, key: &str) -> Option<Array> {
-        crate::fixtures::npz_at(&folder().join(format!("{}_results.npz", self.name)), key).ok()
+        crate::fixtures::npz_at(&self.folder.join(format!("{}_results.npz", self.name)), key).ok()
     }
 
-    /// The queries `[24, d]`: the first `d` of their 16 columns.
+    /// The queries `[24, d]`: the first `d` of their columns.
     fn queries(&self) -> Tensor<2> {
-        let queries = crate::fixtures::npy_at(&folder().join("queries.npy")).unwrap();
+        let queries = crate::fixtures::npy_at(&self.folder.join("queries.npy")).unwrap();
         queries.tensor([queries.shape[0], queries.shape[1]]).slice([0..queries.shape[0], 0..self.d])
     }
 
     fn has(&self, word: &str) -> bool {
         self.name.contains(word)
     }
+
+    /// Id of a row of the base vectors.
+    fn id(&self, row: usize) -> i64 {
+        let own = self.has("own_ids") || self.has("idmap");
+        let ids = || crate::fixtures::npy_at(&self.folder.join("ids.npy")).unwrap().values;
+        if own { ids()[row] as i64 } else { row as i64 }
+    }
 }
 
 #[test]
 fn every_kind_answers_as_faiss() {
+    let mut compared = 0;
     for kind in kinds().iter().filter(|kind| !kind.has("_empty") && !kind.has("_sparse")) {
         let index = kind.open();
         let probed: &[usize] = if kind.has("ivf") { &[1, 4] } else { &[1] };
         for &nprobe in probed {
-            let name = format!("{}, nprobe {nprobe}", kind.name);
-            let distances = kind.answer(&format!("D_nprobe{nprobe}")).expect(&name);
-            let ids = kind.answer(&format!("I_nprobe{nprobe}")).expect(&name);
-            let found = index.search(kind.queries(), distances.shape[1], nprobe).unwrap();
-            agree(&name, &found, &Answers::from_arrays(&distances, &ids));
+            for key in [format!("nprobe{nprobe}"), format!("nprobe{nprobe}_k3")] {
+                let name = format!("{}, {key}", kind.name);
+                let Some(distances) = kind.answer(&format!("D_{key}")) else { continue };
+                let ids = kind.answer(&format!("I_{key}")).expect(&name);
+                let found = index.search(kind.queries(), distances.shape[1], nprobe).unwrap();
+                agree(&name, &found, &Answers::from_arrays(&distances, &ids));
+                compared += 1;
+            }
         }
     }
+    assert!(compared >= 200, "only {compared} answers");
 }
 
 #[test]
@@ -120,7 +140,6 @@ fn every_kind_is_read_as_its_factory_string() {
 
 #[test]
 fn every_kind_reconstructs_as_faiss() {
-    let own = crate::fixtures::npy_at(&folder().join("ids.npy")).unwrap().values;
     let mut compared = 0;
     for kind in kinds() {
         let Some(expected) = kind.answer("reconstruct") else { continue };
@@ -131,7 +150,7 @@ fn every_kind_reconstructs_as_faiss() {
         }
         let index = kind.open();
         for (row, expected) in expected.values.chunks_exact(kind.d).enumerate() {
-            let id = if kind.has("own_ids") { own[row] as i64 } else { row as i64 };
+            let id = kind.id(row);
             let found = index.reconstruct(id).unwrap_or_else(|e| panic!("{}, {id}: {e}", kind.name));
             let found: Vec<f64> = found.into_iter().map(f64::from).collect();
             let difference = crate::fixtures::largest_difference(&found, expected);
@@ -145,9 +164,9 @@ fn every_kind_reconstructs_as_faiss() {
 
 #[test]
 fn an_empty_file_of_faiss_is_filled_as_faiss_fills_it() {
-    let base = crate::fixtures::npy_at(&folder().join("base.npy")).unwrap();
-    let two = base.tensor([base.shape[0], base.shape[1]]).slice([0..2, 0..base.shape[1]]);
     for kind in kinds().iter().filter(|kind| kind.has("_empty")) {
+        let base = crate::fixtures::npy_at(&kind.folder.join("base.npy")).unwrap();
+        let two = base.tensor([base.shape[0], base.shape[1]]).slice([0..2, 0..base.shape[1]]);
         let mut index = kind.open();
         assert_eq!(index.ntotal(), 0);
         let nothing: Neighbours = index.search(kind.queries(), 3, 4).unwrap();
@@ -155,7 +174,7 @@ fn an_empty_file_of_faiss_is_filled_as_faiss_fills_it() {
         index.add(two.clone()).unwrap();
         let mut found = Vec::new();
         index.write_to(&mut found).unwrap();
-        let filled = folder().join(format!("{}.index", kind.name.replace("_empty", "_sparse")));
+        let filled = kind.folder.join(format!("{}.index", kind.name.replace("_empty", "_sparse")));
         assert!(found == fs::read(filled).unwrap(), "{}", kind.name);
     }
 }

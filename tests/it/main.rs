@@ -21,6 +21,7 @@ mod image_files;
 mod index_files;
 mod index_kinds;
 mod index_verbs;
+mod index_wrappers;
 mod interrupted_write;
 mod linked_files;
 mod outputs;

@@ -129,6 +129,16 @@ pub enum Error {
         /// Supported codes.
         supported: &'static str,
     },
+    /// A kind of index that faiss has and this crate does not support.
+    #[error("{field}: {class} is not supported; {instead}")]
+    UnsupportedKind {
+        /// Structure of this kind.
+        field: &'static str,
+        /// faiss's name of the kind.
+        class: String,
+        /// Ways to an index that is supported.
+        instead: &'static str,
+    },
     /// Bytes follow the end of the structure.
     #[error("expected the end of the file, found {0} more bytes")]
     Trailing(u64),

@@ -42,7 +42,8 @@
 //! | `ivf`, `array_lists` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8` and its like, `PQ{m}x{nbits}` | stored |
 //! | `ivf`, `block_lists` | the same before `PQ{m}x4fs`: codes are packed in blocks for SIMD table look-ups | stored |
 //! | `transformed` | `OPQ`, `PCA`, `PCAR`, `RR`, `L2norm` before any of these | those of the inner index |
-//! | `refined` | `RFlat` after any of these: its candidates are ranked again by the exact vectors | positions |
+//! | `refined` | `RFlat`, `Refine({codes})` after any of these: its candidates are ranked again by finer codes | positions |
+//! | `mapped` | `IDMap`, `IDMap2` round any of these | stored |
 //!
 //! Imports run one way, from the bottom up:
 //!
@@ -93,7 +94,7 @@ mod stored_bytes;
 mod vectors;
 
 pub use error::{Error, Result};
-pub use factory::{CoarseKind, Codes, Factory, ScalarType, TransformKind};
+pub use factory::{CoarseKind, Codes, Factory, IdMap, ScalarType, TransformKind};
 pub use files::npy;
 pub use index::{
     EncodedVectors, EntryLists, FoundEntry, Index, MergedIds, ProbedVectors, Signs, Target, Targets,

@@ -27,6 +27,9 @@ Kinds of index, in the notation of faiss's index_factory: parts in this order, s
                           PQ{m}x4fsr     the same, of residuals
                           LSH{nbits}     signs; append r for random projections, t for thresholds
   re-ranking, optional    RFlat          keeps the vectors too, and re-ranks the results by them
+                          Refine(SQ8)    the same with any of the codes above but LSH and 4fs
+  map of ids, optional    IDMap, IDMap2  before or behind all else, or between transforms:
+                                         entries keep the ids they are given
 m must divide the dimension of the encoded vectors; d is the output dimension of a transform.
 Training needs at least as many vectors as cells, and as codewords (2^nbits) of a PQ; use 39 times
 as many or more.
@@ -50,7 +53,7 @@ pub enum IndexVerb {
     Add(IndexAdd),
     /// Remove entries from an index
     #[command(
-        after_help = "Without IVF, ids are positions: entries behind a removed one move up, and their names with them.\nAn RFlat index over IVF does not support removal. The exit code is 1 if an id has no entry.\n\nExamples:\n  active-index index remove --index db.faiss --ids 3,17,100..200\n  active-index index remove --index db.faiss --ids-file withdrawn.npy"
+        after_help = "Without IVF or IDMap, ids are positions: entries behind a removed one move up, and their names with them.\nAn index that re-ranks over IVF does not support removal. The exit code is 1 if an id has no entry.\n\nExamples:\n  active-index index remove --index db.faiss --ids 3,17,100..200\n  active-index index remove --index db.faiss --ids-file withdrawn.npy"
     )]
     Remove(IndexRemove),
     /// Append the entries of other indexes with the same quantisers
@@ -140,7 +143,7 @@ pub struct IndexMerge {
     /// Indexes whose entries are appended; their files do not change
     #[arg(value_name = "OTHER.faiss", required = true)]
     pub others: Vec<PathBuf>,
-    /// Keep all ids as they are; not possible without IVF or with RFlat, where ids are positions
+    /// Keep all ids as they are; not possible without IVF or with RFlat or Refine, unless in IDMap: ids are positions there
     #[arg(long)]
     pub keep_ids: bool,
     /// Output file; --index does not change then

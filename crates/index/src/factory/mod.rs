@@ -13,14 +13,16 @@ pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 /// Kind of index, written and parsed as faiss's `index_factory` does.
 ///
 /// A string lists, separated by commas and in the order in which a vector passes them, the transforms, the
-/// coarse quantiser, the codes and the re-ranking.
+/// coarse quantiser, the codes and the re-ranking. A map to the caller's ids stands before all of them, or
+/// behind all of them, or between transforms.
 ///
 /// | part | string |
 /// |---|---|
 /// | transforms, any number | `OPQ{m}`, `OPQ{m}_{d}`, `PCA{d}`, `PCAR{d}`, `RR{d}`, `L2norm` |
 /// | coarse quantiser, optional | `IVF{nlist}`, `IVF{nlist}_HNSW{links}` |
 /// | codes | `Flat`, `PQ{m}x{nbits}`, `PQ{m}x4fs`, `PQ{m}x4fsr`, `SQ8` and the other names of [`ScalarType`], `LSH{nbits}{r}{t}` |
-/// | re-ranking, optional | `RFlat` |
+/// | re-ranking, optional | `RFlat`, `Refine({codes})` |
+/// | map of ids, optional | `IDMap`, `IDMap2` |
 ///
 /// ```
 /// use active_index_index::{Codes, Factory};
@@ -42,8 +44,20 @@ pub struct Factory {
     pub coarse: Option<CoarseKind>,
     /// Codec of the stored vectors.
     pub codes: Codes,
-    /// `RFlat`: stores the exact vectors as well and ranks the candidates again by them.
-    pub refine: bool,
+    /// `RFlat` or `Refine({codes})`: stores the vectors in finer codes as well and ranks the candidates again by
+    /// them. `RFlat` is [`Codes::Flat`].
+    pub refine: Option<Codes>,
+    /// `IDMap` or `IDMap2`: entries carry the caller's ids, whatever the codes.
+    pub ids: Option<IdMap>,
+}
+
+/// Map from the positions of an index to the caller's ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IdMap {
+    /// True for `IDMap2`, which in faiss also finds vectors by id. This crate does so with both.
+    pub two_way: bool,
+    /// Number of transforms before the map: 0 if it goes round the whole index.
+    pub behind: usize,
 }
 
 /// Transform of vectors.
@@ -116,14 +130,26 @@ pub enum Codes {
 
 impl fmt::Display for Factory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for transform in &self.transforms {
-            write!(f, "{transform},")?;
-        }
+        let behind = self.ids.map_or(0, |ids| ids.behind.min(self.transforms.len()));
+        let (before, after) = self.transforms.split_at(behind);
+        before.iter().try_for_each(|transform| write!(f, "{transform},"))?;
+        self.ids.map_or(Ok(()), |ids| write!(f, "{ids},"))?;
+        after.iter().try_for_each(|transform| write!(f, "{transform},"))?;
         if let Some(coarse) = self.coarse {
             write!(f, "{coarse},")?;
         }
         write!(f, "{}", self.codes)?;
-        f.write_str(if self.refine { ",RFlat" } else { "" })
+        match self.refine {
+            None => Ok(()),
+            Some(Codes::Flat) => f.write_str(",RFlat"),
+            Some(codes) => write!(f, ",Refine({codes})"),
+        }
+    }
+}
+
+impl fmt::Display for IdMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.two_way { "IDMap2" } else { "IDMap" })
     }
 }
 

@@ -1,12 +1,18 @@
 //! Parser of factory strings; errors name the offending part.
 
-use std::str::FromStr;
+use std::{
+    iter::Peekable,
+    str::{FromStr, Split},
+};
 
-use super::{CoarseKind, Codes, Factory, NBITS, ScalarType, TransformKind};
+use super::{CoarseKind, Codes, Factory, IdMap, NBITS, ScalarType, TransformKind};
 use crate::error::{Error, Result};
 
 /// Links per centroid if `_HNSW` gives no number, as in faiss.
 const HNSW_LINKS: usize = 32;
+
+/// Fault of a map within a map: faiss builds one, to which nothing can be added.
+const SECOND_MAP: &str = "is a second map of ids";
 
 impl FromStr for Factory {
     type Err = Error;
@@ -28,12 +34,11 @@ struct Fault<'a> {
 }
 
 fn parse(text: &str) -> Result<Factory, Fault<'_>> {
-    let mut parts = text.split(',').peekable();
-    let mut transforms = Vec::new();
-    while let Some(transform) = parts.peek().and_then(|part| transform(part)) {
-        transforms.push(transform?);
-        parts.next();
-    }
+    let (outer, rest) = outer_map(text);
+    let (refine, rest) = refinement(rest)?;
+    let mut parts = rest.split(',').peekable();
+    let (transforms, inner) = transforms(&mut parts)?;
+    let ids = single_map(outer, inner, refine)?;
     let coarse = parts.peek().and_then(|part| coarse(part)).transpose()?;
     if coarse.is_some() {
         parts.next();
@@ -45,16 +50,92 @@ fn parse(text: &str) -> Result<Factory, Fault<'_>> {
     let part = parts.next().ok_or(missing)?;
     let codes = codes(part)?;
     check_company(part, codes, coarse)?;
-    let refine = match parts.next() {
-        None => false,
-        Some("RFlat") => true,
-        Some(part) => {
-            return Err(Fault { part, reason: "is not `RFlat`, the only part that may follow the codes" });
-        }
-    };
     match parts.next() {
-        None => Ok(Factory { transforms, coarse, codes, refine }),
-        Some(part) => Err(Fault { part, reason: "follows `RFlat`, which must be the last part" }),
+        None => Ok(Factory { transforms, coarse, codes, refine, ids }),
+        Some(part) => Err(Fault {
+            part,
+            reason: "may not follow the codes; `RFlat`, `Refine({codes})`, `IDMap` and `IDMap2` may, once, in this order",
+        }),
+    }
+}
+
+/// Strips a map that stands before or behind everything else, in faiss's order of precedence.
+fn outer_map(text: &str) -> (Option<IdMap>, &str) {
+    let found = [",IDMap2", ",IDMap"].into_iter().zip(["IDMap2,", "IDMap,"]).zip([true, false]);
+    for ((behind, before), two_way) in found {
+        if let Some(rest) = text.strip_suffix(behind).or_else(|| text.strip_prefix(before)) {
+            return (Some(IdMap { two_way, behind: 0 }), rest);
+        }
+    }
+    (None, text)
+}
+
+/// Strips the re-ranking at the end.
+fn refinement(text: &str) -> Result<(Option<Codes>, &str), Fault<'_>> {
+    if let Some(rest) = text.strip_suffix(",RFlat") {
+        return Ok((Some(Codes::Flat), rest));
+    }
+    let inside = text.strip_suffix(')').and_then(|text| text.rsplit_once(",Refine("));
+    let Some((rest, inner)) = inside else { return Ok((None, text)) };
+    let finer = codes(inner)?;
+    match finer {
+        Codes::Lsh { .. } | Codes::FastScan { .. } => Err(Fault {
+            part: inner,
+            reason: "cannot be in `Refine({codes})`, which needs distances of single codes",
+        }),
+        _ => Ok((Some(finer), rest)),
+    }
+}
+
+/// Map of ids and the part that names it.
+type NamedMap<'a> = (IdMap, &'a str);
+
+/// Parses the transforms, and the map between or behind them.
+fn transforms<'a>(
+    parts: &mut Peekable<Split<'a, char>>,
+) -> Result<(Vec<TransformKind>, Option<NamedMap<'a>>), Fault<'a>> {
+    let (mut transforms, mut map) = (Vec::new(), None);
+    while let Some(&part) = parts.peek() {
+        if let Some(two_way) = map_name(part) {
+            if map.is_some() {
+                return Err(Fault { part, reason: SECOND_MAP });
+            }
+            map = Some((IdMap { two_way, behind: transforms.len() }, part));
+        } else if let Some(transform) = transform(part) {
+            transforms.push(transform?);
+        } else {
+            break;
+        }
+        parts.next();
+    }
+    Ok((transforms, map))
+}
+
+/// Returns true for `IDMap2`, false for `IDMap`, `None` for any other part.
+fn map_name(part: &str) -> Option<bool> {
+    match part {
+        "IDMap2" => Some(true),
+        "IDMap" => Some(false),
+        _ => None,
+    }
+}
+
+/// The map of an index, which must be the only one and outside a re-ranking.
+fn single_map<'a>(
+    outer: Option<IdMap>,
+    inner: Option<NamedMap<'a>>,
+    refine: Option<Codes>,
+) -> Result<Option<IdMap>, Fault<'a>> {
+    let Some((map, part)) = inner else { return Ok(outer) };
+    if outer.is_some() {
+        return Err(Fault { part, reason: SECOND_MAP });
+    }
+    match refine {
+        None => Ok(Some(map)),
+        Some(_) => Err(Fault {
+            part,
+            reason: "must be the first or the last part if the candidates are ranked again",
+        }),
     }
 }
 
@@ -211,11 +292,28 @@ mod tests {
             "RR16,LSH",
             "IVF4,PQ8x8,RFlat",
             "L2norm,PCA8,PQ4x8,RFlat",
+            "IVF4,PQ8x8,Refine(SQ8)",
+            "PQ4x4,Refine(PQ8x8)",
+            "IDMap,Flat",
+            "IDMap2,Flat",
+            "IDMap,IVF4,PQ8x8",
+            "IDMap2,PCA8,LSH",
+            "PCA8,IDMap,Flat",
+            "PCA8,IDMap2,L2norm,SQ8",
+            "IDMap,L2norm,PCA8,PQ4x8,RFlat",
+            "IDMap2,PQ4x8,Refine(SQ8)",
         ];
         for text in same {
             assert_eq!(text.parse::<Factory>().expect(text).to_string(), text);
         }
-        let short = [("IVF4,PQ2", "IVF4,PQ2x8"), ("IVF4_HNSW,Flat", "IVF4_HNSW32,Flat")];
+        let short = [
+            ("IVF4,PQ2", "IVF4,PQ2x8"),
+            ("IVF4_HNSW,Flat", "IVF4_HNSW32,Flat"),
+            ("Flat,IDMap", "IDMap,Flat"),
+            ("PCA8,Flat,IDMap2", "IDMap2,PCA8,Flat"),
+            ("PQ4,RFlat,IDMap", "IDMap,PQ4x8,RFlat"),
+            ("PQ4,Refine(Flat)", "PQ4x8,RFlat"),
+        ];
         for (text, long) in short {
             assert_eq!(text.parse::<Factory>().expect(text).to_string(), long);
         }
@@ -258,6 +356,21 @@ mod tests {
             ("OPQ0_8,Flat", "OPQ0_8"),
             ("Flat,Flat", "Flat"),
             ("Flat,RFlat,RFlat", "RFlat"),
+            ("IDMap", "IDMap"),
+            ("IDMap,", ""),
+            ("IDMap3,Flat", "IDMap3"),
+            ("IDMap,IDMap,Flat", "IDMap"),
+            ("IDMap,Flat,IDMap2", "IDMap"),
+            ("PCA8,IDMap,L2norm,IDMap2,Flat", "IDMap2"),
+            ("IVF4,IDMap,Flat", "IDMap"),
+            ("PCA8,IDMap,Flat,RFlat", "IDMap"),
+            ("PQ4,IDMap,RFlat", "IDMap"),
+            ("PQ4,Refine(", "Refine("),
+            ("PQ4,Refine()", ""),
+            ("PQ4,Refine(LSH)", "LSH"),
+            ("PQ4,Refine(IVF4,Flat)", "IVF4,Flat"),
+            ("PQ4,Refine(PQ4x4fs)", "PQ4x4fs"),
+            ("PQ4,Refine(SQ8),RFlat", "Refine(SQ8)"),
         ];
         for (text, offending) in cases {
             match text.parse::<Factory>() {

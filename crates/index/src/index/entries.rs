@@ -6,6 +6,7 @@ use super::Index;
 use crate::kinds::{
     Kind,
     ivf::{entry_ids::EntryIds, inverted_lists::InvertedLists},
+    mapped::Mapped,
     store::AsStore,
 };
 
@@ -15,19 +16,19 @@ impl Index {
         self.kind.store().next_id()
     }
 
-    /// Returns true if an entry's id is its position: without an inverted file, and with `RFlat`.
-    /// Caller-supplied ids are then refused, and removals shift the later entries down.
+    /// Returns true if an entry's id is its position: without an inverted file, and with `RFlat`, unless in
+    /// `IDMap` or `IDMap2`. Caller-supplied ids are then refused, and removals shift the later entries down.
     pub fn ids_are_positions(&self) -> bool {
-        self.nlist().is_none() || self.factory().refine
+        ids_are_positions(&self.kind)
     }
 
     /// Ids of all entries in storage order: cell by cell in an inverted file, `0..ntotal` where ids are
-    /// positions.
+    /// positions, in the order of addition in `IDMap` and `IDMap2`.
     pub fn ids(&self) -> Vec<i64> {
         ids(&self.kind)
     }
 
-    /// Bytes per code, without the 8 bytes of an id in an inverted file.
+    /// Bytes per code, without the 8 bytes of a stored id.
     pub fn code_size(&self) -> usize {
         code_size(&self.kind)
     }
@@ -46,8 +47,8 @@ impl Index {
     pub fn cells_of(&self, ids: &[i64]) -> Option<HashMap<i64, Vec<usize>>> {
         let mut cells: HashMap<i64, Vec<usize>> = ids.iter().map(|&id| (id, Vec::new())).collect();
         match inverted(&self.kind)? {
-            Kind::Ivf(ivf) => find(&mut cells, ivf.lists.ids()),
-            Kind::FastScan(ivf) => find(&mut cells, ivf.lists.ids()),
+            Kind::Ivf(ivf) => find(&mut cells, ivf.lists.ids(), map(&self.kind)),
+            Kind::FastScan(ivf) => find(&mut cells, ivf.lists.ids(), map(&self.kind)),
             _ => return None,
         }
         cells.retain(|_, cells| !cells.is_empty());
@@ -65,24 +66,47 @@ impl Index {
     }
 }
 
-/// The inverted file behind transforms and re-ranking, if any.
+/// The inverted file behind transforms, re-ranking and a map of ids, if any.
 fn inverted(kind: &Kind) -> Option<&Kind> {
     match kind {
         Kind::Ivf(_) | Kind::FastScan(_) => Some(kind),
         Kind::Exhaustive(_) | Kind::Lsh(_) => None,
         Kind::Transformed(transformed) => inverted(&transformed.inner),
         Kind::Refined(refined) => inverted(&refined.base),
+        Kind::Mapped(mapped) => inverted(&mapped.inner),
+    }
+}
+
+/// The map of ids round the index or behind its transforms, if any.
+fn map(kind: &Kind) -> Option<&Mapped<Kind>> {
+    match kind {
+        Kind::Mapped(mapped) => Some(mapped),
+        Kind::Transformed(transformed) => map(&transformed.inner),
+        _ => None,
     }
 }
 
 /// Appends the cell of every entry to its id's cells, for ids in `wanted`.
-fn find<'a>(wanted: &mut HashMap<i64, Vec<usize>>, lists: impl Iterator<Item = &'a EntryIds>) {
+fn find<'a>(
+    wanted: &mut HashMap<i64, Vec<usize>>,
+    lists: impl Iterator<Item = &'a EntryIds>,
+    map: Option<&Mapped<Kind>>,
+) {
+    let id_of = |stored| map.map_or(Some(stored), |map| map.id(stored));
     for (cell, ids) in lists.enumerate() {
-        for id in ids.iter() {
+        for id in ids.iter().filter_map(id_of) {
             if let Some(cells) = wanted.get_mut(&id) {
                 cells.push(cell);
             }
         }
+    }
+}
+
+fn ids_are_positions(kind: &Kind) -> bool {
+    match kind {
+        Kind::Ivf(_) | Kind::FastScan(_) | Kind::Mapped(_) => false,
+        Kind::Transformed(transformed) => ids_are_positions(&transformed.inner),
+        Kind::Exhaustive(_) | Kind::Lsh(_) | Kind::Refined(_) => true,
     }
 }
 
@@ -91,6 +115,7 @@ fn ids(kind: &Kind) -> Vec<i64> {
         Kind::Ivf(ivf) => ivf.lists.ids().flat_map(EntryIds::iter).collect(),
         Kind::FastScan(ivf) => ivf.lists.ids().flat_map(EntryIds::iter).collect(),
         Kind::Transformed(transformed) => ids(&transformed.inner),
+        Kind::Mapped(mapped) => mapped.ids.iter().collect(),
         Kind::Exhaustive(_) | Kind::Lsh(_) | Kind::Refined(_) => (0..kind.store().ntotal() as i64).collect(),
     }
 }
@@ -102,6 +127,7 @@ fn code_size(kind: &Kind) -> usize {
         Kind::Ivf(ivf) => ivf.lists.code_size(),
         Kind::FastScan(ivf) => ivf.lists.code_size(),
         Kind::Transformed(transformed) => code_size(&transformed.inner),
+        Kind::Mapped(mapped) => code_size(&mapped.inner),
         Kind::Refined(refined) => code_size(&refined.base) + refined.vectors.codec.code_size(),
     }
 }

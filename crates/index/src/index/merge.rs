@@ -7,6 +7,7 @@ use crate::{
         Kind,
         exhaustive::Exhaustive,
         lsh::Lsh,
+        mapped::Mapped,
         store::{AsStore, Store},
     },
 };
@@ -59,6 +60,10 @@ pub(super) fn emptied(kind: &Kind) -> Kind {
             refined.vectors.codes = Default::default();
             Kind::Refined(refined)
         }
+        Kind::Mapped(mapped) => {
+            let (inner, two_way) = (emptied(&mapped.inner), mapped.two_way);
+            Kind::Mapped(Box::new(Mapped { inner, ids: Default::default(), two_way }))
+        }
     }
 }
 
@@ -75,6 +80,11 @@ fn append(to: &mut Kind, from: Kind, shift: i64) {
             let ntotal = to.vectors.ntotal() as i64;
             append(&mut to.base, from.base, ntotal);
             to.vectors.codes.to_mut().extend_from_slice(&from.vectors.codes);
+        }
+        (Kind::Mapped(to), Kind::Mapped(from)) => {
+            let ntotal = to.ids.len() as i64;
+            append(&mut to.inner, from.inner, ntotal);
+            to.ids.extend(from.ids.iter().map(|id| id.saturating_add(shift)));
         }
         _ => unreachable!("indexes with equal quantisers are of one kind"),
     }

@@ -20,13 +20,25 @@ fn behind<'a>(mut transforms: Vec<&'a Transform>, kind: &'a Kind) -> Option<Entr
         }
         Kind::Exhaustive(index) => {
             let (metric, codec, codes) = (index.metric, &index.codec, vec![&*index.codes]);
-            Some(Entries { transforms, metric, codec, codes, cells: None })
+            Some(Entries { transforms, metric, codec, codes, cells: None, ids: None })
         }
         Kind::Ivf(ivf) => {
-            let ids = ivf.lists.entries().map(|(id, _)| id).collect();
-            let cells = Some(CellEntries { coarse: &ivf.coarse, by_residual: ivf.by_residual, ids });
+            let ids = Some(ivf.lists.entries().map(|(id, _)| id).collect());
+            let cells = Some(CellEntries { coarse: &ivf.coarse, by_residual: ivf.by_residual });
             let codes = ivf.lists.lists.iter().map(|list| &*list.codes).collect();
-            Some(Entries { transforms, metric: ivf.coarse.metric, codec: &ivf.lists.codec, codes, cells })
+            Some(Entries {
+                transforms,
+                metric: ivf.coarse.metric,
+                codec: &ivf.lists.codec,
+                codes,
+                cells,
+                ids,
+            })
+        }
+        Kind::Mapped(mapped) => {
+            let mut entries = behind(transforms, &mapped.inner)?;
+            entries.map_ids(|position| mapped.id(position));
+            Some(entries)
         }
         Kind::Lsh(_) | Kind::FastScan(_) | Kind::Refined(_) => None,
     }

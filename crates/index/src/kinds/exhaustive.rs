@@ -98,7 +98,7 @@ impl Store for Exhaustive {
     }
 
     fn factory(&self) -> Factory {
-        Factory { transforms: Vec::new(), coarse: None, codes: self.codec.codes(), refine: false }
+        Factory { transforms: Vec::new(), coarse: None, codes: self.codec.codes(), refine: None, ids: None }
     }
 
     fn is_lossless(&self) -> bool {

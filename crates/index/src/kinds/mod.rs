@@ -5,6 +5,7 @@ pub(crate) mod device_entries;
 pub(crate) mod exhaustive;
 pub(crate) mod ivf;
 pub(crate) mod lsh;
+pub(crate) mod mapped;
 mod positional_ids;
 pub(crate) mod refined;
 pub(crate) mod store;
@@ -15,12 +16,13 @@ use crate::kinds::{
     exhaustive::Exhaustive,
     ivf::{Ivf, IvfFastScan},
     lsh::Lsh,
+    mapped::Mapped,
     refined::Refined,
     store::{AsStore, Store},
     transformed::Transformed,
 };
 
-/// Index of any kind; the last two wrap another.
+/// Index of any kind; the last three wrap another.
 #[derive(Clone)]
 pub(crate) enum Kind {
     /// `Flat`, `PQ{m}x{nbits}`, `SQ8` and its like.
@@ -35,6 +37,8 @@ pub(crate) enum Kind {
     Transformed(Box<Transformed<Self>>),
     /// `RFlat` after another index.
     Refined(Box<Refined<Self>>),
+    /// `IDMap` or `IDMap2` round another index.
+    Mapped(Box<Mapped<Self>>),
 }
 
 impl AsStore for Kind {
@@ -46,6 +50,7 @@ impl AsStore for Kind {
             Self::FastScan(store) => store,
             Self::Transformed(store) => store.as_ref(),
             Self::Refined(store) => store.as_ref(),
+            Self::Mapped(store) => store.as_ref(),
         }
     }
 
@@ -57,6 +62,7 @@ impl AsStore for Kind {
             Self::FastScan(store) => store,
             Self::Transformed(store) => store.as_mut(),
             Self::Refined(store) => store.as_mut(),
+            Self::Mapped(store) => store.as_mut(),
         }
     }
 }

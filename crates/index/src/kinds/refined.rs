@@ -57,7 +57,7 @@ impl<K: AsStore + Sync> Store for Refined<K> {
     }
 
     fn factory(&self) -> Factory {
-        Factory { refine: true, ..self.base.store().factory() }
+        Factory { refine: Some(self.vectors.codec.codes()), ..self.base.store().factory() }
     }
 
     fn coarse(&self) -> Option<&Coarse> {
@@ -130,5 +130,9 @@ impl<K: AsStore + Sync> Store for Refined<K> {
         }
         self.base.store_mut().remove(ids)?;
         self.vectors.remove(ids)
+    }
+
+    fn stray_id(&self) -> Option<i64> {
+        self.base.store().stray_id()
     }
 }

@@ -59,6 +59,15 @@ pub(crate) trait Store {
     /// Removes the entries whose id is in `ids` and returns the number removed.
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize>;
 
+    /// A stored id that is no position, or a position that another entry has too; `None` where no ids are stored.
+    fn stray_id(&self) -> Option<i64> {
+        None
+    }
+
+    /// Lowers stored ids that are positions, so that they are `0..ntotal` again after the entries `removed`,
+    /// ascending, are gone. Without stored ids there is nothing to do.
+    fn close_gaps(&mut self, _removed: &[i64]) {}
+
     /// Finds the `k` nearest entries of each query. Takes the queries by value, so that they can be dropped
     /// once transformed or encoded.
     fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours>;

@@ -5,21 +5,22 @@ use burn::tensor::Device;
 use super::{
     Kind,
     exhaustive::Exhaustive,
-    ivf::{InvertedFile, array_lists::ArrayLists, block_lists::BlockLists},
+    ivf::{InvertedFile, array_lists::ArrayLists, block_lists::BlockLists, entry_ids::EntryIds},
     lsh::{
         Lsh,
         sign_codec::{SignCodec, SignCodecConfig},
     },
+    mapped::Mapped,
     refined::Refined,
     transformed::{Transformed, apply},
 };
 use crate::{
     error::{Error, Result},
-    factory::{Codes, Factory, TransformKind},
+    factory::{Codes, Factory, IdMap, TransformKind},
     metric::Metric,
     quantise::{
         TrainConfig, TrainProgress, codec::Codec, fast_scan_pq::FastScanPq, pq::sub_dimension,
-        training::QuantiserTrainer,
+        training::QuantiserTrainer, transform::Transform,
     },
     stored_bytes::Bytes,
     vectors::Vectors,
@@ -39,11 +40,22 @@ pub(crate) fn train(
         [] => trainer.quantised(factory, vectors)?,
         transforms => trainer.transformed(transforms, factory, vectors)?,
     };
-    if !factory.refine {
-        return Ok(base);
-    }
-    let vectors = Exhaustive::new(config.metric, Codec::Flat { d: vectors.d });
-    Ok(Kind::Refined(Box::new(Refined { base, vectors, k_factor: 1.0 })))
+    let refined = match factory.refine {
+        None => base,
+        Some(codes) => {
+            let vectors = Exhaustive::new(config.metric, trainer.finer_codec(codes, vectors)?);
+            Kind::Refined(Box::new(Refined { base, vectors, k_factor: 1.0 }))
+        }
+    };
+    Ok(match factory.ids {
+        Some(IdMap { two_way, behind: 0 }) => mapped(refined, two_way),
+        _ => refined,
+    })
+}
+
+/// Wraps an empty index in a map of ids.
+fn mapped(inner: Kind, two_way: bool) -> Kind {
+    Kind::Mapped(Box::new(Mapped { inner, ids: EntryIds::default(), two_way }))
 }
 
 struct Trainer<'a> {
@@ -68,12 +80,37 @@ impl Trainer<'_> {
             chain.push(transform);
         }
         let inner = self.quantised(factory, &mapped)?;
-        Ok(Kind::Transformed(Box::new(Transformed {
-            d: vectors.d,
-            chain,
-            inner,
-            device: self.device.clone(),
-        })))
+        Ok(self.behind(vectors.d, chain, inner, factory.ids))
+    }
+
+    /// Puts transforms of vectors of dimension `d` before an index, and a map of ids between them.
+    fn behind(&self, d: usize, mut chain: Vec<Transform>, inner: Kind, ids: Option<IdMap>) -> Kind {
+        let device = self.device.clone();
+        match ids {
+            Some(IdMap { two_way, behind }) if behind > 0 => {
+                let after = chain.split_off(behind.min(chain.len()));
+                let between = chain.last().map_or(d, Transform::d_out);
+                let inner = mapped(self.behind(between, after, inner, None), two_way);
+                Kind::Transformed(Box::new(Transformed { d, chain, inner, device }))
+            }
+            _ if chain.is_empty() => inner,
+            _ => Kind::Transformed(Box::new(Transformed { d, chain, inner, device })),
+        }
+    }
+
+    /// Trains the codes by which candidates are ranked again.
+    fn finer_codec(&mut self, codes: Codes, vectors: &Vectors) -> Result<Codec> {
+        match codes {
+            Codes::Flat => Ok(Codec::Flat { d: vectors.d }),
+            Codes::Lsh { .. } | Codes::FastScan { .. } => {
+                Err(Error::argument("codes of the re-ranking", "other than LSH and fast scan", codes))
+            }
+            Codes::Pq { m, .. } => {
+                sub_dimension(vectors.d, m)?;
+                self.quantisers.codec(codes, false, vectors)
+            }
+            _ => self.quantisers.codec(codes, false, vectors),
+        }
     }
 
     /// Trains the index behind the transforms.

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 
 use crate::{
     error::Result,
-    factory::Factory,
+    factory::{Factory, IdMap},
     kinds::store::{AsStore, Store},
     metric::Metric,
     quantise::{coarse::Coarse, hyperplanes::Sides, transform::Transform},
@@ -63,9 +63,10 @@ impl<K: AsStore> Store for Transformed<K> {
 
     fn factory(&self) -> Factory {
         let inner = self.inner.store().factory();
+        let ids = inner.ids.map(|ids| IdMap { behind: ids.behind + self.chain.len(), ..ids });
         let mut transforms: Vec<_> = self.chain.iter().map(|transform| transform.kind(inner.codes)).collect();
         transforms.extend(inner.transforms);
-        Factory { transforms, ..inner }
+        Factory { transforms, ids, ..inner }
     }
 
     fn coarse(&self) -> Option<&Coarse> {
@@ -129,5 +130,13 @@ impl<K: AsStore> Store for Transformed<K> {
 
     fn remove(&mut self, ids: &HashSet<i64>) -> Result<usize> {
         self.inner.store_mut().remove(ids)
+    }
+
+    fn stray_id(&self) -> Option<i64> {
+        self.inner.store().stray_id()
+    }
+
+    fn close_gaps(&mut self, removed: &[i64]) {
+        self.inner.store_mut().close_gaps(removed);
     }
 }

@@ -9,6 +9,6 @@ mod scan;
 pub(crate) use candidates::{Candidate, Gather, TopK, Within};
 pub use device::DeviceNeighbours;
 pub(crate) use distinct::{distinct, keep_distinct};
-pub(crate) use neighbours::write_row;
+pub(crate) use neighbours::{MISSING, write_row};
 pub use neighbours::{Neighbours, RangeNeighbours};
 pub(crate) use scan::{ScanBuffers, scan};

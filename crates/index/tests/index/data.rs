@@ -12,7 +12,7 @@ pub const D: usize = 8;
 pub const NLIST: usize = 4;
 
 /// Kinds that cover every structure of a file.
-pub const KINDS: [&str; 36] = [
+pub const KINDS: [&str; 43] = [
     "Flat",
     "PQ2x8",
     "PQ2x4",
@@ -49,6 +49,13 @@ pub const KINDS: [&str; 36] = [
     "L2norm,IVF4,Flat",
     "Flat,RFlat",
     "IVF4,PQ2x8,RFlat",
+    "PQ2x4,Refine(SQ8)",
+    "IVF4,PQ2x4,Refine(PQ4x5)",
+    "IDMap,Flat",
+    "IDMap2,IVF4,PQ2x4",
+    "PCA4,IDMap,SQ8",
+    "IDMap,LSH6t",
+    "IDMap2,IVF4,PQ2x4,RFlat",
 ];
 
 /// Kinds whose distances are those between the query and the decoded codes.
@@ -76,7 +83,8 @@ pub const DECODED_KINDS: [&str; 20] = [
 ];
 
 /// Kinds that reconstruct vectors exactly.
-pub const EXACT_KINDS: [&str; 5] = ["Flat", "IVF4,Flat", "IVF4_HNSW4,Flat", "Flat,RFlat", "IVF4,PQ2x8,RFlat"];
+pub const EXACT_KINDS: [&str; 6] =
+    ["Flat", "IVF4,Flat", "IVF4_HNSW4,Flat", "Flat,RFlat", "IVF4,PQ2x8,RFlat", "IDMap,Flat"];
 
 pub const METRICS: [Metric; 2] = [Metric::L2, Metric::InnerProduct];
 
@@ -91,9 +99,19 @@ pub fn is_inverted(kind: &str) -> bool {
     kind.contains("IVF")
 }
 
-/// Returns true if the kind accepts caller-supplied ids; those of `RFlat` are positions even with cells.
+/// Returns true if the kind accepts caller-supplied ids; those of re-ranking are positions even with cells.
 pub fn takes_ids(kind: &str) -> bool {
-    is_inverted(kind) && !kind.contains("RFlat")
+    kind.contains("IDMap") || is_inverted(kind) && !is_refined(kind)
+}
+
+/// Returns true if the kind ranks its candidates again.
+pub fn is_refined(kind: &str) -> bool {
+    kind.contains("Refine") || kind.contains("RFlat")
+}
+
+/// Returns true if entries of the kind can be in several lists.
+pub fn takes_lists(kind: &str) -> bool {
+    takes_ids(kind) && !kind.contains("IDMap")
 }
 
 /// `n` rows of [`D`] uniform values in -1..1.

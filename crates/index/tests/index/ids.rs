@@ -3,8 +3,8 @@
 use active_index_index::{Error, Metric};
 
 use crate::data::{
-    D, EXACT_KINDS, KINDS, METRICS, bytes, empty, filled, from_bytes, rows, takes_ids, tensor, under_metrics,
-    values, vectors,
+    D, EXACT_KINDS, KINDS, METRICS, bytes, empty, filled, from_bytes, rows, takes_ids, takes_lists, tensor,
+    under_metrics, values, vectors,
 };
 
 #[test]
@@ -54,7 +54,7 @@ fn ids_may_repeat_in_inverted_files() {
 #[test]
 fn an_entry_may_be_stored_in_several_lists() {
     let ids: Vec<i64> = (0..50).map(|i| 7 * i).collect();
-    for (kind, metric) in under_metrics(&KINDS).filter(|(kind, _)| takes_ids(kind)) {
+    for (kind, metric) in under_metrics(&KINDS).filter(|(kind, _)| takes_lists(kind)) {
         let mut once = empty(kind, metric);
         once.add_with_ids(vectors(50, 2), &ids).expect("adds");
         let mut single = empty(kind, metric);
@@ -82,7 +82,7 @@ fn an_entry_may_be_stored_in_several_lists() {
             assert!(refused.to_string().contains("1 to 4"), "{refused}");
         }
     }
-    for kind in KINDS.into_iter().filter(|kind| !takes_ids(kind)) {
+    for kind in KINDS.into_iter().filter(|kind| !takes_lists(kind)) {
         let refused = empty(kind, METRICS[0]).add_to_lists(vectors(2, 5), &[0, 1], 2).expect_err("no lists");
         assert!(refused.to_string().contains("does not support entries in several lists"), "{refused}");
     }

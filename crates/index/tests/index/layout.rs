@@ -14,7 +14,7 @@ pub struct Field {
 
 /// Fields of a valid file, in order.
 pub fn fields(file: &[u8]) -> Vec<Field> {
-    let mut walk = Walk { file, at: 0, fields: Vec::new() };
+    let mut walk = Walk { file, at: 0, in_map: false, fields: Vec::new() };
     walk.index();
     assert_eq!(walk.at, file.len(), "the layout covers the file");
     walk.fields
@@ -36,6 +36,8 @@ fn read_i32(file: &[u8], at: usize) -> i32 {
 struct Walk<'a> {
     file: &'a [u8],
     at: usize,
+    /// True within a map of ids, where ids of inverted lists are positions.
+    in_map: bool,
     fields: Vec<Field>,
 }
 
@@ -153,6 +155,12 @@ impl Walk<'_> {
     }
 
     fn ids(&mut self, count: usize) {
+        let hostile = [i64::MIN, -2, -1, 1 << 40, i64::MAX].map(|id| id as u64);
+        if self.in_map {
+            return self.elements(count, 8, |walk| {
+                walk.u64("ids of the inverted lists", &hostile, &[]);
+            });
+        }
         let odd = [i64::MIN, -2, -1, 0, 1 << 40, i64::MAX - 1, i64::MAX].map(|id| id as u64);
         self.elements(count, 8, |walk| {
             walk.u64("ids", &[], &odd);
@@ -190,6 +198,7 @@ impl Walk<'_> {
             b"IwPf" => self.ivf_fast_scan(),
             b"IxPT" => self.transformed(),
             b"IxRF" => self.refined(),
+            b"IxMp" | b"IxM2" => self.mapped(),
             other => panic!("no layout for fourcc {:?}", other.escape_ascii().to_string()),
         }
     }
@@ -412,7 +421,16 @@ impl Walk<'_> {
     fn refined(&mut self) {
         self.header(true);
         self.index();
-        self.flat(false);
+        self.index();
         self.f32("k_factor", &[f32::NAN, f32::INFINITY, 0.0, 0.5, -1.0, 1e30], &[1.5, 1e6]);
+    }
+
+    fn mapped(&mut self) {
+        self.header(true);
+        self.in_map = true;
+        self.index();
+        self.in_map = false;
+        let count = self.count("count of mapped ids");
+        self.ids(count);
     }
 }

@@ -4,13 +4,13 @@ use active_index_index::{Error, Target};
 use burn::tensor::Device;
 
 use crate::data::{
-    D, KINDS, METRICS, bytes, filled, from_bytes, rows, tensor, under_metrics, values, vectors,
+    D, KINDS, METRICS, bytes, filled, from_bytes, is_refined, rows, tensor, under_metrics, values, vectors,
 };
 
 #[test]
 fn the_reconstruction_equals_the_stored_vector() {
-    // For `RFlat` the target is the decoded code of the base, not the exact vector.
-    for (kind, metric) in under_metrics(&KINDS).filter(|(kind, _)| !kind.contains("RFlat")) {
+    // Behind re-ranking the target is the decoded code of the base, not the finer one.
+    for (kind, metric) in under_metrics(&KINDS).filter(|(kind, _)| !is_refined(kind)) {
         let index = filled(kind, metric, 60);
         let targets = values(index.target(vectors(60, 2), Target::Reconstruction).expect("decodes").points);
         for (id, target) in targets.chunks_exact(D).enumerate() {
@@ -38,7 +38,7 @@ fn the_residual_code_improves_on_the_centroid() {
 /// bytes), and the quantiser's fourcc, header and count (45 bytes).
 #[test]
 fn the_centroid_is_that_of_the_cell() {
-    for kind in KINDS.into_iter().filter(|kind| kind.starts_with("IVF4,") && !kind.contains("RFlat")) {
+    for kind in KINDS.into_iter().filter(|kind| kind.starts_with("IVF4,") && !is_refined(kind)) {
         let index = filled(kind, METRICS[0], 1);
         let file = bytes(&index);
         let centroid = |cell: i64| {

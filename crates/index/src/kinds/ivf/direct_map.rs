@@ -28,12 +28,9 @@ impl DirectMap {
     /// Checks that vectors may be added under caller-supplied `ids`.
     ///
     /// # Errors
-    /// A negative id, which would be indistinguishable from a missing neighbour; an array map, which can only
-    /// hold consecutive ids.
+    /// A negative id; an array map, which can only hold consecutive ids.
     pub fn check_new_ids(&self, ids: &[i64]) -> Result<()> {
-        if let Some(id) = ids.iter().find(|&&id| id < 0) {
-            return Err(Error::argument("id", "at least 0", id));
-        }
+        check_not_negative(ids)?;
         match self {
             Self::Array(_) => {
                 Err(Error::argument("direct map", "none or a hash table when ids are given", "an array"))
@@ -86,6 +83,14 @@ impl DirectMap {
                 check_places("direct map pairs", sizes, pairs.iter().map(|&(_, place)| place))
             }
         }
+    }
+}
+
+/// Checks that no id is negative, which would be indistinguishable from a missing neighbour.
+pub(crate) fn check_not_negative(ids: &[i64]) -> Result<()> {
+    match ids.iter().find(|&&id| id < 0) {
+        Some(id) => Err(Error::argument("id", "at least 0", id)),
+        None => Ok(()),
     }
 }
 

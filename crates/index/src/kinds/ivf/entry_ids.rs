@@ -33,7 +33,7 @@ impl EntryIds {
         i64::from_le_bytes(self.0.as_chunks().0[offset])
     }
 
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = i64> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = i64> + DoubleEndedIterator {
         self.0.as_chunks().0.iter().map(|&id| i64::from_le_bytes(id))
     }
 

@@ -65,6 +65,9 @@ pub(crate) trait InvertedLists: Clone + Send + Sync {
     /// Ids of the entries of each cell, `[nlist]`.
     fn ids(&self) -> impl ExactSizeIterator<Item = &EntryIds>;
 
+    /// Mutable access to the ids of the entries of each cell, `[nlist]`.
+    fn ids_mut(&mut self) -> impl Iterator<Item = &mut EntryIds>;
+
     /// Code of an existing entry.
     fn code(&self, position: Position) -> Cow<'_, [u8]>;
 

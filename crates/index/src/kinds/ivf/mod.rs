@@ -121,7 +121,7 @@ impl<L: InvertedLists> Store for InvertedFile<L> {
 
     fn factory(&self) -> Factory {
         let codes = self.lists.codes(self.by_residual);
-        Factory { transforms: Vec::new(), coarse: Some(self.coarse.kind()), codes, refine: false }
+        Factory { transforms: Vec::new(), coarse: Some(self.coarse.kind()), codes, refine: None, ids: None }
     }
 
     fn coarse(&self) -> Option<&Coarse> {
@@ -151,6 +151,21 @@ impl<L: InvertedLists> Store for InvertedFile<L> {
             self.direct_map.rebuild(self.lists.entries());
         }
         Ok(removed)
+    }
+
+    fn stray_id(&self) -> Option<i64> {
+        let mut free = vec![true; self.ntotal()];
+        let mut takes = |id: i64| {
+            let place = usize::try_from(id).ok().and_then(|id| free.get_mut(id));
+            place.is_some_and(|free| std::mem::replace(free, false))
+        };
+        self.lists.ids().flat_map(EntryIds::iter).find(|&id| !takes(id))
+    }
+
+    fn close_gaps(&mut self, removed: &[i64]) {
+        let lowered = |id: i64| id - removed.partition_point(|&gone| gone < id) as i64;
+        self.lists.ids_mut().for_each(|ids| *ids = ids.iter().map(lowered).collect());
+        self.direct_map.rebuild(self.lists.entries());
     }
 
     fn search(&self, queries: Vectors, k: usize, nprobe: usize) -> Result<Neighbours> {

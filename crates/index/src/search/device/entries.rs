@@ -3,6 +3,7 @@
 use crate::{
     metric::Metric,
     quantise::{coarse::Coarse, codec::Codec, transform::Transform},
+    search::MISSING,
 };
 
 /// Codes of all entries, and what they encode.
@@ -13,8 +14,10 @@ pub(crate) struct Entries<'a> {
     pub codec: &'a Codec,
     /// Codes of each cell, `[nlist]`; a single piece without cells.
     pub codes: Vec<&'a [u8]>,
-    /// `None` if every entry is compared and ids are positions.
+    /// `None` if every entry is compared.
     pub cells: Option<CellEntries<'a>>,
+    /// Ids, `[ntotal]`, cell by cell; `None` where ids are positions.
+    pub ids: Option<Vec<i64>>,
 }
 
 /// Cells of the entries.
@@ -22,8 +25,6 @@ pub(crate) struct CellEntries<'a> {
     pub coarse: &'a Coarse,
     /// True if codes encode residuals, vectors minus their cell's centroid.
     pub by_residual: bool,
-    /// Ids cell by cell, `[ntotal]`.
-    pub ids: Vec<i64>,
 }
 
 impl Entries<'_> {
@@ -39,6 +40,12 @@ impl Entries<'_> {
     /// Number of entries of each cell, `[nlist]`.
     pub fn lengths(&self) -> impl Iterator<Item = usize> {
         self.codes.iter().map(|codes| codes.len() / self.codec.code_size())
+    }
+
+    /// Replaces every id by what `id` returns for it.
+    pub fn map_ids(&mut self, id: impl Fn(i64) -> Option<i64>) {
+        let ids = self.ids.take().unwrap_or_else(|| (0..self.ntotal() as i64).collect());
+        self.ids = Some(ids.into_iter().map(|inner| id(inner).unwrap_or(MISSING)).collect());
     }
 
     /// Returns true if a coarse score is part of every key: codes on the device then encode residuals.

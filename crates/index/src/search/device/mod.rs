@@ -84,7 +84,7 @@ impl DeviceIndex {
             transforms: transforms.map(|transform| DeviceTransform::new(transform, device)).collect(),
             cells,
             stored,
-            ids: entries.cells.map(|cells| cells.ids),
+            ids: entries.ids,
             device: device.clone(),
         })
     }

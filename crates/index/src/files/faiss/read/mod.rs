@@ -6,13 +6,14 @@ mod inverted_file;
 mod lists;
 mod lsh;
 mod transforms;
+mod wrappers;
 
 use burn::tensor::Device;
 
 use super::{fourcc::*, source::Source};
 use crate::{
     error::{Error, Result},
-    kinds::{Kind, exhaustive::Exhaustive, refined::Refined, store::AsStore},
+    kinds::{Kind, exhaustive::Exhaustive, store::AsStore},
     metric::Metric,
     quantise::codec::Codec,
     vectors::check_finite,
@@ -65,6 +66,8 @@ impl Reader<'_, '_> {
             LSH => Ok(Kind::Lsh(self.lsh()?)),
             TRANSFORMED => Ok(Kind::Transformed(Box::new(self.transformed(depth)?))),
             REFINED => Ok(Kind::Refined(Box::new(self.refined(depth)?))),
+            MAPPED => Ok(Kind::Mapped(Box::new(self.mapped(depth, false)?))),
+            MAPPED_TWO_WAY => Ok(Kind::Mapped(Box::new(self.mapped(depth, true)?))),
             found => Err(unsupported("index fourcc", found, SUPPORTED)),
         }
     }
@@ -107,25 +110,6 @@ impl Reader<'_, '_> {
         let floats = product("flat vector count", header.ntotal, header.d)?;
         expect("flat vector count", floats, self.source.size("flat vector count")?)?;
         Ok((header, floats))
-    }
-
-    fn refined(&mut self, depth: usize) -> Result<Refined<Kind>> {
-        let header = self.header()?;
-        let base = self.index(depth - 1)?;
-        let fourcc = self.source.fourcc("refining index fourcc")?;
-        if fourcc != FLAT_L2 && fourcc != FLAT_IP {
-            return Err(unsupported("refining index fourcc", fourcc, "IxF2, IxFI"));
-        }
-        let vectors = self.flat(fourcc)?;
-        let k_factor = self.source.f32("k_factor")?;
-        if !(1.0..=1e6).contains(&k_factor) {
-            return Err(Error::field("k_factor", "1 to 1e6", k_factor));
-        }
-        for (field, store) in [("refined index", base.store()), ("refining index", &vectors)] {
-            expect(field, (header.d, header.ntotal), (store.d(), store.ntotal()))?;
-            expect(field, header.metric, store.metric())?;
-        }
-        Ok(Refined { base, vectors, k_factor })
     }
 
     /// Reads a counted vector of `expected` finite floats in rows of `d`.

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use super::fourcc::*;
 use crate::{
-    kinds::{Kind, exhaustive::Exhaustive, refined::Refined, store::Store},
+    kinds::{Kind, exhaustive::Exhaustive, mapped::Mapped, refined::Refined, store::Store},
     metric::Metric,
     quantise::codec::Codec,
 };
@@ -33,6 +33,7 @@ impl Writer<'_> {
             Kind::Lsh(index) => self.lsh(index),
             Kind::Transformed(index) => self.transformed(index),
             Kind::Refined(index) => self.refined(index),
+            Kind::Mapped(index) => self.mapped(index),
         }
     }
 
@@ -77,6 +78,14 @@ impl Writer<'_> {
         self.index(&index.base)?;
         self.exhaustive(&index.vectors)?;
         self.f32(index.k_factor)
+    }
+
+    fn mapped(&mut self, index: &Mapped<Kind>) -> io::Result<()> {
+        self.out.write_all(if index.two_way { &MAPPED_TWO_WAY } else { &MAPPED })?;
+        self.header_of(index)?;
+        self.index(&index.inner)?;
+        self.size(index.ids.len())?;
+        self.out.write_all(index.ids.bytes())
     }
 
     fn byte(&mut self, value: u8) -> io::Result<()> {

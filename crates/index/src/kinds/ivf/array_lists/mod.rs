@@ -95,6 +95,10 @@ impl InvertedLists for ArrayLists {
         self.lists.iter().map(|list| &list.ids)
     }
 
+    fn ids_mut(&mut self) -> impl Iterator<Item = &mut EntryIds> {
+        self.lists.iter_mut().map(|list| &mut list.ids)
+    }
+
     fn code(&self, position: Position) -> Cow<'_, [u8]> {
         let (size, offset) = (self.code_size(), position.offset);
         Cow::Borrowed(&self.lists[position.cell].codes[offset * size..(offset + 1) * size])

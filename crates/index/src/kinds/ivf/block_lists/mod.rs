@@ -156,6 +156,10 @@ impl InvertedLists for BlockLists {
         self.lists.iter().map(|list| &list.ids)
     }
 
+    fn ids_mut(&mut self) -> impl Iterator<Item = &mut EntryIds> {
+        self.lists.iter_mut().map(|list| &mut list.ids)
+    }
+
     fn code(&self, position: Position) -> Cow<'_, [u8]> {
         Cow::Owned(self.lists[position.cell].unpack(position.offset, self.code_size()))
     }
