@@ -11,6 +11,12 @@ pub enum Error {
     /// The file could not be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The path is a link to a file that does not exist.
+    #[error("links to {target}, which does not exist")]
+    DanglingLink {
+        /// Target of the link.
+        target: String,
+    },
     /// The path is a folder, a pipe or a device.
     #[error("is not a regular file")]
     NoRegularFile,

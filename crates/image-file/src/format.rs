@@ -22,10 +22,42 @@ pub enum Format {
 
 impl Format {
     /// Endings of image file names, in lower case, including those of recognised formats that are not decoded.
-    pub const ENDINGS: [&str; 16] = [
-        "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "tif", "tiff", "qoi", "jxl",
-        "heic", "heif", "avif",
+    pub const ENDINGS: [&str; 24] = [
+        "jpg",
+        "jpeg",
+        "jpe",
+        "jfif",
+        "jif",
+        "jfi",
+        "pjpeg",
+        "pjp",
+        "jpg_large",
+        "jpg_orig",
+        "mpo",
+        "png",
+        "apng",
+        "webp",
+        "gif",
+        "bmp",
+        "dib",
+        "tif",
+        "tiff",
+        "qoi",
+        "jxl",
+        "heic",
+        "heif",
+        "avif",
     ];
+
+    /// Endings, in lower case, of files that begin like an image and show a preview of something else: raw files of cameras,
+    /// and thumbnails of their videos.
+    pub const PREVIEW_ENDINGS: [&str; 26] = [
+        "3fr", "arw", "cr2", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "k25", "kdc", "mef", "mos",
+        "nef", "nrw", "orf", "pef", "ptx", "raw", "rw2", "rwl", "sr2", "srf", "srw", "thm",
+    ];
+
+    /// Number of bytes at the start of a file that [`Format::is_image`] needs.
+    pub const START: usize = 512;
 }
 
 impl fmt::Display for Format {

@@ -38,6 +38,9 @@ const FOREIGN: [(&[u8], &str); 16] = [
     (b"farbfeld", "farbfeld"),
 ];
 
+/// Sizes of the information headers of BMP files, of all versions.
+const BMP_HEADERS: [u32; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
+
 /// Brands of HEIC files.
 const HEIC_BRANDS: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1"];
 /// Brands of AVIF files.
@@ -64,6 +67,30 @@ impl Format {
         match FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
             Some((_, name)) => Err(Error::UnsupportedFormat { name, hint: "" }),
             None => Err(Error::UnknownFormat),
+        }
+    }
+}
+
+impl Format {
+    /// Returns true if a file that begins with these bytes is an image of the formats of [`Format::ENDINGS`]; the first
+    /// [`Format::START`] are enough. It is for files whose names do not tell: texts that begin with `BM` are none.
+    ///
+    /// ```
+    /// use active_index_image_file::Format;
+    ///
+    /// assert!(Format::is_image(b"GIF89a\x01\0\x01\0"));
+    /// assert!(!Format::is_image(b"BM is a town's number plate"));
+    /// ```
+    pub fn is_image(start: &[u8]) -> bool {
+        match Self::of(start) {
+            Ok(Self::Bmp) => {
+                let size = start.get(14..).and_then(|header| header.first_chunk());
+                size.is_some_and(|size| BMP_HEADERS.contains(&u32::from_le_bytes(*size)))
+            }
+            // Channels and colour space.
+            Ok(Self::Qoi) => matches!(start.get(12..14), Some([3 | 4, 0 | 1])),
+            Ok(_) | Err(Error::UnsupportedFormat { name: "AVIF", .. }) => true,
+            Err(_) => false,
         }
     }
 }
@@ -101,5 +128,27 @@ mod tests {
         assert!(reason(b"").contains("empty"));
         assert!(reason(b"This is no image.\n").contains("no image"));
         assert!(reason(b"RIFF").contains("no image"));
+    }
+
+    #[test]
+    fn files_without_a_telling_name_are_told_from_texts_and_films() {
+        let bmp = |size: u8| [b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0".as_slice(), &[size, 0, 0, 0]].concat();
+        let images: [&[u8]; 5] = [
+            b"\xFF\xD8\xFF\xE0",
+            b"MM\0*\0\0\0\x08",
+            &bmp(40),
+            b"\0\0\0\x18ftypavif\0\0\0\0avifmif1",
+            &bmp(124),
+        ];
+        images.into_iter().for_each(|start| assert!(Format::is_image(start), "{}", start.escape_ascii()));
+        let others: [&[u8]; 6] = [
+            b"",
+            b"BM",
+            b"BMW 2002, a list of parts",
+            b"\0\0\0\x14ftypqt  \0\0\0\0",
+            b"qoif is a format",
+            &bmp(32),
+        ];
+        others.into_iter().for_each(|start| assert!(!Format::is_image(start), "{}", start.escape_ascii()));
     }
 }

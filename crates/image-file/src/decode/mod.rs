@@ -14,7 +14,11 @@ mod stored;
 mod tiff;
 mod webp_chunks;
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 use image::DynamicImage;
 
@@ -73,7 +77,7 @@ impl Reader {
 
     /// Reads a regular file; pipes and devices, which may never end, are refused.
     fn read_bytes(&self, path: &Path, deadline: Deadline) -> Result<Vec<u8>> {
-        let about = path.metadata()?;
+        let about = path.metadata().map_err(|error| dangling(path, error))?;
         if !about.is_file() {
             return Err(Error::NoRegularFile);
         }
@@ -141,6 +145,16 @@ impl Reader {
         let metadata = Metadata { icc: profile, exif, xmp: xmp.map(|xmp| baked_xmp(&xmp)) };
         let (pixels, transparency) = shown(image, self.background);
         Ok(Picture { pixels, transparency, metadata, format, notes })
+    }
+}
+
+/// Names the target of a link if that is what does not exist.
+fn dangling(path: &Path, error: io::Error) -> Error {
+    match path.read_link() {
+        Ok(target) if error.kind() == io::ErrorKind::NotFound => {
+            Error::DanglingLink { target: target.display().to_string() }
+        }
+        _ => error.into(),
     }
 }
 
