@@ -2,6 +2,7 @@
 
 mod entropy;
 mod markers;
+mod multi_picture;
 mod standard_tables;
 
 use std::ops::Range;
@@ -57,7 +58,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
         pixels: pixels(&header, delivered, samples)?,
         orientation: orientation(exif.as_deref(), xmp.as_deref()),
         metadata: Metadata { icc: decoder.icc_profile(), exif, xmp },
-        notes: note(&surplus).into_iter().collect(),
+        notes: note(&surplus).into_iter().chain(multi_picture::note(bytes)).collect(),
     })
 }
 
