@@ -110,7 +110,7 @@ pub struct IndexAdd {
     /// Names of the rows (row, path), as written by `describe`
     #[arg(long, value_name = "FILE.names.tsv")]
     pub names: Option<PathBuf>,
-    /// Ids of the rows, int64 [n] [default: consecutive numbers after the existing ids]
+    /// Ids of the rows, integers [n] [default: consecutive numbers after the existing ids]
     #[arg(long, value_name = "FILE.npy")]
     pub ids: Option<PathBuf>,
     /// Number of nearest cells to store each vector in (IVF): copies in any of them are found, at the bytes of one entry
@@ -129,7 +129,7 @@ pub struct IndexRemove {
     /// Ids, separated by commas: 7, or 5..9 for 5 to 8, or 5..=9 for 5 to 9
     #[arg(long, value_name = "IDS", value_delimiter = ',', num_args = 1.., allow_negative_numbers = true)]
     pub ids: Vec<IdSpan>,
-    /// File of ids, int64 [n]
+    /// File of ids, integers [n]
     #[arg(long, value_name = "FILE.npy")]
     pub ids_file: Option<PathBuf>,
 }
