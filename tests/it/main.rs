@@ -17,6 +17,7 @@ mod extractors;
 mod faiss_peer;
 mod fast_activation;
 mod fixtures;
+mod habits;
 mod image_files;
 mod index_files;
 mod index_kinds;

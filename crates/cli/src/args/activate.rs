@@ -19,8 +19,9 @@ Examples:
 /// Arguments of `activate`.
 #[derive(Debug, Args)]
 pub struct Activate {
-    /// Images and folders of images [default: the bundled samples]
-    #[arg(value_name = "IMAGE|DIR")]
+    /// Images and folders of images; - reads a list of both from stdin, one a line or separated by NUL [default: the bundled
+    /// samples]
+    #[arg(value_name = "IMAGE|DIR|-")]
     pub inputs: Vec<PathBuf>,
     /// Index to activate for; repeat the option to activate for several, of which the first is reported [default: the
     /// bundled index]

@@ -20,8 +20,8 @@ const EDITS: &str = "contrast=2,brightness=0.5,blur=11,jpeg=50,rotation=25,crop=
 /// Arguments of `advise`.
 #[derive(Debug, Args)]
 pub struct Advise {
-    /// Folders of photographs like those to be released
-    #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
+    /// Folders of photographs like those to be released, or - for a list of files on stdin
+    #[arg(long, value_name = "DIR|-", required = true, num_args = 1..)]
     pub images: Vec<PathBuf>,
     /// Index to activate for
     #[arg(long, value_name = "FILE.faiss")]

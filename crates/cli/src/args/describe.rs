@@ -11,13 +11,14 @@ use super::Reading;
 pub const EXAMPLES: &str = "\
 Examples:
   active-index describe photos/ --out photos.npy
+  find photos -newer photos.npy -print0 | active-index describe - --out new.npy
   active-index describe photos/ --weights sscd_disc_large --out photos.npy";
 
 /// Arguments of `describe`.
 #[derive(Debug, Args)]
 pub struct Describe {
-    /// Images and folders of images
-    #[arg(required = true, value_name = "IMAGE|DIR")]
+    /// Images and folders of images; - reads a list of both from stdin, one a line or separated by NUL
+    #[arg(required = true, value_name = "IMAGE|DIR|-")]
     pub inputs: Vec<PathBuf>,
     /// Output file of the descriptors, float32 [n, d]; the paths of its rows go to FILE.names.tsv
     #[arg(long, value_name = "FILE.npy")]

@@ -47,8 +47,8 @@ pub enum EvalVerb {
 /// Arguments of `eval retrieval`.
 #[derive(Debug, Args)]
 pub struct EvalRetrieval {
-    /// Folders of originals; those that the index does not name are added to it in memory
-    #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
+    /// Folders of originals, or - for a list of files on stdin; those that the index does not name are added to it in memory
+    #[arg(long, value_name = "DIR|-", required = true, num_args = 1..)]
     pub images: Vec<PathBuf>,
     /// Index to evaluate
     #[arg(long, value_name = "FILE.faiss")]
@@ -101,17 +101,18 @@ impl From<Stored> for retrieval::Stored {
 /// Arguments of `eval copy-detection`.
 #[derive(Debug, Args)]
 pub struct EvalCopyDetection {
-    /// Folders of references; those that the index does not name are added to it in memory
-    #[arg(long, value_name = "DIR", required_unless_present = "predictions", num_args = 1..)]
+    /// Folders of references, or - for a list of files on stdin; those that the index does not name are added to it in memory
+    #[arg(long, value_name = "DIR|-", required_unless_present = "predictions", num_args = 1..)]
     pub images: Vec<PathBuf>,
-    /// Folders of images without a match; their edits are queries too
-    #[arg(long, value_name = "DIR", num_args = 1.., required_unless_present_any = ["queries", "predictions"])]
+    /// Folders of images without a match, or - for a list of files on stdin; their edits are queries too
+    #[arg(long, value_name = "DIR|-", num_args = 1.., required_unless_present_any = ["queries", "predictions"])]
     pub distractors: Vec<PathBuf>,
     /// Index to evaluate
     #[arg(long, value_name = "FILE.faiss", required_unless_present = "predictions")]
     pub index: Option<PathBuf>,
-    /// Folders of query images, searched as they are instead of edited; --ground-truth names their matches
-    #[arg(long, value_name = "DIR", num_args = 1.., requires = "ground_truth", conflicts_with_all = ["distractors", "released", "activate", "sample", "transforms"])]
+    /// Folders of query images, or - for a list of files on stdin, searched as they are instead of edited; --ground-truth
+    /// names their matches
+    #[arg(long, value_name = "DIR|-", num_args = 1.., requires = "ground_truth", conflicts_with_all = ["distractors", "released", "activate", "sample", "transforms"])]
     pub queries: Vec<PathBuf>,
     /// Matches, in the layout of ISC2021: query_id,reference_id
     #[arg(long, value_name = "FILE.csv")]

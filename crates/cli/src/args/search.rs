@@ -15,8 +15,8 @@ Examples:
 /// Arguments of `search`.
 #[derive(Debug, Args)]
 pub struct Search {
-    /// Images, folders of images, or one .npy file of descriptors
-    #[arg(required = true, value_name = "IMAGE|DIR|FILE.npy")]
+    /// Images and folders of images, - for a list of both on stdin, or one .npy file of descriptors
+    #[arg(required = true, value_name = "IMAGE|DIR|-|FILE.npy")]
     pub inputs: Vec<PathBuf>,
     /// Index to search
     #[arg(long, value_name = "FILE.faiss")]

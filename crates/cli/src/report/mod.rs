@@ -5,7 +5,7 @@ pub mod table;
 
 use serde::Serialize;
 
-use crate::session::output::SCHEMA;
+use crate::{inputs::image_files::LeftOut, session::output::SCHEMA};
 
 /// Report of a verb, as `--json` prints it: fields that verbs share, then those of the verb.
 #[derive(Serialize)]
@@ -15,6 +15,9 @@ pub struct Report<B> {
     device: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
+    /// Files and folders that a verb that reads images left out.
+    #[serde(flatten)]
+    left_out: Option<LeftOut>,
     /// Fields of the verb.
     #[serde(flatten)]
     pub body: B,
@@ -22,7 +25,7 @@ pub struct Report<B> {
 
 impl<B> Report<B> {
     pub fn new(body: B) -> Self {
-        Self { schema: SCHEMA, device: None, seconds: None, body }
+        Self { schema: SCHEMA, device: None, seconds: None, left_out: None, body }
     }
 
     /// Adds the name of the device.
@@ -33,6 +36,21 @@ impl<B> Report<B> {
     /// Adds the duration.
     pub fn after(self, seconds: f64) -> Self {
         Self { seconds: Some(seconds), ..self }
+    }
+
+    /// Adds what was left out.
+    pub fn without(self, left_out: LeftOut) -> Self {
+        Self { left_out: Some(left_out), ..self }
+    }
+
+    /// Returns the end of the last line, which counts what was left out.
+    pub fn left_out(&self) -> String {
+        self.left_out.as_ref().map_or_else(String::new, LeftOut::text)
+    }
+
+    /// Returns a last line of its own that counts what was left out, with the line break in front.
+    pub fn left_out_line(&self) -> String {
+        self.left_out.as_ref().map_or_else(String::new, LeftOut::line)
     }
 }
 
@@ -53,6 +71,11 @@ mod tests {
         assert_eq!(
             json(&Report::new(body()).on("cpu").after(1.5)),
             r#"{"schema":1,"device":"cpu","seconds":1.5,"images":[0.1]}"#
+        );
+        let left_out = LeftOut { skipped: 2, unreadable: Vec::new() };
+        assert_eq!(
+            json(&Report::new(body()).without(left_out)),
+            r#"{"schema":1,"skipped":2,"images":[0.1]}"#
         );
     }
 }

@@ -9,7 +9,9 @@ pub mod terminal_events;
 pub mod whole_file;
 mod write_lock;
 
-use anyhow::Result;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Result, ensure};
 
 pub use self::outcome::Outcome;
 use crate::{
@@ -20,16 +22,28 @@ use crate::{
 /// A run of the program, handed to its verb.
 pub struct Session {
     globals: Globals,
+    /// True once stdin is read.
+    has_read_stdin: AtomicBool,
 }
 
 impl Session {
     pub fn new(globals: Globals) -> Self {
-        Self { globals }
+        Self { globals, has_read_stdin: AtomicBool::new(false) }
     }
 
     /// Returns the options of every verb.
     pub fn globals(&self) -> &Globals {
         &self.globals
+    }
+
+    /// Claims stdin for the one list that it can hold.
+    ///
+    /// # Errors
+    /// If it was claimed before.
+    pub fn take_stdin(&self) -> Result<()> {
+        let is_taken = self.has_read_stdin.swap(true, Ordering::Relaxed);
+        ensure!(!is_taken, "`-` is given twice, but stdin holds one list");
+        Ok(())
     }
 
     /// Handles Ctrl-C from now on, and starts the threads.
@@ -66,5 +80,15 @@ impl Session {
         let chosen = device::choose(name)?;
         chosen.note.iter().for_each(|note| self.note(note));
         Ok(chosen)
+    }
+}
+
+#[cfg(test)]
+impl Session {
+    /// Returns a session of unit tests, with the defaults of all options.
+    pub fn of_tests() -> Self {
+        use clap::Parser;
+        let line = crate::args::Arguments::try_parse_from(["active-index", "devices"]);
+        Self::new(line.expect("devices needs no arguments").globals)
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     args::{Describe, ResizeMode},
     inputs::{
         extractor::LoadedExtractor,
-        image_files::{self, Input},
+        image_files::{self, Found, Input},
     },
     outputs::Outputs,
     report::{Report, table::table},
@@ -46,7 +46,7 @@ struct DescribedImage {
 
 pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
-    let inputs = image_files::find(&arguments.inputs, None)?;
+    let Found { images: inputs, left_out } = image_files::find(&arguments.inputs, None, session)?;
     Outputs::default().and_descriptors(&arguments.out).check(&inputs)?;
     let loaded = LoadedExtractor::load(session)?;
     let given = loaded.extractor.preprocess();
@@ -59,11 +59,13 @@ pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
         let _lock = session.lock_output(&arguments.out)?;
         write(arguments, upload_rows(&descriptors, &Device::flex()), &rows, &loaded.record())?;
     }
-    let outcome = Outcome::of(rows.iter().any(|row| row.error.is_some()));
+    let outcome = Outcome::of(left_out.failed() || rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();
-    let report = Report::new(DescribeReport { images: rows }).on(&loaded.device_name).after(seconds);
     let run = [format!("{seconds:.1}"), loaded.device_name.clone()];
-    session.result(&report, || text(&report.body, loaded.extractor.dimension(), run, arguments))?;
+    let dimension = loaded.extractor.dimension();
+    let report = Report::new(DescribeReport { images: rows }).on(&loaded.device_name).after(seconds);
+    let report = report.without(left_out);
+    session.result(&report, || text(&report, dimension, run, arguments))?;
     Ok(outcome)
 }
 
@@ -145,19 +147,25 @@ fn write(
 }
 
 /// Formats the report; `run` holds seconds and device.
-fn text(report: &DescribeReport, dimension: usize, run: [String; 2], arguments: &Describe) -> String {
-    let described = report.images.iter().filter(|row| row.row.is_some()).count();
+fn text(report: &Report<DescribeReport>, dimension: usize, run: [String; 2], arguments: &Describe) -> String {
+    let images = &report.body.images;
+    let described = images.iter().filter(|row| row.row.is_some()).count();
     let [seconds, device] = run;
-    table(
+    if described == 0 {
+        let (failed, file) = (images.len(), arguments.out.display());
+        return format!("nothing described, {failed} failed; {file} is not written{}", report.left_out());
+    }
+    let row = table(
         &["descriptors", "dimension", "failed", "seconds", "device", "file"],
         0,
         [vec![
             described.to_string(),
             dimension.to_string(),
-            (report.images.len() - described).to_string(),
+            (images.len() - described).to_string(),
             seconds,
             device,
             arguments.out.display().to_string(),
         ]],
-    )
+    );
+    format!("{row}{}", report.left_out_line())
 }

@@ -2,13 +2,14 @@
 
 use std::{io::Cursor, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use image::ImageFormat;
 use image_file::Reader;
 use serde::Serialize;
 
 use crate::{
     args::TransformArgs,
+    inputs::image_files::is_list,
     outputs::{Content, Outputs},
     report::Report,
     session::{Outcome, Session, whole_file::write_whole},
@@ -24,6 +25,10 @@ struct TransformReport {
 }
 
 pub fn run(arguments: &TransformArgs, session: &Session) -> Result<Outcome> {
+    ensure!(
+        !is_list(&arguments.image),
+        "`-` stands for a list of files, but one image is edited: name it, or name a file called - as ./-"
+    );
     let format = format(&arguments.out)?;
     Outputs::default().and(&arguments.out, Content::Image).check([&arguments.image])?;
     let named = || arguments.image.display().to_string();

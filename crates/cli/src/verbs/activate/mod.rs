@@ -11,7 +11,11 @@ use serde::Serialize;
 use self::demonstration::{Demonstration, DemonstrationSummary};
 use crate::{
     args::Activate,
-    inputs::{extractor::LoadedExtractor, image_files, installation},
+    inputs::{
+        extractor::LoadedExtractor,
+        image_files::{self, LeftOut},
+        installation,
+    },
     outputs::{Content, Outputs},
     release::{Job, Pair, ReleasedImage, Releaser, plan},
     report::{Report, page::Pictures, table::table},
@@ -29,7 +33,7 @@ struct ActivateReport {
 pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
     let demonstrates = arguments.inputs.is_empty();
-    let jobs = jobs(arguments)?;
+    let (jobs, left_out) = jobs(arguments, session)?;
     let loaded = LoadedExtractor::load_for(session, arguments.optimisation.precision)?;
     let indexes = loaded.indexes(&arguments.index, session)?;
     ensure!(
@@ -57,28 +61,30 @@ pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
     }
     let retrieval = demonstration.as_ref().map(Demonstration::summary).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
-    let outcome = Outcome::of(rows.iter().any(ReleasedImage::failed));
+    let outcome = Outcome::of(left_out.failed() || rows.iter().any(ReleasedImage::failed));
     let report =
         Report::new(ActivateReport { images: rows, retrieval }).on(&loaded.device_name).after(seconds);
+    let report = report.without(left_out);
     let run = || format!("{seconds:.1} s on {}", loaded.device_name);
-    session.result(&report, || text(&report.body, arguments, &run()))?;
+    session.result(&report, || text(&report, arguments, &run()))?;
     Ok(outcome)
 }
 
 /// Plans the release of the inputs, or of the bundled samples.
-fn jobs(arguments: &Activate) -> Result<Vec<Job>> {
+fn jobs(arguments: &Activate, session: &Session) -> Result<(Vec<Job>, LeftOut)> {
     let samples = arguments.inputs.is_empty().then(installation::samples).transpose()?;
     let folders = samples.map_or_else(|| arguments.inputs.clone(), |samples| vec![samples]);
-    let found = image_files::find(&folders, Some(&arguments.out))?;
-    let inputs = found.iter().map(|input| &input.path).chain(&arguments.index);
+    let found = image_files::find(&folders, Some(&arguments.out), session)?;
+    let inputs = found.images.iter().map(|input| &input.path).chain(&arguments.index);
     let outputs = Outputs::default().and(&arguments.out, Content::Folder);
     outputs.and_any(arguments.report.as_ref(), Content::Page).check(inputs)?;
-    Ok(plan(found, &[], &arguments.out, arguments.encoding(), arguments.resume))
+    let jobs = plan(found.images, &[], &arguments.out, arguments.encoding(), arguments.resume);
+    Ok((jobs, found.left_out))
 }
 
 /// Formats the report; `run` names duration and device.
-fn text(report: &ActivateReport, arguments: &Activate, run: &str) -> String {
-    let rows = &report.images;
+fn text(report: &Report<ActivateReport>, arguments: &Activate, run: &str) -> String {
+    let rows = &report.body.images;
     let count = |wanted: fn(&ReleasedImage) -> bool| rows.iter().filter(|row| wanted(row)).count();
     let images = table(&ReleasedImage::HEADINGS, 1, rows.iter().filter_map(ReleasedImage::cells));
     let (released, skipped, failed) =
@@ -87,9 +93,11 @@ fn text(report: &ActivateReport, arguments: &Activate, run: &str) -> String {
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     let place = arguments.out.display();
     let steps = steps(rows, arguments.optimisation.iterations());
-    let summary = format!("{released} released in {place}{skipped}{failed}{steps}; {run}");
-    match &report.retrieval {
+    let left_out = report.left_out();
+    let summary = format!("{released} released in {place}{skipped}{failed}{steps}; {run}{left_out}");
+    match &report.body.retrieval {
         Some(retrieval) => format!("{images}\n{summary}\n\n{}", retrieval.text()),
+        None if released == 0 => summary,
         None => format!("{images}\n{summary}"),
     }
 }

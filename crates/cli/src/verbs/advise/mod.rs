@@ -19,7 +19,7 @@ use super::eval::{
 };
 use crate::{
     args::Advise,
-    inputs::extractor::LoadedExtractor,
+    inputs::{extractor::LoadedExtractor, image_files::Found},
     outputs::{Content, Outputs},
     report::Report,
     session::{Outcome, Session, output::one_line, temporary_folder::TemporaryFolder},
@@ -39,7 +39,7 @@ pub fn run(arguments: &Advise, session: &Session) -> Result<Outcome> {
     let temporary = arguments.out.is_none().then(TemporaryFolder::new).transpose()?;
     let folder = arguments.out.clone().or(temporary.as_ref().map(|folder| folder.path().to_owned()));
     let mut request = request(arguments, folder);
-    let inputs = request.selection.find()?;
+    let Found { images: inputs, left_out } = request.selection.find(session)?;
     let loaded = LoadedExtractor::load_for(session, arguments.optimisation.precision)?;
     let index = open(&loaded, &arguments.index, session)?;
     let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
@@ -58,9 +58,10 @@ pub fn run(arguments: &Advise, session: &Session) -> Result<Outcome> {
         page::write(path, &evaluated, &figures)?;
     }
     let advice = AdviceReport::new(facts, figures, &evaluated.rows, started.elapsed().as_secs_f64());
-    let report = Report::new(advice);
-    session.result(&report, || report.body.text())?;
-    Ok(evaluated.outcome())
+    let outcome = evaluated.outcome(&left_out);
+    let report = Report::new(advice).without(left_out);
+    session.result(&report, || report.body.text() + &report.left_out_line())?;
+    Ok(outcome)
 }
 
 /// Returns the evaluation that advice is derived from, with released images in `folder`.

@@ -17,7 +17,7 @@ use crate::{
     args::{Editing, Optimisation, Reading},
     inputs::{
         extractor::LoadedExtractor,
-        image_files::{self, Input},
+        image_files::{self, Found, Input},
     },
     outputs::{Content, Outputs},
     release::{Options, ReleasedImage, Releaser, plan},
@@ -31,8 +31,8 @@ const RELEASED: &str = "activated";
 pub struct Selection<'a> {
     /// Folders of the originals.
     pub folders: &'a [PathBuf],
-    /// Other images, and folders of images, that the evaluation reads.
-    pub others: &'a [PathBuf],
+    /// Other images that the evaluation reads.
+    pub others: &'a [Input],
     /// Number of originals to draw by the seed; all of them if not given.
     pub sample: Option<NonZeroUsize>,
     /// Folder of the released images, if they are compared.
@@ -55,11 +55,11 @@ pub fn outputs(editing: &Editing) -> Outputs {
 }
 
 impl<'a> Selection<'a> {
-    pub fn new(folders: &'a [PathBuf], others: &'a [PathBuf], editing: &'a Editing) -> Self {
+    pub fn new(folders: &'a [PathBuf], editing: &'a Editing) -> Self {
         let default = editing.activate.then(|| RELEASED.into());
         Self {
             folders,
-            others,
+            others: &[],
             sample: editing.sample,
             released: editing.released.clone().or(default),
             activates: editing.activate,
@@ -76,17 +76,17 @@ impl<'a> Selection<'a> {
     /// Finds the originals: all of them, or a sample, in order.
     ///
     /// # Errors
-    /// If one of the folders does not exist, or holds no image.
-    pub fn find(&self) -> Result<Vec<Input>> {
-        for folder in self.folders {
+    /// If one of the folders does not exist, or there is no image.
+    pub fn find(&self, session: &Session) -> Result<Found> {
+        for folder in self.folders.iter().filter(|folder| !image_files::is_list(folder)) {
             folder.metadata().with_context(|| folder.display().to_string())?;
         }
         let except = self.released.as_deref().unwrap_or(Path::new(RELEASED));
-        let inputs = image_files::find(self.folders, Some(except))?;
-        Ok(match self.sample {
-            Some(n) => sample(inputs, n.get(), self.optimisation.seed),
-            None => inputs,
-        })
+        let Found { mut images, left_out } = image_files::find(self.folders, Some(except), session)?;
+        if let Some(n) = self.sample {
+            images = sample(images, n.get(), self.optimisation.seed);
+        }
+        Ok(Found { images, left_out })
     }
 
     /// Activates the originals, if that is wanted. Returns one row per image.
@@ -107,11 +107,7 @@ impl<'a> Selection<'a> {
             "{} holds the originals: name another folder for the released images",
             released.display()
         );
-        let others = match self.others {
-            [] => Vec::new(),
-            others => image_files::find(others, None)?,
-        };
-        let jobs = plan(inputs.to_vec(), &others, released, Encoding::Png, self.resumes);
+        let jobs = plan(inputs.to_vec(), self.others, released, Encoding::Png, self.resumes);
         let options = Options::lossless(self.optimisation, self.reading);
         Releaser::new(loaded, std::slice::from_ref(index), options)?.release(&jobs, session, None)
     }

@@ -16,7 +16,7 @@ use crate::{
     args::Search,
     inputs::{
         extractor::LoadedExtractor,
-        image_files::{self, Input},
+        image_files::{self, Found, Input, LeftOut},
     },
     outputs::{Content, Outputs},
     report::{
@@ -83,7 +83,7 @@ struct Hit {
 pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
     let inputs = arguments.inputs.iter().chain([&arguments.index]);
     Outputs::default().and_any(arguments.out.as_ref(), Content::Arrays).check(inputs)?;
-    let Loaded { index, descriptors, mut queries } = load(arguments, session)?;
+    let Loaded { index, descriptors, mut queries, left_out } = load(arguments, session)?;
     let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
     if let Some(descriptors) = &descriptors {
         make_ready(&index, descriptors)?;
@@ -101,9 +101,10 @@ pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
         let answers: Vec<bool> = queries.iter().map(|query| query.error.is_none()).collect();
         arguments.out.as_ref().map_or(Ok(()), |path| found.write(path, &answers))?;
     }
-    let outcome = Outcome::of(queries.iter().any(|query| query.error.is_some()));
-    let report = Report::new(SearchReport { visited, queries }).after(seconds);
-    session.result(&report, || text(&report.body, seconds))?;
+    let outcome = Outcome::of(left_out.failed() || queries.iter().any(|query| query.error.is_some()));
+    let entries = index.ntotal();
+    let report = Report::new(SearchReport { visited, queries }).after(seconds).without(left_out);
+    session.result(&report, || text(&report, entries, arguments.radius, seconds))?;
     Ok(outcome)
 }
 
@@ -112,6 +113,7 @@ struct Loaded {
     index: Index,
     descriptors: Option<Tensor<2>>,
     queries: Vec<Query>,
+    left_out: LeftOut,
 }
 
 fn load(arguments: &Search, session: &Session) -> Result<Loaded> {
@@ -123,7 +125,7 @@ fn load(arguments: &Search, session: &Session) -> Result<Loaded> {
             Source::index(&arguments.index)?.check(&Source::descriptors(file)?, session)?;
             let query = |row: usize| Query { query: row.to_string(), error: None, results: Vec::new() };
             let queries = (0..descriptors.dims()[0]).map(query).collect();
-            Ok(Loaded { index, descriptors: Some(descriptors), queries })
+            Ok(Loaded { index, descriptors: Some(descriptors), queries, left_out: LeftOut::default() })
         }
         inputs => load_images(inputs, arguments, session),
     }
@@ -132,7 +134,7 @@ fn load(arguments: &Search, session: &Session) -> Result<Loaded> {
 fn load_images(inputs: &[PathBuf], arguments: &Search, session: &Session) -> Result<Loaded> {
     let loaded = LoadedExtractor::load(session)?;
     let index = loaded.index(Some(&arguments.index), session)?;
-    let inputs = image_files::find(inputs, None)?;
+    let Found { images: inputs, left_out } = image_files::find(inputs, None, session)?;
     let reader = (&arguments.reading).into();
     let bar = progress::bar(inputs.len(), "describing");
     let (mut descriptors, mut queries) = (Vec::new(), Vec::with_capacity(inputs.len()));
@@ -156,7 +158,7 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, session: &Session) -> Res
     loaded.describer(BatchRequest::Auto).describe_files(&reader, &inputs, advance, take)?;
     bar.finish_and_clear();
     let descriptors = (!descriptors.is_empty()).then(|| upload_rows(&descriptors, &loaded.device));
-    Ok(Loaded { index, descriptors, queries })
+    Ok(Loaded { index, descriptors, queries, left_out })
 }
 
 /// Makes an inverted file compute the tables of its cells, as its first search does. They count as loading, as in faiss.
@@ -181,19 +183,44 @@ fn hits(found: &Results, row: usize, index: &Index, names: &Names) -> Vec<Hit> {
     found.of_query(row).enumerate().map(hit).collect()
 }
 
-/// Formats the results; `seconds` is the duration of the search.
-fn text(SearchReport { visited, queries }: &SearchReport, seconds: f64) -> String {
+/// Formats the results of a search among `entries`; `seconds` is its duration.
+fn text(report: &Report<SearchReport>, entries: usize, radius: Option<f32>, seconds: f64) -> String {
+    let SearchReport { visited, queries } = &report.body;
     let row = |query: &str, hit: &Hit| {
         let name = hit.name.clone().unwrap_or_default();
         let numbers = [hit.rank.to_string(), hit.id.to_string()];
         let distances = [Some(hit.distance), hit.similarity].map(|value| decimal(value.map(f64::from), 4));
         [query.to_owned(), name].into_iter().chain(numbers).chain(distances).collect()
     };
-    let rows = queries.iter().flat_map(|query| query.results.iter().map(|hit| row(&query.query, hit)));
-    let found = table(&["query", "name", "rank", "id", "distance", "similarity"], 2, rows);
+    let hits = queries.iter().flat_map(|query| query.results.iter().map(|hit| row(&query.query, hit)));
+    let rows: Vec<Vec<String>> = hits.collect();
+    let found = if rows.is_empty() {
+        format!("nothing found: {}", reason(queries, entries, radius))
+    } else {
+        table(&["query", "name", "rank", "id", "distance", "similarity"], 2, rows)
+    };
     let cells = visited.map_or_else(String::new, |Visited { nprobe, is_own }| {
         let source = if is_own { ", as the index file says" } else { "" };
         format!("; nprobe {nprobe}{source}")
     });
-    format!("{found}\n{} queries searched in {:.1} ms{cells}", queries.len(), 1e3 * seconds)
+    let answered = queries.iter().filter(|query| query.error.is_none()).count();
+    let failed = queries.len() - answered;
+    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    let left_out = report.left_out();
+    format!("{found}\n{answered} queries searched in {:.1} ms{failed}{cells}{left_out}", 1e3 * seconds)
+}
+
+/// Says why no query has a result.
+fn reason(queries: &[Query], entries: usize, radius: Option<f32>) -> &'static str {
+    if entries == 0 {
+        "the index is empty"
+    } else if queries.is_empty() {
+        "there are no queries"
+    } else if queries.iter().all(|query| query.error.is_some()) {
+        "no query can be read"
+    } else if radius.is_some() {
+        "no entry is within the radius"
+    } else {
+        "the visited cells are empty"
+    }
 }

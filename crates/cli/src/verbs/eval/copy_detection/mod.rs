@@ -4,12 +4,9 @@ mod copy_detection_report;
 mod page;
 mod tables;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::Path, time::Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use describe::BatchRequest;
 use evaluation::{
     Edit, Error,
@@ -26,7 +23,10 @@ use super::{
 };
 use crate::{
     args::EvalCopyDetection,
-    inputs::{extractor::LoadedExtractor, image_files},
+    inputs::{
+        extractor::LoadedExtractor,
+        image_files::{self, Found, Input, LeftOut},
+    },
     outputs::Content,
     report::Report,
     session::{Outcome, Session, terminal_events::TerminalEvents},
@@ -40,9 +40,11 @@ pub fn run(arguments: &EvalCopyDetection, session: &Session) -> Result<Outcome> 
         return Ok(Outcome::Done);
     }
     check_outputs(arguments)?;
-    let report = Report::new(evaluate(arguments, session)?.write(arguments)?);
-    session.result(&report, || report.body.text())?;
-    Ok(Outcome::of(report.body.photographs < report.body.planned()))
+    let (evaluated, left_out) = evaluate(arguments, session)?;
+    let any_failed = left_out.failed();
+    let report = Report::new(evaluated.write(arguments)?).without(left_out);
+    session.result(&report, || report.body.text() + &report.left_out())?;
+    Ok(Outcome::of(any_failed || report.body.photographs < report.body.planned()))
 }
 
 /// Checks the files that will be written.
@@ -67,7 +69,7 @@ struct Evaluated {
     scope: Scope,
 }
 
-fn evaluate(arguments: &EvalCopyDetection, session: &Session) -> Result<Evaluated> {
+fn evaluate(arguments: &EvalCopyDetection, session: &Session) -> Result<(Evaluated, LeftOut)> {
     let mut started = Instant::now();
     let editing = &arguments.editing;
     let path = arguments.index.as_deref().context("--index is missing")?;
@@ -76,8 +78,13 @@ fn evaluate(arguments: &EvalCopyDetection, session: &Session) -> Result<Evaluate
         "--choose-cell is for an index that stores released images: `eval retrieval --stored released` measures it"
     );
     let truth = arguments.ground_truth.as_deref().map(tables::read_truth).transpose()?;
-    let selection = Selection::new(&arguments.images, &arguments.distractors, editing);
-    let inputs = selection.find()?;
+    check_truth(arguments)?;
+    let mut selection = Selection::new(&arguments.images, editing);
+    let Found { images: inputs, mut left_out } = selection.find(session)?;
+    let others = [&arguments.distractors[..], &arguments.queries].concat();
+    let others = image_files::find(&others, None, session)?;
+    selection.others = &others.images;
+    left_out.extend(others.left_out);
     let loaded = LoadedExtractor::load_for(session, editing.optimisation.precision)?;
     let mut index = open(&loaded, path, session)?;
     let settings = Settings::new(&loaded, Some(&index), Some(path));
@@ -92,7 +99,7 @@ fn evaluate(arguments: &EvalCopyDetection, session: &Session) -> Result<Evaluate
     });
     let background = background.transpose()?;
     let names = entry_names::of_entries(path, index.ntotal())?;
-    let queries = query_source(arguments, truth)?;
+    let queries = query_source(&others.images, truth);
 
     let events = TerminalEvents::watching(session);
     let known = KnownDescriptors::open(editing.resume.as_deref(), loaded.extractor.dimension(), &events)?;
@@ -120,7 +127,7 @@ fn evaluate(arguments: &EvalCopyDetection, session: &Session) -> Result<Evaluate
         background: background.as_ref().map(|background| background.n),
         settings,
     };
-    Ok(Evaluated { config, findings, figures, scope })
+    Ok((Evaluated { config, findings, figures, scope }, left_out))
 }
 
 fn bootstrap(arguments: &EvalCopyDetection) -> Bootstrap {
@@ -133,20 +140,22 @@ fn edits(arguments: &EvalCopyDetection) -> Vec<Edit> {
     if arguments.queries.is_empty() { arguments.editing.transforms.0.clone() } else { vec![Edit::Identity] }
 }
 
-fn query_source(arguments: &EvalCopyDetection, truth: Option<GroundTruth>) -> Result<QuerySource> {
-    match truth {
-        Some(truth) if !arguments.queries.is_empty() => {
-            Ok(QuerySource::Images { queries: files(&arguments.queries)?, truth })
-        }
-        Some(_) => bail!(
-            "--ground-truth names the matches of --queries: name the folder of the queries, or omit --ground-truth"
-        ),
-        None => Ok(QuerySource::Edits { distractors: files(&arguments.distractors)? }),
-    }
+/// Checks that there are queries that the ground truth can be about.
+fn check_truth(arguments: &EvalCopyDetection) -> Result<()> {
+    ensure!(
+        arguments.ground_truth.is_none() || !arguments.queries.is_empty(),
+        "--ground-truth names the matches of --queries: name the folder of the queries, or omit --ground-truth"
+    );
+    Ok(())
 }
 
-fn files(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    Ok(image_files::find(folders, None)?.into_iter().map(|input| input.path).collect())
+/// Returns the queries: images as they are, with a ground truth, or edits of images without a match.
+fn query_source(images: &[Input], truth: Option<GroundTruth>) -> QuerySource {
+    let files = images.iter().map(|input| input.path.clone()).collect();
+    match truth {
+        Some(truth) => QuerySource::Images { queries: files, truth },
+        None => QuerySource::Edits { distractors: files },
+    }
 }
 
 /// Names the options that an error is about.

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     args::EvalRetrieval,
-    inputs::extractor::LoadedExtractor,
+    inputs::{extractor::LoadedExtractor, image_files::Found},
     outputs::Content,
     report::Report,
     session::{Outcome, Session, whole_file::write_whole},
@@ -34,19 +34,20 @@ pub fn run(arguments: &EvalRetrieval, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
     check_outputs(arguments)?;
     let request = request(arguments);
-    let inputs = request.selection.find()?;
+    let Found { images, left_out } = request.selection.find(session)?;
     let loaded = LoadedExtractor::load_for(session, arguments.editing.optimisation.precision)?;
     let index = open(&loaded, &arguments.index, session)?;
-    let evaluated = request.evaluate(&loaded, inputs, index, started, session)?;
-    let report = Report::new(RetrievalReport::new(&evaluated));
+    let evaluated = request.evaluate(&loaded, images, index, started, session)?;
+    let outcome = evaluated.outcome(&left_out);
+    let report = Report::new(RetrievalReport::new(&evaluated)).without(left_out);
     if let Some(path) = &arguments.csv {
         write_tables(path, &evaluated, &report.body)?;
     }
     if let Some(path) = &arguments.editing.report {
         page::write(path, &evaluated, &report.body)?;
     }
-    session.result(&report, || report.body.text())?;
-    Ok(evaluated.outcome())
+    session.result(&report, || report.body.text() + &report.left_out())?;
+    Ok(outcome)
 }
 
 /// Checks the files that will be written.
@@ -76,7 +77,7 @@ fn request(arguments: &EvalRetrieval) -> Request<'_> {
             stored: Stored::from(arguments.stored),
         },
         bootstrap: Bootstrap { resamples: editing.resamples, seed: editing.optimisation.seed },
-        selection: Selection::new(&arguments.images, &[], editing),
+        selection: Selection::new(&arguments.images, editing),
         index: &arguments.index,
         distractors: &arguments.distractors,
         synthetic: synthetic.map(|(n, fit)| Synthetic { n, fit }),

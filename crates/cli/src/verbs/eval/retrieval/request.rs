@@ -18,7 +18,10 @@ use index::Index;
 
 use super::super::{extractor_check::check_extractor, selection::Selection, settings::Settings};
 use crate::{
-    inputs::{extractor::LoadedExtractor, image_files::Input},
+    inputs::{
+        extractor::LoadedExtractor,
+        image_files::{Input, LeftOut},
+    },
     release::ReleasedImage,
     session::{Outcome, Session, terminal_events::TerminalEvents},
     side_files::entry_names::{self, Names},
@@ -176,8 +179,8 @@ fn explained(error: Error, planned: usize) -> anyhow::Error {
 }
 
 impl Evaluated<'_> {
-    /// Returns the outcome of the verb.
-    pub fn outcome(&self) -> Outcome {
-        Outcome::of(self.findings.answers.len() < self.planned)
+    /// Returns the outcome of the verb, which left something out of the folders.
+    pub fn outcome(&self, left_out: &LeftOut) -> Outcome {
+        Outcome::of(left_out.failed() || self.findings.answers.len() < self.planned)
     }
 }

@@ -1,0 +1,125 @@
+//! Lists of files on stdin: paths that end with NUL bytes, or lines.
+
+use std::{
+    io::{self, IsTerminal, Read},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use image_file::Format;
+
+use crate::session::Session;
+
+/// Largest list in bytes.
+const MAX_BYTES: u64 = 1 << 30;
+/// Longest path in bytes, longer than any system allows.
+const MAX_PATH: usize = 1 << 15;
+
+/// Reads the list on stdin.
+///
+/// # Errors
+/// If stdin is a terminal, was read before, cannot be read, or holds something else.
+pub fn read(session: &Session) -> Result<Vec<PathBuf>> {
+    session.take_stdin()?;
+    let stdin = io::stdin();
+    ensure!(
+        !stdin.is_terminal(),
+        "`-` reads a list of files from stdin, which is a terminal: pipe the list in, or name a file called - as ./-"
+    );
+    let mut bytes = Vec::new();
+    let read = stdin.lock().take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    read.context("cannot read the list of files on stdin")?;
+    ensure!(bytes.len() as u64 <= MAX_BYTES, "the list of files on stdin has more than {MAX_BYTES} bytes");
+    parse(&bytes).context("the list of files on stdin")
+}
+
+/// Returns the paths of a list. A NUL byte anywhere means that each path ends with one; otherwise each is a line.
+fn parse(bytes: &[u8]) -> Result<Vec<PathBuf>> {
+    check(bytes)?;
+    let mut paths = Vec::new();
+    for (i, path) in split(bytes).into_iter().enumerate().filter(|(_, path)| !path.is_empty()) {
+        ensure!(path.len() <= MAX_PATH, "entry {}: expected a path, found {} bytes", i + 1, path.len());
+        paths.push(path_of(path).with_context(|| format!("entry {}", i + 1))?);
+    }
+    Ok(paths)
+}
+
+/// Refuses what is no list: an image, descriptors, text of Windows in 16 bits.
+fn check(bytes: &[u8]) -> Result<()> {
+    match bytes {
+        _ if !bytes.contains(&0) => Ok(()),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => bail!("is UTF-16 text: write it as UTF-8"),
+        _ if bytes.starts_with(b"\x93NUMPY") => bail!("expected paths, found a .npy file: name the file"),
+        _ if Format::is_image(bytes) => bail!("expected paths, found an image: name the file"),
+        _ => Ok(()),
+    }
+}
+
+fn split(bytes: &[u8]) -> Vec<&[u8]> {
+    if bytes.contains(&0) {
+        return bytes.split(|byte| *byte == 0).collect();
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    // The last one has no line break behind it.
+    let (last, ended) = lines.split_last_mut().expect("splitting gives at least one part");
+    // A name may end in a carriage return. Where all lines do, it belongs to the line break.
+    if !ended.is_empty() && ended.iter().all(|line| line.ends_with(b"\r")) {
+        ended.iter_mut().for_each(|line| *line = &line[..line.len() - 1]);
+        *last = last.strip_suffix(b"\r").unwrap_or(last);
+    }
+    lines
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "fails on other systems")]
+fn path_of(bytes: &[u8]) -> Result<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    Ok(std::ffi::OsStr::from_bytes(bytes).into())
+}
+
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8]) -> Result<PathBuf> {
+    Ok(std::str::from_utf8(bytes).context("is not UTF-8")?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::output::one_line;
+
+    fn paths(list: &[u8]) -> Vec<String> {
+        parse(list).unwrap().iter().map(|path| path.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn lists_are_separated_by_what_they_hold() {
+        assert_eq!(paths(b"a.jpg\nb c.jpg\n\n./d.jpg"), ["a.jpg", "b c.jpg", "./d.jpg"]);
+        assert_eq!(paths(b"a\nb.jpg\0c\r\n\0\0 d "), ["a\nb.jpg", "c\r\n", " d "]);
+        assert_eq!(paths(b"a.jpg\r\nb.jpg\r\n\r\nc.jpg"), ["a.jpg", "b.jpg", "c.jpg"]);
+        assert_eq!(paths(b"a.jpg\r\nb.jpg\r"), ["a.jpg", "b.jpg"]);
+        assert_eq!(paths(b"a.jpg\nIcon\r\n"), ["a.jpg", "Icon\r"]);
+        assert_eq!(paths(b"\xEF\xBB\xBFa.jpg\n-\n-x.jpg"), ["a.jpg", "-", "-x.jpg"]);
+        assert_eq!(paths(b"GIF89a"), ["GIF89a"]);
+        assert!(paths(b"").is_empty() && paths(b"\n\n").is_empty() && paths(b"\0").is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn paths_need_not_be_text() {
+        use std::os::unix::ffi::OsStrExt;
+        let found = parse(b"caf\xE9\t.jpg\n\xFFa.jpg\n").unwrap();
+        let bytes: Vec<&[u8]> = found.iter().map(|path| path.as_os_str().as_bytes()).collect();
+        assert_eq!(bytes, [&b"caf\xE9\t.jpg"[..], b"\xFFa.jpg"]);
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        let refused = |bytes: &[u8]| one_line(&parse(bytes).unwrap_err());
+        assert_eq!(refused(b"\xFF\xD8\xFF\xE0\0"), "expected paths, found an image: name the file");
+        assert_eq!(refused(b"\x93NUMPY\x01\0"), "expected paths, found a .npy file: name the file");
+        assert_eq!(refused(b"\xFF\xFEa\0.\0"), "is UTF-16 text: write it as UTF-8");
+        let long = [b"a.jpg\n".as_slice(), &[b'x'; MAX_PATH + 1]].concat();
+        assert_eq!(refused(&long), "entry 2: expected a path, found 32769 bytes");
+    }
+}
