@@ -27,6 +27,7 @@ mod interrupted_write;
 mod linked_files;
 mod outputs;
 mod provenance;
+mod release;
 mod released_files;
 mod streams;
 mod transform_verb;

@@ -7,8 +7,10 @@ use index::{Index, Targets};
 use crate::{Result, objective::cosine};
 
 /// Position of a descriptor in an index.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Position {
+    /// Descriptor of the image: `[d]`.
+    pub descriptor: Vec<f32>,
     /// Nearest cell of the coarse quantiser, if the index has one.
     pub cell: Option<i64>,
     /// Cosine to the target's point.
@@ -30,14 +32,17 @@ pub(crate) fn positions(index: &Index, descriptors: Tensor<2>, targets: &Targets
     let wrong_bits = wrong_bits.transpose()?;
     let difference = descriptors.clone() - targets.points.clone();
     let distance = (difference.clone() * difference).sum_dim(1);
-    let rows = download(Tensor::cat(vec![cosine(descriptors, targets.points.clone()), distance], 1))?;
+    let [_, d] = descriptors.dims();
+    let figures = vec![cosine(descriptors.clone(), targets.points.clone()), distance, descriptors];
+    let rows = download(Tensor::cat(figures, 1))?;
     let position = |(i, row): (usize, &[f32])| Position {
+        descriptor: row[2..].to_vec(),
         cell: cells.as_ref().map(|cells| cells[i]),
         cosine: row[0],
         distance: row[1],
         wrong_bits: wrong_bits.as_ref().map(|bits| bits[i]),
     };
-    Ok(rows.chunks_exact(2).enumerate().map(position).collect())
+    Ok(rows.chunks_exact(2 + d).enumerate().map(position).collect())
 }
 
 /// Number of negative margins in each row, `[n, nbits]` -> `n`.

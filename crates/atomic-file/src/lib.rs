@@ -24,6 +24,7 @@ use std::{
 };
 
 pub use lock::WriteLock;
+use tempfile::NamedTempFile;
 
 /// Bytes that are buffered between `write` and the file.
 const BUFFER: usize = 1 << 20;
@@ -39,17 +40,52 @@ const MAX_LINKS: usize = 40;
 /// # Errors
 /// If `path` is a folder, a device or a pipe; errors of `write` and of the system.
 pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let (path, permissions) = destination(path)?;
-    let folder = folder_of(&path);
-    let mut buffered = BufWriter::with_capacity(BUFFER, temporary::create(folder)?);
-    write(&mut buffered)?;
-    let temporary = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
-    if let Some(permissions) = permissions {
-        temporary.as_file().set_permissions(permissions)?;
+    PreparedFile::write(path, write)?.publish()
+}
+
+/// File that is whole and on the disk, but not yet at its path. It is removed when dropped, and after a crash by the next write
+/// into the folder.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("greeting.txt");
+/// let prepared = active_index_atomic_file::PreparedFile::write(&path, |file| writeln!(file, "hello"))?;
+/// assert!(!path.exists());
+/// prepared.publish()?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "hello\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct PreparedFile {
+    temporary: NamedTempFile,
+    path: PathBuf,
+}
+
+impl PreparedFile {
+    /// Writes the bytes that `write` produces to a temporary file beside `path`, and syncs it.
+    ///
+    /// # Errors
+    /// The errors of [`replace`].
+    pub fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Self> {
+        let (path, permissions) = destination(path)?;
+        let mut buffered = BufWriter::with_capacity(BUFFER, temporary::create(folder_of(&path))?);
+        write(&mut buffered)?;
+        let temporary = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if let Some(permissions) = permissions {
+            temporary.as_file().set_permissions(permissions)?;
+        }
+        temporary.as_file().sync_all()?;
+        Ok(Self { temporary, path })
     }
-    temporary.as_file().sync_all()?;
-    temporary.persist(&path).map_err(|error| error.error)?;
-    sync_folder(folder)
+
+    /// Renames the file to its path, and syncs the folder.
+    ///
+    /// # Errors
+    /// Errors of the system; the file at the path is then unchanged.
+    pub fn publish(self) -> io::Result<()> {
+        self.temporary.persist(&self.path).map_err(|error| error.error)?;
+        sync_folder(folder_of(&self.path))
+    }
 }
 
 /// Returns the path that [`replace`] writes to: that of the file that links lead to, which need not exist yet. Files that belong

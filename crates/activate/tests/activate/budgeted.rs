@@ -138,7 +138,7 @@ fn the_cell_that_views_choose_keeps_more_of_them() {
     assert!(kept(&chosen) > kept(&nearest), "{} > {}", kept(&chosen), kept(&nearest));
     let mut moved = 0;
     for (nearest, chosen) in nearest.iter().zip(&chosen) {
-        assert_eq!((nearest.cell, chosen.before), (nearest.before.cell, nearest.before));
+        assert_eq!((nearest.cell, &chosen.before), (nearest.before.cell, &nearest.before));
         let same = chosen.cell == nearest.cell;
         assert_eq!(chosen.trace == nearest.trace, same, "{:?} for {:?}", chosen.cell, nearest.cell);
         moved += usize::from(!same);

@@ -30,18 +30,8 @@ pub struct Activate {
     /// Folder of the released images
     #[arg(long, default_value = "activated", value_name = "DIR")]
     pub out: PathBuf,
-    /// File format of the released images
-    #[arg(long, value_enum, default_value = "png")]
-    pub format: Format,
-    /// Quality of JPEG and lossy WebP files, 1 to 100
-    #[arg(long, default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "Q")]
-    pub quality: u8,
-    /// Write lossy WebP files, at --quality
-    #[arg(long)]
-    pub lossy: bool,
-    /// Subsample the colour of JPEG files (4:2:0): smaller files, which keep less of the activation
-    #[arg(long)]
-    pub subsample_chroma: bool,
+    #[command(flatten)]
+    pub encoded: Encoded,
     /// Images activated together; auto: 1 on the CPU, as many as fit on a GPU
     #[arg(long, default_value = "auto", value_name = "N|auto")]
     pub batch: BatchRequest,
@@ -57,6 +47,23 @@ pub struct Activate {
     pub reading: Reading,
 }
 
+/// Encoding of released images.
+#[derive(Debug, Args)]
+pub struct Encoded {
+    /// File format of the released images
+    #[arg(long, value_enum, default_value = "png")]
+    pub format: Format,
+    /// Quality of JPEG and lossy WebP files, 1 to 100
+    #[arg(long, default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "Q")]
+    pub quality: u8,
+    /// Write lossy WebP files, at --quality
+    #[arg(long)]
+    pub lossy: bool,
+    /// Subsample the colour of JPEG files (4:2:0): smaller files, which keep less of the activation
+    #[arg(long)]
+    pub subsample_chroma: bool,
+}
+
 /// File format of released images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -68,7 +75,7 @@ pub enum Format {
     Webp,
 }
 
-impl Activate {
+impl Encoded {
     /// Returns the encoding of the released files.
     pub fn encoding(&self) -> Encoding {
         match self.format {

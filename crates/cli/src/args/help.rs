@@ -4,7 +4,7 @@ use clap::Command;
 
 /// Headings of the groups, and their verbs in the order of the page.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Everyday", &["activate", "search"]),
+    ("Everyday", &["release", "activate", "search"]),
     ("Building blocks", &["describe", "index"]),
     ("Measuring", &["advise", "eval", "transform"]),
     ("Installation", &["devices", "completions", "help"]),

@@ -11,6 +11,7 @@ mod index;
 mod optimisation;
 mod range;
 mod reading;
+mod release;
 mod search;
 mod stop_rule;
 mod transform;
@@ -27,6 +28,7 @@ pub use self::{
     index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb},
     optimisation::{GradientPrecision, Optimisation},
     reading::Reading,
+    release::Release,
     search::Search,
     transform::TransformArgs,
 };
@@ -63,6 +65,9 @@ pub enum Verb {
     /// Activate images for an index; without images, demonstrate it on the bundled samples
     #[command(after_help = activate::EXAMPLES)]
     Activate(Activate),
+    /// Activate images for a collection, remember them, and write their released files
+    #[command(after_help = release::EXAMPLES)]
+    Release(Release),
     /// Estimate from a few photographs what activation gains for an index
     #[command(after_help = advise::EXAMPLES)]
     Advise(Advise),

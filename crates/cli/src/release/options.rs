@@ -5,7 +5,7 @@ use describe::BatchRequest;
 use image_file::{Encoding, Reader};
 
 use super::quality_limits::QualityLimits;
-use crate::args::{Activate, Optimisation, Reading};
+use crate::args::{Activate, Optimisation, Reading, Release};
 
 /// Default minimum SSIM of released images.
 const MIN_SSIM: f64 = 0.98;
@@ -21,23 +21,27 @@ pub struct Options {
 
 impl From<&Activate> for Options {
     fn from(arguments: &Activate) -> Self {
-        let (optimisation, encoding) = (&arguments.optimisation, arguments.encoding());
-        Self {
-            settings: optimisation.settings(),
-            limits: limits(optimisation, encoding.is_lossless()),
-            encoding,
-            batch: arguments.batch,
-            reader: (&arguments.reading).into(),
-        }
+        let Activate { optimisation, encoded, batch, reading, .. } = arguments;
+        Self::new(optimisation, encoded.encoding(), *batch, reading)
+    }
+}
+
+impl From<&Release> for Options {
+    fn from(arguments: &Release) -> Self {
+        let Release { optimisation, encoded, batch, reading, .. } = arguments;
+        Self::new(optimisation, encoded.encoding(), *batch, reading)
     }
 }
 
 impl Options {
     /// Returns options of PNG files, for an evaluation.
     pub fn lossless(optimisation: &Optimisation, reading: &Reading) -> Self {
-        let (settings, limits) = (optimisation.settings(), limits(optimisation, true));
-        let (batch, reader) = (BatchRequest::Auto, reading.into());
-        Self { settings, limits, encoding: Encoding::Png, batch, reader }
+        Self::new(optimisation, Encoding::Png, BatchRequest::Auto, reading)
+    }
+
+    fn new(optimisation: &Optimisation, encoding: Encoding, batch: BatchRequest, reading: &Reading) -> Self {
+        let limits = limits(optimisation, encoding.is_lossless());
+        Self { settings: optimisation.settings(), limits, encoding, batch, reader: reading.into() }
     }
 }
 

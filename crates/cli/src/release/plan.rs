@@ -16,6 +16,8 @@ use crate::{
 /// An image to release.
 pub struct Job {
     pub input: PathBuf,
+    /// Name below the folder that the user named.
+    pub name: PathBuf,
     pub output: PathBuf,
     pub decision: Decision,
 }
@@ -56,7 +58,7 @@ pub fn plan(inputs: Vec<Input>, others: &[Input], out: &Path, encoding: Encoding
             },
         };
         taken.entry(output.clone()).or_insert_with(|| input.path.clone());
-        Job { input: input.path, output, decision }
+        Job { input: input.path, name: input.name, output, decision }
     });
     jobs.collect()
 }

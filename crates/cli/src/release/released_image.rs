@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use collection::{Entry, State};
 use serde::Serialize;
 
 use crate::report::table::decimal;
@@ -20,8 +21,19 @@ pub struct ReleasedImage {
     pub notes: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub skipped: bool,
+    /// Id of the entry in the collection, and what became of the image there.
+    #[serde(flatten)]
+    pub remembered: Option<Remembered>,
     #[serde(flatten)]
     pub figures: Option<Figures>,
+}
+
+/// Entry of an image in a collection.
+#[derive(Debug, Clone, Serialize)]
+pub struct Remembered {
+    pub id: i64,
+    /// `released`, or `already` for an image that the collection knew.
+    pub status: &'static str,
 }
 
 /// Figures of a released file, as read back.
@@ -65,9 +77,36 @@ impl ReleasedImage {
         Self { output: Some(output.display().to_string()), skipped: true, ..Self::of(input) }
     }
 
+    /// Returns the row of an image that a collection knows.
+    pub fn already(input: &Path, entry: &Entry) -> Self {
+        let notes = match entry.state {
+            State::Live => Vec::new(),
+            state => vec![format!("its entry {} is {state}; `restore` puts it back", entry.id)],
+        };
+        let remembered = Some(Remembered { id: entry.id, status: "already" });
+        Self { output: entry.file.clone(), notes, remembered, ..Self::of(input) }
+    }
+
+    /// Adds the id of the entry in a collection.
+    pub fn with_id(self, id: Option<i64>) -> Self {
+        Self { remembered: id.map(|id| Remembered { id, status: "released" }), ..self }
+    }
+
     fn of(input: &Path) -> Self {
-        let input = input.display().to_string();
-        Self { input, output: None, error: None, notes: Vec::new(), skipped: false, figures: None }
+        Self {
+            input: input.display().to_string(),
+            output: None,
+            error: None,
+            notes: Vec::new(),
+            skipped: false,
+            remembered: None,
+            figures: None,
+        }
+    }
+
+    /// Returns true if a collection knew the image.
+    pub fn was_known(&self) -> bool {
+        self.remembered.as_ref().is_some_and(|entry| entry.status == "already")
     }
 
     pub fn failed(&self) -> bool {

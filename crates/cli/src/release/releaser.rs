@@ -1,9 +1,18 @@
 //! Reading, activation and writing of images, batch by batch.
+//!
+//! Threads read and decode ahead of the activation, and another one encodes and writes behind it.
 
-use std::{num::NonZeroUsize, time::Instant};
+use std::{
+    num::NonZeroUsize,
+    path::Path,
+    sync::mpsc::{self, Receiver, Sender, SyncSender},
+    thread,
+    time::Instant,
+};
 
 use activate::{Activated, Activator, Settings, pixels::Depth};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use collection::{Digest, Entry};
 use describe::{AutoSizes, BatchSize, read_ahead, reading_threads};
 use extractor::Extractor;
 use image::RgbImage;
@@ -12,14 +21,16 @@ use index::Index;
 use indicatif::ProgressBar;
 
 use super::{
+    destination::{Destination, Examined, ReleasedFile, Taken},
+    finished_image::{FinishedImage, finish},
     options::Options,
     pixel_tensor,
     plan::{Decision, Job},
-    released_image::{Figures, ReleasedImage},
+    released_image::ReleasedImage,
 };
 use crate::{
     inputs::extractor::LoadedExtractor,
-    session::{Session, output::one_line, progress, whole_file::write_whole},
+    session::{Session, interrupt::Watch, output::one_line, progress},
 };
 
 /// Maximum number of pixels activated at once; each takes about 70 bytes.
@@ -30,6 +41,8 @@ const SIZES: AutoSizes = AutoSizes { shared: 1, first: 16, most: 64 };
 /// Maximum number of decoded images that wait for the previous batch. Their pixels take far more memory than the network's
 /// inputs.
 const AHEAD: usize = 8;
+/// Maximum number of activated batches that wait for being written.
+const BEHIND: usize = 1;
 
 /// Receiver of pairs.
 pub type Keep<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
@@ -40,16 +53,30 @@ pub struct Pair {
     pub released: RgbImage,
 }
 
-/// Jobs to do at once.
+/// Original as it was read.
+enum Original {
+    Picture(Box<Picture>, Option<Digest>),
+    /// Nothing is to be released.
+    Known(Box<Entry>),
+    /// Nothing is to be released, because an earlier job has the same file.
+    Repeated(Digest),
+}
+
+/// Jobs to do at once, activated.
 struct Batch<'a> {
     jobs: &'a [Job],
     /// One per job.
-    originals: Vec<Result<Picture>>,
-    /// Time at which the work on these jobs began.
-    started: Instant,
+    originals: Vec<Result<Original>>,
+    /// One per picture of the originals, in their order.
+    activated: Vec<Result<Activated>>,
+    /// Time of each picture.
+    seconds: f64,
 }
 
-/// Activates images for indexes, and writes the released files.
+/// Row of a job, and its pair if it is kept.
+type Row = (ReleasedImage, Option<Pair>);
+
+/// Activates images for indexes, and hands the released files to their destination.
 pub struct Releaser<'a> {
     loaded: &'a LoadedExtractor,
     /// At least one.
@@ -66,89 +93,97 @@ impl<'a> Releaser<'a> {
         Ok(releaser)
     }
 
-    fn activator(&self, depth: Depth) -> Result<Activator<'a, Extractor>> {
+    pub(super) fn activator(&self, depth: Depth) -> Result<Activator<'a, Extractor>> {
         let (first, others) = self.indexes.split_first().context("no index to activate for")?;
         let settings = Settings { depth, ..self.options.settings };
         let activator = Activator::new(&self.loaded.extractor, first, settings)?;
         others.iter().try_fold(activator, |activator, index| Ok(activator.also_for(index)?))
     }
 
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(super) fn loaded(&self) -> &LoadedExtractor {
+        self.loaded
+    }
+
     /// Returns the depth of the released file of a picture.
-    fn depth(&self, picture: &Picture) -> Depth {
+    pub(super) fn depth(&self, picture: &Picture) -> Depth {
         let is_deep = picture.pixels.is_deep() && self.options.encoding.keeps_depth();
         if is_deep { Depth::Sixteen } else { Depth::Eight }
     }
 
-    /// Releases images. Returns one row for each job, in their order, and passes each pair to `keep`, including those of
-    /// earlier runs.
+    /// Releases images to a destination. Returns one row for each job, in their order, and passes each pair to `keep`,
+    /// including those of earlier runs. If the user interrupts a watched run, returns the rows of what was begun.
     ///
     /// # Errors
     /// If `keep` fails. A job that fails is reported, and in its row.
     pub fn release(
         &self,
         jobs: &[Job],
+        destination: &dyn Destination,
+        watch: Option<&Watch>,
         session: &Session,
-        mut keep: Option<Keep<'_>>,
+        keep: Option<Keep<'_>>,
     ) -> Result<Vec<ReleasedImage>> {
         let count = jobs.iter().filter(|job| job.decision == Decision::Release).count();
         let steps = count.saturating_mul(self.options.settings.iterations);
         let bar = progress::bar(steps, "activating");
-        let mut rows = Vec::with_capacity(jobs.len());
-        let mut batch_size = BatchSize::new(self.options.batch, self.loaded.own_memory, SIZES);
-        let (mut originals, mut started) = (Vec::new(), Instant::now());
-        let ahead = NonZeroUsize::new(batch_size.get().min(AHEAD)).unwrap_or(NonZeroUsize::MIN);
-        let take = |original: Result<Picture>| {
-            originals.push(original);
-            let batch = &jobs[rows.len()..rows.len() + originals.len()];
-            if batch.len() < batch_size.get() && rows.len() + batch.len() < jobs.len() {
-                return Ok(());
-            }
-            let batch = Batch { jobs: batch, originals: std::mem::take(&mut originals), started };
-            for (row, pair) in self.release_batch(batch, &mut batch_size, &bar, keep.is_some()) {
-                bar.suspend(|| session.notes(&row.input, &row.notes));
-                if let Some(reason) = &row.error {
-                    bar.suspend(|| session.failure(&row.input, reason));
-                }
-                rows.push(row);
-                if let (Some(pair), Some(keep)) = (pair, &mut keep) {
-                    keep(pair)?;
-                }
-            }
-            started = Instant::now();
-            anyhow::Ok(())
-        };
-        let reader = self.options.reader;
-        read_ahead(jobs, reading_threads(), ahead, |job| read(&reader, job), take)?;
+        let keeps = keep.is_some();
+        let mut rows = Rows { rows: Vec::with_capacity(jobs.len()), keep, session, bar: &bar };
+        let (batches, activated) = mpsc::sync_channel(BEHIND);
+        let (finished, finished_rows) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(move || self.write_all(&activated, &finished, destination, keeps));
+            self.activate_all(jobs, destination, watch, batches, &bar, || {
+                rows.take(finished_rows.try_iter())
+            })?;
+            rows.take(finished_rows.iter())
+        })?;
         bar.finish_and_clear();
-        Ok(rows)
+        Ok(rows.rows)
     }
 
-    fn release_batch(
+    /// Reads and activates jobs, and sends them on in batches; calls `between` after each.
+    fn activate_all<'j>(
         &self,
-        batch: Batch<'_>,
-        batch_size: &mut BatchSize,
+        jobs: &'j [Job],
+        destination: &dyn Destination,
+        watch: Option<&Watch>,
+        batches: SyncSender<Batch<'j>>,
         bar: &ProgressBar,
-        keeps: bool,
-    ) -> Vec<(ReleasedImage, Option<Pair>)> {
-        let Batch { jobs, originals, started } = batch;
-        let readable: Vec<&Picture> = originals.iter().flatten().collect();
-        let count = readable.len();
-        let mut activated = self.activate(&readable, batch_size, bar).into_iter();
-        let seconds = started.elapsed().as_secs_f64() / count.max(1) as f64;
-        let finished = jobs.iter().zip(originals).map(|(job, original)| match &job.decision {
-            Decision::Skip => {
-                let pair = keeps.then(|| self.read_pair(job)).transpose()?;
-                Ok((ReleasedImage::skipped(&job.input, &job.output), pair))
+        mut between: impl FnMut() -> Result<()>,
+    ) -> Result<()> {
+        let mut batch_size = BatchSize::new(self.options.batch, self.loaded.own_memory, SIZES);
+        let (mut originals, mut done, mut started) = (Vec::new(), 0, Instant::now());
+        let ahead = NonZeroUsize::new(batch_size.get().min(AHEAD)).unwrap_or(NonZeroUsize::MIN);
+        let take = |original: Result<Original>| {
+            originals.push(original);
+            let batch = &jobs[done..done + originals.len()];
+            if batch.len() < batch_size.get() && done + batch.len() < jobs.len() {
+                return Ok(());
             }
-            Decision::Refuse(reason) => Err(anyhow::anyhow!(reason.clone())),
-            Decision::Release => original.and_then(|original| {
-                let activated =
-                    activated.next().unwrap_or_else(|| anyhow::bail!("activation returned no image"))?;
-                self.finish(job, original, &activated, seconds, keeps)
-            }),
-        });
-        let refused = |job: &Job, error| (ReleasedImage::refused(&job.input, one_line(&error)), None);
-        finished.zip(jobs).map(|(done, job)| done.unwrap_or_else(|error| refused(job, error))).collect()
+            done += batch.len();
+            let originals = std::mem::take(&mut originals);
+            let pictures: Vec<&Picture> = originals.iter().flatten().filter_map(Original::picture).collect();
+            let activated = self.activate(&pictures, &mut batch_size, bar);
+            let seconds = started.elapsed().as_secs_f64() / pictures.len().max(1) as f64;
+            // The receiver ends only when the sender does.
+            let _ = batches.send(Batch { jobs: batch, originals, activated, seconds });
+            started = Instant::now();
+            between()?;
+            match watch.is_some_and(Watch::is_requested) {
+                true => Err(Ended::Interrupted),
+                false => Ok(()),
+            }
+        };
+        let reader = self.options.reader;
+        let read = |job: &Job| read(&reader, job, destination, self.options.settings.iterations, bar);
+        match read_ahead(jobs, reading_threads(), ahead, read, take) {
+            Ok(()) | Err(Ended::Interrupted) => Ok(()),
+            Err(Ended::Failed(error)) => Err(error),
+        }
     }
 
     /// Activates images at once, or in halves if they have too many pixels or both depths.
@@ -185,50 +220,62 @@ impl<'a> Releaser<'a> {
         Ok(activated)
     }
 
-    /// Writes the strongest change that the limits allow. The figures are those of the file as read back.
-    fn finish(
+    /// Encodes activated batches, hands them to the destination, and sends their rows.
+    fn write_all(
         &self,
-        job: &Job,
-        original: Picture,
-        activated: &Activated,
-        seconds: f64,
+        batches: &Receiver<Batch<'_>>,
+        rows: &Sender<Vec<Row>>,
+        destination: &dyn Destination,
         keeps: bool,
-    ) -> Result<(ReleasedImage, Option<Pair>)> {
-        let Options { limits, encoding, reader, .. } = &self.options;
-        let depth = self.depth(&original);
-        let full = pixel_tensor::from_tensor(&activated.pixels, depth)?;
-        let (file, released, measured) = limits.spend(&original.pixels, &full, |pixels| {
-            let file = original.encode(pixels, *encoding)?;
-            let read_back = reader.decode(&file.bytes)?.pixels;
-            Ok((file, read_back))
-        })?;
-        write_whole(&job.output, |sink| sink.write_all(&file.bytes))?;
-        let after = if released == full {
-            activated.after
-        } else {
-            let pixels = pixel_tensor::to_tensor(&released, &self.loaded.device)?;
-            self.activator(depth)?.position(&pixels, &activated.target)?
+    ) {
+        for batch in batches {
+            // Without a receiver, the run has failed already.
+            let _ = rows.send(self.write_batch(batch, destination, keeps));
+        }
+    }
+
+    fn write_batch(&self, batch: Batch<'_>, destination: &dyn Destination, keeps: bool) -> Vec<Row> {
+        let Batch { jobs, originals, activated, seconds } = batch;
+        let mut activated = activated.into_iter();
+        let mut files = Vec::new();
+        let work = jobs.iter().zip(originals).map(|(job, original)| match (&job.decision, original) {
+            (Decision::Skip, _) => {
+                let pair = keeps.then(|| self.read_pair(job)).transpose()?;
+                Ok(Done::Row(ReleasedImage::skipped(&job.input, &job.output), pair))
+            }
+            (Decision::Refuse(reason), _) => Err(anyhow::anyhow!(reason.clone())),
+            (Decision::Release, Err(error)) => Err(error),
+            (Decision::Release, Ok(Original::Known(entry))) => {
+                let pair = keeps.then(|| self.read_pair_of(job, &entry)).flatten();
+                Ok(Done::Row(ReleasedImage::already(&job.input, &entry), pair))
+            }
+            (Decision::Release, Ok(Original::Repeated(digest))) => Ok(Done::Repeated(digest)),
+            (Decision::Release, Ok(Original::Picture(picture, digest))) => {
+                let activated = activated.next().context("activation returned no image")??;
+                let FinishedImage { bytes, descriptor, figures, notes, pair } =
+                    finish(self, *picture, &activated, seconds, keeps)?;
+                files.push(ReleasedFile { job, digest, bytes, descriptor });
+                Ok(Done::Written(ReleasedImage::released(&job.input, &job.output, figures, notes), pair))
+            }
+        });
+        let done: Vec<Result<Done>> = work.collect();
+        let mut taken = destination.take(files).into_iter();
+        let row = |(job, done): (&Job, Result<Done>)| {
+            let row = done.and_then(|done| match done {
+                Done::Row(row, pair) => Ok((row, pair)),
+                Done::Written(row, pair) => match taken.next().context("the destination took no file")?? {
+                    Taken::Written(id) => Ok((row.with_id(id), pair)),
+                    Taken::Known(entry) => Ok((ReleasedImage::already(&job.input, &entry), pair)),
+                },
+                Done::Repeated(digest) => {
+                    let entry = destination.entry_of(&digest)?;
+                    let pair = keeps.then(|| self.read_pair_of(job, &entry)).flatten();
+                    Ok((ReleasedImage::already(&job.input, &entry), pair))
+                }
+            });
+            row.unwrap_or_else(|error| (ReleasedImage::refused(&job.input, one_line(&error)), None))
         };
-        let (width, height) = original.dimensions();
-        let figures = Figures {
-            width,
-            height,
-            iterations: activated.trace.iterations,
-            stopped: activated.trace.end.name(),
-            seconds,
-            cell: activated.cell,
-            kept: activated.trace.kept,
-            cosine_before: activated.before.cosine,
-            cosine_after: after.cosine,
-            distance_before: activated.before.distance,
-            distance_after: after.distance,
-            psnr: measured.psnr,
-            ssim: measured.ssim,
-            linf: measured.linf,
-        };
-        let notes = original.notes.into_iter().chain(file.notes).collect();
-        let pair = || Pair { original: original.pixels.into_rgb8(), released: released.into_rgb8() };
-        Ok((ReleasedImage::released(&job.input, &job.output, figures, notes), keeps.then(pair)))
+        jobs.iter().zip(done).map(row).collect()
     }
 
     /// Reads the pair of an image that an earlier run released.
@@ -236,14 +283,88 @@ impl<'a> Releaser<'a> {
         let read = |path| Ok::<_, image_file::Error>(self.options.reader.open(path)?.pixels.into_rgb8());
         Ok(Pair { original: read(&job.input)?, released: read(&job.output)? })
     }
+
+    /// Reads the pair of an image whose entry names its released file; `None` if either cannot be read any more.
+    fn read_pair_of(&self, job: &Job, entry: &Entry) -> Option<Pair> {
+        let read = |path: &Path| Some(self.options.reader.open(path).ok()?.pixels.into_rgb8());
+        Some(Pair { original: read(&job.input)?, released: read(entry.file.as_ref()?.as_ref())? })
+    }
 }
 
-/// Reads the job's image, if it is to be released.
-fn read(reader: &Reader, job: &Job) -> Result<Picture> {
-    match &job.decision {
-        Decision::Release => Ok(reader.open(&job.input)?),
-        _ => anyhow::bail!("is skipped"),
+/// Job that is done, but for handing its file to the destination.
+enum Done {
+    Row(ReleasedImage, Option<Pair>),
+    Written(ReleasedImage, Option<Pair>),
+    Repeated(Digest),
+}
+
+/// Reason why reading ended before the last job.
+enum Ended {
+    Interrupted,
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Ended {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
     }
+}
+
+/// Rows in the order of the jobs, reported as they come.
+struct Rows<'r, 'k> {
+    rows: Vec<ReleasedImage>,
+    keep: Option<Keep<'k>>,
+    session: &'r Session,
+    bar: &'r ProgressBar,
+}
+
+impl Rows<'_, '_> {
+    fn take(&mut self, batches: impl Iterator<Item = Vec<Row>>) -> Result<()> {
+        for (row, pair) in batches.flatten() {
+            self.bar.suspend(|| self.session.notes(&row.input, &row.notes));
+            if let Some(reason) = &row.error {
+                self.bar.suspend(|| self.session.failure(&row.input, reason));
+            }
+            self.rows.push(row);
+            if let (Some(pair), Some(keep)) = (pair, &mut self.keep) {
+                keep(pair)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Original {
+    fn picture(&self) -> Option<&Picture> {
+        match self {
+            Self::Picture(picture, _) => Some(picture),
+            Self::Known(_) | Self::Repeated(_) => None,
+        }
+    }
+}
+
+/// Reads the job's image, if it is to be released and not known; the steps of others count as done.
+fn read(
+    reader: &Reader,
+    job: &Job,
+    destination: &dyn Destination,
+    steps: usize,
+    bar: &ProgressBar,
+) -> Result<Original> {
+    ensure!(job.decision == Decision::Release, "is skipped");
+    let read = || {
+        let bytes = reader.read(&job.input)?;
+        Ok(match destination.examine(&bytes)? {
+            Examined::Known(entry) => Original::Known(entry),
+            Examined::Repeated(digest) => Original::Repeated(digest),
+            Examined::New(digest) => Original::Picture(Box::new(reader.decode(&bytes)?), digest),
+        })
+    };
+    let original = read();
+    if !matches!(original, Ok(Original::Picture(..))) {
+        bar.inc(steps as u64);
+    }
+    original
 }
 
 fn is_out_of_memory(error: &anyhow::Error) -> bool {

@@ -12,7 +12,7 @@ use std::sync::{
 use super::{output::message, temporary_folder};
 
 /// Exit code of a program that an interrupt ended, as shells expect it.
-const EXIT_CODE: i32 = 130;
+pub const EXIT_CODE: u8 = 130;
 
 static WRITING: Mutex<()> = Mutex::new(());
 static IS_WATCHED: AtomicBool = AtomicBool::new(false);
@@ -57,7 +57,7 @@ pub fn install() -> anyhow::Result<()> {
         let _finished = hold_off();
         temporary_folder::remove_all();
         message("interrupted: finished files are on disk");
-        std::process::exit(EXIT_CODE);
+        std::process::exit(EXIT_CODE.into());
     })?;
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use super::interrupt;
+
 /// Outcome of a verb that could do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -9,6 +11,8 @@ pub enum Outcome {
     Done,
     /// Some inputs failed, each reported with its reason.
     SomeFailed,
+    /// The user ended the run, which finished what was begun.
+    Interrupted,
 }
 
 impl Outcome {
@@ -23,6 +27,7 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Done => Self::SUCCESS,
             Outcome::SomeFailed => Self::from(1),
+            Outcome::Interrupted => Self::from(interrupt::EXIT_CODE),
         }
     }
 }

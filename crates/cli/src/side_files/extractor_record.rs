@@ -53,7 +53,7 @@ impl ExtractorRecord {
     }
 
     /// Returns true if descriptors of the two extractors may be compared.
-    fn agrees(&self, other: &Self) -> bool {
+    pub fn agrees(&self, other: &Self) -> bool {
         let same_model =
             (&self.weights, self.size, self.resize) == (&other.weights, other.size, other.resize);
         self.fingerprint == other.fingerprint || (self.any_source || other.any_source) && same_model

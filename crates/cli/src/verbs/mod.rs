@@ -7,6 +7,7 @@ mod describe;
 mod devices;
 mod eval;
 mod index;
+mod release;
 mod search;
 mod transform;
 
@@ -23,6 +24,7 @@ use crate::{
 /// If nothing could be done.
 pub fn run(verb: &Verb, session: &Session) -> Result<Outcome> {
     match verb {
+        Verb::Release(arguments) => release::run(arguments, session),
         Verb::Activate(arguments) => activate::run(arguments, session),
         Verb::Advise(arguments) => advise::run(arguments, session),
         Verb::Describe(arguments) => describe::run(arguments, session),

@@ -61,6 +61,14 @@ impl Reader {
         self.decode_until(&bytes, deadline)
     }
 
+    /// Reads the bytes of a file, for [`Self::decode`].
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no regular file, or exceeds a limit.
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        self.read_bytes(path, Deadline::starting_now(self.limits.max_seconds))
+    }
+
     /// Decodes a file in memory.
     ///
     /// # Errors

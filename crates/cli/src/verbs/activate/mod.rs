@@ -1,14 +1,18 @@
 //! `activate`: releases images for an index, or demonstrates it on the bundled samples.
 
 mod demonstration;
-mod page;
+mod lookup;
+pub mod page;
 
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use self::demonstration::{Demonstration, DemonstrationSummary};
+use self::{
+    demonstration::{Demonstration, DemonstrationSummary},
+    lookup::Lookup,
+};
 use crate::{
     args::Activate,
     inputs::{
@@ -17,7 +21,7 @@ use crate::{
         installation,
     },
     outputs::{Content, Outputs},
-    release::{Job, Pair, ReleasedImage, Releaser, plan},
+    release::{Folder, Job, Pair, ReleasedImage, Releaser, plan},
     report::{Report, page::Pictures, table::table},
     session::{Outcome, Session},
 };
@@ -28,6 +32,8 @@ struct ActivateReport {
     images: Vec<ReleasedImage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retrieval: Option<DemonstrationSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lookup: Option<Lookup>,
 }
 
 pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
@@ -50,8 +56,9 @@ pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
         Ok(())
     };
     let keeps = demonstrates || arguments.report.is_some();
-    let rows = releaser.release(&jobs, session, keeps.then_some(&mut keep))?;
+    let rows = releaser.release(&jobs, &Folder, None, session, keeps.then_some(&mut keep))?;
     let (batch, seed) = (arguments.batch, arguments.optimisation.seed);
+    let lookup = demonstrates.then(|| Lookup::make(&loaded, &indexes[0], &rows, &pairs, seed)).transpose()?;
     let demonstration = demonstrates
         .then(|| Demonstration::measure(&loaded, &indexes[0], pairs, batch, seed, session))
         .transpose()?;
@@ -62,9 +69,8 @@ pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
     let retrieval = demonstration.as_ref().map(Demonstration::summary).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
     let outcome = Outcome::of(left_out.failed() || rows.iter().any(ReleasedImage::failed));
-    let report =
-        Report::new(ActivateReport { images: rows, retrieval }).on(&loaded.device_name).after(seconds);
-    let report = report.without(left_out);
+    let report = Report::new(ActivateReport { images: rows, retrieval, lookup });
+    let report = report.on(&loaded.device_name).after(seconds).without(left_out);
     let run = || format!("{seconds:.1} s on {}", loaded.device_name);
     session.result(&report, || text(&report, arguments, &run()))?;
     Ok(outcome)
@@ -78,8 +84,8 @@ fn jobs(arguments: &Activate, session: &Session) -> Result<(Vec<Job>, LeftOut)> 
     let inputs = found.images.iter().map(|input| &input.path).chain(&arguments.index);
     let outputs = Outputs::default().and(&arguments.out, Content::Folder);
     outputs.and_any(arguments.report.as_ref(), Content::Page).check(inputs)?;
-    let jobs = plan(found.images, &[], &arguments.out, arguments.encoding(), arguments.resume);
-    Ok((jobs, found.left_out))
+    let (encoding, resume) = (arguments.encoded.encoding(), arguments.resume);
+    Ok((plan(found.images, &[], &arguments.out, encoding, resume), found.left_out))
 }
 
 /// Formats the report; `run` names duration and device.
@@ -95,11 +101,10 @@ fn text(report: &Report<ActivateReport>, arguments: &Activate, run: &str) -> Str
     let steps = steps(rows, arguments.optimisation.iterations());
     let left_out = report.left_out();
     let summary = format!("{released} released in {place}{skipped}{failed}{steps}; {run}{left_out}");
-    match &report.body.retrieval {
-        Some(retrieval) => format!("{images}\n{summary}\n\n{}", retrieval.text()),
-        None if released == 0 => summary,
-        None => format!("{images}\n{summary}"),
-    }
+    let images = if released == 0 { String::new() } else { format!("{images}\n") };
+    let retrieval = report.body.retrieval.iter().map(|retrieval| format!("\n\n{}", retrieval.text()));
+    let lookup = report.body.lookup.iter().map(|lookup| format!("\n\n{}", lookup.text()));
+    [images, summary].into_iter().chain(retrieval).chain(lookup).collect()
 }
 
 /// Names the number of steps, if images stopped early.

@@ -20,7 +20,7 @@ use crate::{
         image_files::{self, Found, Input},
     },
     outputs::{Content, Outputs},
-    release::{Options, ReleasedImage, Releaser, plan},
+    release::{Folder, Options, ReleasedImage, Releaser, plan},
     session::{Session, terminal_events::TerminalEvents},
 };
 
@@ -109,7 +109,8 @@ impl<'a> Selection<'a> {
         );
         let jobs = plan(inputs.to_vec(), self.others, released, Encoding::Png, self.resumes);
         let options = Options::lossless(self.optimisation, self.reading);
-        Releaser::new(loaded, std::slice::from_ref(index), options)?.release(&jobs, session, None)
+        Releaser::new(loaded, std::slice::from_ref(index), options)?
+            .release(&jobs, &Folder, None, session, None)
     }
 
     /// Pairs the originals with their released images, if these are compared.

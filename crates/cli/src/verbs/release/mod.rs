@@ -1,0 +1,103 @@
+//! `release`: activates images for a collection, remembers them, and writes their released files.
+
+mod remembered;
+
+use std::{slice, time::Instant};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use self::remembered::Remembering;
+use super::activate::page;
+use crate::{
+    args::Release,
+    inputs::{
+        collection,
+        extractor::LoadedExtractor,
+        image_files::{self, LeftOut},
+        meta::MetaFields,
+    },
+    outputs::{Content, Outputs},
+    release::{Job, Pair, ReleasedImage, Releaser, plan},
+    report::{Report, page::Pictures, table::table},
+    session::{Outcome, Session, interrupt::Watch},
+};
+
+/// Released images, and those that the collection knew.
+#[derive(Serialize)]
+struct ReleaseReport {
+    collection: String,
+    /// True if the user ended the run; images that were not begun have no row.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    interrupted: bool,
+    images: Vec<ReleasedImage>,
+}
+
+pub fn run(arguments: &Release, session: &Session) -> Result<Outcome> {
+    let started = Instant::now();
+    let (jobs, left_out) = jobs(arguments, session)?;
+    let fields = MetaFields::read(&arguments.meta)?;
+    let loaded = LoadedExtractor::load_for(session, arguments.optimisation.precision)?;
+    let collection = collection::open(&arguments.collection, &loaded.device, session)?;
+    collection::require_extractor(&collection, &loaded.record())?;
+    let releaser = Releaser::new(&loaded, slice::from_ref(collection.quantiser()), arguments.into())?;
+    let mut gallery = Vec::new();
+    let mut keep = |pair: Pair| -> Result<()> {
+        gallery.push(Pictures::new(&pair.original, &pair.released)?);
+        Ok(())
+    };
+    let watch = Watch::start();
+    let images = releaser.release(
+        &jobs,
+        &Remembering::new(&collection, &fields, &loaded.device),
+        Some(&watch),
+        session,
+        arguments.report.is_some().then_some(&mut keep),
+    )?;
+    let interrupted = images.len() < jobs.len();
+    if let Some(path) = &arguments.report {
+        page::write(path, &images, &gallery, None)?;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let outcome = match interrupted {
+        true => Outcome::Interrupted,
+        false => Outcome::of(left_out.failed() || images.iter().any(ReleasedImage::failed)),
+    };
+    let name = arguments.collection.display().to_string();
+    let report = Report::new(ReleaseReport { collection: name, interrupted, images });
+    let report = report.on(&loaded.device_name).after(seconds).without(left_out);
+    let run = || format!("{seconds:.1} s on {}", loaded.device_name);
+    session.result(&report, || text(&report, jobs.len(), arguments, &run()))?;
+    Ok(outcome)
+}
+
+/// Plans the release of the inputs.
+fn jobs(arguments: &Release, session: &Session) -> Result<(Vec<Job>, LeftOut)> {
+    let found = image_files::find(&arguments.inputs, Some(&arguments.out), session)?;
+    let outputs = Outputs::default().and(&arguments.out, Content::Folder);
+    let inputs = found.images.iter().map(|input| &input.path);
+    outputs.and_any(arguments.report.as_ref(), Content::Page).check(inputs)?;
+    Ok((plan(found.images, &[], &arguments.out, arguments.encoded.encoding(), false), found.left_out))
+}
+
+/// Formats the report; `run` names duration and device.
+fn text(report: &Report<ReleaseReport>, planned: usize, arguments: &Release, run: &str) -> String {
+    let (rows, left_out) = (&report.body.images, report.left_out());
+    let count = |wanted: fn(&ReleasedImage) -> bool| rows.iter().filter(|row| wanted(row)).count();
+    let images = table(&ReleasedImage::HEADINGS, 1, rows.iter().filter_map(ReleasedImage::cells));
+    let (released, known, failed) =
+        (count(ReleasedImage::is_released), count(ReleasedImage::was_known), count(ReleasedImage::failed));
+    let (out, collection) = (arguments.out.display(), &report.body.collection);
+    let known = if known > 0 { format!(", {known} already in it") } else { String::new() };
+    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    let left = match report.body.interrupted {
+        true => {
+            format!("\ninterrupted with {} left: run the same command again to go on", planned - rows.len())
+        }
+        false => String::new(),
+    };
+    let summary = format!(
+        "{released} released in {out} and remembered in {collection}{known}{failed}; {run}{left_out}{left}"
+    );
+    if released > 0 { format!("{images}\n{summary}") } else { summary }
+}
