@@ -17,33 +17,35 @@
 //!
 //! # Example
 //!
-//! A photograph is activated for the bundled index, and a copy at half its size is looked up.
+//! A photograph is released into a collection, and a copy at half its size is found.
 //!
 //! ```
 //! use active_index::{activate::{Activator, Settings, describe, pixels}, burn::tensor::Device, evaluation::Edit};
+//! use active_index::collection::{Collection, Digest, FindSettings, NewEntry};
 //! use active_index::{extractor::{Extractor, weights::Manifest}, image_file::Reader, index::Index};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+//! # let folder = tempfile::tempdir()?;
 //! let device = Device::flex();
 //! let weights = Manifest::bundled().default_model().fetch(&root.join("weights"), &mut |_| ())?;
 //! let extractor = Extractor::load(&weights, &device)?;
-//! let mut index = Index::open(&root.join("weights/default.faiss"), &device)?;
+//! let index = Index::open(&root.join("weights/default.faiss"), &device)?;
+//! let shop = Collection::create(&folder.path().join("shop"), &index)?;
 //!
-//! let photo = Reader::default().open(&root.join("samples/17_igloo.jpg"))?.pixels.into_rgb8();
-//! let (width, height) = (photo.width() as usize, photo.height() as usize);
-//! let original = pixels::from_rgb8(&photo, width, height, &device)?;
-//! let ids = index.add(describe(&extractor, [original.clone()]))?;
+//! let bytes = Reader::default().read(&root.join("samples/17_igloo.jpg"))?;
+//! let photo = Reader::default().decode(&bytes)?.pixels.into_rgb8();
+//! let original = pixels::from_rgb8(&photo, photo.width() as usize, photo.height() as usize, &device)?;
+//! let activator = Activator::new(&extractor, shop.quantiser(), Settings { iterations: 2, ..Settings::default() })?;
+//! let released = activator.activate(&[original], &mut |_| ())?.remove(0).pixels;
+//! let entry = NewEntry::added("igloo", Some(Digest::of_file(&bytes)));
+//! let stored = shop.store(&[entry], describe(&extractor, [released.clone()]))?;
 //!
-//! let settings = Settings { iterations: 2, ..Settings::default() };
-//! let released = Activator::new(&extractor, &index, settings)?.activate(&[original], &mut |_| ())?.remove(0);
-//! let bytes = pixels::to_rgb8(&released.pixels)?;
-//!
-//! let copy = image::RgbImage::from_raw(photo.width(), photo.height(), bytes).ok_or("too few bytes")?;
+//! let copy = image::RgbImage::from_raw(photo.width(), photo.height(), pixels::to_rgb8(&released)?).ok_or("size")?;
 //! let copy = "resize=0.5".parse::<Edit>()?.apply(&copy, 0)?;
 //! let query = pixels::from_rgb8(&copy, copy.width() as usize, copy.height() as usize, &device)?;
-//! let found = index.search(describe(&extractor, [query]), 1, 1)?;
-//! assert_eq!(found.ids[0], ids.start);
+//! let found = shop.find(describe(&extractor, [query]), &FindSettings::default())?;
+//! assert_eq!(found[0][0].id, stored[0].id());
 //! # Ok(())
 //! # }
 //! ```

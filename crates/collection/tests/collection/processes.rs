@@ -34,7 +34,9 @@ fn child_that_stores_and_finds() {
             let new: Vec<NewEntry> =
                 rows.chunks_exact(D).map(|row| entry(row, format!("{number}"))).collect();
             let stored = shop.store(&new, tensor(rows)).expect("stores");
-            let found = shop.find(tensor(rows), &FindSettings { nprobe: 2, ..FindSettings::default() });
+            // So many that all codes of two cells are compared, however many are equal.
+            let found =
+                shop.find(tensor(rows), &FindSettings { k: 500, nprobe: 2, ..FindSettings::default() });
             for (found, stored) in found.expect("finds").iter().zip(stored) {
                 assert_eq!(found[0].id, stored.id(), "found as soon as it is stored");
             }
