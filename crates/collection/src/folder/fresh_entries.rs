@@ -20,9 +20,9 @@ pub struct FreshEntries {
 }
 
 impl FreshEntries {
-    /// Creates an empty set for the codes of `quantiser`.
+    /// Creates an empty set for the codes of `quantiser`, which has no entries.
     pub fn empty(quantiser: &Index) -> Result<Self> {
-        let lists = quantiser.emptied().lists()?;
+        let lists = quantiser.lists()?;
         let rows = vec![Vec::new(); lists.nlist()];
         Ok(Self { lists, rows, descriptors: Vec::new(), d: quantiser.d() })
     }
