@@ -4,10 +4,10 @@ use std::{collections::HashMap, fs, path::Path};
 
 use rusqlite::Connection;
 
-use super::{Folder, QUANTISER};
+use super::{Folder, QUANTISER, compact};
 use crate::{
     catalogue::{
-        entries, fresh,
+        Access, entries, fresh,
         segments::{self, FileRecord, SegmentRecord},
     },
     engine::{Finding, Info},
@@ -37,8 +37,12 @@ fn bytes_of(folder: &Path) -> Result<u64> {
 
 /// Reads everything; see [`Engine::check`](crate::Engine::check).
 ///
-/// The check sees one moment of the catalogue. Segments that a compaction removes meanwhile are checked again.
+/// The check sees one moment of the catalogue. Compactions, which remove segments, wait for its end; others read and write.
 pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Vec<Finding>> {
+    let _turn = match folder.access {
+        Access::Write => Some(compact::take_turn(&folder.segments_path())?),
+        Access::Read => None,
+    };
     let connection = folder.connection();
     let mut check = Check { folder, findings: Vec::new(), places: HashMap::new(), progress };
     let path = folder.catalogue_path();

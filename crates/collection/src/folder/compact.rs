@@ -32,6 +32,8 @@ use crate::{
 const SEGMENT: usize = 16_384;
 /// Key of the number of entries in the place of [`SEGMENT`].
 pub const SEGMENT_KEY: &str = "segment_entries";
+/// Name that the lock is taken for; no file has it.
+const TURN: &str = "compaction";
 /// Segments of about one size from which they are merged in the background.
 const FAN: usize = 8;
 /// Largest number of entries of a segment that is made of the catalogue's entries at once; bounds the memory.
@@ -73,6 +75,11 @@ pub fn compact_all(folder: &Folder) -> Result<()> {
     compactor.expect("waits for its turn").compact_all()
 }
 
+/// Waits until no other process compacts, and keeps others from it.
+pub fn take_turn(segments: &Path) -> Result<WriteLock> {
+    WriteLock::acquire(&segments.join(TURN), || ()).map_err(Error::io(segments))
+}
+
 /// Process in its turn to compact.
 struct Compactor {
     segments: PathBuf,
@@ -86,10 +93,9 @@ impl Compactor {
     /// Takes the turn. If another has it, waits, or returns `None`.
     fn new(path: &Path, quantiser: Arc<Index>, wait: bool) -> Result<Option<Self>> {
         let (segments, catalogue) = (path.join(SEGMENTS), path.join(CATALOGUE));
-        let target = segments.join("compaction");
         let turn = match wait {
-            true => Some(WriteLock::acquire(&target, || ()).map_err(Error::io(&segments))?),
-            false => WriteLock::try_acquire(&target).map_err(Error::io(&segments))?,
+            true => Some(take_turn(&segments)?),
+            false => WriteLock::try_acquire(&segments.join(TURN)).map_err(Error::io(&segments))?,
         };
         let Some(turn) = turn else { return Ok(None) };
         let compactor = Self { segments, catalogue, connection: connect(path)?, quantiser, _turn: turn };

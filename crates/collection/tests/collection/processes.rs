@@ -80,6 +80,34 @@ fn eight_processes_for_a_minute() {
     side_by_side(2000);
 }
 
+/// A check beside compactions finds no segment missing, because these wait.
+#[test]
+fn a_check_beside_compactions_finds_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("shop");
+    let shop = collection(&path);
+    std::thread::scope(|scope| {
+        let compacting = scope.spawn(|| {
+            let other = open(&path);
+            for seed in 0..30 {
+                let rows = descriptors(20, 900 + seed);
+                let new: Vec<NewEntry> =
+                    rows.chunks_exact(D).map(|row| entry(row, seed.to_string())).collect();
+                other.store(&new, tensor(&rows)).expect("stores");
+                other.compact().expect("compacts");
+            }
+        });
+        while !compacting.is_finished() {
+            assert_eq!(findings(&shop), [""; 0]);
+            let found = shop.find(tensor(&descriptors(1, 900)), &FindSettings::default()).expect("finds");
+            assert!(found[0].len() <= 10);
+        }
+        compacting.join().expect("ends");
+    });
+    assert_eq!(shop.info().expect("counts").live, 600);
+    assert_eq!(shop.warnings(), [""; 0]);
+}
+
 #[test]
 fn an_entry_is_found_by_others_within_a_second() {
     let folder = tempfile::tempdir().expect("folder");
