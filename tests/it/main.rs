@@ -14,6 +14,7 @@ mod device;
 mod evaluation;
 mod extractor;
 mod extractors;
+mod faiss_kinds;
 mod faiss_peer;
 mod fast_activation;
 mod fixtures;

@@ -95,7 +95,10 @@ mod vectors;
 
 pub use error::{Error, Result};
 pub use factory::{CoarseKind, Codes, Factory, IdMap, ScalarType, TransformKind};
-pub use files::npy;
+pub use files::{
+    faiss::{FaissKind, faiss_kinds},
+    npy,
+};
 pub use index::{
     EncodedVectors, EntryLists, FoundEntry, Index, MergedIds, ProbedVectors, Signs, Target, Targets,
 };

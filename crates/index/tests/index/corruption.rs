@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use active_index_index::{Error, Index};
+use active_index_index::{Error, Index, faiss_kinds};
 use burn::tensor::Device;
 
 use crate::{
@@ -181,11 +181,24 @@ fn trailing_bytes_are_an_error() {
 }
 
 #[test]
-fn unknown_kinds_are_named_beside_the_supported_ones() {
-    let message = from_bytes(b"IwPn and more").expect_err("unknown").to_string();
-    let expected = "index fourcc: unsupported fourcc \"IwPn\", supported are IxF2, IxFI, IxPq, IxSQ, IxHe, IwFl, IwPQ, \
-                    IwSq, IwPf, IxPT, IxRF";
-    assert_eq!(message, expected);
+fn unknown_kinds_are_told_from_those_of_faiss() {
+    let message = from_bytes(b"GIF89a").expect_err("no index").to_string();
+    assert_eq!(message, "index: expected the fourcc of an index of faiss 1.15, found \"GIF8\"");
+}
+
+#[test]
+fn every_kind_of_faiss_is_read_or_refused_by_its_name() {
+    for kind in faiss_kinds() {
+        let error = from_bytes(kind.fourcc.as_bytes()).expect_err("only a fourcc");
+        match (kind.instead, &error) {
+            (None, Error::Truncated { field: "d", .. }) => {}
+            (Some(instead), Error::UnsupportedKind { class, .. }) => {
+                assert_eq!(error.to_string(), format!("index: {class} is not supported; {instead}"));
+                assert_eq!(class, kind.class);
+            }
+            _ => panic!("{kind:?}: {error}"),
+        }
+    }
 }
 
 /// `sprs` sizes are (list, size) pairs; a file with two such lists suffices to corrupt them.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::source::Source;
+use super::{kinds::unsupported_lists, source::Source};
 use crate::{
     error::{Error, Result},
     kernels::{
@@ -70,8 +70,7 @@ impl FastScanFields {
 pub(super) fn read_lists(source: &mut Source, nlist: usize, m: usize) -> Result<Vec<BlockList>> {
     let found = source.fourcc("inverted lists fourcc")?;
     if found != BLOCK_LISTS {
-        let found = found.escape_ascii().to_string();
-        return Err(Error::Fourcc { field: "inverted lists fourcc", found, supported: "ilbl" });
+        return Err(unsupported_lists(found, "ilbl"));
     }
     expect("nlist of the inverted lists", nlist as u64, source.u64("nlist of the inverted lists")?)?;
     expect("code_size of the inverted lists", NO_CODE_SIZE, source.u64("code_size of the inverted lists")?)?;

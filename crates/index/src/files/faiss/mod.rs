@@ -17,10 +17,12 @@
 
 mod fast_scan;
 mod fourcc;
+mod kinds;
 mod read;
 mod source;
 mod write;
 
+pub use kinds::{FaissKind, faiss_kinds};
 pub(crate) use read::read_index;
 pub(crate) use source::Source;
 pub(crate) use write::write_index;

@@ -9,7 +9,7 @@ impl Reader<'_, '_> {
         match self.source.fourcc("coarse quantiser fourcc")? {
             fourcc @ (FLAT_L2 | FLAT_IP) => self.centroids(header, nlist, fourcc),
             GRAPH => self.graph(header, nlist),
-            found => Err(unsupported("coarse quantiser fourcc", found, "IxF2, IxFI, IHNf")),
+            found => Err(unsupported_coarse("coarse quantiser", found)),
         }
     }
 
@@ -43,7 +43,7 @@ impl Reader<'_, '_> {
         graph.validate(nlist)?;
         let fourcc = self.source.fourcc("storage fourcc of the HNSW graph")?;
         if fourcc != FLAT_L2 && fourcc != FLAT_IP {
-            return Err(unsupported("storage fourcc of the HNSW graph", fourcc, "IxF2, IxFI"));
+            return Err(unsupported_coarse("storage of the HNSW graph", fourcc));
         }
         let mut coarse = self.centroids(header, nlist, fourcc)?;
         expect("header of the HNSW graph", (header.d, header.metric), (outer.d, outer.metric))?;

@@ -8,7 +8,7 @@ impl Reader<'_, '_> {
     pub fn array_lists(&mut self, nlist: usize, code_size: usize) -> Result<Vec<ArrayList>> {
         match self.source.fourcc("inverted lists fourcc")? {
             ARRAY_LISTS => {}
-            found => return Err(unsupported("inverted lists fourcc", found, "ilar")),
+            found => return Err(unsupported_lists(found, "ilar")),
         }
         expect("nlist of the inverted lists", nlist, self.source.size("nlist of the inverted lists")?)?;
         let field = "code_size of the inverted lists";

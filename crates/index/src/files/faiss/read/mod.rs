@@ -10,7 +10,11 @@ mod wrappers;
 
 use burn::tensor::Device;
 
-use super::{fourcc::*, source::Source};
+use super::{
+    fourcc::*,
+    kinds::{unsupported_coarse, unsupported_index, unsupported_lists, unsupported_transform},
+    source::Source,
+};
 use crate::{
     error::{Error, Result},
     kinds::{Kind, exhaustive::Exhaustive, store::AsStore},
@@ -18,9 +22,6 @@ use crate::{
     quantise::codec::Codec,
     vectors::check_finite,
 };
-
-/// Supported fourccs of an index.
-const SUPPORTED: &str = "IxF2, IxFI, IxPq, IxSQ, IxHe, IwFl, IwPQ, IwSq, IwPf, IxPT, IxRF";
 
 /// Largest dimension accepted, more than any descriptor has. Without a limit, a small file of short codes
 /// could make the reader allocate gigabytes.
@@ -68,7 +69,7 @@ impl Reader<'_, '_> {
             REFINED => Ok(Kind::Refined(Box::new(self.refined(depth)?))),
             MAPPED => Ok(Kind::Mapped(Box::new(self.mapped(depth, false)?))),
             MAPPED_TWO_WAY => Ok(Kind::Mapped(Box::new(self.mapped(depth, true)?))),
-            found => Err(unsupported("index fourcc", found, SUPPORTED)),
+            found => Err(unsupported_index("index", found)),
         }
     }
 

@@ -42,7 +42,7 @@ impl Reader<'_, '_> {
                 expect("d_out of the normalisation", d, d_out)?;
                 Normalise::new(d, norm).map(Transform::Normalise)
             }
-            found => Err(unsupported("transform fourcc", found, "LTra, rrot, Pcam, VNrm")),
+            found => Err(unsupported_transform(found)),
         }
     }
 
