@@ -34,6 +34,12 @@ pub enum Error {
     /// The first bytes belong to no known image format.
     #[error("is no image of a known format")]
     UnknownFormat,
+    /// The file stands for another one, whose content was not fetched.
+    #[error("holds a pointer of {program}, and the content is not here")]
+    Pointer {
+        /// Program that fetches the content.
+        program: &'static str,
+    },
     /// The format is recognised but not decoded.
     #[error("is in {name} format, which is not supported{hint}")]
     UnsupportedFormat {

@@ -19,7 +19,7 @@ const KNOWN: [(&[u8], Format); 12] = [
 ];
 
 /// First bytes of formats that are not decoded, named in the error.
-const FOREIGN: [(&[u8], &str); 16] = [
+const FOREIGN: [(&[u8], &str); 20] = [
     (b"\0\0\0\x0CjP  \r\n\x87\n", "JPEG 2000"),
     (b"\xFF\x4F\xFF\x51", "JPEG 2000"),
     (b"II\xBC\x01", "JPEG XR"),
@@ -31,12 +31,20 @@ const FOREIGN: [(&[u8], &str); 16] = [
     (b"%PDF", "PDF"),
     (b"<svg", "SVG"),
     (b"<?xml", "XML"),
+    (b"<!DOCTYPE html", "HTML"),
+    (b"<!doctype html", "HTML"),
+    (b"<html", "HTML"),
+    (b"PK\x03\x04", "ZIP"),
     (b"P4", "PBM"),
     (b"P5", "PGM"),
     (b"P6", "PPM"),
     (b"P7", "PAM"),
     (b"farbfeld", "farbfeld"),
 ];
+
+/// First bytes of the files that stand for others, with the programs that fetch the content.
+const POINTERS: [(&[u8], &str); 2] =
+    [(b"/annex/objects/", "git-annex"), (b"version https://git-lfs.github.com/spec/", "Git LFS")];
 
 /// Sizes of the information headers of BMP files, of all versions.
 const BMP_HEADERS: [u32; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
@@ -64,9 +72,13 @@ impl Format {
         if bytes.get(4..8) == Some(b"ftyp") {
             return of_brands(bytes);
         }
-        match FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-            Some((_, name)) => Err(Error::UnsupportedFormat { name, hint: "" }),
-            None => Err(Error::UnknownFormat),
+        let named = |list: &[(&[u8], &'static str)]| {
+            list.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, name)| *name)
+        };
+        match (named(&POINTERS), named(&FOREIGN)) {
+            (Some(program), _) => Err(Error::Pointer { program }),
+            (None, Some(name)) => Err(Error::UnsupportedFormat { name, hint: "" }),
+            (None, None) => Err(Error::UnknownFormat),
         }
     }
 }
@@ -128,6 +140,10 @@ mod tests {
         assert!(reason(b"").contains("empty"));
         assert!(reason(b"This is no image.\n").contains("no image"));
         assert!(reason(b"RIFF").contains("no image"));
+        assert!(reason(b"<!DOCTYPE html><title>404</title>").contains("HTML"));
+        let annex = reason(b"/annex/objects/SHA256E-s77047--ab.jpg\n");
+        assert_eq!(annex, "holds a pointer of git-annex, and the content is not here");
+        assert!(reason(b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n").contains("Git LFS"));
     }
 
     #[test]
