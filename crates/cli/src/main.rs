@@ -34,7 +34,10 @@ fn main() -> ExitCode {
 /// Ends the program with an error of the command line, or with the page of help that it asks for.
 fn refuse(error: &clap::Error) -> ! {
     if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-        output::json_error(error.to_string().lines().next().unwrap_or_default());
+        // Its first paragraph, which may be a list; hints and usage follow.
+        let text = error.to_string();
+        let words = text.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>();
+        output::json_error(words.join(" ").trim_start_matches("error: "));
     }
     error.exit()
 }

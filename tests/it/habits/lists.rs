@@ -62,6 +62,9 @@ fn paths_of_a_list_are_taken_byte_for_byte() {
     let lines = document(&work.run_on("describe - --out lines.npy --json", &lines), 0);
     assert_eq!(lines["images"].as_array().unwrap().len(), 4);
     // Outside a list, a dash is one.
+    let named = work.json("describe ./- ./-x.jpg", 2);
+    let error = "the following required arguments were not provided: --out <FILE.npy>";
+    assert_eq!(named, serde_json::json!({ "schema": 1, "error": error }));
     let named = document(&work.run("describe --json --out named.npy ./- ./-x.jpg"), 0);
     assert_eq!(super::all(&named, "images", "input"), ["./-", "./-x.jpg"]);
 }
