@@ -83,7 +83,7 @@ impl<'a> FolderWalk<'a> {
 
     /// Decides whether a folder is searched.
     fn is_entered(&mut self, folder: &DirEntry) -> bool {
-        if is_passed_over(folder.file_name()) {
+        if is_passed_over(folder.path()) {
             self.skip(folder.path());
             return false;
         }
@@ -98,7 +98,7 @@ impl<'a> FolderWalk<'a> {
 
     /// Takes, follows or skips an entry that is no folder.
     fn take(&mut self, entry: DirEntry, start: &Start) {
-        if is_passed_over(entry.file_name()) {
+        if is_passed_over(entry.path()) {
             return self.skip(entry.path());
         }
         let path = entry.into_path();

@@ -1,7 +1,7 @@
 //! Names of files and folders among photographs that are not the photographer's: those of systems, of storage devices, and of
 //! programs that copy or catalogue files.
 
-use std::{ffi::OsStr, path::Path};
+use std::path::Path;
 
 /// Whole names, in lower case.
 const NAMES: [&str; 50] = [
@@ -83,10 +83,20 @@ const BEGINNINGS: [&str; 13] = [
 /// Endings of names, in lower case: downloads and copies in progress, and the previews of Lightroom.
 const ENDINGS: [&str; 7] = [".part", ".partial", ".crdownload", ".download", ".!qb", ".filepart", ".lrdata"];
 
+/// Endings of the libraries of Apple's programs, in lower case, and their folders of photographs; the others hold previews.
+const LIBRARIES: [&str; 4] = ["photoslibrary", "photolibrary", "migratedphotolibrary", "aplibrary"];
+const ORIGINALS: [&str; 2] = ["originals", "masters"];
+
 /// Returns true for a file or folder that is no photograph, whatever it holds.
-pub fn is_passed_over(name: &OsStr) -> bool {
-    let name = name.to_string_lossy().to_lowercase();
-    NAMES.contains(&name.as_str())
+pub fn is_passed_over(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().to_lowercase();
+    let is_in_library = path.parent().is_some_and(|folder| has_ending_of(&LIBRARIES, folder));
+    is_in_library && !ORIGINALS.contains(&name.as_str()) || is_of_system(&name)
+}
+
+/// Returns true for a name, in lower case, that systems and programs give.
+fn is_of_system(name: &str) -> bool {
+    NAMES.contains(&name)
         || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
         || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
@@ -121,7 +131,7 @@ mod tests {
             "lost+found",
         ];
         for name in others.iter().chain(&more) {
-            assert!(is_passed_over(OsStr::new(name)), "{name}");
+            assert!(is_passed_over(Path::new(name)), "{name}");
         }
         for name in [
             "thumbs",
@@ -135,7 +145,13 @@ mod tests {
             "a.jpg.tmp",
             "..a",
         ] {
-            assert!(!is_passed_over(OsStr::new(name)), "{name}");
+            assert!(!is_passed_over(Path::new(name)), "{name}");
         }
+        let library = Path::new("Photos Library.photoslibrary");
+        assert!(is_passed_over(&library.join("resources")) && is_passed_over(&library.join("database")));
+        assert!(
+            !is_passed_over(&library.join("originals"))
+                && !is_passed_over(&library.join("originals/database"))
+        );
     }
 }
