@@ -18,6 +18,7 @@ import zlib
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
+import jpeg_arrangements
 import tiff_arrangements
 
 WIDTH, HEIGHT = 44, 30
@@ -145,6 +146,28 @@ WIDE = profile(b"mntr", b"RGB ", b"XYZ ", [
     (b"rTRC", curve(2.19921875)), (b"gTRC", curve(2.19921875)), (b"bTRC", curve(2.19921875)),
 ])
 GREY_18 = profile(b"mntr", b"GRAY", b"XYZ ", [(b"kTRC", curve(1.8))])
+
+
+def table(entries):
+    """A curve of levels."""
+    return b"curv\0\0\0\0" + struct.pack(">I", len(entries)) + np.round(entries * 65535).astype(">u2").tobytes() + b"\0" * (len(entries) % 2 * 2)
+
+
+def parametric(kind, *numbers):
+    return b"para\0\0\0\0" + struct.pack(">2H", kind, 0) + b"".join(map(s15, numbers))
+
+
+def grey_profiles():
+    """Curves of grey, to lightness and to luminance."""
+    steps = np.linspace(0, 1, 511)
+    curves = {"gamma": curve(1.3), "identity": b"curv\0\0\0\0" + bytes(4), "table_511": table(steps**0.9), "table_2": table(np.array([0, 0.9])),
+              "table_dark": table(steps**3 * 0.5), "para_0": parametric(0, 1.2), "para_3": parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045),
+              "para_4": parametric(4, 1.8, 0.9, 0.1, 0.5, 0.05, 0.0, 0.0)}
+    for name, body in curves.items():
+        for space, code in [("lab", b"Lab "), ("xyz", b"XYZ ")]:
+            yield f"{name}_{space}", profile(b"mntr", b"GRAY", code, [(b"kTRC", body)])
+
+
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -257,6 +280,12 @@ def jpeg_cases():
     ok("jpeg_grey_profile_grey.jpg", data, seen(data, profile=True), JPEG)
     data = save(grey, "JPEG", quality=95, icc_profile=WIDE)
     ok("jpeg_grey_profile_wide.jpg", data, converted_as_rgb(data, WIDE), JPEG)
+    for name, icc in grey_profiles():
+        data = save(grey, "PNG", icc_profile=icc)
+        ok(f"png_grey_profile_{name}.png", data, seen(data, profile=True), ROUNDED)
+        data = save(grey, "JPEG", quality=95, icc_profile=icc)
+        # Curves are steep near black.
+        ok(f"jpeg_grey_profile_{name}.jpg", data, seen(data, profile=True), 2 * JPEG)
     inks = save(picture.convert("CMYK"), "JPEG", **best)
     ok("jpeg_cmyk.jpg", inks, seen(inks), JPEG)
     ycck = patched(inks, inks.index(b"Adobe") + 11, b"\x02")
@@ -792,6 +821,14 @@ def plane_tiles_cases():
     ok("tiff_plane_tiles_cmyk.tif", plane_tiles("<", inks, 5, (16, 16)), seen(strip("<", inks, 5, 8)), ROUNDED)
 
 
+def jpeg_arrangement_cases():
+    ycc = np.asarray(picture.convert("YCbCr"))
+    for name, data in jpeg_arrangements.cases(ycc, 255 - np.asarray(picture.convert("CMYK"))):
+        ok(name, data, seen(data), SUBSAMPLED)
+    for name, data, reason in jpeg_arrangements.refused(ycc):
+        refused(name, data, reason)
+
+
 def tiff_arrangement_cases():
     inks = np.asarray(picture.convert("CMYK"))
     makes = [tiff_arrangements.depths(drawn), tiff_arrangements.extras(drawn, alpha, on_white), tiff_arrangements.fax(drawn),
@@ -834,7 +871,7 @@ def foreign_cases():
 
 
 def main():
-    for make in [jpeg_cases, png_cases, webp_cases, gif_cases, bmp_cases, tiff_cases, plane_tiles_cases, tiff_arrangement_cases, qoi_cases, foreign_cases]:
+    for make in [jpeg_cases, jpeg_arrangement_cases, png_cases, webp_cases, gif_cases, bmp_cases, tiff_cases, plane_tiles_cases, tiff_arrangement_cases, qoi_cases, foreign_cases]:
         make()
     arrays = io.BytesIO()
     np.savez_compressed(arrays, **references)

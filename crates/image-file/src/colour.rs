@@ -8,7 +8,7 @@ use moxcms::{
     Transform8BitExecutor, Transform16BitExecutor, TransformExecutor, TransformOptions,
 };
 
-use crate::{Error, deadline::Deadline};
+use crate::{Error, deadline::Deadline, lightness::of_luminance};
 
 /// Pixels that are converted between two checks of the deadline.
 const CHUNK: usize = 1 << 18;
@@ -133,7 +133,7 @@ where
 /// Converts pixels by a profile. Returns `None` if the profile is sRGB up to rounding, where conversion would only
 /// round the pixels.
 fn convert(decoded: &Decoded, profile: &[u8], deadline: Deadline) -> Result<Option<DynamicImage>, Failure> {
-    let profile = ColorProfile::new_from_slice(profile)?;
+    let profile = of_luminance(ColorProfile::new_from_slice(profile)?)?;
     match decoded {
         Decoded::Cmyk { width, height, inks } => {
             if profile.color_space != DataColorSpace::Cmyk {

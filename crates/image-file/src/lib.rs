@@ -7,7 +7,7 @@
 //!
 //! | format | varieties | decoder |
 //! |---|---|---|
-//! | JPEG | baseline, progressive; grey, YCbCr, RGB, CMYK, YCCK; 8 bits | zune-jpeg |
+//! | JPEG | baseline, progressive, a scan a component; all samplings; grey, YCbCr, RGB, CMYK, YCCK; 8 bits | zune-jpeg, jpeg-decoder |
 //! | PNG | 1 to 16 bits, palettes, alpha, interlaced; the still image of animations | image (png) |
 //! | WebP | lossy, lossless, alpha; first frame | image-webp |
 //! | GIF | first frame | image (gif) |
@@ -49,6 +49,7 @@ mod decode;
 mod encode;
 mod error;
 mod format;
+mod lightness;
 mod limits;
 mod metadata;
 mod picture;

@@ -76,23 +76,25 @@ impl<'a> Iterator for Segments<'a> {
     }
 }
 
-/// Header of the first frame of a JPEG file.
+/// Header of the first frame of a JPEG file, and what other segments say of its components.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct FrameHeader {
     /// Width in pixels.
     pub(super) width: u32,
     /// Height in pixels.
     pub(super) height: u32,
-    /// Number of components.
-    pub(super) components: u8,
+    /// Identifiers of the components.
+    pub(super) ids: Vec<u8>,
+    /// Horizontal and vertical sampling factor of each component.
+    pub(super) sampling: Vec<[u8; 2]>,
     /// True for progressive files.
     pub(super) is_progressive: bool,
-    /// True if Adobe's segment marks the components as stored without colour conversion.
-    pub(super) is_unconverted: bool,
+    /// Colour transform by Adobe's segment.
+    pub(super) adobe_transform: Option<u8>,
     /// True for JFIF, which always converts.
     pub(super) is_jfif: bool,
-    /// True if some components have fewer samples than others.
-    is_subsampled: bool,
+    /// True if a scan has fewer components than the frame.
+    pub(super) is_split: bool,
 }
 
 impl FrameHeader {
@@ -101,49 +103,73 @@ impl FrameHeader {
     /// # Errors
     /// If the image has no end or no frame, or the frame is of a kind that is not decoded.
     pub(super) fn of(bytes: &[u8]) -> Result<Self> {
-        let (mut frame, mut is_unconverted, mut is_jfif) = (None, false, false);
+        let (mut frame, mut adobe_transform, mut is_jfif, mut is_split) = (None, None, false, false);
         for segment in Segments::of(bytes) {
             let Segment { marker, body, .. } = segment?;
             if is_frame(marker) && frame.is_none() {
                 frame = Some(Self::of_frame(marker, body)?);
-            } else if marker == START_OF_SCAN && frame.as_ref().is_some_and(|frame| frame.is_apart(body)) {
-                return Err(refused("a scan for each of its components, some subsampled"));
+            } else if marker == START_OF_SCAN
+                && let Some(frame) = &frame
+            {
+                is_split |= usize::from(body.first().copied().unwrap_or(0)) < frame.ids.len();
             } else if marker == ADOBE && body.starts_with(b"Adobe") {
-                is_unconverted = body.get(11) == Some(&0);
+                adobe_transform = body.get(11).copied();
             } else if marker == JFIF && body.starts_with(b"JFIF\0") {
                 is_jfif = true;
             }
         }
         let frame = frame.ok_or_else(|| damaged("no frame before the end of the image"))?;
-        Ok(Self { is_unconverted, is_jfif, ..frame })
+        Ok(Self { adobe_transform, is_jfif, is_split, ..frame })
     }
 
     fn of_frame(marker: u8, body: &[u8]) -> Result<Self> {
-        let &[precision, h1, h0, w1, w0, components, ..] = body else {
+        let &[precision, h1, h0, w1, w0, count, ref components @ ..] = body else {
             return Err(damaged("the frame header is too short"));
         };
         if let Some(feature) = unsupported(marker, precision) {
             return Err(refused(&feature));
         }
         let [height, width] = [[h1, h0], [w1, w0]].map(|side| u32::from(u16::from_be_bytes(side)));
-        let sampling: Vec<[u8; 2]> =
-            body[6..].as_chunks::<3>().0.iter().map(|[_, factors, _]| [factors >> 4, factors & 15]).collect();
-        if sampling.iter().any(|[h, v]| *h > sampling[0][0] || *v > sampling[0][1]) {
-            return Err(refused("colour sampled more finely than brightness"));
-        }
-        let is_subsampled = sampling.iter().any(|factors| *factors != sampling[0]);
-        let is_progressive = marker == 0xC2;
-        Ok(Self { width, height, components, is_progressive, is_subsampled, ..Self::default() })
+        let Some(components) = components.as_chunks::<3>().0.get(..usize::from(count)) else {
+            return Err(damaged("the frame header is too short"));
+        };
+        Ok(Self {
+            width,
+            height,
+            ids: components.iter().map(|[id, ..]| *id).collect(),
+            sampling: components.iter().map(|[_, factors, _]| [factors >> 4, factors & 15]).collect(),
+            is_progressive: marker == 0xC2,
+            ..Self::default()
+        })
     }
 
-    /// Returns true for the header of a sequential scan of one of several components, where some are subsampled. The
-    /// decoder places their blocks wrongly.
-    fn is_apart(&self, scan: &[u8]) -> bool {
-        !self.is_progressive && self.is_subsampled && scan.first() == Some(&1)
+    /// Number of components.
+    pub(super) fn components(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Returns true for files that zune-jpeg refuses, or gets wrong without an error: a factor of 3, a component that is
+    /// sampled more finely than the first, and sequential scans of some of the components.
+    pub(super) fn is_unusual(&self) -> bool {
+        let [h, v] = self.sampling.first().copied().unwrap_or([1; 2]);
+        let is_finer = self.sampling.iter().any(|factors| factors[0] > h || factors[1] > v);
+        let is_odd = self.sampling.iter().any(|factors| factors.contains(&3));
+        (is_finer || is_odd || self.is_split && !self.is_progressive) && self.components() > 1
+    }
+
+    /// Returns true if scans of single components have rows of blocks that are no whole units, which jpeg-decoder
+    /// counts wrongly: sampling between the coarsest and the finest.
+    pub(super) fn is_between(&self) -> bool {
+        let is_between = |axis: usize| {
+            let most = self.sampling.iter().map(|factors| factors[axis]).max().unwrap_or(1);
+            self.sampling.iter().any(|factors| factors[axis] != 1 && factors[axis] != most)
+        };
+        self.is_split && (is_between(0) || is_between(1))
     }
 }
 
-fn refused(feature: &str) -> Error {
+/// An error of a feature that is not decoded.
+pub(super) fn refused(feature: &str) -> Error {
     Error::UnsupportedFeature { format: Format::Jpeg, feature: feature.to_owned() }
 }
 
@@ -223,16 +249,15 @@ mod tests {
     #[test]
     fn kinds_of_frames_are_distinguished() {
         let header = FrameHeader::of(&file(0xC2, 8, &[1, 0xFF, 0, 0xFF, 0xD0, 2])).unwrap();
-        assert_eq!(
-            header,
-            FrameHeader {
-                width: 5,
-                height: 4,
-                components: 1,
-                is_progressive: true,
-                ..FrameHeader::default()
-            }
-        );
+        let expected = FrameHeader {
+            width: 5,
+            height: 4,
+            ids: vec![1],
+            sampling: vec![[1, 1]],
+            is_progressive: true,
+            ..FrameHeader::default()
+        };
+        assert_eq!(header, expected);
         for (frame, precision, word) in
             [(0xC1, 12, "12 bits"), (0xC3, 8, "lossless"), (0xC9, 8, "arithmetic"), (0xC5, 8, "hierarchical")]
         {
@@ -243,7 +268,7 @@ mod tests {
 
     /// zune-jpeg shows stripes in place of these, where libjpeg is right.
     #[test]
-    fn samplings_that_the_decoder_gets_wrong_are_refused() {
+    fn files_that_need_the_other_decoder_are_told() {
         let file = |sampling: [u8; 3], frame: u8, of_scan: u8| {
             let components =
                 (1..).zip(sampling).flat_map(|(id, factors)| [id, factors, 0]).collect::<Vec<_>>();
@@ -257,16 +282,22 @@ mod tests {
             ]
             .concat()
         };
-        let header = |sampling, frame, of_scan| FrameHeader::of(&file(sampling, frame, of_scan));
+        let header = |sampling, frame, of_scan| FrameHeader::of(&file(sampling, frame, of_scan)).unwrap();
         for fine in [[0x11, 0x22, 0x22], [0x21, 0x12, 0x11], [0x11, 0x11, 0x12], [0x22, 0x41, 0x11]] {
-            assert!(header(fine, 0xC0, 3).unwrap_err().to_string().contains("colour sampled more finely"));
+            assert!(header(fine, 0xC0, 3).is_unusual() && header(fine, 0xC2, 1).is_unusual());
         }
         for usual in
             [[0x11; 3], [0x22, 0x11, 0x11], [0x21, 0x11, 0x11], [0x12, 0x11, 0x11], [0x41, 0x11, 0x11]]
         {
-            assert!(header(usual, 0xC0, 3).is_ok() && header(usual, 0xC2, 1).is_ok());
-            assert_eq!(header(usual, 0xC1, 1).is_err(), usual != [0x11; 3]);
+            assert!(!header(usual, 0xC0, 3).is_unusual() && !header(usual, 0xC2, 1).is_unusual());
+            assert!(header(usual, 0xC1, 1).is_unusual() && header(usual, 0xC1, 2).is_unusual());
+            assert!(!header(usual, 0xC1, 1).is_between());
         }
+        assert!(
+            header([0x41, 0x21, 0x21], 0xC0, 1).is_between()
+                && header([0x22, 0x14, 0x11], 0xC2, 1).is_between()
+        );
+        assert!(!header([0x41, 0x21, 0x21], 0xC0, 3).is_between());
     }
 
     #[test]

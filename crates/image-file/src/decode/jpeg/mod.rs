@@ -1,9 +1,11 @@
-//! JPEG, decoded by zune-jpeg. Inks stay unconverted for the colour profile, and damage is an error.
+//! JPEG, decoded by zune-jpeg, or by jpeg-decoder where zune-jpeg is wrong. Inks stay unconverted for the colour profile,
+//! and damage is an error.
 
 mod entropy;
 mod markers;
 mod multi_picture;
 mod standard_tables;
+mod unusual;
 
 use std::ops::Range;
 
@@ -23,6 +25,8 @@ use markers::{ADOBE, FrameHeader, START_OF_SCAN, Segments, is_frame};
 
 /// Position of the colour transform in Adobe's segment.
 const TRANSFORM: usize = 11;
+/// Value of that transform for components that are no YCbCr.
+const UNCONVERTED: u8 = 0;
 /// Value of that transform for YCbCr.
 const YCBCR: u8 = 1;
 
@@ -35,9 +39,20 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
     let surplus = if header.is_progressive { Vec::new() } else { entropy::surplus(bytes, deadline)? };
     let whole = (!surplus.is_empty()).then(|| without(bytes, &surplus));
     let bytes = whole.as_deref().unwrap_or(bytes);
-    let named = match (header.components, header.is_unconverted, header.is_jfif) {
-        (3, true, false) => Some(named_rgb(bytes)),
-        (3, true, true) => Some(named_converted(bytes)),
+    let stored = if header.is_unusual() {
+        unusual::decode(bytes, &header, deadline)
+    } else {
+        usual(bytes, &header, deadline)
+    };
+    let notes = note(&surplus).into_iter().chain(multi_picture::note(bytes)).collect();
+    Ok(Stored { notes, ..stored? })
+}
+
+/// Decodes by zune-jpeg.
+fn usual(bytes: &[u8], header: &FrameHeader, deadline: Deadline) -> Result<Stored> {
+    let named = match (header.components(), header.adobe_transform, header.is_jfif) {
+        (3, Some(UNCONVERTED), false) => Some(named_rgb(bytes)),
+        (3, Some(UNCONVERTED), true) => Some(named_converted(bytes)),
         _ => None,
     };
     let bytes = named.as_deref().unwrap_or(bytes);
@@ -55,10 +70,10 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Resul
     let samples = decoder.decode().map_err(refused)?;
     let (exif, xmp) = (decoder.exif().cloned(), decoder.xmp().cloned());
     Ok(Stored {
-        pixels: pixels(&header, delivered, samples)?,
+        pixels: pixels(header, delivered, samples)?,
         orientation: orientation(exif.as_deref(), xmp.as_deref()),
         metadata: Metadata { icc: decoder.icc_profile(), exif, xmp },
-        notes: note(&surplus).into_iter().chain(multi_picture::note(bytes)).collect(),
+        notes: Vec::new(),
     })
 }
 
@@ -109,12 +124,12 @@ fn named_converted(bytes: &[u8]) -> Vec<u8> {
     named
 }
 
-/// Memory of decoding, in bytes per pixel: the samples and, for progressive files, the coefficients until the last
-/// scan.
+/// Memory of decoding, in bytes per pixel: the samples and, for progressive and unusual files, the coefficients until
+/// the last scan.
 fn bytes_per_pixel(header: &FrameHeader) -> u64 {
-    let components = u64::from(header.components.max(1));
+    let components = header.components().max(1) as u64;
     let delivered = 2 * components.max(3);
-    if header.is_progressive { delivered + 2 * components } else { delivered }
+    if header.is_progressive || header.is_unusual() { delivered + 2 * components } else { delivered }
 }
 
 fn pixels(header: &FrameHeader, delivered: ColorSpace, mut samples: Vec<u8>) -> Result<Decoded> {
