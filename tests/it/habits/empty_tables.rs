@@ -19,7 +19,7 @@ fn a_search_without_results_says_why() {
         panic!("two lines")
     };
     assert_eq!(first, "nothing found: no entry is within the radius");
-    assert!(last.starts_with("1 queries searched in"), "{last}");
+    assert!(last.starts_with("1 query searched in"), "{last}");
     work.json("index train --factory Flat --input db.npy --out empty.faiss", 0);
     assert_eq!(lines(&work, "search other.jpg --index empty.faiss")[0], "nothing found: the index is empty");
     assert_eq!(

@@ -207,7 +207,8 @@ fn text(report: &Report<SearchReport>, entries: usize, radius: Option<f32>, seco
     let failed = queries.len() - answered;
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     let left_out = report.left_out();
-    format!("{found}\n{answered} queries searched in {:.1} ms{failed}{cells}{left_out}", 1e3 * seconds)
+    let searched = if answered == 1 { "query" } else { "queries" };
+    format!("{found}\n{answered} {searched} searched in {:.1} ms{failed}{cells}{left_out}", 1e3 * seconds)
 }
 
 /// Says why no query has a result.
