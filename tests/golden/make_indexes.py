@@ -75,6 +75,11 @@ PLAIN = [
     ("OPQ8,IVF8,PQ8x4fs", L2, 16),
     ("IVF8_HNSW8,Flat", BOTH, 16),
     ("IVF8_HNSW8,PQ4x8", BOTH, 16),
+    ("HNSW8,Flat", BOTH, 16),
+    ("HNSW8,SQ8", BOTH, 16),
+    ("HNSW8,SQfp16", L2, 16),
+    ("HNSW8,PQ4x8", L2, 16),
+    ("PCA8,HNSW4,Flat", L2, 16),
     ("PQ4x8,RFlat", BOTH, 16),
     ("IVF8,PQ4x8,RFlat", BOTH, 16),
     ("PCA8,IVF8,PQ4x8,RFlat", L2, 16),
@@ -98,7 +103,7 @@ def parts(index):
     """The index and all within it."""
     index = faiss.downcast_index(index)
     yield index
-    for name in ("index", "base_index"):
+    for name in ("index", "base_index", "storage"):
         if isinstance(inner := getattr(index, name, None), faiss.Index):
             yield from parts(inner)
 
@@ -221,6 +226,16 @@ def set_before():
             save(index, name, factory if says_all else None, metric, D)
 
 
+def wide_and_narrow():
+    """Graphs whose searches keep fewer entries in view than faiss's 16, or more."""
+    for factory, metric in [("HNSW8,Flat", "l2"), ("HNSW8,Flat", "ip"), ("HNSW8,PQ4x8", "l2")]:
+        for ef_search in (3, 64):
+            index = trained(factory, metric, D)
+            index.add(BASE)
+            index.hnsw.efSearch = ef_search
+            save(index, f"{stem(factory)}_ef{ef_search}_{metric}", factory, metric, D)
+
+
 def uniform():
     """Scalar types with one range, which index_factory has no strings for."""
     types = [
@@ -276,5 +291,6 @@ np.save(OUT / "ids.npy", IDS)
 plain()
 set_before()
 uniform()
+wide_and_narrow()
 maps_and_ids()
 (OUT / "kinds.json").write_text("[\n" + ",\n".join(json.dumps(kind) for kind in KINDS) + "\n]\n")

@@ -30,7 +30,7 @@ const MANY: usize = 100_000;
 const FEW: usize = 20_000;
 
 /// All kinds, in 32 dimensions. Kinds of sign codes support squared L2 distances only.
-const FACTORIES: [&str; 54] = [
+const FACTORIES: [&str; 58] = [
     "Flat",
     "SQ8",
     "SQ4",
@@ -75,6 +75,10 @@ const FACTORIES: [&str; 54] = [
     "RR48,Flat",
     "L2norm,IVF64,Flat",
     "L2norm,PCA8,PQ4x8",
+    "HNSW16,Flat",
+    "HNSW16,SQ8",
+    "HNSW16,PQ8x8",
+    "PCA16,HNSW8,SQfp16",
     "IVF64_HNSW8,Flat",
     "IVF64_HNSW8,PQ4x8",
     // Codes fine enough that no two vectors share one; re-ranking of equally near codes would be arbitrary.

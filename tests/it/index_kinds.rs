@@ -178,3 +178,60 @@ fn an_empty_file_of_faiss_is_filled_as_faiss_fills_it() {
         assert!(found == fs::read(filled).unwrap(), "{}", kind.name);
     }
 }
+
+/// The base vectors `[400, d]` as `make_indexes.py` adds them: whole numbers for direct scalar types.
+fn base(kind: &Kind) -> Tensor<2> {
+    let base = crate::fixtures::npy_at(&kind.folder.join("base.npy")).unwrap();
+    let rows = base.values.iter().map(|&value| match (kind.has("direct_signed"), kind.has("direct")) {
+        (true, _) => (3.0 * value as f32).round_ties_even(),
+        (_, true) => (3.0 * value as f32).round_ties_even().abs(),
+        _ => value as f32,
+    });
+    let rows: Vec<f32> = rows.collect();
+    let [n, d] = [base.shape[0], base.shape[1]];
+    let all = Tensor::<2>::from_data(burn::tensor::TensorData::new(rows, [n, d]), &Device::flex());
+    all.slice([0..n, 0..kind.d])
+}
+
+/// Removes all entries of a file of faiss and adds the vectors that faiss added.
+#[test]
+fn an_emptied_file_is_filled_again_as_faiss_filled_it() {
+    let scalar = |kind: &&Kind| {
+        let graph = kind.has("hnsw");
+        !graph && (kind.has("sq") || kind.name.starts_with("flat") || kind.name.starts_with("ivf8_flat_l2"))
+    };
+    let kinds = kinds_in("indexes");
+    let mut count = 0;
+    for kind in kinds.iter().filter(scalar) {
+        let mut index = kind.open();
+        index.remove(&(0..400).collect::<Vec<i64>>()).unwrap();
+        assert_eq!(index.ntotal(), 0, "{}", kind.name);
+        index.add(base(kind)).unwrap();
+        let mut found = Vec::new();
+        index.write_to(&mut found).unwrap();
+        let expected = fs::read(kind.path()).unwrap();
+        let differs = found.iter().zip(&expected).position(|(a, b)| a != b);
+        assert_eq!((differs, found.len()), (None, expected.len()), "{}", kind.name);
+        count += 1;
+    }
+    assert!(count >= 35, "only {count} kinds");
+}
+
+/// The entries that a search keeps in view can be set as in faiss.
+#[test]
+fn graphs_searched_narrowly_or_widely_answer_as_faiss() {
+    let kinds = kinds();
+    for (name, ef_search) in ["hnsw8_flat_*l2", "hnsw8_flat_*ip", "hnsw8_pq4x8_*l2"]
+        .into_iter()
+        .flat_map(|name| [(name, 3), (name, 64)])
+    {
+        let find = |name: &str| kinds.iter().find(|kind| kind.name == name).expect(name);
+        let expected = find(&name.replace('*', &format!("ef{ef_search}_")));
+        let mut index = find(&name.replace('*', "")).open();
+        assert_eq!((index.ef_search(), expected.open().ef_search()), (Some(16), Some(ef_search)), "{name}");
+        index.set_ef_search(ef_search).unwrap();
+        let [distances, ids] = ["D_nprobe1", "I_nprobe1"].map(|key| expected.answer(key).unwrap());
+        let found = index.search(expected.queries(), distances.shape[1], 1).unwrap();
+        agree(&expected.name, &found, &Answers::from_arrays(&distances, &ids));
+    }
+}

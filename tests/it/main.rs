@@ -18,6 +18,7 @@ mod faiss_kinds;
 mod faiss_peer;
 mod fast_activation;
 mod fixtures;
+mod graph_search;
 mod habits;
 mod image_files;
 mod index_files;

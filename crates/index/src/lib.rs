@@ -38,6 +38,7 @@
 //! | module | kind | ids |
 //! |---|---|---|
 //! | `exhaustive` | `Flat`, `SQ8` and its like, `PQ{m}x{nbits}`: every code is compared | positions |
+//! | `graph` | `HNSW{links}` before `Flat`, `SQ8` and its like, `PQ{m}x{nbits}`: a graph of the entries is walked | positions |
 //! | `lsh` | `LSH{nbits}`: signs, compared by Hamming distance | positions |
 //! | `ivf`, `array_lists` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8` and its like, `PQ{m}x{nbits}` | stored |
 //! | `ivf`, `block_lists` | the same before `PQ{m}x4fs`: codes are packed in blocks for SIMD table look-ups | stored |

@@ -19,6 +19,7 @@ const FACTORY_HELP: &str = "\
 Kinds of index, in the notation of faiss's index_factory: parts in this order, separated by commas.
   transforms, any number  OPQ{m}  OPQ{m}_{d}  PCA{d}  PCAR{d}  RR{d}  L2norm
   cells, optional         IVF{nlist}  IVF{nlist}_HNSW{links}
+  graph instead, optional HNSW{links}    before Flat, SQ8 and its like, or PQ
   codes                   Flat           uncompressed vectors, 4 bytes per dimension
                           SQ8            one byte per dimension; SQ6 and SQ4: 6 and 4 bits
                           SQfp16         floats of 2 bytes; SQbf16: the same with fewer digits

@@ -30,6 +30,10 @@ pub struct Search {
     /// Cells to visit for each query [default: the number in the index file, see `index info`]
     #[arg(long, value_name = "N")]
     pub nprobe: Option<NonZeroUsize>,
+    /// Entries that a search of an HNSW index keeps in view [default: the number in the index file, see `index
+    /// info`]
+    #[arg(long, value_name = "N")]
+    pub ef_search: Option<NonZeroUsize>,
     /// Also write arrays D [n, k] and I [n, k]; with --radius, lims [n + 1], D and I as faiss does
     #[arg(long, value_name = "FILE.npz")]
     pub out: Option<PathBuf>,

@@ -20,6 +20,7 @@ pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 /// |---|---|
 /// | transforms, any number | `OPQ{m}`, `OPQ{m}_{d}`, `PCA{d}`, `PCAR{d}`, `RR{d}`, `L2norm` |
 /// | coarse quantiser, optional | `IVF{nlist}`, `IVF{nlist}_HNSW{links}` |
+/// | graph instead, optional | `HNSW{links}` before `Flat`, `SQ8` and its like or `PQ{m}x{nbits}` |
 /// | codes | `Flat`, `PQ{m}x{nbits}`, `PQ{m}x4fs`, `PQ{m}x4fsr`, `SQ8` and the other names of [`ScalarType`], `LSH{nbits}{r}{t}` |
 /// | re-ranking, optional | `RFlat`, `Refine({codes})` |
 /// | map of ids, optional | `IDMap`, `IDMap2` |
@@ -42,6 +43,9 @@ pub struct Factory {
     pub transforms: Vec<TransformKind>,
     /// Coarse quantiser of the inverted file; `None` if every entry is compared.
     pub coarse: Option<CoarseKind>,
+    /// `HNSW{links}`: links per entry of a graph that is searched instead of all entries; `None` without a graph
+    /// of entries.
+    pub hnsw: Option<usize>,
     /// Codec of the stored vectors.
     pub codes: Codes,
     /// `RFlat` or `Refine({codes})`: stores the vectors in finer codes as well and ranks the candidates again by
@@ -137,6 +141,9 @@ impl fmt::Display for Factory {
         after.iter().try_for_each(|transform| write!(f, "{transform},"))?;
         if let Some(coarse) = self.coarse {
             write!(f, "{coarse},")?;
+        }
+        if let Some(links) = self.hnsw {
+            write!(f, "HNSW{links},")?;
         }
         write!(f, "{}", self.codes)?;
         match self.refine {

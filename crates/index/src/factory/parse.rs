@@ -43,15 +43,23 @@ fn parse(text: &str) -> Result<Factory, Fault<'_>> {
     if coarse.is_some() {
         parts.next();
     }
+    let hnsw = parts.peek().and_then(|part| graph(part)).transpose()?;
+    if hnsw.is_some() {
+        parts.next();
+    }
     let missing = Fault {
         part: text,
         reason: "does not end with codes: `Flat`, `PQ{m}`, `SQ8` or another `SQ`, or `LSH`",
     };
-    let part = parts.next().ok_or(missing)?;
+    let part = match (parts.next(), hnsw) {
+        (Some(part), _) => part,
+        (None, Some(_)) => "Flat",
+        (None, None) => return Err(missing),
+    };
     let codes = codes(part)?;
-    check_company(part, codes, coarse)?;
+    check_company(part, codes, coarse, hnsw)?;
     match parts.next() {
-        None => Ok(Factory { transforms, coarse, codes, refine, ids }),
+        None => Ok(Factory { transforms, coarse, hnsw, codes, refine, ids }),
         Some(part) => Err(Fault {
             part,
             reason: "may not follow the codes; `RFlat`, `Refine({codes})`, `IDMap` and `IDMap2` may, once, in this order",
@@ -139,11 +147,19 @@ fn single_map<'a>(
     }
 }
 
-/// Checks that LSH has no inverted file and that fast-scan codes have one.
-fn check_company(part: &str, codes: Codes, coarse: Option<CoarseKind>) -> Result<(), Fault<'_>> {
-    let reason = match (codes, coarse) {
-        (Codes::Lsh { .. }, Some(_)) => "cannot follow `IVF{nlist}`",
-        (Codes::FastScan { .. }, None) => "needs `IVF{nlist}` before it",
+/// Checks that LSH has no inverted file and no graph, that fast-scan codes have an inverted file, and that an
+/// inverted file has no graph of entries.
+fn check_company(
+    part: &str,
+    codes: Codes,
+    coarse: Option<CoarseKind>,
+    hnsw: Option<usize>,
+) -> Result<(), Fault<'_>> {
+    let reason = match (codes, coarse, hnsw) {
+        (_, Some(_), Some(_)) => "follows `IVF{nlist}` and `HNSW{links}`, of which an index has one",
+        (Codes::Lsh { .. }, Some(_), _) => "cannot follow `IVF{nlist}`",
+        (Codes::Lsh { .. }, _, Some(_)) => "cannot follow `HNSW{links}`",
+        (Codes::FastScan { .. }, None, _) => "needs `IVF{nlist}` before it",
         _ => return Ok(()),
     };
     Err(Fault { part, reason })
@@ -199,6 +215,16 @@ fn coarse(part: &str) -> Option<Result<CoarseKind, Fault<'_>>> {
     })
 }
 
+/// Parses a graph of entries; `None` if the part is of another type.
+fn graph(part: &str) -> Option<Result<usize, Fault<'_>>> {
+    let rest = part.strip_prefix("HNSW")?;
+    if rest.is_empty() {
+        return Some(Ok(HNSW_LINKS));
+    }
+    let reason = "is not `HNSW{links}` with at least 2 links";
+    Some(positive(rest).filter(|&links| links > 1).ok_or(Fault { part, reason }))
+}
+
 fn codes(part: &str) -> Result<Codes, Fault<'_>> {
     if part == "Flat" {
         return Ok(Codes::Flat);
@@ -212,7 +238,7 @@ fn codes(part: &str) -> Result<Codes, Fault<'_>> {
     }
     let rest = part.strip_prefix("LSH").ok_or(Fault {
         part,
-        reason: "is not a transform (OPQ, PCA, PCAR, RR, L2norm), IVF, or codes (Flat, PQ, SQ8 and its like, LSH)",
+        reason: "is not a transform (OPQ, PCA, PCAR, RR, L2norm), IVF, HNSW, or codes (Flat, PQ, SQ8 and its like, LSH)",
     })?;
     lsh(rest).ok_or(Fault { part, reason: "is not `LSH{nbits}`, optionally followed by `r`, `t` or `rt`" })
 }
@@ -271,6 +297,9 @@ mod tests {
             "SQ4_uniform",
             "SQ8_uniform",
             "IVF7,SQfp16",
+            "HNSW8,Flat",
+            "PCA8,HNSW16,SQ8",
+            "HNSW32,PQ8x8,RFlat",
             "PQ8x8",
             "PQ8x4",
             "PQ8x12",
@@ -313,6 +342,8 @@ mod tests {
             ("PCA8,Flat,IDMap2", "IDMap2,PCA8,Flat"),
             ("PQ4,RFlat,IDMap", "IDMap,PQ4x8,RFlat"),
             ("PQ4,Refine(Flat)", "PQ4x8,RFlat"),
+            ("HNSW16", "HNSW16,Flat"),
+            ("HNSW,SQ6", "HNSW32,SQ6"),
         ];
         for (text, long) in short {
             assert_eq!(text.parse::<Factory>().expect(text).to_string(), long);
@@ -330,7 +361,13 @@ mod tests {
             ("IVF+4,Flat", "IVF+4"),
             ("IVF99999999999999999999,Flat", "IVF99999999999999999999"),
             ("IVF4_HNSW0,Flat", "IVF4_HNSW0"),
-            ("HNSW32,Flat", "HNSW32"),
+            ("HNSW1,Flat", "HNSW1"),
+            ("HNSW0", "HNSW0"),
+            ("HNSW32,HNSW32,Flat", "HNSW32"),
+            ("HNSW32,IVF4,Flat", "IVF4"),
+            ("IVF4,HNSW32,Flat", "Flat"),
+            ("HNSW32,LSH", "LSH"),
+            ("HNSW32,PQ4x4fs", "PQ4x4fs"),
             ("IVF4", "IVF4"),
             ("OPQ8", "OPQ8"),
             ("IVF4,flat", "flat"),

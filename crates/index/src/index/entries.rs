@@ -70,7 +70,7 @@ impl Index {
 fn inverted(kind: &Kind) -> Option<&Kind> {
     match kind {
         Kind::Ivf(_) | Kind::FastScan(_) => Some(kind),
-        Kind::Exhaustive(_) | Kind::Lsh(_) => None,
+        Kind::Exhaustive(_) | Kind::Graph(_) | Kind::Lsh(_) => None,
         Kind::Transformed(transformed) => inverted(&transformed.inner),
         Kind::Refined(refined) => inverted(&refined.base),
         Kind::Mapped(mapped) => inverted(&mapped.inner),
@@ -106,7 +106,7 @@ fn ids_are_positions(kind: &Kind) -> bool {
     match kind {
         Kind::Ivf(_) | Kind::FastScan(_) | Kind::Mapped(_) => false,
         Kind::Transformed(transformed) => ids_are_positions(&transformed.inner),
-        Kind::Exhaustive(_) | Kind::Lsh(_) | Kind::Refined(_) => true,
+        Kind::Exhaustive(_) | Kind::Graph(_) | Kind::Lsh(_) | Kind::Refined(_) => true,
     }
 }
 
@@ -116,13 +116,16 @@ fn ids(kind: &Kind) -> Vec<i64> {
         Kind::FastScan(ivf) => ivf.lists.ids().flat_map(EntryIds::iter).collect(),
         Kind::Transformed(transformed) => ids(&transformed.inner),
         Kind::Mapped(mapped) => mapped.ids.iter().collect(),
-        Kind::Exhaustive(_) | Kind::Lsh(_) | Kind::Refined(_) => (0..kind.store().ntotal() as i64).collect(),
+        Kind::Exhaustive(_) | Kind::Graph(_) | Kind::Lsh(_) | Kind::Refined(_) => {
+            (0..kind.store().ntotal() as i64).collect()
+        }
     }
 }
 
 fn code_size(kind: &Kind) -> usize {
     match kind {
         Kind::Exhaustive(index) => index.codec.code_size(),
+        Kind::Graph(index) => index.storage.codec.code_size(),
         Kind::Lsh(index) => index.codec.code_size(),
         Kind::Ivf(ivf) => ivf.lists.code_size(),
         Kind::FastScan(ivf) => ivf.lists.code_size(),

@@ -31,8 +31,7 @@ pub(crate) fn merge(to: &mut Kind, from: Kind, shift: i64) -> Result<()> {
         let [expected, found] = [&*to, &from].map(|kind| kind.store().factory().to_string());
         return Err(Error::DifferentQuantisers { expected, found });
     }
-    append(to, from, shift);
-    Ok(())
+    append(to, from, shift)
 }
 
 /// Serialised form of an index without its entries.
@@ -46,6 +45,7 @@ pub(super) fn quantisers(kind: &Kind) -> Result<Vec<u8>> {
 pub(super) fn emptied(kind: &Kind) -> Kind {
     match kind {
         Kind::Exhaustive(flat) => Kind::Exhaustive(Exhaustive { codes: Default::default(), ..flat.clone() }),
+        Kind::Graph(index) => Kind::Graph(index.emptied()),
         Kind::Lsh(index) => Kind::Lsh(Lsh { codec: index.codec.clone(), codes: Default::default() }),
         Kind::Ivf(ivf) => Kind::Ivf(ivf.emptied()),
         Kind::FastScan(ivf) => Kind::FastScan(ivf.emptied()),
@@ -68,24 +68,29 @@ pub(super) fn emptied(kind: &Kind) -> Kind {
 }
 
 /// Appends the entries of an index of the same kind.
-fn append(to: &mut Kind, from: Kind, shift: i64) {
+///
+/// # Errors
+/// A graph that takes no further entries; the index is unchanged.
+fn append(to: &mut Kind, from: Kind, shift: i64) -> Result<()> {
     match (to, from) {
         (Kind::Exhaustive(to), Kind::Exhaustive(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
+        (Kind::Graph(to), Kind::Graph(from)) => to.append(&from.storage.codes)?,
         (Kind::Lsh(to), Kind::Lsh(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
         (Kind::Ivf(to), Kind::Ivf(from)) => to.append(&from, shift),
         (Kind::FastScan(to), Kind::FastScan(from)) => to.append(&from, shift),
-        (Kind::Transformed(to), Kind::Transformed(from)) => append(&mut to.inner, from.inner, shift),
+        (Kind::Transformed(to), Kind::Transformed(from)) => append(&mut to.inner, from.inner, shift)?,
         (Kind::Refined(to), Kind::Refined(from)) => {
             // Ids of the base are positions of the exact vectors.
             let ntotal = to.vectors.ntotal() as i64;
-            append(&mut to.base, from.base, ntotal);
+            append(&mut to.base, from.base, ntotal)?;
             to.vectors.codes.to_mut().extend_from_slice(&from.vectors.codes);
         }
         (Kind::Mapped(to), Kind::Mapped(from)) => {
             let ntotal = to.ids.len() as i64;
-            append(&mut to.inner, from.inner, ntotal);
+            append(&mut to.inner, from.inner, ntotal)?;
             to.ids.extend(from.ids.iter().map(|id| id.saturating_add(shift)));
         }
         _ => unreachable!("indexes with equal quantisers are of one kind"),
     }
+    Ok(())
 }

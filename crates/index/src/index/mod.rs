@@ -5,6 +5,7 @@ mod changes;
 mod entries;
 mod entry_lists;
 mod file;
+mod graph;
 mod merge;
 mod reconstruction;
 mod search;

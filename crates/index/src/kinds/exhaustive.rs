@@ -98,7 +98,8 @@ impl Store for Exhaustive {
     }
 
     fn factory(&self) -> Factory {
-        Factory { transforms: Vec::new(), coarse: None, codes: self.codec.codes(), refine: None, ids: None }
+        let codes = self.codec.codes();
+        Factory { transforms: Vec::new(), coarse: None, hnsw: None, codes, refine: None, ids: None }
     }
 
     fn is_lossless(&self) -> bool {

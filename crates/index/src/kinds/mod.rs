@@ -3,6 +3,7 @@
 mod cells;
 pub(crate) mod device_entries;
 pub(crate) mod exhaustive;
+pub(crate) mod graph;
 pub(crate) mod ivf;
 pub(crate) mod lsh;
 pub(crate) mod mapped;
@@ -14,6 +15,7 @@ pub(crate) mod transformed;
 
 use crate::kinds::{
     exhaustive::Exhaustive,
+    graph::Graph,
     ivf::{Ivf, IvfFastScan},
     lsh::Lsh,
     mapped::Mapped,
@@ -27,6 +29,8 @@ use crate::kinds::{
 pub(crate) enum Kind {
     /// `Flat`, `PQ{m}x{nbits}`, `SQ8` and its like.
     Exhaustive(Exhaustive),
+    /// `HNSW{links}` before `Flat`, `PQ{m}x{nbits}` or `SQ8` and its like.
+    Graph(Graph),
     /// `LSH{nbits}`.
     Lsh(Lsh),
     /// `IVF{nlist}` before `Flat`, `PQ{m}x{nbits}` or `SQ8` and its like.
@@ -45,6 +49,7 @@ impl AsStore for Kind {
     fn store(&self) -> &dyn Store {
         match self {
             Self::Exhaustive(store) => store,
+            Self::Graph(store) => store,
             Self::Lsh(store) => store,
             Self::Ivf(store) => store,
             Self::FastScan(store) => store,
@@ -57,6 +62,7 @@ impl AsStore for Kind {
     fn store_mut(&mut self) -> &mut dyn Store {
         match self {
             Self::Exhaustive(store) => store,
+            Self::Graph(store) => store,
             Self::Lsh(store) => store,
             Self::Ivf(store) => store,
             Self::FastScan(store) => store,

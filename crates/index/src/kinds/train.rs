@@ -5,6 +5,7 @@ use burn::tensor::Device;
 use super::{
     Kind,
     exhaustive::Exhaustive,
+    graph::Graph,
     ivf::{InvertedFile, array_lists::ArrayLists, block_lists::BlockLists, entry_ids::EntryIds},
     lsh::{
         Lsh,
@@ -19,8 +20,8 @@ use crate::{
     factory::{Codes, Factory, IdMap, TransformKind},
     metric::Metric,
     quantise::{
-        TrainConfig, TrainProgress, codec::Codec, fast_scan_pq::FastScanPq, pq::sub_dimension,
-        training::QuantiserTrainer, transform::Transform,
+        TrainConfig, TrainProgress, codec::Codec, fast_scan_pq::FastScanPq, hnsw::HnswConfig,
+        pq::sub_dimension, training::QuantiserTrainer, transform::Transform,
     },
     stored_bytes::Bytes,
     vectors::Vectors,
@@ -125,10 +126,14 @@ impl Trainer<'_> {
                     Kind::Lsh(self.lsh(nbits, rotated, thresholds, vectors)?)
                 }
                 codes => {
-                    Kind::Exhaustive(Exhaustive::new(metric, self.quantisers.codec(codes, false, vectors)?))
+                    let codec = self.quantisers.codec(codes, false, vectors)?;
+                    self.over(Exhaustive::new(metric, codec), factory.hnsw)?
                 }
             });
         };
+        if factory.hnsw.is_some() {
+            return Err(Error::argument("graph of entries", "absent after a coarse quantiser", "HNSW"));
+        }
         if let Codes::Lsh { .. } = factory.codes {
             return Err(Error::argument("codes after a coarse quantiser", "other than LSH", factory.codes));
         }
@@ -145,6 +150,15 @@ impl Trainer<'_> {
         }
         let codec = self.quantisers.codec(factory.codes, nlist > 1, vectors)?;
         Ok(Kind::Ivf(InvertedFile::new(coarse, by_residual, ArrayLists::new(codec, nlist))))
+    }
+
+    /// Index of an empty storage, with a graph of its entries if the factory has one.
+    fn over(&self, storage: Exhaustive, hnsw: Option<usize>) -> Result<Kind> {
+        let Some(m) = hnsw else {
+            return Ok(Kind::Exhaustive(storage));
+        };
+        let hnsw = HnswConfig { m, ..HnswConfig::default() }.empty()?;
+        Ok(Kind::Graph(Graph { hnsw, storage }))
     }
 
     fn lsh(

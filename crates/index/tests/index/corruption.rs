@@ -63,7 +63,7 @@ fn words(name: &'static str) -> Vec<&'static str> {
     let others: &[&str] = match name {
         "fourcc" => &["code_size", "flat", "metric_type"],
         "d" => &["flat vector count", "d of the", "dimension", "index", "header of the HNSW graph"],
-        "ntotal" => &["flat vector", "code byte", "inverted list", "index"],
+        "ntotal" => &["flat vector", "code byte", "inverted list", "index", "HNSW levels"],
         "metric_type" => &["header of the HNSW graph", "refined index", "refining index", "index in a map"],
         "nlist" => &["ntotal of the"],
         "direct map type" => &["direct map", "by_residual", "code_size", "of the scalar quantiser"],

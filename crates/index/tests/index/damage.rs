@@ -92,9 +92,10 @@ fn refined_ids_that_are_not_positions_are_missing() {
 /// A graph with all links removed, or leading to one vertex, leaves cells that no search reaches.
 #[test]
 fn disconnected_graphs_can_be_searched() {
-    let file = bytes(&filled("IVF4_HNSW4,Flat", METRICS[0], 30));
-    let all = fields(&file);
-    for link in [-1, 0, 3] {
+    let kinds = ["IVF4_HNSW4,Flat", "HNSW4,Flat", "HNSW4,PQ2x8"].into_iter();
+    for (kind, link) in kinds.flat_map(|kind| [-1, 0, 3].map(|link| (kind, link))) {
+        let file = bytes(&filled(kind, METRICS[0], 30));
+        let all = fields(&file);
         let mut changed = file.clone();
         let links = named(&all, "neighbors").filter(|field| field.size == 4);
         let (first, last) = links.fold((usize::MAX, 0), |(a, b), field| (a.min(field.at), b.max(field.at)));

@@ -12,7 +12,7 @@ pub const D: usize = 8;
 pub const NLIST: usize = 4;
 
 /// Kinds that cover every structure of a file.
-pub const KINDS: [&str; 43] = [
+pub const KINDS: [&str; 47] = [
     "Flat",
     "PQ2x8",
     "PQ2x4",
@@ -41,6 +41,10 @@ pub const KINDS: [&str; 43] = [
     "IVF4,PQ1x4fs",
     "IVF4,PQ4x4fsr",
     "IVF4_HNSW4,Flat",
+    "HNSW4,Flat",
+    "HNSW4,SQ8",
+    "HNSW4,PQ2x8",
+    "PCA4,HNSW4,SQfp16,RFlat",
     "OPQ2,IVF4,PQ2x8",
     "PCA4,Flat",
     "PCAR4,PQ2x8",

@@ -192,6 +192,9 @@ impl Walk<'_> {
             b"IxPq" => self.exhaustive_pq(),
             b"IxSQ" => self.exhaustive_sq(),
             b"IxHe" => self.hashed(),
+            b"IHNf" => self.graph(|walk| walk.flat(false)),
+            b"IHNs" => self.graph(Self::exhaustive_sq),
+            b"IHNp" => self.graph(Self::exhaustive_pq),
             b"IwFl" => self.ivf_flat(),
             b"IwPQ" => self.ivf_pq(),
             b"IwSq" => self.ivf_sq(),
@@ -285,7 +288,7 @@ impl Walk<'_> {
         self.count("nlist");
         self.u64("nprobe", &[0], &[1, 1 << 40, u64::MAX]);
         if &self.file[self.at..self.at + 4] == b"IHNf" {
-            self.graph()
+            self.graph(|walk| walk.flat(true));
         } else {
             self.flat(true)
         }
@@ -293,7 +296,7 @@ impl Walk<'_> {
         self.count("direct map array count");
     }
 
-    fn graph(&mut self) {
+    fn graph(&mut self, storage: impl FnOnce(&mut Self)) {
         let n = self.header(true).ntotal as i32;
         let probas = self.count("assign_probas");
         self.elements(probas, 8, |walk| {
@@ -321,7 +324,7 @@ impl Walk<'_> {
         self.i32("efConstruction", &[], &[i32::MIN, 0, i32::MAX]);
         self.i32("efSearch", &[0, -1, i32::MIN], &[1, i32::MAX]);
         self.i32("upper_beam", &[], &[i32::MIN, 0, i32::MAX]);
-        self.flat(true);
+        storage(self);
     }
 
     fn product_quantiser(&mut self) {

@@ -177,3 +177,66 @@ fn invalid_arguments_are_errors() {
         assert_eq!(message, "queries: expected dimension 8, found 7");
     }
 }
+
+/// Kinds of graphs of entries, under both metrics.
+const GRAPHS: [&str; 5] = ["HNSW4,Flat", "HNSW16,Flat", "HNSW8,SQ8", "HNSW8,SQfp16", "HNSW8,PQ2x8"];
+
+/// Inner products of short vectors leave some entries without links to them, so only most are found.
+#[test]
+fn a_graph_searched_widely_finds_what_an_exhaustive_search_finds() {
+    for kind in GRAPHS {
+        let mut index = empty(kind, Metric::L2);
+        // In pieces, so that the graph grows.
+        for (start, end) in [(0, 1), (1, 50), (50, N)] {
+            index.add(tensor(&rows(N, 2)[start * D..end * D])).expect("adds");
+        }
+        index.set_ef_search(N).expect("has a graph");
+        let index = from_bytes(&bytes(&index)).expect("a sound graph");
+        assert_eq!(index.ef_search(), Some(N));
+        for k in [1, 10, N] {
+            check(&index, k, 1);
+        }
+    }
+}
+
+#[test]
+fn a_narrow_search_of_a_graph_finds_most() {
+    for (kind, metric) in under_metrics(&GRAPHS) {
+        let index = filled(kind, metric, 2000);
+        let exact = filled(kind.split_once(',').expect("codes").1, metric, 2000);
+        let find = |index: &Index| index.search(vectors(100, 3), 10, 1).expect("searches");
+        let (found, expected) = (find(&index), find(&exact));
+        let hits = |query: usize| {
+            let expected = expected.ids_of(query);
+            found.ids_of(query).iter().filter(|id| expected.contains(id)).count()
+        };
+        let recall = (0..100).map(hits).sum::<usize>() as f64 / 1000.0;
+        assert!(recall > 0.7, "{kind}, {metric}: {recall}");
+    }
+}
+
+/// As in faiss, which throws.
+#[test]
+fn nothing_is_removed_from_a_graph() {
+    for kind in ["HNSW4,Flat", "PCA4,HNSW4,SQfp16,RFlat"] {
+        let mut index = filled(kind, Metric::L2, 20);
+        let refused = index.remove(&[3]).expect_err("refused").to_string();
+        assert!(
+            refused.ends_with("HNSW4,Flat does not support removing entries") || kind != "HNSW4,Flat",
+            "{refused}"
+        );
+        assert!(refused.contains("does not support removing entries"), "{refused}");
+        assert_eq!(index.ntotal(), 20);
+    }
+    for kind in ["Flat", "IVF4_HNSW4,Flat"] {
+        let mut index = filled(kind, Metric::L2, 20);
+        assert_eq!(index.ef_search(), None);
+        let refused = index.set_ef_search(5).expect_err("no graph").to_string();
+        assert_eq!(
+            refused,
+            format!("index {kind} does not support efSearch: it has no HNSW graph of its entries")
+        );
+    }
+    let mut index = filled("HNSW4,Flat", Metric::L2, 20);
+    assert!(index.set_ef_search(0).is_err() && index.set_ef_search(1 << 40).is_err());
+}

@@ -17,7 +17,17 @@ fn the_same_seed_gives_the_same_bytes() {
         };
         let first = train(1);
         assert!(train(1) == first, "{kind}");
-        let without_chance = ["Flat", "LSH", "LSH6t", "PCA4,Flat", "Flat,RFlat", "PCA4,SQ8"];
+        let without_chance = [
+            "Flat",
+            "LSH",
+            "LSH6t",
+            "PCA4,Flat",
+            "Flat,RFlat",
+            "PCA4,SQ8",
+            "HNSW4,Flat",
+            "HNSW4,SQ8",
+            "PCA4,HNSW4,SQfp16,RFlat",
+        ];
         let inner = kind.replace("IDMap,", "");
         let without_chance = without_chance.contains(&inner.as_str()) || inner.starts_with("SQ");
         assert_eq!(train(2) == first, without_chance, "{kind}");

@@ -35,6 +35,9 @@ pub struct IndexReport {
     /// Number of cells that faiss visits by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     nprobe: Option<u64>,
+    /// Number of entries that a search of a graph keeps in view by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ef_search: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lists: Option<Occupancy>,
     #[serde(flatten)]
@@ -74,6 +77,7 @@ impl IndexReport {
             code_size: index.code_size(),
             nlist: index.nlist(),
             nprobe: index.default_nprobe(),
+            ef_search: index.ef_search(),
             lists: index.list_sizes().and_then(Occupancy::new),
             change,
             seconds: took.as_secs_f64(),
@@ -99,6 +103,7 @@ impl IndexReport {
             ("cells", count(self.nlist)),
             ("entries per cell, least / median / most", spread),
             ("default nprobe", self.nprobe.map(|nprobe| nprobe.to_string())),
+            ("default efSearch", count(self.ef_search)),
             ("bytes", Some(self.bytes.to_string())),
             ("seconds", Some(format!("{:.2}", self.seconds))),
         ];

@@ -83,7 +83,8 @@ struct Hit {
 pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
     let inputs = arguments.inputs.iter().chain([&arguments.index]);
     Outputs::default().and_any(arguments.out.as_ref(), Content::Arrays).check(inputs)?;
-    let Loaded { index, descriptors, mut queries, left_out } = load(arguments, session)?;
+    let Loaded { mut index, descriptors, mut queries, left_out } = load(arguments, session)?;
+    arguments.ef_search.map_or(Ok(()), |count| index.set_ef_search(count.get()))?;
     let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
     if let Some(descriptors) = &descriptors {
         make_ready(&index, descriptors)?;

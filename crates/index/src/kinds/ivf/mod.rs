@@ -121,7 +121,8 @@ impl<L: InvertedLists> Store for InvertedFile<L> {
 
     fn factory(&self) -> Factory {
         let codes = self.lists.codes(self.by_residual);
-        Factory { transforms: Vec::new(), coarse: Some(self.coarse.kind()), codes, refine: None, ids: None }
+        let coarse = Some(self.coarse.kind());
+        Factory { transforms: Vec::new(), coarse, hnsw: None, codes, refine: None, ids: None }
     }
 
     fn coarse(&self) -> Option<&Coarse> {

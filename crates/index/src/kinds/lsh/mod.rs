@@ -44,7 +44,7 @@ impl Store for Lsh {
         let SignCodec { d, nbits, train_thresholds: thresholds, ref rotation, .. } = self.codec;
         let nbits = (nbits != d).then_some(nbits);
         let codes = Codes::Lsh { nbits, rotated: rotation.is_some(), thresholds };
-        Factory { transforms: Vec::new(), coarse: None, codes, refine: None, ids: None }
+        Factory { transforms: Vec::new(), coarse: None, hnsw: None, codes, refine: None, ids: None }
     }
 
     fn add(&mut self, vectors: &Vectors, _first: i64) -> Result<()> {

@@ -1,6 +1,6 @@
-//! Vertices and links of the graph, and the centroids as its points.
+//! Vertices and links of the graph, and the points of its vertices.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use crate::metric::Metric;
 
@@ -28,6 +28,21 @@ impl Hnsw {
         self.cum_nneighbor_per_level.get(1).map_or(0, |&slots| slots.max(0) as usize / 2)
     }
 
+    /// Copy without vertices, to be searched as a new graph is.
+    pub fn emptied(&self) -> Self {
+        Self {
+            assign_probas: self.assign_probas.clone(),
+            cum_nneighbor_per_level: self.cum_nneighbor_per_level.clone(),
+            levels: Vec::new(),
+            offsets: vec![0],
+            neighbors: Vec::new(),
+            entry_point: -1,
+            max_level: -1,
+            ef_search: 16,
+            ..*self
+        }
+    }
+
     /// Range of a vertex's slots on one of its levels.
     pub fn slots(&self, vertex: usize, level: usize) -> Range<usize> {
         let offset = self.offsets[vertex] as usize;
@@ -42,25 +57,48 @@ impl Hnsw {
     }
 }
 
+/// Points of the vertices of a graph.
+pub(crate) trait Points {
+    fn metric(&self) -> Metric;
+
+    /// Number of points.
+    fn len(&self) -> usize;
+
+    /// Point of a vertex, `d` floats.
+    fn point(&self, vertex: usize) -> Cow<'_, [f32]>;
+
+    /// Sort keys of the distances of points to a query of `d` floats; smaller is nearer.
+    fn keys_to<'a>(&'a self, query: &'a [f32]) -> impl Fn(usize) -> f32 + 'a;
+}
+
 /// Centroids `[n, d]` and their metric.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Points<'a> {
+pub(super) struct Centroids<'a> {
     pub metric: Metric,
     pub d: usize,
     pub values: &'a [f32],
 }
 
-impl<'a> Points<'a> {
-    pub fn len(&self) -> usize {
-        self.values.len() / self.d
+impl Centroids<'_> {
+    fn get(&self, vertex: usize) -> &[f32] {
+        &self.values[vertex * self.d..(vertex + 1) * self.d]
+    }
+}
+
+impl Points for Centroids<'_> {
+    fn metric(&self) -> Metric {
+        self.metric
     }
 
-    pub fn get(&self, i: usize) -> &'a [f32] {
-        &self.values[i * self.d..(i + 1) * self.d]
+    fn len(&self) -> usize {
+        self.values.len().checked_div(self.d).unwrap_or(0)
     }
 
-    /// Sort key of the distance of point `i` to a query; smaller is nearer.
-    pub fn key(&self, query: &[f32], i: usize) -> f32 {
-        self.metric.key(self.metric.distance(query, self.get(i)))
+    fn point(&self, vertex: usize) -> Cow<'_, [f32]> {
+        Cow::Borrowed(self.get(vertex))
+    }
+
+    fn keys_to<'a>(&'a self, query: &'a [f32]) -> impl Fn(usize) -> f32 + 'a {
+        |vertex| self.metric.key(self.metric.distance(query, self.get(vertex)))
     }
 }

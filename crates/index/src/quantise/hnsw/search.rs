@@ -1,7 +1,7 @@
 //! Search of the graph.
 
 use super::{
-    graph::{Hnsw, Points},
+    graph::{Centroids, Hnsw, Points},
     queue::{Entry, Queue},
 };
 use crate::{error::Result, metric::Metric};
@@ -35,31 +35,58 @@ impl Hnsw {
         query: &[f32],
         k: usize,
     ) -> Result<Vec<(usize, f32)>> {
-        let points = Points { metric, d: query.len(), values: centroids };
-        self.check_points(&points)?;
-        let Ok(mut nearest) = usize::try_from(self.entry_point) else {
-            return Ok(Vec::new());
+        let points = Centroids { metric, d: query.len(), values: centroids };
+        self.check_centroids(&points)?;
+        let distance = |(vertex, key)| (vertex, metric.distance_of(key));
+        Ok(self.nearest(&points, query, k).into_iter().map(distance).collect())
+    }
+
+    /// Finds the `k` of the points nearest to `query` among those the graph reaches, with their sort keys, as
+    /// [`Self::search`] does. There must be a point for each vertex.
+    pub fn nearest(&self, points: &impl Points, query: &[f32], k: usize) -> Vec<(usize, f32)> {
+        let entries = self.explore_from_top(points, query, k, |_, _| ());
+        entries.iter().take(k).map(|entry| (entry.vertex, entry.key)).collect()
+    }
+
+    /// Finds the points with sort keys below `radius` among those that a search for one neighbour compares
+    /// on the lowest level, in that order, as faiss does. There must be a point for each vertex.
+    pub fn within(&self, points: &impl Points, query: &[f32], radius: f32) -> Vec<(usize, f32)> {
+        let mut found = Vec::new();
+        self.explore_from_top(points, query, 1, |vertex, key| {
+            found.extend((key < radius).then_some((vertex, key)));
+        });
+        found
+    }
+
+    /// Explores the lowest level for `k` neighbours, from where the levels above lead.
+    fn explore_from_top(
+        &self,
+        points: &impl Points,
+        query: &[f32],
+        k: usize,
+        visit: impl FnMut(usize, f32),
+    ) -> Vec<Entry> {
+        let Ok(mut start) = usize::try_from(self.entry_point) else {
+            return Vec::new();
         };
+        let key = points.keys_to(query);
         for level in (1..=self.max_level.max(0) as usize).rev() {
-            nearest = self.descend(&points, query, level, nearest);
+            start = self.descend(&key, level, start);
         }
         let enough = self.ef_search.max(0) as usize;
         // The graph has no more vertices than points.
         let capacity = enough.max(k).min(points.len());
-        let entries =
-            self.explore(&points, query, Exploration { level: 0, start: nearest, capacity, enough });
-        let distance = |entry: &Entry| (entry.vertex, metric.distance_of(entry.key));
-        Ok(entries.iter().take(k).map(distance).collect())
+        self.explore(&key, points.len(), Exploration { level: 0, start, capacity, enough }, visit)
     }
 
     /// Walks greedily from `nearest` to a vertex that is nearer to the query than all its neighbours on the
-    /// level.
-    pub(super) fn descend(&self, points: &Points, query: &[f32], level: usize, mut nearest: usize) -> usize {
-        let mut nearest_key = points.key(query, nearest);
+    /// level; `key` gives the sort key of a vertex's distance to the query.
+    pub(super) fn descend(&self, key: impl Fn(usize) -> f32, level: usize, mut nearest: usize) -> usize {
+        let mut nearest_key = key(nearest);
         loop {
             let before = nearest;
             for neighbour in self.neighbours(before, level) {
-                let key = points.key(query, neighbour);
+                let key = key(neighbour);
                 if key < nearest_key {
                     (nearest, nearest_key) = (neighbour, key);
                 }
@@ -70,20 +97,32 @@ impl Hnsw {
         }
     }
 
-    /// Explores one level and returns the nearest vertices visited, nearest first.
-    pub(super) fn explore(&self, points: &Points, query: &[f32], exploration: Exploration) -> Vec<Entry> {
+    /// Explores one level of `n` vertices and returns the nearest ones visited, nearest first. Reports every
+    /// vertex visited with its sort key to `visit`.
+    pub(super) fn explore(
+        &self,
+        key: impl Fn(usize) -> f32,
+        n: usize,
+        exploration: Exploration,
+        mut visit: impl FnMut(usize, f32),
+    ) -> Vec<Entry> {
         let Exploration { level, start, capacity, enough } = exploration;
         let mut queue = Queue::new(capacity);
-        let mut visited = Visited::new(points.len());
+        let mut visited = Visited::new(n);
+        let mut compare = |vertex, queue: &mut Queue| {
+            let key = key(vertex);
+            visit(vertex, key);
+            queue.push(key, vertex);
+        };
         visited.insert(start);
-        queue.push(points.key(query, start), start);
+        compare(start, &mut queue);
         while let Some(entry) = queue.expand() {
             if queue.nearer(entry.key) >= enough {
                 break;
             }
             for neighbour in self.neighbours(entry.vertex, level) {
                 if visited.insert(neighbour) {
-                    queue.push(points.key(query, neighbour), neighbour);
+                    compare(neighbour, &mut queue);
                 }
             }
         }

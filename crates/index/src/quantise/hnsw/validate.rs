@@ -1,6 +1,6 @@
 //! Validation of graphs read from a file.
 
-use super::graph::{Hnsw, Points};
+use super::graph::{Centroids, Hnsw};
 use crate::error::{Error, Result};
 
 impl Hnsw {
@@ -87,7 +87,7 @@ impl Hnsw {
     }
 
     /// Checks that there are as many points as vertices, so that every vertex has a point.
-    pub(super) fn check_points(&self, points: &Points) -> Result<()> {
+    pub(super) fn check_centroids(&self, points: &Centroids) -> Result<()> {
         if points.d == 0 || points.values.len() != self.levels.len() * points.d {
             let expected = format!("{} vectors of dimension {}", self.levels.len(), points.d);
             return Err(Error::argument("centroids", expected, format!("{} values", points.values.len())));

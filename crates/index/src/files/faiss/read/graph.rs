@@ -1,7 +1,10 @@
-//! Reading of coarse quantisers: centroids, optionally with an HNSW graph.
+//! Reading of HNSW graphs, and of the centroids of coarse quantisers.
 
 use super::*;
-use crate::quantise::{coarse::Coarse, hnsw::Hnsw};
+use crate::{
+    kinds::{graph::Graph, store::Store},
+    quantise::{coarse::Coarse, hnsw::Hnsw},
+};
 
 impl Reader<'_, '_> {
     /// Reads the coarse quantiser of an index with this header and `nlist` lists.
@@ -27,6 +30,34 @@ impl Reader<'_, '_> {
     fn graph(&mut self, header: &Header, nlist: usize) -> Result<Coarse> {
         let outer = self.header()?;
         expect("ntotal of the HNSW graph", nlist, outer.ntotal)?;
+        let graph = self.vertices(nlist)?;
+        let fourcc = self.source.fourcc("storage fourcc of the HNSW graph")?;
+        if fourcc != FLAT_L2 && fourcc != FLAT_IP {
+            return Err(unsupported_coarse("storage of the HNSW graph", fourcc));
+        }
+        let mut coarse = self.centroids(header, nlist, fourcc)?;
+        expect("header of the HNSW graph", (header.d, header.metric), (outer.d, outer.metric))?;
+        coarse.graph = Some(graph);
+        Ok(coarse)
+    }
+
+    /// Reads an index whose entries are the vertices of a graph.
+    pub fn graph_of_entries(&mut self, fourcc: Fourcc) -> Result<Graph> {
+        let header = self.header()?;
+        let hnsw = self.vertices(header.ntotal)?;
+        let storage = match (fourcc, self.source.fourcc("storage fourcc of the HNSW graph")?) {
+            (GRAPH, fourcc @ (FLAT_L2 | FLAT_IP)) => self.flat(fourcc)?,
+            (GRAPH_SQ, EXHAUSTIVE_SQ) => self.exhaustive_sq()?,
+            (GRAPH_PQ, EXHAUSTIVE_PQ) => self.exhaustive_pq()?,
+            (_, found) => return Err(unsupported_index("storage of the HNSW graph", found)),
+        };
+        let found = (storage.d(), storage.ntotal(), storage.metric);
+        expect("header of the HNSW graph", found, (header.d, header.ntotal, header.metric))?;
+        Ok(Graph { hnsw, storage })
+    }
+
+    /// Reads a graph of `n` vertices.
+    fn vertices(&mut self, n: usize) -> Result<Hnsw> {
         let graph = Hnsw {
             assign_probas: self.counted("assign_probas", |source, field, count| source.f64s(field, count))?,
             cum_nneighbor_per_level: self
@@ -40,15 +71,8 @@ impl Reader<'_, '_> {
             ef_search: self.source.i32("efSearch")?,
             upper_beam: self.source.i32("upper_beam")?,
         };
-        graph.validate(nlist)?;
-        let fourcc = self.source.fourcc("storage fourcc of the HNSW graph")?;
-        if fourcc != FLAT_L2 && fourcc != FLAT_IP {
-            return Err(unsupported_coarse("storage of the HNSW graph", fourcc));
-        }
-        let mut coarse = self.centroids(header, nlist, fourcc)?;
-        expect("header of the HNSW graph", (header.d, header.metric), (outer.d, outer.metric))?;
-        coarse.graph = Some(graph);
-        Ok(coarse)
+        graph.validate(n)?;
+        Ok(graph)
     }
 
     /// Reads a count and that many values.

@@ -59,6 +59,7 @@ impl Reader<'_, '_> {
         match self.source.fourcc("index fourcc")? {
             fourcc @ (FLAT_L2 | FLAT_IP) => Ok(Kind::Exhaustive(self.flat(fourcc)?)),
             EXHAUSTIVE_PQ => Ok(Kind::Exhaustive(self.exhaustive_pq()?)),
+            fourcc @ (GRAPH | GRAPH_SQ | GRAPH_PQ) => Ok(Kind::Graph(self.graph_of_entries(fourcc)?)),
             IVF_FLAT => Ok(Kind::Ivf(self.ivf_flat()?)),
             IVF_PQ => Ok(Kind::Ivf(self.ivf_pq()?)),
             EXHAUSTIVE_SQ => Ok(Kind::Exhaustive(self.exhaustive_sq()?)),

@@ -1,7 +1,8 @@
-//! Writing of coarse quantisers: centroids, optionally with an HNSW graph.
+//! Writing of HNSW graphs, and of the centroids of coarse quantisers.
 
 use super::*;
 use crate::{
+    kinds::graph::Graph,
     quantise::{coarse::Coarse, hnsw::Hnsw},
     stored_bytes::floats_to_bytes,
 };
@@ -14,6 +15,17 @@ impl Writer<'_> {
             self.graph(graph)?;
         }
         self.flat(coarse.metric, coarse.d, &floats_to_bytes(coarse.centroids()))
+    }
+
+    pub fn graph_of_entries(&mut self, index: &Graph) -> io::Result<()> {
+        self.out.write_all(match &index.storage.codec {
+            Codec::Flat { .. } => &GRAPH,
+            Codec::Sq(_) => &GRAPH_SQ,
+            Codec::Pq(_) => &GRAPH_PQ,
+        })?;
+        self.header_of(index)?;
+        self.graph(&index.hnsw)?;
+        self.exhaustive(&index.storage)
     }
 
     fn graph(&mut self, graph: &Hnsw) -> io::Result<()> {

@@ -28,6 +28,7 @@ impl Writer<'_> {
     fn index(&mut self, kind: &Kind) -> io::Result<()> {
         match kind {
             Kind::Exhaustive(index) => self.exhaustive(index),
+            Kind::Graph(index) => self.graph_of_entries(index),
             Kind::Ivf(index) => self.ivf(index),
             Kind::FastScan(index) => self.ivf_fast_scan(index),
             Kind::Lsh(index) => self.lsh(index),
