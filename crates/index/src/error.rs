@@ -99,6 +99,14 @@ pub enum Error {
     /// I/O error of the operating system.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The file that holds the inverted lists of an index (`OnDiskInvertedLists`) cannot be read.
+    #[error("the inverted lists are in {}, which cannot be used: {reason}", path.display())]
+    ListsFile {
+        /// Path of the file.
+        path: PathBuf,
+        /// Reason of the operating system, or the size found.
+        reason: io::Error,
+    },
     /// The file ends within a field.
     #[error("{field}: expected {expected} more bytes, found {remaining}")]
     Truncated {

@@ -67,7 +67,7 @@ impl Index {
 }
 
 /// The inverted file behind transforms, re-ranking and a map of ids, if any.
-fn inverted(kind: &Kind) -> Option<&Kind> {
+pub(super) fn inverted(kind: &Kind) -> Option<&Kind> {
     match kind {
         Kind::Ivf(_) | Kind::FastScan(_) => Some(kind),
         Kind::Exhaustive(_) | Kind::Graph(_) | Kind::Lsh(_) => None,

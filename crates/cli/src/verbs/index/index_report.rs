@@ -1,6 +1,6 @@
 //! Report of the verbs below `index`.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use index::Index;
 use serde::Serialize;
@@ -38,6 +38,9 @@ pub struct IndexReport {
     /// Number of entries that a search of a graph keeps in view by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     ef_search: Option<usize>,
+    /// File that holds the inverted lists, if it is not that of the index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lists_file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lists: Option<Occupancy>,
     #[serde(flatten)]
@@ -78,11 +81,17 @@ impl IndexReport {
             nlist: index.nlist(),
             nprobe: index.default_nprobe(),
             ef_search: index.ef_search(),
+            lists_file: None,
             lists: index.list_sizes().and_then(Occupancy::new),
             change,
             seconds: took.as_secs_f64(),
             bytes,
         }
+    }
+
+    /// Names the file that holds the inverted lists.
+    pub fn with_lists_file(self, file: Option<&Path>) -> Self {
+        Self { lists_file: file.map(|file| file.display().to_string()), ..self }
     }
 
     /// Formats the report as a table, without rows that do not apply.
@@ -104,6 +113,7 @@ impl IndexReport {
             ("entries per cell, least / median / most", spread),
             ("default nprobe", self.nprobe.map(|nprobe| nprobe.to_string())),
             ("default efSearch", count(self.ef_search)),
+            ("lists in", self.lists_file.clone()),
             ("bytes", Some(self.bytes.to_string())),
             ("seconds", Some(format!("{:.2}", self.seconds))),
         ];

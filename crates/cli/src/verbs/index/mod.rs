@@ -30,7 +30,18 @@ pub fn run(verb: &IndexVerb, session: &Session) -> Result<Outcome> {
     let chosen = if computes { session.device()? } else { session.device_for_files()? };
     let Changed { index, file, change } = changed(verb, &chosen.device, session)?;
     let bytes = fs::metadata(file).with_context(|| file.display().to_string())?.len();
-    let report = Report::new(IndexReport::new(&index, change, bytes, started.elapsed()));
+    let report = IndexReport::new(&index, change, bytes, started.elapsed());
+    // Changes write the lists into the file of the index.
+    let report = match (verb, index.lists_file()) {
+        (IndexVerb::Info { .. }, lists) => report.with_lists_file(lists),
+        (_, Some(lists)) => {
+            let (file, lists) = (file.display(), lists.display());
+            session.note(&format!("{file} now holds its inverted lists; it no longer needs {lists}"));
+            report
+        }
+        (_, None) => report,
+    };
+    let report = Report::new(report);
     session.result(&report, || report.body.text())?;
     Ok(Outcome::of(change.missing.is_some_and(|missing| missing > 0)))
 }

@@ -59,8 +59,8 @@ impl Reader<'_, '_> {
 
     /// Reads the lists and assembles the inverted file.
     fn ivf(&mut self, header: IvfHeader, codec: Codec, by_residual: bool) -> Result<Ivf> {
-        let lists = self.array_lists(header.coarse.nlist, codec.code_size())?;
-        inverted_file(header, by_residual, ArrayLists::with_lists(codec, lists))
+        let (lists, file) = self.array_lists(header.coarse.nlist, codec.code_size())?;
+        inverted_file(header, by_residual, ArrayLists::with_lists(codec, lists).of_file(file))
     }
 
     pub fn ivf_header(&mut self) -> Result<IvfHeader> {

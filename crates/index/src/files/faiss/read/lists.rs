@@ -1,18 +1,32 @@
 //! Reading of inverted lists.
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::kinds::ivf::{array_lists::ArrayList, entry_ids::EntryIds};
 
 impl Reader<'_, '_> {
-    /// Reads lists of codes of `code_size` bytes, `[nlist]`.
-    pub fn array_lists(&mut self, nlist: usize, code_size: usize) -> Result<Vec<ArrayList>> {
-        match self.source.fourcc("inverted lists fourcc")? {
-            ARRAY_LISTS => {}
-            found => return Err(unsupported_lists(found, "ilar")),
+    /// Reads lists of codes of `code_size` bytes, `[nlist]`, and the path of the file they are in if it is not
+    /// that of the index.
+    pub fn array_lists(
+        &mut self,
+        nlist: usize,
+        code_size: usize,
+    ) -> Result<(Vec<ArrayList>, Option<PathBuf>)> {
+        let fourcc = self.source.fourcc("inverted lists fourcc")?;
+        if fourcc != ARRAY_LISTS && fourcc != ON_DISK_LISTS {
+            return Err(unsupported_lists(fourcc, "ilar or ilod"));
         }
         expect("nlist of the inverted lists", nlist, self.source.size("nlist of the inverted lists")?)?;
         let field = "code_size of the inverted lists";
         expect(field, code_size, self.source.size(field)?)?;
+        match fourcc {
+            ON_DISK_LISTS => self.on_disk_lists(nlist, code_size),
+            _ => Ok((self.lists_of_the_index(nlist, code_size)?, None)),
+        }
+    }
+
+    fn lists_of_the_index(&mut self, nlist: usize, code_size: usize) -> Result<Vec<ArrayList>> {
         let sizes = self.list_sizes(nlist)?;
         let mut lists = Vec::with_capacity(nlist);
         for size in sizes {

@@ -5,8 +5,11 @@ mod graph;
 mod inverted_file;
 mod lists;
 mod lsh;
+mod on_disk;
 mod transforms;
 mod wrappers;
+
+use std::path::Path;
 
 use burn::tensor::Device;
 
@@ -30,17 +33,19 @@ const MAX_D: usize = 1 << 20;
 /// Deepest nesting of indexes; transforms and re-ranking around one index need no more.
 const MAX_DEPTH: usize = 4;
 
-/// Reads one index that fills the whole source, with its quantisers on `device`.
-pub(crate) fn read_index(mut source: Source, device: &Device) -> Result<Kind> {
-    let kind = Reader { source: &mut source, device }.index(MAX_DEPTH)?;
+/// Reads one index that fills the whole source, with its quantisers on `device`. Files that belong to it are
+/// looked up in `folder`; without one they are not opened.
+pub(crate) fn read_index(mut source: Source, device: &Device, folder: Option<&Path>) -> Result<Kind> {
+    let kind = Reader { source: &mut source, device, folder }.index(MAX_DEPTH)?;
     source.end()?;
     Ok(kind)
 }
 
-/// Source of the bytes and device of the quantisers.
+/// Source of the bytes, device of the quantisers, and folder of the file.
 struct Reader<'a, 'b> {
     source: &'a mut Source<'b>,
     device: &'a Device,
+    folder: Option<&'a Path>,
 }
 
 /// Header of every index.

@@ -8,6 +8,7 @@ mod residual_tables;
 use std::{
     borrow::Cow,
     collections::HashSet,
+    path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
@@ -35,6 +36,8 @@ pub(crate) struct ArrayLists {
     pub codec: Codec,
     /// Lists, `[nlist]`.
     pub lists: Vec<ArrayList>,
+    /// File that the lists were read from, if it is not that of the index; they are written to the index's.
+    pub file: Option<PathBuf>,
     /// Tables of [`residual_tables()`], computed by the first search.
     tables: OnceLock<Option<Arc<Vec<f32>>>>,
 }
@@ -47,7 +50,12 @@ impl ArrayLists {
 
     /// Takes lists `[nlist]` of the codec's codes.
     pub fn with_lists(codec: Codec, lists: Vec<ArrayList>) -> Self {
-        Self { codec, lists, tables: OnceLock::new() }
+        Self { codec, lists, file: None, tables: OnceLock::new() }
+    }
+
+    /// Notes the file that the lists were read from, if it is not that of the index.
+    pub fn of_file(self, file: Option<PathBuf>) -> Self {
+        Self { file, ..self }
     }
 
     /// The `k` nearest entries of each query in lists of this codec's codes, nearest first; labels are
