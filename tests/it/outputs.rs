@@ -129,6 +129,8 @@ fn outputs_replace_no_file_of_another_kind() {
         ("describe photos --out notes.txt/x.npy", "notes.txt/x.npy: Not a directory"),
         ("activate photos --out notes.txt", "notes.txt: exists and is no folder"),
         ("activate photos --out out --report q.npy", "q.npy: exists and is no HTML page"),
+        ("activate photos --out out --report out/a.png", "out/a.png: two outputs would be written to it"),
+        ("activate photos --out out --report out/../out/a.png", "a.png: two outputs would be written to it"),
         ("search q.npy --index db.faiss --out notes.txt", "notes.txt: exists and is no .npz file"),
         ("search photos --index db.faiss --out photos/a.jpg", "a.jpg: exists and is no .npz file"),
         ("transform hflip photos/a.jpg --out picture.png", "picture.png: exists and is no image"),
@@ -227,6 +229,17 @@ fn released_images_replace_no_other_file() {
     assert!(stderr.contains("out/a.png: exists and is no image"), "{stderr}");
     assert_eq!(fs::read(folder.path("out/a.png")).unwrap(), b"what I must not forget\n");
     assert!(image::open(folder.path("out/b.png")).is_ok(), "the others are released");
+
+    let page =
+        "eval retrieval --images photos --index own.faiss --activate --released out --report out/a.png";
+    let output = folder.run(&format!("{page} {weights}"));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("out/a.png: exists and is no HTML page"), "{stderr}");
+    let output =
+        folder.run(&format!("{page} {weights}").replace("out/a.png", "new/a.png").replace(" out", " new"));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("new/a.png: two outputs would be written to it"), "{stderr}");
+    assert!(!folder.path("new").exists());
 
     let distractor = folder.path("foreign/a.png");
     fs::create_dir(distractor.parent().unwrap()).unwrap();

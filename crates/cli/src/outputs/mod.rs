@@ -12,8 +12,11 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
+use self::file_identity::Place;
 pub use self::{content::Content, file_identity::FileIdentity};
 use crate::side_files::{entry_names, extractor_record};
+
+const TWO_OUTPUTS: &str = "two outputs would be written to it: name another file";
 
 /// Output files of a run, and what each will hold.
 #[derive(Default)]
@@ -58,12 +61,28 @@ impl Outputs {
         self.0.iter().try_for_each(|(path, content)| content.check(path))
     }
 
+    /// Checks that none of the files is one of `others`, which the run writes too.
+    ///
+    /// # Errors
+    /// If one is; the message names it.
+    pub fn check_apart<'a>(&self, others: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+        let place = |path: &PathBuf| Place::of(path).with_context(|| path.display().to_string());
+        let files = self.0.iter().filter(|(_, content)| *content != Content::Folder);
+        let places = files.map(|(path, _)| place(path)).collect::<Result<HashSet<_>>>()?;
+        if places.is_empty() {
+            return Ok(());
+        }
+        for other in others {
+            ensure!(!places.contains(&place(other)?), "{}: {TWO_OUTPUTS}", other.display());
+        }
+        Ok(())
+    }
+
     fn check_each_is_another(&self) -> Result<()> {
         let mut seen = HashSet::new();
         for (path, _) in &self.0 {
             let named = || path.display().to_string();
-            let is_new = seen.insert(std::path::absolute(path).with_context(named)?);
-            ensure!(is_new, "{}: two outputs would be written to it: name another file", named());
+            ensure!(seen.insert(Place::of(path).with_context(named)?), "{}: {TWO_OUTPUTS}", named());
         }
         Ok(())
     }
@@ -77,7 +96,9 @@ impl Outputs {
         }
         let replaced = |input: P| existing.get(&FileIdentity::of(input.as_ref())?).copied();
         match inputs.into_iter().find_map(replaced) {
-            Some(path) => bail!("{}: is an input, and would be replaced: name another file", path.display()),
+            Some(path) => {
+                bail!("{}: is an input, and would be replaced: name another file", path.display())
+            }
             None => Ok(()),
         }
     }
@@ -102,5 +123,27 @@ mod tests {
         of(&page).and(&other, Content::Page).check(none).unwrap();
         let error = of(&page).and(&folder.path().join("./a.html"), Content::Page).check(none).unwrap_err();
         assert!(one_line(&error).contains("two outputs"), "{error}");
+        of(&page).check_apart([&other]).unwrap();
+        let below = [folder.path().join("new/../new/a.html"), folder.path().join("new/a.html")];
+        of(&below[1]).check_apart([&page, &below[1]]).unwrap_err();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn outputs_are_told_apart_behind_links() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("out")).unwrap();
+        symlink("out", path("same")).unwrap();
+        symlink("out/new.html", path("link")).unwrap();
+        for (a, b) in [("out/new.html", "same/new.html"), ("link", "same/new.html"), ("same/x/y", "out/x/y")]
+        {
+            let both = Outputs::default().and(&path(a), Content::Page).and(&path(b), Content::Page);
+            let none: [&Path; 0] = [];
+            let error = both.check(none).unwrap_err();
+            assert!(one_line(&error).contains("two outputs"), "{a}, {b}: {error}");
+            Outputs::default().and(&path(a), Content::Page).check_apart([&path(b)]).unwrap_err();
+        }
     }
 }

@@ -47,7 +47,8 @@ struct DescribedImage {
 pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
     let Found { images: inputs, left_out } = image_files::find(&arguments.inputs, None, session)?;
-    Outputs::default().and_descriptors(&arguments.out).check(&inputs)?;
+    let outputs = Outputs::default().and_descriptors(&arguments.out);
+    outputs.check(&inputs)?;
     let loaded = LoadedExtractor::load(session)?;
     let given = loaded.extractor.preprocess();
     let size = arguments.size.map_or(given.size, usize::from);
@@ -57,6 +58,8 @@ pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
 
     if !descriptors.is_empty() {
         let _lock = session.lock_output(&arguments.out)?;
+        // Another program may have written a file of this name meanwhile.
+        outputs.check(&inputs)?;
         write(arguments, upload_rows(&descriptors, &Device::flex()), &rows, &loaded.record())?;
     }
     let outcome = Outcome::of(left_out.failed() || rows.iter().any(|row| row.error.is_some()));

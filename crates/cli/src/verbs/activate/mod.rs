@@ -83,9 +83,12 @@ fn jobs(arguments: &Activate, session: &Session) -> Result<(Vec<Job>, LeftOut)> 
     let found = image_files::find(&folders, Some(&arguments.out), session)?;
     let inputs = found.images.iter().map(|input| &input.path).chain(&arguments.index);
     let outputs = Outputs::default().and(&arguments.out, Content::Folder);
-    outputs.and_any(arguments.report.as_ref(), Content::Page).check(inputs)?;
+    let outputs = outputs.and_any(arguments.report.as_ref(), Content::Page);
+    outputs.check(inputs)?;
     let (encoding, resume) = (arguments.encoded.encoding(), arguments.resume);
-    Ok((plan(found.images, &[], &arguments.out, encoding, resume), found.left_out))
+    let jobs = plan(found.images, &[], &arguments.out, encoding, resume);
+    outputs.check_apart(jobs.iter().map(|job| &job.output))?;
+    Ok((jobs, found.left_out))
 }
 
 /// Formats the report; `run` names duration and device.

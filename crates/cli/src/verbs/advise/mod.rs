@@ -38,7 +38,7 @@ pub fn run(arguments: &Advise, session: &Session) -> Result<Outcome> {
     outputs.check(arguments.images.iter().chain([&arguments.index]))?;
     let temporary = arguments.out.is_none().then(TemporaryFolder::new).transpose()?;
     let folder = arguments.out.clone().or(temporary.as_ref().map(|folder| folder.path().to_owned()));
-    let mut request = request(arguments, folder);
+    let mut request = request(arguments, folder, outputs);
     let Found { images: inputs, left_out } = request.selection.find(session)?;
     let loaded = LoadedExtractor::load_for(session, arguments.optimisation.precision)?;
     let index = open(&loaded, &arguments.index, session)?;
@@ -65,7 +65,7 @@ pub fn run(arguments: &Advise, session: &Session) -> Result<Outcome> {
 }
 
 /// Returns the evaluation that advice is derived from, with released images in `folder`.
-fn request(arguments: &Advise, folder: Option<PathBuf>) -> Request<'_> {
+fn request(arguments: &Advise, folder: Option<PathBuf>, outputs: Outputs) -> Request<'_> {
     Request {
         config: Config {
             edits: arguments.transforms.0.clone(),
@@ -82,6 +82,7 @@ fn request(arguments: &Advise, folder: Option<PathBuf>) -> Request<'_> {
             sample: Some(arguments.sample),
             others: &[],
             released: folder,
+            outputs,
             activates: true,
             resumes: false,
             optimisation: &arguments.optimisation,

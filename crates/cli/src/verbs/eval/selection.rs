@@ -37,6 +37,8 @@ pub struct Selection<'a> {
     pub sample: Option<NonZeroUsize>,
     /// Folder of the released images, if they are compared.
     pub released: Option<PathBuf>,
+    /// Files that are written beside the released images.
+    pub outputs: Outputs,
     /// True if originals are activated first.
     pub activates: bool,
     /// True if images that are released already are not activated again.
@@ -55,13 +57,14 @@ pub fn outputs(editing: &Editing) -> Outputs {
 }
 
 impl<'a> Selection<'a> {
-    pub fn new(folders: &'a [PathBuf], editing: &'a Editing) -> Self {
+    pub fn new(folders: &'a [PathBuf], editing: &'a Editing, outputs: Outputs) -> Self {
         let default = editing.activate.then(|| RELEASED.into());
         Self {
             folders,
             others: &[],
             sample: editing.sample,
             released: editing.released.clone().or(default),
+            outputs,
             activates: editing.activate,
             resumes: editing.resume.is_some(),
             optimisation: &editing.optimisation,
@@ -108,6 +111,7 @@ impl<'a> Selection<'a> {
             released.display()
         );
         let jobs = plan(inputs.to_vec(), self.others, released, Encoding::Png, self.resumes);
+        self.outputs.check_apart(jobs.iter().map(|job| &job.output))?;
         let options = Options::lossless(self.optimisation, self.reading);
         Releaser::new(loaded, std::slice::from_ref(index), options)?
             .release(&jobs, &Folder, None, session, None)

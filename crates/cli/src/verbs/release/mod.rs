@@ -76,8 +76,11 @@ fn jobs(arguments: &Release, session: &Session) -> Result<(Vec<Job>, LeftOut)> {
     let found = image_files::find(&arguments.inputs, Some(&arguments.out), session)?;
     let outputs = Outputs::default().and(&arguments.out, Content::Folder);
     let inputs = found.images.iter().map(|input| &input.path);
-    outputs.and_any(arguments.report.as_ref(), Content::Page).check(inputs)?;
-    Ok((plan(found.images, &[], &arguments.out, arguments.encoded.encoding(), false), found.left_out))
+    let outputs = outputs.and_any(arguments.report.as_ref(), Content::Page);
+    outputs.check(inputs)?;
+    let jobs = plan(found.images, &[], &arguments.out, arguments.encoded.encoding(), false);
+    outputs.check_apart(jobs.iter().map(|job| &job.output))?;
+    Ok((jobs, found.left_out))
 }
 
 /// Formats the report; `run` names duration and device.

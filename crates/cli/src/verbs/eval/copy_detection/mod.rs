@@ -27,7 +27,7 @@ use crate::{
         extractor::LoadedExtractor,
         image_files::{self, Found, Input, LeftOut},
     },
-    outputs::Content,
+    outputs::{Content, Outputs},
     report::Report,
     session::{Outcome, Session, terminal_events::TerminalEvents},
     side_files::entry_names,
@@ -39,16 +39,16 @@ pub fn run(arguments: &EvalCopyDetection, session: &Session) -> Result<Outcome> 
         session.result(&report, || report.body.text())?;
         return Ok(Outcome::Done);
     }
-    check_outputs(arguments)?;
-    let (evaluated, left_out) = evaluate(arguments, session)?;
+    let outputs = checked_outputs(arguments)?;
+    let (evaluated, left_out) = evaluate(arguments, outputs, session)?;
     let any_failed = left_out.failed();
     let report = Report::new(evaluated.write(arguments)?).without(left_out);
     session.result(&report, || report.body.text() + &report.left_out())?;
     Ok(Outcome::of(any_failed || report.body.photographs < report.body.planned()))
 }
 
-/// Checks the files that will be written.
-fn check_outputs(arguments: &EvalCopyDetection) -> Result<()> {
+/// Checks the files that will be written, and returns them.
+fn checked_outputs(arguments: &EvalCopyDetection) -> Result<Outputs> {
     let mut outputs = outputs(&arguments.editing);
     if let Some(folder) = &arguments.isc_out {
         outputs = outputs.and(folder, Content::Folder);
@@ -58,7 +58,8 @@ fn check_outputs(arguments: &EvalCopyDetection) -> Result<()> {
     }
     let images = arguments.images.iter().chain(&arguments.distractors).chain(&arguments.queries);
     let files = [&arguments.index, &arguments.ground_truth, &arguments.normalise_by];
-    outputs.check(images.chain(files.into_iter().flatten()))
+    outputs.check(images.chain(files.into_iter().flatten()))?;
+    Ok(outputs)
 }
 
 /// Findings with their figures and circumstances.
@@ -69,7 +70,11 @@ struct Evaluated {
     scope: Scope,
 }
 
-fn evaluate(arguments: &EvalCopyDetection, session: &Session) -> Result<(Evaluated, LeftOut)> {
+fn evaluate(
+    arguments: &EvalCopyDetection,
+    outputs: Outputs,
+    session: &Session,
+) -> Result<(Evaluated, LeftOut)> {
     let mut started = Instant::now();
     let editing = &arguments.editing;
     let path = arguments.index.as_deref().context("--index is missing")?;
@@ -79,7 +84,7 @@ fn evaluate(arguments: &EvalCopyDetection, session: &Session) -> Result<(Evaluat
     );
     let truth = arguments.ground_truth.as_deref().map(tables::read_truth).transpose()?;
     check_truth(arguments)?;
-    let mut selection = Selection::new(&arguments.images, editing);
+    let mut selection = Selection::new(&arguments.images, editing, outputs);
     let Found { images: inputs, mut left_out } = selection.find(session)?;
     let others = [&arguments.distractors[..], &arguments.queries].concat();
     let others = image_files::find(&others, None, session)?;

@@ -25,15 +25,14 @@ use super::{
 use crate::{
     args::EvalRetrieval,
     inputs::{extractor::LoadedExtractor, image_files::Found},
-    outputs::Content,
+    outputs::{Content, Outputs},
     report::Report,
     session::{Outcome, Session, whole_file::write_whole},
 };
 
 pub fn run(arguments: &EvalRetrieval, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
-    check_outputs(arguments)?;
-    let request = request(arguments);
+    let request = request(arguments, checked_outputs(arguments)?);
     let Found { images, left_out } = request.selection.find(session)?;
     let loaded = LoadedExtractor::load_for(session, arguments.editing.optimisation.precision)?;
     let index = open(&loaded, &arguments.index, session)?;
@@ -50,14 +49,15 @@ pub fn run(arguments: &EvalRetrieval, session: &Session) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Checks the files that will be written.
-fn check_outputs(arguments: &EvalRetrieval) -> Result<()> {
+/// Checks the files that will be written, and returns them.
+fn checked_outputs(arguments: &EvalRetrieval) -> Result<Outputs> {
     let mut outputs = outputs(&arguments.editing);
     if let Some(path) = &arguments.csv {
         outputs = outputs.and(path, Content::Table("image")).and(&summary_of(path), Content::Table("nprobe"));
     }
     let inputs = arguments.images.iter().chain(&arguments.distractors).chain(&arguments.fit);
-    outputs.check(inputs.chain([&arguments.index]))
+    outputs.check(inputs.chain([&arguments.index]))?;
+    Ok(outputs)
 }
 
 /// Returns the file of the summary beside a table of queries.
@@ -66,7 +66,7 @@ fn summary_of(table: &Path) -> PathBuf {
 }
 
 /// Returns the evaluation that the arguments ask for.
-fn request(arguments: &EvalRetrieval) -> Request<'_> {
+fn request(arguments: &EvalRetrieval, outputs: Outputs) -> Request<'_> {
     let editing = &arguments.editing;
     let synthetic = arguments.synthetic.zip(arguments.fit.as_deref());
     Request {
@@ -77,7 +77,7 @@ fn request(arguments: &EvalRetrieval) -> Request<'_> {
             stored: Stored::from(arguments.stored),
         },
         bootstrap: Bootstrap { resamples: editing.resamples, seed: editing.optimisation.seed },
-        selection: Selection::new(&arguments.images, editing),
+        selection: Selection::new(&arguments.images, editing, outputs),
         index: &arguments.index,
         distractors: &arguments.distractors,
         synthetic: synthetic.map(|(n, fit)| Synthetic { n, fit }),
