@@ -27,6 +27,7 @@ mod index_verbs;
 mod index_wrappers;
 mod interrupted_write;
 mod linked_files;
+mod odd_names;
 mod on_disk_lists;
 mod outputs;
 mod provenance;

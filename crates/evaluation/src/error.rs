@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use image_file::path_text;
+
 /// Failure of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -128,7 +130,7 @@ pub enum Error {
     #[error(transparent)]
     Describe(#[from] describe::Error),
     /// A file cannot be read or written.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", path_text(.path))]
     File {
         /// The file.
         path: PathBuf,
@@ -136,7 +138,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The content of a file caused a failure.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", path_text(.path))]
     InFile {
         /// The file.
         path: PathBuf,
@@ -144,7 +146,7 @@ pub enum Error {
         source: Box<Self>,
     },
     /// A file holds too few descriptors.
-    #[error("{}: {found} descriptors, expected at least {least}", .path.display())]
+    #[error("{}: {found} descriptors, expected at least {least}", path_text(.path))]
     FewDescriptors {
         /// The file.
         path: PathBuf,
@@ -154,7 +156,7 @@ pub enum Error {
         least: usize,
     },
     /// A file holds descriptors of another dimension than the index.
-    #[error("{}: of dimension {found}, but the index is of {expected}", .path.display())]
+    #[error("{}: of dimension {found}, but the index is of {expected}", path_text(.path))]
     Dimension {
         /// The file.
         path: PathBuf,
@@ -164,7 +166,7 @@ pub enum Error {
         expected: usize,
     },
     /// A file cannot keep known descriptors.
-    #[error("{}: {reason}", .path.display())]
+    #[error("{}: {reason}", path_text(.path))]
     ResumeFile {
         /// The file.
         path: PathBuf,
@@ -174,8 +176,8 @@ pub enum Error {
     /// No original has a released version.
     #[error(
         "none of the {originals} originals has a released image of its name in {}, such as {}",
-        .folder.display(),
-        .example.display()
+        path_text(.folder),
+        path_text(.example)
     )]
     NothingReleased {
         /// Number of originals.
@@ -186,17 +188,17 @@ pub enum Error {
         example: PathBuf,
     },
     /// An original has no released version.
-    #[error("has no released image in {}: activate it first", .folder.display())]
+    #[error("has no released image in {}: activate it first", path_text(.folder))]
     NotReleased {
         /// Folder of the released versions.
         folder: PathBuf,
     },
-    /// Two originals have the same released version.
-    #[error("{} is the released image of {} already", .released.display(), .other.display())]
+    /// Two originals have the same released version, which is of one of them.
+    #[error("{} is the released image of {} already", path_text(.released), path_text(.other))]
     ReleasedTwice {
         /// The released version.
         released: PathBuf,
-        /// The first original.
+        /// Another original.
         other: PathBuf,
     },
     /// A released version differs from its original in size.
@@ -215,6 +217,20 @@ pub enum Error {
         /// Name of the image.
         image: String,
     },
+    /// Two images have one name, so that their entries and copies cannot be told apart.
+    #[error("two images are called {name}: rename one")]
+    ImagesShareName {
+        /// The name.
+        name: String,
+    },
+    /// Two entries of the index have the name of one image.
+    #[error("the entries {} and {} of the index are both called {name}, and one of them may be another image", .ids[0], .ids[1])]
+    EntriesShareName {
+        /// The name.
+        name: String,
+        /// Ids of the entries.
+        ids: [i64; 2],
+    },
     /// The caller cancelled before there were findings.
     #[error("interrupted before any image was finished")]
     Interrupted,
@@ -228,16 +244,18 @@ pub enum Error {
         images: usize,
     },
     /// A distractor is a reference, too.
-    #[error("{} is a reference: a distractor has no match", .path.display())]
+    #[error("{} is a reference: a distractor has no match", path_text(.path))]
     DistractorIsReference {
         /// File of the distractor.
         path: PathBuf,
     },
-    /// Two references have one name.
-    #[error("two references are called {name}: rename one")]
+    /// Two references have one id in the tables of ISC2021.
+    #[error("{} and {} are both the reference {id}: rename one", .images[0], .images[1])]
     AmbiguousReference {
-        /// The name.
-        name: String,
+        /// Id of the reference.
+        id: String,
+        /// Names of the images.
+        images: [String; 2],
     },
     /// Two images have the id of one query.
     #[error("{} and {} are both the query {id}: rename one", .images[0], .images[1])]

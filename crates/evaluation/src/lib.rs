@@ -65,7 +65,7 @@ pub mod retrieval;
 
 pub use self::{
     edits::{Edit, EditSet, MAX_PIXELS},
-    entry_names::EntryNames,
+    entry_names::{EntryNames, check_names},
     error::{Error, Result},
     events::{Events, Ignored, Task},
 };

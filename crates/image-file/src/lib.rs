@@ -4,6 +4,7 @@
 //!   the first bytes, not from the name. Orientation is applied, colour profiles are converted to sRGB, grey is expanded
 //!   to RGB, transparency is shown on a background, the first page or frame is taken, and 16 bits stay 16 bits.
 //! - [`Picture::encode`] encodes a picture whose pixels were changed, with its metadata and its transparency.
+//! - [`path_text`] names a file in tables and messages: any path is one line of text, and each another one.
 //!
 //! | format | varieties | decoder |
 //! |---|---|---|
@@ -52,6 +53,7 @@ mod format;
 mod lightness;
 mod limits;
 mod metadata;
+mod path_text;
 mod picture;
 mod resample;
 mod signature;
@@ -65,4 +67,5 @@ pub use error::{Error, Result};
 pub use format::Format;
 pub use limits::Limits;
 pub use metadata::Metadata;
+pub use path_text::{path_of_text, path_text};
 pub use picture::{Picture, Pixels, Rgb16Image, Transparency};

@@ -9,6 +9,7 @@ use extractor::{
     Extractor, Precision, Precisions, Preprocess,
     weights::{Manifest, Progress},
 };
+use image_file::path_text;
 use index::Index;
 
 use super::installation;
@@ -16,7 +17,10 @@ use crate::{
     args::GradientPrecision,
     device::Chosen,
     session::{Session, interrupt, progress},
-    side_files::extractor_record::{ExtractorRecord, Source},
+    side_files::{
+        entry_names::{self, Names},
+        extractor_record::{ExtractorRecord, Source},
+    },
 };
 
 /// The extractor in use, on its device.
@@ -47,7 +51,7 @@ impl LoadedExtractor {
         let globals = session.globals();
         let chosen = session.device()?;
         let weights = weights_file(globals.weights.as_deref(), session)?;
-        session.detail(|| format!("device {}, weights {}", chosen.name, weights.display()));
+        session.detail(|| format!("device {}, weights {}", chosen.name, path_text(&weights)));
         let precisions =
             Precisions { descriptors: globals.descriptor_precision.into(), gradients: gradients.into() };
         if let Some(emulated) = emulated(precisions, &chosen.device) {
@@ -83,6 +87,16 @@ impl LoadedExtractor {
         Ok(index)
     }
 
+    /// Opens an index, and reads the names of its entries.
+    ///
+    /// # Errors
+    /// As those of [`Self::index`]; if the names cannot be read.
+    pub fn index_with_names(&self, path: &Path, session: &Session) -> Result<(Index, Names)> {
+        let index = self.index(Some(path), session)?;
+        let names = entry_names::of_entries(path, index.ntotal())?;
+        Ok((index, names))
+    }
+
     /// Opens several indexes, or the bundled index if `paths` is empty.
     ///
     /// # Errors
@@ -115,9 +129,7 @@ fn emulated(Precisions { descriptors, gradients }: Precisions, device: &Device) 
 /// Returns the name of the weights for records: the model of the manifest, or the name of the file.
 fn model_name(named: Option<&str>, file: &Path) -> String {
     match named {
-        Some(name) if Path::new(name).is_file() => {
-            file.file_name().unwrap_or_default().to_string_lossy().into_owned()
-        }
+        Some(name) if Path::new(name).is_file() => path_text(Path::new(file.file_name().unwrap_or_default())),
         Some(name) => name.to_owned(),
         None => Manifest::bundled().default_model().name.clone(),
     }
@@ -144,7 +156,7 @@ fn weights_file(name: Option<&str>, session: &Session) -> Result<PathBuf> {
         Progress::Trusted { file, sha256 } => bar.suspend(|| {
             session.note(&format!(
                 "{}: the source publishes no hash; later downloads must have {sha256}",
-                file.display()
+                path_text(file)
             ));
         }),
     });

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use collection::Meta;
 use csv::{ReaderBuilder, StringRecord};
+use image_file::{path_of_text, path_text};
 
 /// Headings of the column of file names, in any case; without one of them, it is the first column.
 const NAME_HEADINGS: [&str; 2] = ["file", "name"];
@@ -37,7 +38,7 @@ impl MetaFields {
             match argument.split_once('=') {
                 Some((key, value)) if !path.exists() => fields.add_shared(key, value)?,
                 None if !path.exists() => bail!("--meta {argument}: is neither a file nor key=value"),
-                _ => fields.add_table(path).with_context(|| path.display().to_string())?,
+                _ => fields.add_table(path).with_context(|| path_text(path))?,
             }
         }
         Ok(fields)
@@ -74,7 +75,7 @@ impl MetaFields {
         for record in table.records() {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
-            let name = parts(Path::new(record[name_column].trim())).join("/");
+            let name = parts(&path_of_text(record[name_column].trim())).join("/");
             ensure!(
                 !name.is_empty(),
                 "line {line}: expected the name of a file as {}",
@@ -111,10 +112,10 @@ fn name_column(headings: &[String]) -> usize {
     headings.iter().position(is_name).unwrap_or(0)
 }
 
-/// Returns the parts of a path, without `.` in it.
+/// Returns the parts of a path as text, without `.` in it.
 fn parts(path: &Path) -> Vec<String> {
     let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
-    parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+    parts.map(|part| path_text(part.as_ref())).collect()
 }
 
 #[cfg(test)]
@@ -155,8 +156,9 @@ mod tests {
     fn the_first_column_names_the_file_unless_a_heading_does() {
         let fields = read("\u{feff}picture,title\na.jpg,One\n", &[]).unwrap();
         assert_eq!(of(&fields, "a.jpg"), json!({"title": "One"}));
-        let fields = read("title,Name\nOne,a.jpg\n", &[]).unwrap();
+        let fields = read("title,Name\nOne,a.jpg\nTwo,\"$'tab\\there.jpg'\"\n", &[]).unwrap();
         assert_eq!(of(&fields, "a.jpg"), json!({"title": "One"}));
+        assert_eq!(of(&fields, "photos/tab\there.jpg"), json!({"title": "Two"}));
     }
 
     #[test]

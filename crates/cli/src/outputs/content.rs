@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
+use image_file::path_text;
 use index::Index;
 
 /// Number of bytes that tell what a file holds.
@@ -63,7 +64,7 @@ impl Content {
     /// # Errors
     /// If it may not; the message names the file.
     pub fn check(self, path: &Path) -> Result<()> {
-        let named = || path.display().to_string();
+        let named = || path_text(path);
         let about = match fs::metadata(path) {
             Ok(about) => about,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -136,11 +137,11 @@ fn first_in_archive(start: &[u8]) -> Option<&[u8]> {
 
 fn check_index(path: &Path, advice: Option<&str>) -> Result<()> {
     let index = Index::open(path, &Device::flex()).with_context(|| {
-        format!("{}: {}: name another file", path.display(), Content::Index(None).refusal())
+        format!("{}: {}: name another file", path_text(path), Content::Index(None).refusal())
     })?;
     match advice {
         Some(advice) if index.ntotal() > 0 => {
-            anyhow::bail!("{}: exists and holds {} entries: {advice}", path.display(), index.ntotal())
+            anyhow::bail!("{}: exists and holds {} entries: {advice}", path_text(path), index.ntotal())
         }
         _ => Ok(()),
     }

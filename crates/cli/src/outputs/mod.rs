@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use image_file::path_text;
 
 use self::file_identity::Place;
 pub use self::{content::Content, file_identity::FileIdentity};
@@ -66,14 +67,14 @@ impl Outputs {
     /// # Errors
     /// If one is; the message names it.
     pub fn check_apart<'a>(&self, others: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
-        let place = |path: &PathBuf| Place::of(path).with_context(|| path.display().to_string());
+        let place = |path: &PathBuf| Place::of(path).with_context(|| path_text(path));
         let files = self.0.iter().filter(|(_, content)| *content != Content::Folder);
         let places = files.map(|(path, _)| place(path)).collect::<Result<HashSet<_>>>()?;
         if places.is_empty() {
             return Ok(());
         }
         for other in others {
-            ensure!(!places.contains(&place(other)?), "{}: {TWO_OUTPUTS}", other.display());
+            ensure!(!places.contains(&place(other)?), "{}: {TWO_OUTPUTS}", path_text(other));
         }
         Ok(())
     }
@@ -81,7 +82,7 @@ impl Outputs {
     fn check_each_is_another(&self) -> Result<()> {
         let mut seen = HashSet::new();
         for (path, _) in &self.0 {
-            let named = || path.display().to_string();
+            let named = || path_text(path);
             ensure!(seen.insert(Place::of(path).with_context(named)?), "{}: {TWO_OUTPUTS}", named());
         }
         Ok(())
@@ -97,7 +98,7 @@ impl Outputs {
         let replaced = |input: P| existing.get(&FileIdentity::of(input.as_ref())?).copied();
         match inputs.into_iter().find_map(replaced) {
             Some(path) => {
-                bail!("{}: is an input, and would be replaced: name another file", path.display())
+                bail!("{}: is an input, and would be replaced: name another file", path_text(path))
             }
             None => Ok(()),
         }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use image_file::Encoding;
+use image_file::{Encoding, path_text};
 
 use crate::{
     inputs::image_files::Input,
@@ -45,11 +45,13 @@ pub fn plan(inputs: Vec<Input>, others: &[Input], out: &Path, encoding: Encoding
         let output = out.join(input.name.with_extension(encoding.ending()));
         let is_original = FileIdentity::of(&output).is_some_and(|file| originals.contains(&file));
         let decision = match taken.get(&output) {
-            Some(other) => {
-                Decision::Refuse(format!("{} is already released as {}", other.display(), output.display()))
-            }
+            Some(other) => Decision::Refuse(format!(
+                "{} is already released as {}",
+                path_text(other),
+                path_text(&output)
+            )),
             None if is_original => {
-                Decision::Refuse(format!("would overwrite the original {}", output.display()))
+                Decision::Refuse(format!("would overwrite the original {}", path_text(&output)))
             }
             None => match Content::Image.check(&output) {
                 Err(error) => Decision::Refuse(one_line(&error)),

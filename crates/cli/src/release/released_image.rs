@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use collection::{Entry, State};
+use image_file::{path_of_text, path_text};
 use serde::Serialize;
 
 use crate::report::table::decimal;
@@ -10,7 +11,7 @@ use crate::report::table::decimal;
 /// Report on one image: released, skipped or failed.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReleasedImage {
-    /// Path of the original.
+    /// Path of the original, by [`path_text`].
     pub input: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
@@ -66,7 +67,7 @@ impl ReleasedImage {
         ["image", "size", "cell", "kept", "cosine to target", "distance", "PSNR dB", "SSIM", "L-inf", "s"];
 
     pub fn released(input: &Path, output: &Path, figures: Figures, notes: Vec<String>) -> Self {
-        Self { output: Some(output.display().to_string()), figures: Some(figures), notes, ..Self::of(input) }
+        Self { output: Some(path_text(output)), figures: Some(figures), notes, ..Self::of(input) }
     }
 
     pub fn refused(input: &Path, reason: String) -> Self {
@@ -74,7 +75,7 @@ impl ReleasedImage {
     }
 
     pub fn skipped(input: &Path, output: &Path) -> Self {
-        Self { output: Some(output.display().to_string()), skipped: true, ..Self::of(input) }
+        Self { output: Some(path_text(output)), skipped: true, ..Self::of(input) }
     }
 
     /// Returns the row of an image that a collection knows.
@@ -94,7 +95,7 @@ impl ReleasedImage {
 
     fn of(input: &Path) -> Self {
         Self {
-            input: input.display().to_string(),
+            input: path_text(input),
             output: None,
             error: None,
             notes: Vec::new(),
@@ -119,9 +120,7 @@ impl ReleasedImage {
 
     /// Returns the file name of the original.
     pub fn name(&self) -> String {
-        Path::new(&self.input)
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+        path_of_text(&self.input).file_name().map_or_else(String::new, |name| path_text(Path::new(name)))
     }
 
     /// Returns the row of the table, if there are figures.

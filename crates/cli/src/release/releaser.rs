@@ -16,7 +16,7 @@ use collection::{Digest, Entry};
 use describe::{AutoSizes, BatchSize, read_ahead, reading_threads};
 use extractor::Extractor;
 use image::RgbImage;
-use image_file::{Picture, Reader};
+use image_file::{Picture, Reader, path_of_text};
 use index::Index;
 use indicatif::ProgressBar;
 
@@ -287,7 +287,7 @@ impl<'a> Releaser<'a> {
     /// Reads the pair of an image whose entry names its released file; `None` if either cannot be read any more.
     fn read_pair_of(&self, job: &Job, entry: &Entry) -> Option<Pair> {
         let read = |path: &Path| Some(self.options.reader.open(path).ok()?.pixels.into_rgb8());
-        Some(Pair { original: read(&job.input)?, released: read(entry.file.as_ref()?.as_ref())? })
+        Some(Pair { original: read(&job.input)?, released: read(&path_of_text(entry.file.as_deref()?))? })
     }
 }
 

@@ -76,7 +76,8 @@ pub fn json_error(line: &str) {
     let _ = write_line(&json!({ "schema": SCHEMA, "error": line }).to_string());
 }
 
-/// Joins an error and its causes in one line, and leaves out causes that the line already contains.
+/// Joins an error and its causes in one line without control characters, and leaves out causes that the line already
+/// contains.
 pub fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -85,7 +86,9 @@ pub fn one_line(error: &anyhow::Error) -> String {
             line = format!("{line}{separator}{cause}");
         }
     }
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
+    // Spaces stay as they are: they may be those of a file's name.
+    let pieces = line.split(char::is_control).map(str::trim).filter(|piece| !piece.is_empty());
+    pieces.collect::<Vec<_>>().join(" ")
 }
 
 /// Prints a line on stdout. A reader that closed it wants no more, which is no error.

@@ -3,6 +3,7 @@
 use std::{cell::RefCell, io, path::Path};
 
 use evaluation::{Error, Events, Task};
+use image_file::path_text;
 use indicatif::ProgressBar;
 
 use super::{
@@ -58,7 +59,7 @@ impl Events for TerminalEvents<'_> {
     }
 
     fn resumed(&self, file: &Path, descriptors: usize) {
-        self.session.detail(|| format!("{}: reusing {descriptors} descriptors", file.display()));
+        self.session.detail(|| format!("{}: reusing {descriptors} descriptors", path_text(file)));
     }
 
     fn is_cancelled(&self) -> bool {

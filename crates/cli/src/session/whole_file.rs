@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use image_file::path_text;
 
 use super::interrupt;
 
@@ -20,7 +21,7 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
         make_folder_of(path)?;
         atomic_file::replace(path, write)
     };
-    replace().with_context(|| format!("cannot write {}", path.display()))
+    replace().with_context(|| format!("cannot write {}", path_text(path)))
 }
 
 /// Creates the folder of a file, or of the one that links lead to, if necessary.

@@ -4,6 +4,7 @@ use std::{io::ErrorKind, path::Path};
 
 use anyhow::{Context, Result};
 use atomic_file::WriteLock;
+use image_file::path_text;
 
 use super::{Session, whole_file::make_folder_of};
 
@@ -14,7 +15,7 @@ impl Session {
     /// # Errors
     /// If the file cannot be locked. Where the file system has no locks, a note on stderr says so.
     pub fn lock(&self, path: &Path) -> Result<Option<WriteLock>> {
-        let name = path.display();
+        let name = path_text(path);
         let wait = || self.note(&format!("{name}: waiting for another run that changes it"));
         match WriteLock::acquire(path, wait) {
             Err(error) if error.kind() == ErrorKind::Unsupported => {
@@ -30,7 +31,7 @@ impl Session {
     /// # Errors
     /// If the folder cannot be created, or the file cannot be locked.
     pub fn lock_output(&self, path: &Path) -> Result<Option<WriteLock>> {
-        make_folder_of(path).with_context(|| path.display().to_string())?;
+        make_folder_of(path).with_context(|| path_text(path))?;
         self.lock(path)
     }
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use image_file::path_text;
 use npyz::{DType, Deserialize, NpyFile, NpyHeader, TypeChar, TypeStr};
 
 /// Reads ids `[n]` of any integer type and byte order.
@@ -28,7 +29,7 @@ pub fn read(path: &Path) -> Result<Vec<i64>> {
         let array = NpyFile::with_header(header, file);
         ids(array)
     };
-    read().with_context(|| path.display().to_string())
+    read().with_context(|| path_text(path))
 }
 
 /// Reads the values of an integer type.

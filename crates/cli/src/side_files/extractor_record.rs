@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use extractor::Resize;
+use image_file::path_text;
 use serde::{Deserialize, Serialize};
 
 use super::{beside_descriptors, beside_index};
@@ -98,7 +99,7 @@ impl Source {
     /// # Errors
     /// If the record is malformed or cannot be read.
     pub fn index(file: &Path) -> Result<Self> {
-        Ok(Self { name: file.display().to_string(), record: read(&of_index(file))? })
+        Ok(Self { name: path_text(file), record: read(&of_index(file))? })
     }
 
     /// Reads the record of descriptors.
@@ -106,7 +107,7 @@ impl Source {
     /// # Errors
     /// If the record is malformed or cannot be read.
     pub fn descriptors(file: &Path) -> Result<Self> {
-        Ok(Self { name: file.display().to_string(), record: read(&of_descriptors(file))? })
+        Ok(Self { name: path_text(file), record: read(&of_descriptors(file))? })
     }
 
     /// Returns the extractor in use as a source.
@@ -134,7 +135,7 @@ impl Source {
 
 /// Reads a record, or returns `None` if there is no file.
 fn read(path: &Path) -> Result<Option<ExtractorRecord>> {
-    let named = || path.display().to_string();
+    let named = || path_text(path);
     let length = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => metadata.len(),
         Ok(_) => bail!("{}: is not a regular file", named()),
@@ -153,7 +154,7 @@ fn read(path: &Path) -> Result<Option<ExtractorRecord>> {
 pub fn replace(path: &Path, record: Option<&ExtractorRecord>) -> Result<()> {
     match record {
         Some(record) => record.write(path),
-        None if path.exists() => fs::remove_file(path).with_context(|| path.display().to_string()),
+        None if path.exists() => fs::remove_file(path).with_context(|| path_text(path)),
         None => Ok(()),
     }
 }

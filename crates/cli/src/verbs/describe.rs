@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use device_math::transfer::upload_rows;
 use extractor::{Preprocess, Resize};
-use image_file::Reader;
+use image_file::{Reader, path_text};
 use index::npy;
 use serde::Serialize;
 
@@ -96,8 +96,7 @@ fn described(
         Ok(())
     };
     let take = |input: &Input, described: describe::Result<(Vec<f32>, Vec<String>)>| {
-        let (descriptor, row) =
-            DescribedImage::new(input.path.display().to_string(), described, descriptors.len());
+        let (descriptor, row) = DescribedImage::new(path_text(&input.path), described, descriptors.len());
         bar.suspend(|| row.report(session));
         descriptors.extend(descriptor);
         rows.push(row);
@@ -155,7 +154,7 @@ fn text(report: &Report<DescribeReport>, dimension: usize, run: [String; 2], arg
     let described = images.iter().filter(|row| row.row.is_some()).count();
     let [seconds, device] = run;
     if described == 0 {
-        let (failed, file) = (images.len(), arguments.out.display());
+        let (failed, file) = (images.len(), path_text(&arguments.out));
         return format!("nothing described, {failed} failed; {file} is not written{}", report.left_out());
     }
     let row = table(
@@ -167,7 +166,7 @@ fn text(report: &Report<DescribeReport>, dimension: usize, run: [String; 2], arg
             (images.len() - described).to_string(),
             seconds,
             device,
-            arguments.out.display().to_string(),
+            path_text(&arguments.out),
         ]],
     );
     format!("{row}{}", report.left_out_line())

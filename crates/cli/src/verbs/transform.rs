@@ -4,7 +4,7 @@ use std::{io::Cursor, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use image::ImageFormat;
-use image_file::Reader;
+use image_file::{Reader, path_text};
 use serde::Serialize;
 
 use crate::{
@@ -31,14 +31,14 @@ pub fn run(arguments: &TransformArgs, session: &Session) -> Result<Outcome> {
     );
     let format = format(&arguments.out)?;
     Outputs::default().and(&arguments.out, Content::Image).check([&arguments.image])?;
-    let named = || arguments.image.display().to_string();
+    let named = || path_text(&arguments.image);
     let read = Reader::from(&arguments.reading).open(&arguments.image).with_context(named)?;
     let edited = arguments.transform.apply(&read.pixels.into_rgb8(), arguments.seed).with_context(named)?;
     let mut bytes = Cursor::new(Vec::new());
-    edited.write_to(&mut bytes, format).with_context(|| arguments.out.display().to_string())?;
+    edited.write_to(&mut bytes, format).with_context(|| path_text(&arguments.out))?;
     write_whole(&arguments.out, |file| file.write_all(bytes.get_ref()))?;
     let (width, height) = edited.dimensions();
-    let (transform, output) = (arguments.transform.to_string(), arguments.out.display().to_string());
+    let (transform, output) = (arguments.transform.to_string(), path_text(&arguments.out));
     let report = Report::new(TransformReport { transform, output, width, height });
     session.result(&report, || format!("{}: {width}x{height}", report.body.output))?;
     Ok(Outcome::Done)
@@ -48,6 +48,6 @@ pub fn run(arguments: &TransformArgs, session: &Session) -> Result<Outcome> {
 fn format(path: &Path) -> Result<ImageFormat> {
     let named = ImageFormat::from_path(path).ok().filter(|format| format.writing_enabled());
     named.with_context(|| {
-        format!("{}: expected a name ending in .png, .jpg, .webp, .tiff, .bmp, .gif or .qoi", path.display())
+        format!("{}: expected a name ending in .png, .jpg, .webp, .tiff, .bmp, .gif or .qoi", path_text(path))
     })
 }

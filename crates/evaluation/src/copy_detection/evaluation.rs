@@ -8,7 +8,7 @@ use super::{
     figures::{Meter, Sides},
     isc::{GroundTruth, Prediction},
     queries::{Queries, QueryImages, QuerySource},
-    references::References,
+    references::{References, nameless},
     search::{Background, Candidate, Candidates, Searcher},
 };
 use crate::{
@@ -114,6 +114,6 @@ impl Findings {
 
     fn labeller(&self) -> impl Fn(i64) -> String + use<> {
         let labels = self.references.labels();
-        move |id| labels.get(&id).cloned().unwrap_or_else(|| format!("entry{id}"))
+        move |id| labels.get(&id).cloned().unwrap_or_else(|| nameless(id))
     }
 }

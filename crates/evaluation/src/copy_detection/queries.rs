@@ -68,22 +68,22 @@ impl QueryImages {
             return Err(Error::DistractorIsReference { path: path.clone() });
         }
         let mut readable: Vec<usize> =
-            (0..subjects.len()).filter(|&i| references.of(&subjects[i]).is_some()).collect();
+            (0..subjects.len()).filter(|&number| references.of(number).is_some()).collect();
         let mut matches: Vec<Vec<i64>> =
-            subjects.iter().map(|subject| references.of(subject).into_iter().collect()).collect();
+            (0..subjects.len()).map(|number| references.of(number).into_iter().collect()).collect();
         let first = subjects.len();
         subjects.extend(distractors.into_iter().map(Subject::of_file));
         matches.resize(subjects.len(), Vec::new());
         readable.extend(first..subjects.len());
         let names: Vec<String> = subjects.iter().map(|subject| stem(&subject.name)).collect();
-        let labels = distinct(names.iter().map(String::as_str), 0..);
+        let labels = distinct(&names, 0..);
         Ok(Self { subjects, readable, labels, matches, is_given: false })
     }
 
     /// Takes queries as they are, with their matches by name.
     fn given(queries: Vec<PathBuf>, references: &References, truth: &GroundTruth) -> Result<Self> {
         let subjects: Vec<Subject> = queries.into_iter().map(Subject::of_file).collect();
-        let ids = references.by_name()?;
+        let ids = references.by_stem()?;
         let mut matches = Vec::with_capacity(subjects.len());
         let mut seen = HashMap::new();
         for subject in &subjects {

@@ -1,49 +1,45 @@
 //! References: the entries of the index, of which a query may be a copy.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt::Display,
-    path::Path,
-};
+use std::{collections::HashMap, fmt::Display, path::Path};
 
 use device_math::transfer::upload_rows;
+use image_file::{path_of_text, path_text};
 use index::Index;
 
 use crate::{
-    entry_names::EntryNames,
+    entry_names::{EntryIds, EntryNames, check_names},
     error::{Error, Result},
     pipeline::{End, Original, Pipeline, Subject},
 };
 
+/// Label of an entry without a name, before its id.
+const NAMELESS: &str = "entry";
+
 /// Entries of the index that have names.
 pub struct References {
-    /// Ids of the reference images, by name of the subject.
-    ids: HashMap<String, i64>,
-    /// Names of all named entries without folder and ending, by id.
-    names: BTreeMap<i64, String>,
+    /// Ids of the reference images, by number of the subject; none for those that cannot be read.
+    ids: Vec<Option<i64>>,
+    /// Names of all named entries, by id.
+    names: EntryNames,
 }
 
 impl References {
     /// Finds images among the named entries of the index, and adds the others to it.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]; those of the index and of the device.
+    /// [`Error::Interrupted`]; those of [`check_names`], of the index and of the device.
     pub(super) fn store(
         index: &mut Index,
         names: &EntryNames,
         images: &[Subject],
         pipeline: &mut Pipeline<'_>,
     ) -> Result<Self> {
-        let known: HashMap<&str, i64> = names.iter().map(|(id, name)| (name.as_str(), *id)).collect();
-        let mut ids = HashMap::new();
-        let mut unknown = Vec::new();
-        for image in images {
-            match known.get(image.name.as_str()) {
-                Some(id) => drop(ids.insert(image.name.clone(), *id)),
-                None => unknown.push(image.clone()),
-            }
-        }
-        let mut names: BTreeMap<i64, String> = names.iter().map(|(id, name)| (*id, stem(name))).collect();
+        check_names(names, images.iter().map(|image| image.name.as_str()))?;
+        let known = EntryIds::new(names);
+        let mut ids: Vec<Option<i64>> = images.iter().map(|image| known.id(&image.name)).collect();
+        let places: Vec<usize> = (0..images.len()).filter(|&place| ids[place].is_none()).collect();
+        let unknown: Vec<Subject> = places.iter().map(|&place| images[place].clone()).collect();
+        let mut names = names.clone();
         let (described, end) = pipeline.originals(&unknown)?;
         if end == End::Interrupted {
             return Err(Error::Interrupted);
@@ -51,9 +47,8 @@ impl References {
         if !described.is_empty() {
             let rows = upload_rows(described.iter().map(|original| &original.descriptor), &index.device());
             for (id, Original { number, .. }) in index.add(rows)?.zip(&described) {
-                let name = &unknown[*number].name;
-                ids.insert(name.clone(), id);
-                names.insert(id, stem(name));
+                ids[places[*number]] = Some(id);
+                names.insert(id, unknown[*number].name.clone());
             }
         }
         Ok(Self { ids, names })
@@ -61,48 +56,85 @@ impl References {
 
     /// Returns the number of reference images.
     pub fn count(&self) -> usize {
-        self.ids.len()
+        self.ids.iter().flatten().count()
     }
 
-    /// Returns the entry of an image.
-    pub(super) fn of(&self, image: &Subject) -> Option<i64> {
-        self.ids.get(&image.name).copied()
+    /// Returns the entry of the image with this number.
+    pub(super) fn of(&self, number: usize) -> Option<i64> {
+        self.ids.get(number).copied().flatten()
     }
 
-    /// Returns the labels of all named entries: the file's name, with the id behind it if several have this name.
+    /// Returns the labels of all named entries: the file's name, with the id behind it if that is not distinct.
     pub(super) fn labels(&self) -> HashMap<i64, String> {
-        let labels = distinct(self.names.values().map(String::as_str), self.names.keys());
-        self.names.keys().copied().zip(labels).collect()
+        let stems: Vec<String> = self.names.values().map(|name| stem(name)).collect();
+        self.names.keys().copied().zip(distinct(&stems, self.names.keys())).collect()
     }
 
-    /// Returns the entries by name.
+    /// Returns the entries by id in the tables of ISC2021.
     ///
     /// # Errors
-    /// [`Error::AmbiguousReference`] if two have one name.
-    pub(super) fn by_name(&self) -> Result<HashMap<&str, i64>> {
-        let mut seen = HashSet::new();
-        if let Some(name) = self.names.values().find(|name| !seen.insert(name.as_str())) {
-            return Err(Error::AmbiguousReference { name: name.clone() });
+    /// [`Error::AmbiguousReference`] if two have one id.
+    pub(super) fn by_stem(&self) -> Result<HashMap<String, i64>> {
+        let mut entries = HashMap::new();
+        for (&id, name) in &self.names {
+            if let Some(other) = entries.insert(stem(name), id) {
+                let named = |id| format!("{} (entry {id})", self.names.get(&id).map_or("", String::as_str));
+                return Err(Error::AmbiguousReference { id: stem(name), images: [other, id].map(named) });
+            }
         }
-        Ok(self.names.iter().map(|(id, name)| (name.as_str(), *id)).collect())
+        Ok(entries)
     }
 }
 
-/// Returns the names, with their number behind those that occur more than once.
-pub(super) fn distinct<'a>(
-    names: impl Iterator<Item = &'a str> + Clone,
-    numbers: impl Iterator<Item = impl Display>,
-) -> Vec<String> {
-    let mut counts = HashMap::<&str, usize>::new();
-    names.clone().for_each(|name| *counts.entry(name).or_default() += 1);
-    let is_shared = |name: &str| counts.get(name).is_some_and(|count| *count > 1);
-    names
-        .zip(numbers)
-        .map(|(name, number)| if is_shared(name) { format!("{name}#{number}") } else { name.to_owned() })
-        .collect()
+/// Returns the label of an entry without a name.
+pub(super) fn nameless(id: i64) -> String {
+    format!("{NAMELESS}{id}")
 }
 
-/// Returns the name of a file without folder and ending: the image's id in the tables of ISC2021.
+/// Returns one label for each name, no two of them equal: the name, with its number behind it if several have this name,
+/// or if it could be taken for another one with its number, or for an entry without a name.
+pub(super) fn distinct(names: &[String], numbers: impl Iterator<Item = impl Display>) -> Vec<String> {
+    let mut counts = HashMap::<&str, usize>::new();
+    names.iter().for_each(|name| *counts.entry(name).or_default() += 1);
+    let is_shared = |name: &str| counts.get(name).is_some_and(|count| *count > 1);
+    let is_nameless = |name: &str| name.strip_prefix(NAMELESS).is_some_and(|id| id.parse::<i64>().is_ok());
+    let is_taken = |name: &str| is_shared(name) || is_nameless(name);
+    let is_like_numbered = |name: &str| name.match_indices('#').any(|(end, _)| is_taken(&name[..end]));
+    let label = |(name, number): (&String, _)| {
+        if is_taken(name) || is_like_numbered(name) { format!("{name}#{number}") } else { name.clone() }
+    };
+    names.iter().zip(numbers).map(label).collect()
+}
+
+/// Returns the name of a file without folder and ending, by [`path_text`]: the image's id in the tables of ISC2021.
 pub(super) fn stem(name: &str) -> String {
-    Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    path_text(Path::new(path_of_text(name).file_stem().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_the_names_and_never_equal() {
+        let names =
+            ["a", "b", "b", "b#2", "b#2#3", "c#1", "c", "entry5", "entry5#7", "entry"].map(str::to_owned);
+        let labels = distinct(&names, 0..);
+        let expected = ["a", "b#1", "b#2", "b#2#3", "b#2#3#4", "c#1", "c", "entry5#7", "entry5#7#8", "entry"];
+        assert_eq!(labels, expected, "only names like others are numbered");
+        let all: std::collections::HashSet<_> = labels.into_iter().chain([nameless(5)]).collect();
+        assert_eq!(all.len(), names.len() + 1);
+    }
+
+    #[test]
+    fn stems_are_texts_of_their_own() {
+        for (name, expected) in [
+            ("photos/R000017.jpg", "R000017"),
+            (r"$'photos/R00\t\xff.jpg'", r"$'R00\t\xff'"),
+            (r"$'fol\nder/plain\\.jpg'", r"plain\"),
+            ("photos/ a.jpg", "$' a'"),
+        ] {
+            assert_eq!(stem(name), expected);
+        }
+    }
 }

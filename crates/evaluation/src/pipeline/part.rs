@@ -3,7 +3,7 @@
 use describe::{Input, Prepared, network_input};
 use extractor::Extractor;
 use image::RgbImage;
-use image_file::{Pixels, Reader};
+use image_file::{Pixels, Reader, path_text};
 
 use super::{
     keys::{Key, Keys},
@@ -105,7 +105,6 @@ fn check_size(original: &RgbImage, released: &RgbImage, source: &Source) -> Resu
     if original == released {
         return Ok(());
     }
-    let name =
-        source.path().map_or_else(|| "the released image".to_owned(), |path| path.display().to_string());
+    let name = source.path().map_or_else(|| "the released image".to_owned(), path_text);
     Err(Error::ReleasedSize { original, released, name })
 }

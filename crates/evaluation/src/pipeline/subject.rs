@@ -8,7 +8,7 @@ use std::{
 };
 
 use image::RgbImage;
-use image_file::{Encoding, Reader};
+use image_file::{Encoding, Reader, path_text};
 use rand::{SeedableRng, seq::IteratorRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -50,7 +50,7 @@ impl Source {
 /// An image to edit.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Name in reports and in the names of an index's entries: the path as the caller spelled it.
+    /// Name in reports and in the names of an index's entries: the path as the caller spelled it, by [`path_text`].
     pub name: String,
     /// The original.
     pub original: Source,
@@ -61,7 +61,7 @@ pub struct Subject {
 impl Subject {
     /// Creates a subject of an image file, without a released version.
     pub fn of_file(path: PathBuf) -> Self {
-        Self { name: path.display().to_string(), original: Source::File(path), released: None }
+        Self { name: path_text(&path), original: Source::File(path), released: None }
     }
 }
 
@@ -83,14 +83,17 @@ pub fn sample<T: Ord>(items: Vec<T>, n: usize, seed: u64) -> Vec<T> {
 }
 
 /// Pairs originals with their released versions below `folder`. Originals without one are reported as
-/// [`Events::failed`] and left out, silently if `skips_missing`.
+/// [`Events::failed`] and left out. So are originals that share one, because it may be of any of them.
+///
+/// `has_activated` tells that the originals were activated just now, by which failures were reported, and of those that share
+/// a released version only the first was released.
 ///
 /// # Errors
 /// [`Error::NothingReleased`] if no original has a released version.
 pub fn pair(
     originals: Vec<OriginalFile>,
     folder: &Path,
-    skips_missing: bool,
+    has_activated: bool,
     events: &dyn Events,
 ) -> Result<Vec<Subject>> {
     let released: Vec<Option<PathBuf>> =
@@ -104,15 +107,22 @@ pub fn pair(
         });
     }
     let mut subjects = Vec::with_capacity(originals.len());
-    let mut taken = HashMap::<PathBuf, PathBuf>::new();
-    for (original, released) in originals.into_iter().zip(released) {
-        if released.is_none() && skips_missing {
+    let claims = Claims::new(&originals, &released);
+    for (original, released) in originals.iter().zip(&released) {
+        let Some(released) = released else {
+            if !has_activated {
+                let error = Error::NotReleased { folder: folder.to_owned() };
+                events.failed(&path_text(&original.path), error);
+            }
             continue;
-        }
+        };
         let subject = Subject::of_file(original.path.clone());
-        match claim(&mut taken, original.path, released, folder) {
-            Ok(released) => subjects.push(Subject { released: Some(Source::File(released)), ..subject }),
-            Err(error) => events.failed(&subject.name, error),
+        match claims.other(released, &original.path, has_activated) {
+            None => subjects.push(Subject { released: Some(Source::File(released.clone())), ..subject }),
+            Some(other) => {
+                let error = Error::ReleasedTwice { released: released.clone(), other: other.to_owned() };
+                events.failed(&subject.name, error);
+            }
         }
     }
     Ok(subjects)
@@ -122,23 +132,31 @@ pub fn pair(
 pub(crate) fn released(subjects: &[Subject]) -> Vec<Subject> {
     let alone = |subject: &Subject| {
         let source = subject.released.as_ref().unwrap_or(&subject.original).clone();
-        let name = source.path().map_or(subject.name.clone(), |path| path.display().to_string());
+        let name = source.path().map_or(subject.name.clone(), path_text);
         Subject { name, original: source, released: None }
     };
     subjects.iter().map(alone).collect()
 }
 
-/// Assigns a released file to one original.
-fn claim(
-    taken: &mut HashMap<PathBuf, PathBuf>,
-    original: PathBuf,
-    released: Option<PathBuf>,
-    folder: &Path,
-) -> Result<PathBuf> {
-    let released = released.ok_or_else(|| Error::NotReleased { folder: folder.to_owned() })?;
-    match taken.insert(released.clone(), original) {
-        Some(other) => Err(Error::ReleasedTwice { released, other }),
-        None => Ok(released),
+/// Originals of each released file, in order.
+struct Claims<'a>(HashMap<&'a Path, Vec<&'a Path>>);
+
+impl<'a> Claims<'a> {
+    fn new(originals: &'a [OriginalFile], released: &'a [Option<PathBuf>]) -> Self {
+        let mut claims = HashMap::<_, Vec<_>>::new();
+        for (original, released) in originals.iter().zip(released) {
+            let Some(released) = released else { continue };
+            claims.entry(released.as_path()).or_default().push(original.path.as_path());
+        }
+        Self(claims)
+    }
+
+    /// Returns another original that the released file may be of; none for the first one if that is the only one released.
+    fn other(&self, released: &Path, original: &Path, is_of_first: bool) -> Option<&'a Path> {
+        let all = self.0.get(released)?;
+        let is_first = all.first() == Some(&original);
+        let mut others = all.iter().filter(|path| **path != original);
+        if is_of_first && is_first { None } else { others.next().copied() }
     }
 }
 

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::{
     answers::Searcher,
-    filled_index::{EntryIds, FilledIndex, check_cells},
+    filled_index::{FilledIndex, check_cells},
     findings::Findings,
     variant::Variant,
 };
 use crate::{
     edits::Edit,
-    entry_names::EntryNames,
+    entry_names::{EntryIds, EntryNames, check_names},
     error::{Error, Result},
     events::Task,
     pipeline::{End, ImageDescriptors, Original, Pipeline, Subject, released},
@@ -80,7 +80,7 @@ impl Config {
     /// Images that fail are reported and left out. An interrupted evaluation returns the images that are finished.
     ///
     /// # Errors
-    /// Those of the index, of the device and of the file of known descriptors.
+    /// Those of [`check_names`]; those of the index, of the device and of the file of known descriptors.
     pub fn evaluate(
         &self,
         pipeline: &mut Pipeline<'_>,
@@ -88,6 +88,7 @@ impl Config {
         names: &EntryNames,
         subjects: &[Subject],
     ) -> Result<Findings> {
+        check_names(names, subjects.iter().map(|subject| subject.name.as_str()))?;
         let (mut originals, end) = pipeline.originals(subjects)?;
         let entries = index.ntotal();
         let mut findings =

@@ -7,23 +7,10 @@ use device_math::transfer::upload_rows;
 use index::{Index, Target};
 
 use crate::{
-    entry_names::EntryNames,
+    entry_names::EntryIds,
     error::Result,
     pipeline::{Original, Subject},
 };
-
-/// Ids of an index's entries, by name.
-pub(super) struct EntryIds<'a>(HashMap<&'a str, i64>);
-
-impl<'a> EntryIds<'a> {
-    pub fn new(names: &'a EntryNames) -> Self {
-        Self(names.iter().map(|(id, name)| (name.as_str(), *id)).collect())
-    }
-
-    pub fn id(&self, name: &str) -> Option<i64> {
-        self.0.get(name).copied()
-    }
-}
 
 /// Entry of an original.
 pub(super) struct Entry {

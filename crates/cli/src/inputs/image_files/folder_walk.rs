@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use image_file::Format;
+use image_file::{Format, path_text};
 use walkdir::{DirEntry, WalkDir};
 
 use super::{
@@ -117,11 +117,11 @@ impl<'a> FolderWalk<'a> {
 
     fn skip(&mut self, path: &Path) {
         self.left_out.skipped += 1;
-        self.session.detail(|| format!("{}: skipped", path.display()));
+        self.session.detail(|| format!("{}: skipped", path_text(path)));
     }
 
     fn report(&mut self, error: &walkdir::Error, start: &Start) {
-        let folder = error.path().unwrap_or(&start.path).display().to_string();
+        let folder = path_text(error.path().unwrap_or(&start.path));
         let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
         let error = format!("cannot be read: {reason}");
         self.session.failure(&folder, &error);

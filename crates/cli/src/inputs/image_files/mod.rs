@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use image_file::path_text;
 
 use self::folder_walk::FolderWalk;
 pub use self::left_out::LeftOut;
@@ -126,7 +127,7 @@ fn place_of(path: &Path) -> (Option<FileIdentity>, OsString) {
 
 fn list(paths: &[PathBuf]) -> String {
     let name = |path: &PathBuf| {
-        if is_list(path) { "the list on stdin".to_owned() } else { path.display().to_string() }
+        if is_list(path) { "the list on stdin".to_owned() } else { path_text(path) }
     };
     paths.iter().map(name).collect::<Vec<_>>().join(", ")
 }

@@ -7,6 +7,7 @@ pub mod page;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use image_file::path_text;
 use serde::Serialize;
 
 use self::{
@@ -100,7 +101,7 @@ fn text(report: &Report<ActivateReport>, arguments: &Activate, run: &str) -> Str
         (count(ReleasedImage::is_released), count(|row| row.skipped), count(ReleasedImage::failed));
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-    let place = arguments.out.display();
+    let place = path_text(&arguments.out);
     let steps = steps(rows, arguments.optimisation.iterations());
     let left_out = report.left_out();
     let summary = format!("{released} released in {place}{skipped}{failed}{steps}; {run}{left_out}");

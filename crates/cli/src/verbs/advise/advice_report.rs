@@ -3,6 +3,7 @@
 use std::{fmt::Write, path::Path};
 
 use evaluation::retrieval::Variant;
+use image_file::path_text;
 use index::Index;
 use serde::Serialize;
 
@@ -87,7 +88,7 @@ struct LostEdit {
 impl IndexFacts {
     pub fn new(index: &Index, path: &Path) -> Self {
         Self {
-            file: path.display().to_string(),
+            file: path_text(path),
             factory: index.factory().to_string(),
             metric: index.metric().to_string(),
             ntotal: index.ntotal(),

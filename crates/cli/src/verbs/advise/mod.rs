@@ -23,7 +23,6 @@ use crate::{
     outputs::{Content, Outputs},
     report::Report,
     session::{Outcome, Session, output::one_line, temporary_folder::TemporaryFolder},
-    side_files::entry_names,
 };
 
 /// Number of cells that store an image in the second variant; the first has one.
@@ -41,8 +40,7 @@ pub fn run(arguments: &Advise, session: &Session) -> Result<Outcome> {
     let mut request = request(arguments, folder, outputs);
     let Found { images: inputs, left_out } = request.selection.find(session)?;
     let loaded = LoadedExtractor::load_for(session, arguments.optimisation.precision)?;
-    let index = open(&loaded, &arguments.index, session)?;
-    let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
+    let (index, names) = open(&loaded, &arguments.index, session)?;
     if let Err(reason) = request.check_cells(&index, &names, &inputs) {
         session.detail(|| format!("images are not tried in several cells: {}", one_line(&reason)));
         request.config.cells.truncate(1);
@@ -52,7 +50,7 @@ pub fn run(arguments: &Advise, session: &Session) -> Result<Outcome> {
         request.config.nprobes.truncate(1);
     }
     let facts = IndexFacts::new(&index, &arguments.index);
-    let evaluated = request.evaluate(&loaded, inputs, index, started, session)?;
+    let evaluated = request.evaluate(&loaded, inputs, (index, names), started, session)?;
     let figures = RetrievalReport::new(&evaluated);
     if let Some(path) = &arguments.report {
         page::write(path, &evaluated, &figures)?;

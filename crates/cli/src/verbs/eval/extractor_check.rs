@@ -3,23 +3,28 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use image_file::path_text;
 use index::Index;
 
-use crate::{inputs::extractor::LoadedExtractor, session::Session, side_files::extractor_record::Source};
+use crate::{
+    inputs::extractor::LoadedExtractor,
+    session::Session,
+    side_files::{entry_names::Names, extractor_record::Source},
+};
 
-/// Opens an index of descriptors of the extractor.
+/// Opens an index of descriptors of the extractor, and reads the names of its entries.
 ///
 /// # Errors
-/// If it cannot be read, or comes from another extractor.
-pub fn open(loaded: &LoadedExtractor, path: &Path, session: &Session) -> Result<Index> {
-    let index = loaded.index(Some(path), session)?;
+/// If they cannot be read, or the index comes from another extractor.
+pub fn open(loaded: &LoadedExtractor, path: &Path, session: &Session) -> Result<(Index, Names)> {
+    let (index, names) = loaded.index_with_names(path, session)?;
     let (d, made) = (index.d(), loaded.extractor.dimension());
     ensure!(
         d == made,
         "{}: has dimension {d}, but the extractor computes {made} numbers: name the weights of the index with --weights",
-        path.display()
+        path_text(path)
     );
-    Ok(index)
+    Ok((index, names))
 }
 
 /// Checks that the descriptors of a file come from the extractor.

@@ -10,7 +10,7 @@ use evaluation::{
     Error,
     pipeline::{OriginalFile, Subject, pair, sample},
 };
-use image_file::{Encoding, Reader};
+use image_file::{Encoding, Reader, path_text};
 use index::Index;
 
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     outputs::{Content, Outputs},
     release::{Folder, Options, ReleasedImage, Releaser, plan},
     session::{Session, terminal_events::TerminalEvents},
+    side_files::entry_names::Names,
 };
 
 /// Folder of released images, unless another one is named.
@@ -45,6 +46,15 @@ pub struct Selection<'a> {
     pub resumes: bool,
     pub optimisation: &'a Optimisation,
     pub reading: &'a Reading,
+}
+
+/// Checks that names tell the images apart, and which entry of the index in `path` is whose.
+///
+/// # Errors
+/// If they do not.
+pub fn check_names(names: &Names, images: &[Input], path: &Path) -> Result<()> {
+    let images: Vec<String> = images.iter().map(|image| path_text(&image.path)).collect();
+    evaluation::check_names(names, images.iter().map(String::as_str)).with_context(|| path_text(path))
 }
 
 /// Returns the files and the folder that an evaluation of either verb writes.
@@ -82,7 +92,7 @@ impl<'a> Selection<'a> {
     /// If one of the folders does not exist, or there is no image.
     pub fn find(&self, session: &Session) -> Result<Found> {
         for folder in self.folders.iter().filter(|folder| !image_files::is_list(folder)) {
-            folder.metadata().with_context(|| folder.display().to_string())?;
+            folder.metadata().with_context(|| path_text(folder))?;
         }
         let except = self.released.as_deref().unwrap_or(Path::new(RELEASED));
         let Found { mut images, left_out } = image_files::find(self.folders, Some(except), session)?;
@@ -108,7 +118,7 @@ impl<'a> Selection<'a> {
         ensure!(
             !mixes,
             "{} holds the originals: name another folder for the released images",
-            released.display()
+            path_text(released)
         );
         let jobs = plan(inputs.to_vec(), self.others, released, Encoding::Png, self.resumes);
         self.outputs.check_apart(jobs.iter().map(|job| &job.output))?;

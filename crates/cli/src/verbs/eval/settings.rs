@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use image_file::path_text;
 use index::Index;
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ pub struct Settings {
     pub version: &'static str,
     pub device: String,
     pub extractor: ExtractorRecord,
-    /// Arguments of the program, without its name.
+    /// Arguments of the program, without its name, by [`path_text`].
     pub arguments: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<IndexSettings>,
@@ -32,7 +33,7 @@ pub struct IndexSettings {
 impl Settings {
     pub fn new(loaded: &LoadedExtractor, index: Option<&Index>, file: Option<&Path>) -> Self {
         let described = |(index, file): (&Index, &Path)| IndexSettings {
-            file: file.display().to_string(),
+            file: path_text(file),
             factory: index.factory().to_string(),
             metric: index.metric().to_string(),
             d: index.d(),
@@ -42,7 +43,7 @@ impl Settings {
             version: env!("CARGO_PKG_VERSION"),
             device: loaded.device_name.clone(),
             extractor: loaded.record(),
-            arguments: std::env::args().skip(1).collect(),
+            arguments: std::env::args_os().skip(1).map(|argument| path_text(Path::new(&argument))).collect(),
             index: index.zip(file).map(described),
         }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Device;
+use image_file::path_text;
 use index::{
     Index,
     npy::{self, Blocks},
@@ -55,7 +56,7 @@ pub fn add(arguments: &IndexAdd, device: &Device, session: &Session) -> Result<I
     };
     let source = arguments.ids.as_ref().unwrap_or(&arguments.input);
     let entries = Entries { ids: ids.as_deref(), cells: arguments.cells.get() };
-    fill(&mut index, blocks, entries, device).with_context(|| source.display().to_string())?;
+    fill(&mut index, blocks, entries, device).with_context(|| path_text(source))?;
     save(&index, &arguments.index, names)?;
     // Earlier entries without a record have an unknown origin, which stays so.
     if was_empty && stored.record.is_none() {
@@ -95,7 +96,7 @@ fn fill(index: &mut Index, blocks: Blocks, entries: Entries<'_>, device: &Device
 
 fn ids_of_rows(path: &Path, n: usize) -> Result<Vec<i64>> {
     let ids = entry_ids::read(path)?;
-    ensure!(ids.len() == n, "{}: expected {n} ids, one per vector, found {}", path.display(), ids.len());
+    ensure!(ids.len() == n, "{}: expected {n} ids, one per vector, found {}", path_text(path), ids.len());
     Ok(ids)
 }
 
@@ -103,7 +104,7 @@ fn names_of_rows(path: &Path, n: usize) -> Result<Names> {
     let rows = entry_names::read(path)?;
     let outside = rows.keys().find(|&&row| !(0..n as i64).contains(&row));
     if let Some(row) = outside {
-        bail!("{}: names row {row}, but the rows are numbered from 0 and there are {n}", path.display());
+        bail!("{}: names row {row}, but the rows are numbered from 0 and there are {n}", path_text(path));
     }
     Ok(rows)
 }

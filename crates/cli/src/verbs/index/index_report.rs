@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use image_file::path_text;
 use index::Index;
 use serde::Serialize;
 
@@ -91,7 +92,7 @@ impl IndexReport {
 
     /// Names the file that holds the inverted lists.
     pub fn with_lists_file(self, file: Option<&Path>) -> Self {
-        Self { lists_file: file.map(|file| file.display().to_string()), ..self }
+        Self { lists_file: file.map(path_text), ..self }
     }
 
     /// Formats the report as a table, without rows that do not apply.

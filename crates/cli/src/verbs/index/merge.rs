@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
+use image_file::path_text;
 use index::{Index, MergedIds};
 
 use super::{Change, open, save};
@@ -58,7 +59,7 @@ fn append(index: &mut Index, names: &mut Names, path: &Path, keep: bool, device:
     if keep && index.ids_are_positions() {
         bail!("--keep-ids: the ids of {} are positions, so appended entries get new ids", index.factory());
     }
-    index.merge(other, ids).with_context(|| path.display().to_string())?;
+    index.merge(other, ids).with_context(|| path_text(path))?;
     for (id, name) in others {
         let Some(id) = id.checked_add(shift) else { continue };
         names.entry(id).or_insert(name);

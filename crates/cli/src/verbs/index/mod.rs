@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use image_file::path_text;
 use index::Index;
 
 use self::index_report::{Change, IndexReport};
@@ -29,13 +30,13 @@ pub fn run(verb: &IndexVerb, session: &Session) -> Result<Outcome> {
     let computes = matches!(verb, IndexVerb::Train(_) | IndexVerb::Add(_));
     let chosen = if computes { session.device()? } else { session.device_for_files()? };
     let Changed { index, file, change } = changed(verb, &chosen.device, session)?;
-    let bytes = fs::metadata(file).with_context(|| file.display().to_string())?.len();
+    let bytes = fs::metadata(file).with_context(|| path_text(file))?.len();
     let report = IndexReport::new(&index, change, bytes, started.elapsed());
     // Changes write the lists into the file of the index.
     let report = match (verb, index.lists_file()) {
         (IndexVerb::Info { .. }, lists) => report.with_lists_file(lists),
         (_, Some(lists)) => {
-            let (file, lists) = (file.display(), lists.display());
+            let (file, lists) = (path_text(file), path_text(lists));
             session.note(&format!("{file} now holds its inverted lists; it no longer needs {lists}"));
             report
         }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use image_file::path_text;
 use index::Index;
 
 use super::{Change, open, save};
@@ -29,13 +30,13 @@ pub fn remove(arguments: &IndexRemove, device: &Device, session: &Session) -> Re
     let asked: IdSet = arguments.ids.iter().copied().chain(file.into_iter().map(IdSpan::from)).collect();
     let found = found(&index, &asked);
     let missing = asked.len() - found.len() as u64;
-    let removed = index.remove(&found).with_context(|| path.display().to_string())?;
+    let removed = index.remove(&found).with_context(|| path_text(path))?;
     if removed > 0 {
         let names = entry_names::of_entries(path, index.ntotal() + removed)?;
         save(&index, path, Some(without(names, &found, index.ids_are_positions())))?;
     }
     if missing > 0 {
-        session.failure(&path.display().to_string(), &refusal(&asked, &found, missing));
+        session.failure(&path_text(path), &refusal(&asked, &found, missing));
     }
     Ok((index, Change { removed: Some(removed), missing: Some(missing), ..Change::default() }))
 }

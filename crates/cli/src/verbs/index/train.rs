@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor};
+use image_file::path_text;
 use index::{
     Index, TrainConfig, TrainProgress, TrainStage,
     npy::{self, Matrix},
@@ -37,7 +38,7 @@ pub fn train(arguments: &IndexTrain, device: &Device, session: &Session) -> Resu
     let config = TrainConfig { metric: arguments.metric, seed: arguments.seed, ..TrainConfig::default() };
     let bar = progress::bar(0, "training");
     let index = Index::train_with_progress(&arguments.factory, vectors, &config, &mut |p| show(&bar, p))
-        .with_context(|| format!("cannot train {} on {}", arguments.factory, arguments.input.display()))?;
+        .with_context(|| format!("cannot train {} on {}", arguments.factory, path_text(&arguments.input)))?;
     bar.finish_and_clear();
     let _lock = session.lock_output(&arguments.out)?;
     // Another run may have filled an index of this name meanwhile.

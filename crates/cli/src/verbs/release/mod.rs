@@ -5,6 +5,7 @@ mod remembered;
 use std::{slice, time::Instant};
 
 use anyhow::Result;
+use image_file::path_text;
 use serde::Serialize;
 
 use self::remembered::Remembering;
@@ -63,7 +64,7 @@ pub fn run(arguments: &Release, session: &Session) -> Result<Outcome> {
         true => Outcome::Interrupted,
         false => Outcome::of(left_out.failed() || images.iter().any(ReleasedImage::failed)),
     };
-    let name = arguments.collection.display().to_string();
+    let name = path_text(&arguments.collection);
     let report = Report::new(ReleaseReport { collection: name, interrupted, images });
     let report = report.on(&loaded.device_name).after(seconds).without(left_out);
     let run = || format!("{seconds:.1} s on {}", loaded.device_name);
@@ -90,7 +91,7 @@ fn text(report: &Report<ReleaseReport>, planned: usize, arguments: &Release, run
     let images = table(&ReleasedImage::HEADINGS, 1, rows.iter().filter_map(ReleasedImage::cells));
     let (released, known, failed) =
         (count(ReleasedImage::is_released), count(ReleasedImage::was_known), count(ReleasedImage::failed));
-    let (out, collection) = (arguments.out.display(), &report.body.collection);
+    let (out, collection) = (path_text(&arguments.out), &report.body.collection);
     let known = if known > 0 { format!(", {known} already in it") } else { String::new() };
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     let left = match report.body.interrupted {

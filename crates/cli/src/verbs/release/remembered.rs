@@ -14,6 +14,7 @@ use atomic_file::PreparedFile;
 use burn::tensor::Device;
 use collection::{Collection, Digest, Entry, NewEntry, Stored};
 use device_math::transfer::upload_rows;
+use image_file::path_text;
 
 use crate::{
     inputs::meta::MetaFields,
@@ -67,10 +68,10 @@ impl<'a> Remembering<'a> {
     fn entry(&self, file: &Prepared) -> NewEntry {
         let job = file.released.job;
         NewEntry {
-            file: Some(file.path.display().to_string()),
+            file: Some(path_text(&file.path)),
             pending: true,
             meta: self.fields.of(&job.name),
-            ..NewEntry::added(job.name.display().to_string(), file.released.digest.clone())
+            ..NewEntry::added(path_text(&job.name), file.released.digest.clone())
         }
     }
 }
@@ -101,7 +102,7 @@ fn prepare(released: ReleasedFile<'_>) -> Result<Prepared<'_>> {
         let file = PreparedFile::write(path, |out| out.write_all(&released.bytes))?;
         Ok::<_, std::io::Error>((file, std::path::absolute(path)?))
     };
-    let (file, path) = write().with_context(|| format!("cannot write {}", path.display()))?;
+    let (file, path) = write().with_context(|| format!("cannot write {}", path_text(path)))?;
     Ok(Prepared { released, file, path })
 }
 
@@ -112,7 +113,7 @@ fn publish((prepared, stored): (Prepared<'_>, Stored)) -> Result<Taken> {
         Stored::New(id) | Stored::Completed(id) => id,
     };
     let path = prepared.path;
-    prepared.file.publish().with_context(|| format!("cannot write {}", path.display()))?;
+    prepared.file.publish().with_context(|| format!("cannot write {}", path_text(&path)))?;
     Ok(Taken::Written(Some(id)))
 }
 

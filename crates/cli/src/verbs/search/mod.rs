@@ -8,6 +8,7 @@ use anyhow::Result;
 use burn::tensor::Tensor;
 use describe::BatchRequest;
 use device_math::transfer::upload_rows;
+use image_file::path_text;
 use index::{Codes, Index, Metric, npy};
 use serde::Serialize;
 
@@ -83,9 +84,8 @@ struct Hit {
 pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
     let inputs = arguments.inputs.iter().chain([&arguments.index]);
     Outputs::default().and_any(arguments.out.as_ref(), Content::Arrays).check(inputs)?;
-    let Loaded { mut index, descriptors, mut queries, left_out } = load(arguments, session)?;
+    let Loaded { mut index, names, descriptors, mut queries, left_out } = load(arguments, session)?;
     arguments.ef_search.map_or(Ok(()), |count| index.set_ef_search(count.get()))?;
-    let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
     if let Some(descriptors) = &descriptors {
         make_ready(&index, descriptors)?;
     }
@@ -109,9 +109,11 @@ pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The index, the descriptors `[n, d]` of the readable queries, if any, and all queries, without results.
+/// The index and the names of its entries, the descriptors `[n, d]` of the readable queries, if any, and all queries, without
+/// results.
 struct Loaded {
     index: Index,
+    names: Names,
     descriptors: Option<Tensor<2>>,
     queries: Vec<Query>,
     left_out: LeftOut,
@@ -122,11 +124,12 @@ fn load(arguments: &Search, session: &Session) -> Result<Loaded> {
         [file] if file.extension().is_some_and(|e| e == "npy") => {
             let device = session.device()?.device;
             let index = Index::open(&arguments.index, &device)?;
+            let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
             let descriptors = npy::read_descriptors(file, &device)?;
             Source::index(&arguments.index)?.check(&Source::descriptors(file)?, session)?;
             let query = |row: usize| Query { query: row.to_string(), error: None, results: Vec::new() };
             let queries = (0..descriptors.dims()[0]).map(query).collect();
-            Ok(Loaded { index, descriptors: Some(descriptors), queries, left_out: LeftOut::default() })
+            Ok(Loaded { index, names, descriptors: Some(descriptors), queries, left_out: LeftOut::default() })
         }
         inputs => load_images(inputs, arguments, session),
     }
@@ -134,7 +137,7 @@ fn load(arguments: &Search, session: &Session) -> Result<Loaded> {
 
 fn load_images(inputs: &[PathBuf], arguments: &Search, session: &Session) -> Result<Loaded> {
     let loaded = LoadedExtractor::load(session)?;
-    let index = loaded.index(Some(&arguments.index), session)?;
+    let (index, names) = loaded.index_with_names(&arguments.index, session)?;
     let Found { images: inputs, left_out } = image_files::find(inputs, None, session)?;
     let reader = (&arguments.reading).into();
     let bar = progress::bar(inputs.len(), "describing");
@@ -144,7 +147,7 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, session: &Session) -> Res
         Ok(())
     };
     let take = |input: &Input, described: describe::Result<(Vec<f32>, Vec<String>)>| {
-        let query = input.path.display().to_string();
+        let query = path_text(&input.path);
         let described = described.map(|(descriptor, notes)| {
             bar.suspend(|| session.notes(&query, &notes));
             descriptors.push(descriptor);
@@ -159,7 +162,7 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, session: &Session) -> Res
     loaded.describer(BatchRequest::Auto).describe_files(&reader, &inputs, advance, take)?;
     bar.finish_and_clear();
     let descriptors = (!descriptors.is_empty()).then(|| upload_rows(&descriptors, &loaded.device));
-    Ok(Loaded { index, descriptors, queries, left_out })
+    Ok(Loaded { index, names, descriptors, queries, left_out })
 }
 
 /// Makes an inverted file compute the tables of its cells, as its first search does. They count as loading, as in faiss.

@@ -4,6 +4,7 @@ use std::{io::Seek, path::Path};
 
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
+use image_file::path_text;
 use index::{Index, Neighbours, RangeNeighbours};
 use npyz::{AutoSerialize, Serialize, WriteOptions, WriterBuilder, npz::file_name_from_array_name};
 use zip::{ZipWriter, write::SimpleFileOptions};
@@ -56,7 +57,7 @@ impl Results {
     pub fn write(&self, path: &Path, answered: &[bool]) -> Result<()> {
         let mut buffer = std::io::Cursor::new(Vec::new());
         self.write_arrays(&mut buffer, answered)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+            .with_context(|| format!("cannot write {}", path_text(path)))?;
         write_whole(path, |file| file.write_all(buffer.get_ref()))
     }
 

@@ -14,11 +14,12 @@ use evaluation::{
     copy_detection::{Background, Config, Findings, QuerySource, Sides, isc::GroundTruth},
     pipeline::{End, KnownDescriptors, Pipeline},
 };
+use image_file::path_text;
 
 use self::copy_detection_report::{CopyDetectionReport, Scope};
 use super::{
     extractor_check::{check_extractor, open},
-    selection::{Selection, outputs},
+    selection::{Selection, check_names, outputs},
     settings::Settings,
 };
 use crate::{
@@ -30,7 +31,6 @@ use crate::{
     outputs::{Content, Outputs},
     report::Report,
     session::{Outcome, Session, terminal_events::TerminalEvents},
-    side_files::entry_names,
 };
 
 pub fn run(arguments: &EvalCopyDetection, session: &Session) -> Result<Outcome> {
@@ -91,7 +91,8 @@ fn evaluate(
     selection.others = &others.images;
     left_out.extend(others.left_out);
     let loaded = LoadedExtractor::load_for(session, editing.optimisation.precision)?;
-    let mut index = open(&loaded, path, session)?;
+    let (mut index, names) = open(&loaded, path, session)?;
+    check_names(&names, &inputs, path)?;
     let settings = Settings::new(&loaded, Some(&index), Some(path));
     let activating = Instant::now();
     selection.activate(&loaded, &index, &inputs, session)?;
@@ -103,7 +104,6 @@ fn evaluate(
         Ok(Background::open(path, &index)?)
     });
     let background = background.transpose()?;
-    let names = entry_names::of_entries(path, index.ntotal())?;
     let queries = query_source(&others.images, truth);
 
     let events = TerminalEvents::watching(session);
@@ -170,14 +170,14 @@ fn explained(error: Error, index: &Path) -> anyhow::Error {
             anyhow!("interrupted before the first search: pass --resume FILE to keep the descriptors")
         }
         Error::DistractorIsReference { path } => {
-            anyhow!("{} is among --images and --distractors: a distractor has no match", path.display())
+            anyhow!("{} is among --images and --distractors: a distractor has no match", path_text(&path))
         }
-        Error::AmbiguousReference { name } => {
-            anyhow!("two references are called {name}, and --ground-truth could mean either: rename one")
+        Error::AmbiguousReference { id, images: [a, b] } => {
+            anyhow!("{a} and {b} are both called {id}, and --ground-truth could mean either: rename one")
         }
         Error::UnknownReference { name } => anyhow!(
             "the reference {name} of --ground-truth is neither in {} nor an image in --images: add it to either",
-            index.display()
+            path_text(index)
         ),
         Error::UnknownQuery { id } => anyhow!(
             "the query {id} of --ground-truth is not an image in --queries: name the folder that holds all queries"

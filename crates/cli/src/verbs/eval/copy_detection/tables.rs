@@ -10,6 +10,7 @@ use evaluation::{
         isc::{GroundTruth, Prediction, read_predictions, write_predictions},
     },
 };
+use image_file::path_text;
 
 use super::copy_detection_report::CopyDetectionReport;
 use crate::session::whole_file::write_whole;
@@ -30,7 +31,7 @@ pub fn read_truth(path: &Path) -> Result<GroundTruth> {
         ensure!(truth.count() > 0, "no query has a match: expected rows of query_id,reference_id");
         Ok(truth)
     };
-    read().with_context(|| path.display().to_string())
+    read().with_context(|| path_text(path))
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -47,7 +48,7 @@ fn open(path: &Path) -> Result<File> {
 pub fn judge(predictions: &Path, truth: &Path, bootstrap: Bootstrap) -> Result<CopyDetectionReport> {
     let matches = read_truth(truth)?;
     let read = || -> Result<Vec<Prediction>> { Ok(read_predictions(open(predictions)?)?) };
-    let predictions = read().with_context(|| predictions.display().to_string())?;
+    let predictions = read().with_context(|| path_text(predictions))?;
     CopyDetectionReport::of_predictions(&matches, &predictions, bootstrap)
 }
 

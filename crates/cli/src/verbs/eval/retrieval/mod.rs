@@ -35,8 +35,8 @@ pub fn run(arguments: &EvalRetrieval, session: &Session) -> Result<Outcome> {
     let request = request(arguments, checked_outputs(arguments)?);
     let Found { images, left_out } = request.selection.find(session)?;
     let loaded = LoadedExtractor::load_for(session, arguments.editing.optimisation.precision)?;
-    let index = open(&loaded, &arguments.index, session)?;
-    let evaluated = request.evaluate(&loaded, images, index, started, session)?;
+    let entries = open(&loaded, &arguments.index, session)?;
+    let evaluated = request.evaluate(&loaded, images, entries, started, session)?;
     let outcome = evaluated.outcome(&left_out);
     let report = Report::new(RetrievalReport::new(&evaluated)).without(left_out);
     if let Some(path) = &arguments.csv {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use evaluation::retrieval::{Answer, Answers, Findings, Stored, Variant};
+use image_file::path_text;
 use maud::{Markup, html};
 
 use super::{
@@ -282,7 +283,7 @@ fn settings(evaluated: &Evaluated<'_>, report: &RetrievalReport) -> Vec<(&'stati
     let mut rows = evaluated.settings.rows();
     let edits: Vec<String> = request.config.edits.iter().map(ToString::to_string).collect();
     let synthetic = match &request.synthetic {
-        Some(Synthetic { n, fit }) => format!("{n}, from a Gaussian fitted to {}", fit.display()),
+        Some(Synthetic { n, fit }) => format!("{n}, from a Gaussian fitted to {}", path_text(fit)),
         None => "none".to_owned(),
     };
     let stored = match request.config.stored {

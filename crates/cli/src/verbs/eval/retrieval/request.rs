@@ -14,9 +14,14 @@ use evaluation::{
     pipeline::{KnownDescriptors, Pipeline, Subject},
     retrieval::{Config, Findings, Stored, Summary},
 };
+use image_file::path_text;
 use index::Index;
 
-use super::super::{extractor_check::check_extractor, selection::Selection, settings::Settings};
+use super::super::{
+    extractor_check::check_extractor,
+    selection::{Selection, check_names},
+    settings::Settings,
+};
 use crate::{
     inputs::{
         extractor::LoadedExtractor,
@@ -24,7 +29,7 @@ use crate::{
     },
     release::ReleasedImage,
     session::{Outcome, Session, terminal_events::TerminalEvents},
-    side_files::entry_names::{self, Names},
+    side_files::entry_names::Names,
 };
 
 /// An evaluation of `eval retrieval` or `advise`.
@@ -67,16 +72,16 @@ pub struct Evaluated<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Activates originals if that is wanted, and evaluates them.
+    /// Activates originals if that is wanted, and evaluates them in the index, whose entries have these names.
     pub fn evaluate(
         &'a self,
         loaded: &LoadedExtractor,
         inputs: Vec<Input>,
-        mut index: Index,
+        (mut index, names): (Index, Names),
         mut started: Instant,
         session: &Session,
     ) -> Result<Evaluated<'a>> {
-        let names = entry_names::of_entries(self.index, index.ntotal())?;
+        check_names(&names, &inputs, self.index)?;
         self.check_cells(&index, &names, &inputs)?;
         self.check_stored(&names, &inputs)?;
         let settings = Settings::new(loaded, Some(&index), Some(self.index));
@@ -116,9 +121,9 @@ impl<'a> Request<'a> {
 
     /// Checks that originals can be stored in the requested numbers of cells.
     pub fn check_cells(&self, index: &Index, names: &Names, inputs: &[Input]) -> Result<()> {
-        let path = self.index.display();
-        let paths: Vec<_> = inputs.iter().map(|input| input.path.to_string_lossy()).collect();
-        match self.config.check_cells(index, names, paths.iter().map(|path| &**path)) {
+        let path = path_text(self.index);
+        let paths: Vec<_> = inputs.iter().map(|input| path_text(&input.path)).collect();
+        match self.config.check_cells(index, names, paths.iter().map(String::as_str)) {
             Err(Error::AlreadyStored { image }) => {
                 let several = self.config.cells.iter().find(|cells| cells.get() > 1);
                 let cells = several.context("no several cells")?;
@@ -145,10 +150,10 @@ impl<'a> Request<'a> {
             released.is_some(),
             "--stored released: name the released images with --released, or pass --activate"
         );
-        let paths: Vec<_> = inputs.iter().map(|input| input.path.to_string_lossy()).collect();
-        match self.config.check_stored(names, paths.iter().map(|path| &**path)) {
+        let paths: Vec<_> = inputs.iter().map(|input| path_text(&input.path)).collect();
+        match self.config.check_stored(names, paths.iter().map(String::as_str)) {
             Err(Error::AlreadyStored { image }) => {
-                bail!("--stored released: {image} is in {} already", self.index.display())
+                bail!("--stored released: {image} is in {} already", path_text(self.index))
             }
             checked => Ok(checked?),
         }
