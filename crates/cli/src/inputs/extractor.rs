@@ -20,6 +20,7 @@ use crate::{
     side_files::{
         entry_names::{self, Names},
         extractor_record::{ExtractorRecord, Source},
+        settled_read::read_settled,
     },
 };
 
@@ -92,9 +93,11 @@ impl LoadedExtractor {
     /// # Errors
     /// As those of [`Self::index`]; if the names cannot be read.
     pub fn index_with_names(&self, path: &Path, session: &Session) -> Result<(Index, Names)> {
-        let index = self.index(Some(path), session)?;
-        let names = entry_names::of_entries(path, index.ntotal())?;
-        Ok((index, names))
+        read_settled(path, session, || {
+            let index = self.index(Some(path), session)?;
+            let names = entry_names::of_entries(path, index.ntotal())?;
+            Ok((index, names))
+        })
     }
 
     /// Opens several indexes, or the bundled index if `paths` is empty.

@@ -5,6 +5,7 @@
 pub mod entry_ids;
 pub mod entry_names;
 pub mod extractor_record;
+pub mod settled_read;
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,5 @@
 //! `index merge`: appends the entries of other indexes.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use image_file::path_text;
@@ -15,6 +13,7 @@ use crate::{
     side_files::{
         entry_names::{self, Names},
         extractor_record::{self, Source},
+        settled_read::open_with_names,
     },
 };
 
@@ -33,15 +32,21 @@ pub fn merge(arguments: &IndexMerge, device: &Device, session: &Session) -> Resu
         outputs.check(arguments.others.iter().chain([path]))?;
     }
     let stored = Source::index(path)?;
-    let mut index = match &arguments.out {
-        Some(_) => Index::open(path, device)?,
-        None => open(path, device)?,
+    let (mut index, mut names) = match &arguments.out {
+        Some(_) => open_with_names(path, device, session)?,
+        None => {
+            let index = open(path, device)?;
+            let names = entry_names::of_entries(path, index.ntotal())?;
+            (index, names)
+        }
     };
     let before = index.ntotal();
-    let mut names = entry_names::of_entries(path, before)?;
     for other in &arguments.others {
         stored.check(&Source::index(other)?, session)?;
-        append(&mut index, &mut names, other, arguments.keep_ids, device)?;
+        let (entries, others) = open_with_names(other, device, session)?;
+        let (ids, shift) = ids(&index, arguments.keep_ids)?;
+        index.merge(entries, ids).with_context(|| path_text(other))?;
+        append(&mut names, others, shift);
     }
     let merged = Some(index.ntotal() - before);
     save(&index, arguments.out.as_ref().unwrap_or(path), Some(names))?;
@@ -51,18 +56,18 @@ pub fn merge(arguments: &IndexMerge, device: &Device, session: &Session) -> Resu
     Ok((index, Change { merged, ..Change::default() }))
 }
 
-/// Appends one index and its names; an id that exists already keeps its name.
-fn append(index: &mut Index, names: &mut Names, path: &Path, keep: bool, device: &Device) -> Result<()> {
-    let other = Index::open(path, device)?;
-    let others = entry_names::of_entries(path, other.ntotal())?;
-    let (ids, shift) = if keep { (MergedIds::Kept, 0) } else { (MergedIds::Behind, index.next_id()) };
+/// Returns the ids of entries to append to the index, and the number that is added to each.
+fn ids(index: &Index, keep: bool) -> Result<(MergedIds, i64)> {
     if keep && index.ids_are_positions() {
         bail!("--keep-ids: the ids of {} are positions, so appended entries get new ids", index.factory());
     }
-    index.merge(other, ids).with_context(|| path_text(path))?;
+    Ok(if keep { (MergedIds::Kept, 0) } else { (MergedIds::Behind, index.next_id()) })
+}
+
+/// Appends the names of one index; an id that exists already keeps its name.
+fn append(names: &mut Names, others: Names, shift: i64) {
     for (id, name) in others {
         let Some(id) = id.checked_add(shift) else { continue };
         names.entry(id).or_insert(name);
     }
-    Ok(())
 }

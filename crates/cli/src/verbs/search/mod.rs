@@ -25,10 +25,7 @@ use crate::{
         table::{decimal, table},
     },
     session::{Outcome, Session, output::one_line, progress},
-    side_files::{
-        entry_names::{self, Names},
-        extractor_record::Source,
-    },
+    side_files::{entry_names::Names, extractor_record::Source, settled_read::open_with_names},
 };
 
 /// Queries and the entries found.
@@ -123,8 +120,7 @@ fn load(arguments: &Search, session: &Session) -> Result<Loaded> {
     match arguments.inputs.as_slice() {
         [file] if file.extension().is_some_and(|e| e == "npy") => {
             let device = session.device()?.device;
-            let index = Index::open(&arguments.index, &device)?;
-            let names = entry_names::of_entries(&arguments.index, index.ntotal())?;
+            let (index, names) = open_with_names(&arguments.index, &device, session)?;
             let descriptors = npy::read_descriptors(file, &device)?;
             Source::index(&arguments.index)?.check(&Source::descriptors(file)?, session)?;
             let query = |row: usize| Query { query: row.to_string(), error: None, results: Vec::new() };
