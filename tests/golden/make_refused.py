@@ -15,11 +15,11 @@ import sys
 import faiss
 import numpy as np
 
-ALONE = """PQ4x4fs RaBitQ RaBitQfs RQ2x4 LSQ2x4 PRQ2x2x4 PLSQ2x2x4 RQ4x4fs_Nrq2x4 LSQ4x4fs_Nlsq2x4 PRQ2x2x4fs_Nrq2x4
+ALONE = """PQ4x4fs RaBitQ2 RaBitQfs RQ2x4 LSQ2x4 PRQ2x2x4 PLSQ2x2x4 RQ4x4fs_Nrq2x4 LSQ4x4fs_Nlsq2x4 PRQ2x2x4fs_Nrq2x4
 PLSQ2x2x4fs_Nlsq2x4 EDEN ZnLattice2x3_4 Residual8,PQ4x4 MinMax,SQ8 MinMaxFP16,SQ8 HNSW8_4+PQ4
 HNSW8,RaBitQ NSG8 NSG8,PQ4x4 NSG8,SQ8 IVF8,FlatDedup IVF8,FlatPanorama4 FlatL2Panorama4 HNSW8,FlatPanorama4 IVF8,PQ4+4
 IVF8,RQ2x4 IVF8,LSQ2x4 IVF8,PRQ2x2x4 IVF8,PLSQ2x2x4 IVF8,RQ4x4fs_Nrq2x4 IVF8,LSQ4x4fs_Nlsq2x4 IVF8,PRQ2x2x4fs_Nrq2x4
-IVF8,PLSQ2x2x4fs_Nlsq2x4 IVF8,RaBitQ IVF8,RaBitQfs IVF8,EDEN IVF8,ITQ8,SH1""".split()
+IVF8,PLSQ2x2x4fs_Nlsq2x4 IVF8,RaBitQ4 IVF8,RaBitQfs IVF8,EDEN IVF8,ITQ8,SH1""".split()
 BINARY = "BFlat BIVF8 BHNSW8 BHash8 BHash4x4 IDMap,BFlat IDMap2,BFlat".split()
 WITHIN = [
     ("IDMap,NSG8", "IndexNSGFlat"),
@@ -27,7 +27,7 @@ WITHIN = [
     ("IDMap,IVF8,RQ2x4", "IndexIVFResidualQuantizer"),
     ("IDMap,IDMap,Flat", "IndexIDMap within IndexIDMap"),
     ("PCA4,PQ4x4fs", "IndexPQFastScan"),
-    ("PCA4,RaBitQ", "IndexRaBitQ"),
+    ("PCA4,RaBitQ2", "IndexRaBitQ"),
     ("LSQ2x4,RFlat", "IndexLocalSearchQuantizer"),
     ("PQ4x4fs,Refine(SQ8)", "IndexPQFastScan"),
     ("PQ4x4,Refine(RQ2x4)", "IndexResidualQuantizer"),

@@ -30,7 +30,7 @@ const MANY: usize = 100_000;
 const FEW: usize = 20_000;
 
 /// All kinds, in 32 dimensions. Kinds of sign codes support squared L2 distances only.
-const FACTORIES: [&str; 58] = [
+const FACTORIES: [&str; 60] = [
     "Flat",
     "SQ8",
     "SQ4",
@@ -43,6 +43,7 @@ const FACTORIES: [&str; 58] = [
     "PQ8x6",
     "PQ4x10",
     "PQ4x12",
+    "RaBitQ",
     "LSH",
     "LSH24",
     "LSH24r",
@@ -55,6 +56,7 @@ const FACTORIES: [&str; 58] = [
     "IVF64,SQ6",
     "IVF64,SQfp16",
     "IVF64,SQbf16",
+    "IVF64,RaBitQ",
     "IVF64,PQ4x8",
     "IVF64,PQ4x4",
     "IVF64,PQ8x5",

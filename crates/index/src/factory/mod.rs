@@ -21,7 +21,7 @@ pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 /// | transforms, any number | `OPQ{m}`, `OPQ{m}_{d}`, `PCA{d}`, `PCAR{d}`, `RR{d}`, `L2norm` |
 /// | coarse quantiser, optional | `IVF{nlist}`, `IVF{nlist}_HNSW{links}` |
 /// | graph instead, optional | `HNSW{links}` before `Flat`, `SQ8` and its like or `PQ{m}x{nbits}` |
-/// | codes | `Flat`, `PQ{m}x{nbits}`, `PQ{m}x4fs`, `PQ{m}x4fsr`, `SQ8` and the other names of [`ScalarType`], `LSH{nbits}{r}{t}` |
+/// | codes | `Flat`, `PQ{m}x{nbits}`, `PQ{m}x4fs`, `PQ{m}x4fsr`, `SQ8` and the other names of [`ScalarType`], `RaBitQ`, `LSH{nbits}{r}{t}` |
 /// | re-ranking, optional | `RFlat`, `Refine({codes})` |
 /// | map of ids, optional | `IDMap`, `IDMap2` |
 ///
@@ -121,6 +121,8 @@ pub enum Codes {
     },
     /// `SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, ...: a code per dimension.
     Sq(ScalarType),
+    /// `RaBitQ`: the sign of each component from a centre, and two factors for an unbiased distance.
+    RaBitQ,
     /// `LSH` or `LSH{nbits}`, optionally followed by `r` and `t`: the signs of projections.
     Lsh {
         /// Number of projections; `None` for one per dimension.
@@ -187,6 +189,7 @@ impl fmt::Display for Codes {
             Self::Pq { m, nbits } => write!(f, "PQ{m}x{nbits}"),
             Self::FastScan { m, by_residual } => write!(f, "PQ{m}x4fs{}", if by_residual { "r" } else { "" }),
             Self::Sq(kind) => write!(f, "{kind}"),
+            Self::RaBitQ => f.write_str("RaBitQ"),
             Self::Lsh { nbits, rotated, thresholds } => {
                 f.write_str("LSH")?;
                 nbits.map_or(Ok(()), |nbits| write!(f, "{nbits}"))?;

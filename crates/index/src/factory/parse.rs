@@ -87,7 +87,7 @@ fn refinement(text: &str) -> Result<(Option<Codes>, &str), Fault<'_>> {
     let Some((rest, inner)) = inside else { return Ok((None, text)) };
     let finer = codes(inner)?;
     match finer {
-        Codes::Lsh { .. } | Codes::FastScan { .. } => Err(Fault {
+        Codes::Lsh { .. } | Codes::FastScan { .. } | Codes::RaBitQ => Err(Fault {
             part: inner,
             reason: "cannot be in `Refine({codes})`, which needs distances of single codes",
         }),
@@ -158,7 +158,7 @@ fn check_company(
     let reason = match (codes, coarse, hnsw) {
         (_, Some(_), Some(_)) => "follows `IVF{nlist}` and `HNSW{links}`, of which an index has one",
         (Codes::Lsh { .. }, Some(_), _) => "cannot follow `IVF{nlist}`",
-        (Codes::Lsh { .. }, _, Some(_)) => "cannot follow `HNSW{links}`",
+        (Codes::Lsh { .. } | Codes::RaBitQ, _, Some(_)) => "cannot follow `HNSW{links}`",
         (Codes::FastScan { .. }, None, _) => "needs `IVF{nlist}` before it",
         _ => return Ok(()),
     };
@@ -229,6 +229,9 @@ fn codes(part: &str) -> Result<Codes, Fault<'_>> {
     if part == "Flat" {
         return Ok(Codes::Flat);
     }
+    if part == "RaBitQ" {
+        return Ok(Codes::RaBitQ);
+    }
     if part.starts_with("SQ") {
         let reason = "is not `SQ4`, `SQ6`, `SQ8`, `SQfp16`, `SQbf16`, `SQ8_direct`, `SQ8_direct_signed`, `SQ4_uniform` or `SQ8_uniform`";
         return ScalarType::of_name(part).map(Codes::Sq).ok_or(Fault { part, reason });
@@ -238,7 +241,7 @@ fn codes(part: &str) -> Result<Codes, Fault<'_>> {
     }
     let rest = part.strip_prefix("LSH").ok_or(Fault {
         part,
-        reason: "is not a transform (OPQ, PCA, PCAR, RR, L2norm), IVF, HNSW, or codes (Flat, PQ, SQ8 and its like, LSH)",
+        reason: "is not a transform (OPQ, PCA, PCAR, RR, L2norm), IVF, HNSW, or codes (Flat, PQ, SQ8 and its like, RaBitQ, LSH)",
     })?;
     lsh(rest).ok_or(Fault { part, reason: "is not `LSH{nbits}`, optionally followed by `r`, `t` or `rt`" })
 }
@@ -297,6 +300,8 @@ mod tests {
             "SQ4_uniform",
             "SQ8_uniform",
             "IVF7,SQfp16",
+            "RaBitQ",
+            "RR16,IVF4,RaBitQ",
             "HNSW8,Flat",
             "PCA8,HNSW16,SQ8",
             "HNSW32,PQ8x8,RFlat",
@@ -367,6 +372,8 @@ mod tests {
             ("HNSW32,IVF4,Flat", "IVF4"),
             ("IVF4,HNSW32,Flat", "Flat"),
             ("HNSW32,LSH", "LSH"),
+            ("HNSW32,RaBitQ", "RaBitQ"),
+            ("IVF4,RaBitQ4", "RaBitQ4"),
             ("HNSW32,PQ4x4fs", "PQ4x4fs"),
             ("IVF4", "IVF4"),
             ("OPQ8", "OPQ8"),

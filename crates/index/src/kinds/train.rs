@@ -103,8 +103,8 @@ impl Trainer<'_> {
     fn finer_codec(&mut self, codes: Codes, vectors: &Vectors) -> Result<Codec> {
         match codes {
             Codes::Flat => Ok(Codec::Flat { d: vectors.d }),
-            Codes::Lsh { .. } | Codes::FastScan { .. } => {
-                Err(Error::argument("codes of the re-ranking", "other than LSH and fast scan", codes))
+            Codes::Lsh { .. } | Codes::FastScan { .. } | Codes::RaBitQ => {
+                Err(Error::argument("codes of the re-ranking", "other than LSH, fast scan and RaBitQ", codes))
             }
             Codes::Pq { m, .. } => {
                 sub_dimension(vectors.d, m)?;
@@ -148,7 +148,8 @@ impl Trainer<'_> {
             let pq = FastScanPq::new(vectors.d, m, pq.centroids())?;
             return Ok(Kind::FastScan(InvertedFile::new(coarse, by_residual, BlockLists::new(pq, nlist))));
         }
-        let codec = self.quantisers.codec(factory.codes, nlist > 1, vectors)?;
+        let codec =
+            self.quantisers.codec(factory.codes, nlist > 1 || factory.codes == Codes::RaBitQ, vectors)?;
         Ok(Kind::Ivf(InvertedFile::new(coarse, by_residual, ArrayLists::new(codec, nlist))))
     }
 
@@ -157,6 +158,9 @@ impl Trainer<'_> {
         let Some(m) = hnsw else {
             return Ok(Kind::Exhaustive(storage));
         };
+        if let Codec::RaBitQ(_) = storage.codec {
+            return Err(Error::argument("codes of a graph", "other than RaBitQ", Codes::RaBitQ));
+        }
         let hnsw = HnswConfig { m, ..HnswConfig::default() }.empty()?;
         Ok(Kind::Graph(Graph { hnsw, storage }))
     }

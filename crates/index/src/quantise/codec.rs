@@ -6,9 +6,10 @@ use crate::{
     error::Result,
     factory::Codes,
     kernels::{many, many_bytes},
-    metric::Metric,
+    metric::{Metric, squared_norm},
     quantise::{
         pq::ProductQuantiser,
+        rabitq::{RaBitQuantiser, SignQuery},
         scalar_quantiser::{ScalarQuantiser, StepQuery},
     },
     stored_bytes::{bytes_to_floats, floats_to_bytes},
@@ -24,6 +25,8 @@ pub(crate) enum Codec {
     Pq(ProductQuantiser),
     /// Scalar quantiser.
     Sq(ScalarQuantiser),
+    /// Signs of the components, with two factors.
+    RaBitQ(RaBitQuantiser),
 }
 
 impl Codec {
@@ -32,6 +35,7 @@ impl Codec {
             Self::Flat { d } => *d,
             Self::Pq(pq) => pq.d,
             Self::Sq(sq) => sq.d,
+            Self::RaBitQ(signs) => signs.d,
         }
     }
 
@@ -41,6 +45,7 @@ impl Codec {
             Self::Flat { d } => d * size_of::<f32>(),
             Self::Pq(pq) => pq.code_size(),
             Self::Sq(sq) => sq.code_size(),
+            Self::RaBitQ(signs) => signs.code_size(),
         }
     }
 
@@ -49,6 +54,7 @@ impl Codec {
             Self::Flat { .. } => Codes::Flat,
             Self::Pq(pq) => Codes::Pq { m: pq.m, nbits: pq.nbits },
             Self::Sq(sq) => Codes::Sq(sq.kind),
+            Self::RaBitQ(_) => Codes::RaBitQ,
         }
     }
 
@@ -62,6 +68,7 @@ impl Codec {
             Self::Flat { .. } => Ok(floats_to_bytes(&vectors.host)),
             Self::Pq(pq) => pq.encode(vectors),
             Self::Sq(sq) => Ok(sq.encode(&vectors.host)),
+            Self::RaBitQ(signs) => Ok(signs.encode(&vectors.host)),
         }
     }
 
@@ -71,6 +78,7 @@ impl Codec {
             Self::Flat { .. } => out.iter_mut().zip(bytes_to_floats(code)).for_each(|(out, x)| *out += x),
             Self::Pq(pq) => pq.add_decoded(code, out),
             Self::Sq(sq) => out.iter_mut().zip(sq.decode(code)).for_each(|(out, x)| *out += x),
+            Self::RaBitQ(signs) => signs.add_decoded(code, out),
         }
     }
 
@@ -98,6 +106,8 @@ pub(crate) struct Scanner<'a> {
     pub table: Vec<f32>,
     /// Tables of the query for codes of whole steps; `None` if codes are decoded first.
     steps: Option<StepQuery>,
+    /// Tables of the query for codes of signs; `None` unless the codec is RaBitQ.
+    signs: Option<SignQuery>,
     /// Added to every sort key.
     pub offset: f32,
 }
@@ -107,26 +117,39 @@ impl<'a> Scanner<'a> {
     pub fn new(codec: &'a Codec, metric: Metric) -> Self {
         let table = match codec {
             Codec::Pq(pq) => vec![0.0; pq.m * pq.ksub],
-            Codec::Flat { .. } | Codec::Sq(_) => Vec::new(),
+            Codec::Flat { .. } | Codec::Sq(_) | Codec::RaBitQ(_) => Vec::new(),
         };
-        Self { codec, metric, point: vec![0.0; codec.d()], table, steps: None, offset: 0.0 }
+        Self { codec, metric, point: vec![0.0; codec.d()], table, steps: None, signs: None, offset: 0.0 }
     }
 
     /// Sets the point that codes are compared with, `d` floats.
     pub fn set_query(&mut self, point: &[f32]) {
+        self.offset = 0.0;
         self.point.copy_from_slice(point);
         match self.codec {
             Codec::Pq(pq) => pq.key_tables(self.metric, point, &mut self.table),
             Codec::Sq(sq) => self.steps = sq.query(self.metric, point),
+            Codec::RaBitQ(signs) => {
+                self.signs = Some(signs.query(point));
+                self.offset = self.offset_of_signs(point);
+            }
             Codec::Flat { .. } => {}
         }
-        self.offset = 0.0;
     }
 
     /// Sets the point to `point - centroid`.
     pub fn set_residual(&mut self, point: &[f32], centroid: &[f32]) {
         let residual: Vec<f32> = point.iter().zip(centroid).map(|(x, c)| x - c).collect();
         self.set_query(&residual);
+        self.offset = self.offset_of_signs(point);
+    }
+
+    /// Part of every sort key that estimates of inner products from signs lack: half the squared norm of the query.
+    fn offset_of_signs(&self, query: &[f32]) -> f32 {
+        match (self.codec, self.metric) {
+            (Codec::RaBitQ(_), Metric::InnerProduct) => -0.5 * squared_norm(query) as f32,
+            _ => 0.0,
+        }
     }
 
     /// Writes the sort keys of codes `[n, code_size]` to `out` `[n]`; smaller is nearer.
@@ -135,6 +158,7 @@ impl<'a> Scanner<'a> {
         match self.codec {
             Codec::Pq(pq) => return pq.scan(&self.table, self.offset, codes, out),
             Codec::Flat { .. } => many_bytes(level, self.metric.form(), &self.point, codes, out),
+            Codec::RaBitQ(_) => self.signs.iter().for_each(|signs| signs.distances(codes, out)),
             Codec::Sq(sq) => match &self.steps {
                 Some(steps) => steps.distances(level, &sq.step_bytes(codes), out),
                 None => many(level, self.metric.form(), &self.point, &sq.decode(codes), out),

@@ -10,6 +10,7 @@ pub(crate) mod hnsw;
 pub(crate) mod hyperplanes;
 pub(crate) mod kmeans;
 pub(crate) mod pq;
+pub(crate) mod rabitq;
 pub(crate) mod random_streams;
 pub(crate) mod scalar_quantiser;
 pub(crate) mod training;

@@ -8,6 +8,7 @@ use super::{
     hnsw::{Hnsw, HnswConfig},
     kmeans::{Initialisation, KMeans},
     pq::ProductQuantiser,
+    rabitq::RaBitQuantiser,
     random_streams::{COARSE_STREAM, SAMPLE_STREAM, SUBQUANTISER_STREAM, sample_rows, seeded},
     scalar_quantiser::ScalarQuantiser,
     transform::{Codebooks, Normalise, OpqConfig, PcaConfig, Transform, random_rotation},
@@ -149,6 +150,12 @@ impl<'a> QuantiserTrainer<'a> {
         Ok(match codes {
             Codes::Flat => Codec::Flat { d: vectors.d },
             Codes::Pq { m, nbits } => Codec::Pq(self.product_quantiser(m, nbits, in_cells, vectors)?),
+            Codes::RaBitQ if in_cells => {
+                Codec::RaBitQ(RaBitQuantiser::of_cells(self.config.metric, vectors.d))
+            }
+            Codes::RaBitQ => {
+                Codec::RaBitQ(RaBitQuantiser::train(self.config.metric, vectors.d, &vectors.host))
+            }
             Codes::Sq(kind) => Codec::Sq(ScalarQuantiser::train(kind, vectors.d, &vectors.host)?),
             Codes::FastScan { .. } | Codes::Lsh { .. } => {
                 let found = codes.to_string();

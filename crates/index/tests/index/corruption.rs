@@ -64,9 +64,17 @@ fn words(name: &'static str) -> Vec<&'static str> {
         "fourcc" => &["code_size", "flat", "metric_type"],
         "d" => &["flat vector count", "d of the", "dimension", "index", "header of the HNSW graph"],
         "ntotal" => &["flat vector", "code byte", "inverted list", "index", "HNSW levels"],
-        "metric_type" => &["header of the HNSW graph", "refined index", "refining index", "index in a map"],
+        "metric_type" => &[
+            "metric_type of RaBitQ",
+            "header of the HNSW graph",
+            "refined index",
+            "refining index",
+            "index in a map",
+        ],
         "nlist" => &["ntotal of the"],
-        "direct map type" => &["direct map", "by_residual", "code_size", "of the scalar quantiser"],
+        "direct map type" => {
+            &["direct map", "by_residual", "code_size", "of the scalar quantiser", "d of RaBitQ"]
+        }
         "direct map array count" => &["direct map array"],
         "assign_probas" | "cum_nneighbor_per_level" | "levels" | "offsets" | "neighbors" => {
             &["HNSW", "cum_nneighbor_per_level", "levels", "offsets", "neighbors"]

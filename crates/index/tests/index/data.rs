@@ -12,7 +12,7 @@ pub const D: usize = 8;
 pub const NLIST: usize = 4;
 
 /// Kinds that cover every structure of a file.
-pub const KINDS: [&str; 47] = [
+pub const KINDS: [&str; 49] = [
     "Flat",
     "PQ2x8",
     "PQ2x4",
@@ -24,6 +24,7 @@ pub const KINDS: [&str; 47] = [
     "SQbf16",
     "SQ8_direct",
     "SQ4_uniform",
+    "RaBitQ",
     "LSH",
     "LSH6t",
     "LSH12r",
@@ -37,6 +38,7 @@ pub const KINDS: [&str; 47] = [
     "IVF4,SQfp16",
     "IVF4,SQ8_uniform",
     "IVF4,SQ8_direct_signed",
+    "IVF4,RaBitQ",
     "IVF4,PQ4x4fs",
     "IVF4,PQ1x4fs",
     "IVF4,PQ4x4fsr",

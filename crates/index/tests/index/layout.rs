@@ -192,6 +192,8 @@ impl Walk<'_> {
             b"IxPq" => self.exhaustive_pq(),
             b"IxSQ" => self.exhaustive_sq(),
             b"IxHe" => self.hashed(),
+            b"Ixrq" => self.exhaustive_rabitq(),
+            b"Iwrq" => self.ivf_rabitq(),
             b"IHNf" => self.graph(|walk| walk.flat(false)),
             b"IHNs" => self.graph(Self::exhaustive_sq),
             b"IHNp" => self.graph(Self::exhaustive_pq),
@@ -228,6 +230,31 @@ impl Walk<'_> {
         self.scalar_quantiser();
         let count = self.count("code byte count");
         self.codes(count);
+    }
+
+    fn exhaustive_rabitq(&mut self) {
+        self.header(true);
+        self.rabitq();
+        let count = self.count("code byte count");
+        self.codes(count);
+        self.counted_floats("count of the centre", "centre");
+        self.field("qb of RaBitQ", &[[9], [255]], &[[0], [1], [8]]);
+    }
+
+    fn ivf_rabitq(&mut self) {
+        self.ivf_header();
+        self.rabitq();
+        self.count("code_size");
+        self.flag("by_residual of RaBitQ", &[0]);
+        self.field("qb of RaBitQ", &[[9], [255]], &[[0], [1], [8]]);
+        self.array_lists(false);
+    }
+
+    fn rabitq(&mut self) {
+        self.count("d of RaBitQ");
+        self.count("code_size of RaBitQ");
+        let other = 1 - read_i32(self.file, self.at);
+        self.i32("metric_type of RaBitQ", &[other, 2, -1, i32::MAX], &[]);
     }
 
     fn hashed(&mut self) {

@@ -19,6 +19,7 @@ fn the_same_seed_gives_the_same_bytes() {
         assert!(train(1) == first, "{kind}");
         let without_chance = [
             "Flat",
+            "RaBitQ",
             "LSH",
             "LSH6t",
             "PCA4,Flat",

@@ -56,6 +56,11 @@ pub(crate) trait InvertedLists: Clone + Send + Sync {
     /// Encodes vectors `[n, d]`, or their residuals: `[n, code_size]`.
     fn encode(&self, vectors: &Vectors) -> Result<Vec<u8>>;
 
+    /// Codes of the residuals of vectors from the centroids of their `cells` `[n]`: `[n, code_size]` bytes.
+    fn encode_in_cells(&self, vectors: &Vectors, coarse: &Coarse, cells: &[i64]) -> Result<Vec<u8>> {
+        self.encode(&coarse.residuals(vectors, cells)?)
+    }
+
     /// Adds the vector that a code encodes to `out`, `d` floats.
     fn add_decoded(&self, code: &[u8], out: &mut [f32]);
 

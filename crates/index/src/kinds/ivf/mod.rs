@@ -65,7 +65,7 @@ impl<L: InvertedLists> InvertedFile<L> {
     /// Encodes vectors of `cells` `[n]`: `[n, code_size]`.
     pub fn encode(&self, vectors: &Vectors, cells: &[i64]) -> Result<Vec<u8>> {
         if self.by_residual {
-            self.lists.encode(&self.coarse.residuals(vectors, cells)?)
+            self.lists.encode_in_cells(vectors, &self.coarse, cells)
         } else {
             self.lists.encode(vectors)
         }

@@ -100,7 +100,7 @@ impl Transform {
     pub fn kind(&self, codes: Codes) -> TransformKind {
         let m = match codes {
             Codes::Pq { m, .. } | Codes::FastScan { m, .. } => m,
-            Codes::Flat | Codes::Sq(_) | Codes::Lsh { .. } => 1,
+            Codes::Flat | Codes::Sq(_) | Codes::RaBitQ | Codes::Lsh { .. } => 1,
         };
         let changed = |d_out: usize| (d_out != self.d_in()).then_some(d_out);
         match self {

@@ -77,7 +77,7 @@ impl Stored {
                 let rows = (0..codes.len()).into_par_iter().flat_map_iter(vectors).collect();
                 Content::Vectors(upload_matrix(rows, d, device))
             }
-            Codec::Flat { .. } | Codec::Sq(_) => return None,
+            Codec::Flat { .. } | Codec::Sq(_) | Codec::RaBitQ(_) => return None,
         };
         let bias = |cell: usize| {
             let centroid = if entries.has_scores() { squared_norm(cells.coarse.centroid(cell)) } else { 0.0 };

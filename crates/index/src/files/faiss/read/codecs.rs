@@ -6,6 +6,7 @@ use crate::{
     kinds::exhaustive::PolysemousFields,
     quantise::{
         pq::ProductQuantiser,
+        rabitq::{MAX_QB, RaBitQuantiser},
         scalar_quantiser::{ScalarQuantiser, code_size},
     },
 };
@@ -56,6 +57,32 @@ impl Reader<'_, '_> {
             "0 to 8 (SQ8, SQ4, their uniform types, SQfp16, SQ8_direct, SQ6, SQbf16, SQ8_direct_signed)";
         ScalarType::of_qtype(qtype)
             .ok_or_else(|| Error::field("qtype of the scalar quantiser", expected, qtype))
+    }
+
+    pub fn exhaustive_rabitq(&mut self) -> Result<Exhaustive> {
+        let header = self.header()?;
+        let signs = self.rabitq(header.d, header.metric)?;
+        let bytes = product("code bytes", header.ntotal, signs.code_size())?;
+        expect("code byte count", bytes, self.source.size("code byte count")?)?;
+        let codes = self.source.bytes("codes", bytes)?;
+        let centre = self.finite_floats("count of the centre", "centre", header.d, header.d)?;
+        let signs = RaBitQuantiser { centre, qb: self.query_bits()?, ..signs };
+        Ok(Exhaustive { codes, ..Exhaustive::new(header.metric, Codec::RaBitQ(signs)) })
+    }
+
+    /// Reads the fields that are common to both kinds of RaBitQ.
+    pub fn rabitq(&mut self, d: usize, metric: Metric) -> Result<RaBitQuantiser> {
+        let signs = RaBitQuantiser::of_cells(metric, d);
+        expect("d of RaBitQ", d, self.source.size("d of RaBitQ")?)?;
+        expect("code_size of RaBitQ", signs.code_size(), self.source.size("code_size of RaBitQ")?)?;
+        expect("metric_type of RaBitQ", metric, self.metric("metric_type of RaBitQ")?)?;
+        Ok(signs)
+    }
+
+    /// Reads the bits of the components of a query.
+    pub fn query_bits(&mut self) -> Result<u8> {
+        let qb = self.source.byte("qb of RaBitQ")?;
+        if qb > MAX_QB { Err(Error::field("qb of RaBitQ", format!("0 to {MAX_QB}"), qb)) } else { Ok(qb) }
     }
 
     pub fn product_quantiser(&mut self, d: usize) -> Result<ProductQuantiser> {

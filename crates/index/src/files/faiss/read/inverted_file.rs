@@ -10,7 +10,7 @@ use crate::{
         InvertedFile, Ivf, IvfFastScan, array_lists::ArrayLists, block_lists::BlockLists,
         direct_map::DirectMap, entry_ids::EntryIds, inverted_lists::InvertedLists,
     },
-    quantise::{coarse::Coarse, fast_scan_pq::FastScanPq},
+    quantise::{coarse::Coarse, fast_scan_pq::FastScanPq, rabitq::RaBitQuantiser},
 };
 
 /// Header of every inverted file.
@@ -43,6 +43,15 @@ impl Reader<'_, '_> {
         expect("code_size", sq.code_size(), self.source.size("code_size")?)?;
         let by_residual = self.source.flag("by_residual")?;
         self.ivf(header, Codec::Sq(sq), by_residual)
+    }
+
+    pub fn ivf_rabitq(&mut self) -> Result<Ivf> {
+        let header = self.ivf_header()?;
+        let signs = self.rabitq(header.coarse.d, header.coarse.metric)?;
+        expect("code_size", signs.code_size(), self.source.size("code_size")?)?;
+        expect("by_residual of RaBitQ", true, self.source.flag("by_residual of RaBitQ")?)?;
+        let signs = RaBitQuantiser { qb: self.query_bits()?, ..signs };
+        self.ivf(header, Codec::RaBitQ(signs), true)
     }
 
     pub fn ivf_fast_scan(&mut self) -> Result<IvfFastScan> {

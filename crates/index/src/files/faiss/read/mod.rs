@@ -67,6 +67,8 @@ impl Reader<'_, '_> {
             fourcc @ (GRAPH | GRAPH_SQ | GRAPH_PQ) => Ok(Kind::Graph(self.graph_of_entries(fourcc)?)),
             IVF_FLAT => Ok(Kind::Ivf(self.ivf_flat()?)),
             IVF_PQ => Ok(Kind::Ivf(self.ivf_pq()?)),
+            EXHAUSTIVE_RABITQ => Ok(Kind::Exhaustive(self.exhaustive_rabitq()?)),
+            IVF_RABITQ => Ok(Kind::Ivf(self.ivf_rabitq()?)),
             EXHAUSTIVE_SQ => Ok(Kind::Exhaustive(self.exhaustive_sq()?)),
             IVF_SQ => Ok(Kind::Ivf(self.ivf_sq()?)),
             IVF_FAST_SCAN => Ok(Kind::FastScan(self.ivf_fast_scan()?)),
@@ -90,12 +92,16 @@ impl Reader<'_, '_> {
             expect(field, HEADER_FILLER, self.source.i64(field)?)?;
         }
         expect("is_trained", 1, self.source.byte("is_trained")?)?;
-        let metric = match self.source.i32("metric_type")? {
-            METRIC_IP => Metric::InnerProduct,
-            METRIC_L2 => Metric::L2,
-            found => return Err(Error::field("metric_type", "0 (inner product) or 1 (L2)", found)),
-        };
+        let metric = self.metric("metric_type")?;
         Ok(Header { d, ntotal, metric })
+    }
+
+    fn metric(&mut self, field: &'static str) -> Result<Metric> {
+        match self.source.i32(field)? {
+            METRIC_IP => Ok(Metric::InnerProduct),
+            METRIC_L2 => Ok(Metric::L2),
+            found => Err(Error::field(field, "0 (inner product) or 1 (L2)", found)),
+        }
     }
 
     fn flat(&mut self, fourcc: Fourcc) -> Result<Exhaustive> {

@@ -1,7 +1,7 @@
 //! Writing of product and scalar quantisers and of the indexes without an inverted file that use them.
 
 use super::*;
-use crate::quantise::{pq::ProductQuantiser, scalar_quantiser::ScalarQuantiser};
+use crate::quantise::{pq::ProductQuantiser, rabitq::RaBitQuantiser, scalar_quantiser::ScalarQuantiser};
 
 impl Writer<'_> {
     pub fn exhaustive_pq(&mut self, index: &Exhaustive, pq: &ProductQuantiser) -> io::Result<()> {
@@ -28,6 +28,21 @@ impl Writer<'_> {
         self.size(sq.d)?;
         self.size(sq.code_size())?;
         self.floats(&sq.trained)
+    }
+
+    pub fn exhaustive_rabitq(&mut self, index: &Exhaustive, signs: &RaBitQuantiser) -> io::Result<()> {
+        self.out.write_all(&EXHAUSTIVE_RABITQ)?;
+        self.header_of(index)?;
+        self.rabitq(signs)?;
+        self.bytes(&index.codes)?;
+        self.floats(&signs.centre)?;
+        self.byte(signs.qb)
+    }
+
+    pub fn rabitq(&mut self, signs: &RaBitQuantiser) -> io::Result<()> {
+        self.size(signs.d)?;
+        self.size(signs.code_size())?;
+        self.metric(signs.metric)
     }
 
     pub fn product_quantiser(&mut self, pq: &ProductQuantiser) -> io::Result<()> {

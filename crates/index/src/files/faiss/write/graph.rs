@@ -22,6 +22,7 @@ impl Writer<'_> {
             Codec::Flat { .. } => &GRAPH,
             Codec::Sq(_) => &GRAPH_SQ,
             Codec::Pq(_) => &GRAPH_PQ,
+            Codec::RaBitQ(_) => return Err(io::Error::other("a graph over RaBitQ has no file format here")),
         })?;
         self.header_of(index)?;
         self.graph(&index.hnsw)?;

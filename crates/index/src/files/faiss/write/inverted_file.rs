@@ -15,6 +15,7 @@ impl Writer<'_> {
             Codec::Flat { .. } => &IVF_FLAT,
             Codec::Pq(_) => &IVF_PQ,
             Codec::Sq(_) => &IVF_SQ,
+            Codec::RaBitQ(_) => &IVF_RABITQ,
         })?;
         self.header_of(ivf)?;
         self.ivf_header(&ivf.coarse, ivf.nprobe, &ivf.direct_map)?;
@@ -24,6 +25,12 @@ impl Writer<'_> {
                 self.byte(u8::from(ivf.by_residual))?;
                 self.size(pq.code_size())?;
                 self.product_quantiser(pq)?;
+            }
+            Codec::RaBitQ(signs) => {
+                self.rabitq(signs)?;
+                self.size(signs.code_size())?;
+                self.byte(u8::from(ivf.by_residual))?;
+                self.byte(signs.qb)?;
             }
             Codec::Sq(sq) => {
                 self.scalar_quantiser(sq)?;

@@ -43,18 +43,22 @@ impl Writer<'_> {
             Codec::Flat { .. } => self.flat(index.metric, index.d(), &index.codes),
             Codec::Pq(pq) => self.exhaustive_pq(index, pq),
             Codec::Sq(sq) => self.exhaustive_sq(index, sq),
+            Codec::RaBitQ(signs) => self.exhaustive_rabitq(index, signs),
         }
     }
 
     fn header(&mut self, d: usize, ntotal: usize, metric: Metric) -> io::Result<()> {
-        let metric = match metric {
-            Metric::InnerProduct => METRIC_IP,
-            Metric::L2 => METRIC_L2,
-        };
         self.dimension(d)?;
         self.i64s([ntotal as i64, HEADER_FILLER, HEADER_FILLER])?;
         self.byte(1)?;
-        self.i32(metric)
+        self.metric(metric)
+    }
+
+    fn metric(&mut self, metric: Metric) -> io::Result<()> {
+        self.i32(match metric {
+            Metric::InnerProduct => METRIC_IP,
+            Metric::L2 => METRIC_L2,
+        })
     }
 
     fn header_of(&mut self, store: &dyn Store) -> io::Result<()> {

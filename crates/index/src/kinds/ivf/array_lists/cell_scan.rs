@@ -74,11 +74,13 @@ impl<'a> CellScan<'a> {
         let metric = source.coarse.metric;
         let comparison = match (source.codec, source.tables) {
             (_, Some(tables)) => Comparison::Tables(tables),
+            (Codec::RaBitQ(_), None) => Comparison::Residual,
             (_, None) if metric == Metric::L2 && source.by_residual => Comparison::Residual,
             (Codec::Pq(_), None) => Comparison::Shared,
             _ => Comparison::Query,
         };
-        let adds_score = source.by_residual && metric == Metric::InnerProduct;
+        let has_norms = matches!(source.codec, Codec::RaBitQ(_));
+        let adds_score = source.by_residual && metric == Metric::InnerProduct && !has_norms;
         let scanner = Scanner::new(source.codec, metric);
         let (queries, buffers) = (Vec::new(), ScanBuffers::default());
         Self { source, comparison, adds_score, scanner, buffers, queries, query: 0, tables: Vec::new() }

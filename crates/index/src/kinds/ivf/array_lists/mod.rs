@@ -25,7 +25,7 @@ use crate::{
     error::Result,
     factory::Codes,
     lazy::get_or_make,
-    quantise::codec::Codec,
+    quantise::{coarse::Coarse, codec::Codec},
     search::{Candidate, TopK, Within},
     vectors::Vectors,
 };
@@ -89,6 +89,16 @@ impl InvertedLists for ArrayLists {
 
     fn encode(&self, vectors: &Vectors) -> Result<Vec<u8>> {
         self.codec.encode(vectors)
+    }
+
+    /// RaBitQ needs the norms of the vectors themselves for inner products.
+    fn encode_in_cells(&self, vectors: &Vectors, coarse: &Coarse, cells: &[i64]) -> Result<Vec<u8>> {
+        match &self.codec {
+            Codec::RaBitQ(signs) => {
+                Ok(signs.encode_around(&vectors.host, |row| coarse.centroid(cells[row] as usize)))
+            }
+            codec => codec.encode(&coarse.residuals(vectors, cells)?),
+        }
     }
 
     fn add_decoded(&self, code: &[u8], out: &mut [f32]) {
