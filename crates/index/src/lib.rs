@@ -37,10 +37,10 @@
 //!
 //! | module | kind | ids |
 //! |---|---|---|
-//! | `exhaustive` | `Flat`, `SQ8` and its like, `PQ{m}x{nbits}`: every code is compared | positions |
+//! | `exhaustive` | `Flat`, `SQ8` and its like, `PQ{m}x{nbits}`, `RaBitQ`: every code is compared | positions |
 //! | `graph` | `HNSW{links}` before `Flat`, `SQ8` and its like, `PQ{m}x{nbits}`: a graph of the entries is walked | positions |
 //! | `lsh` | `LSH{nbits}`: signs, compared by Hamming distance | positions |
-//! | `ivf`, `array_lists` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8` and its like, `PQ{m}x{nbits}` | stored |
+//! | `ivf`, `array_lists` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8` and its like, `PQ{m}x{nbits}`, `RaBitQ` | stored |
 //! | `ivf`, `block_lists` | the same before `PQ{m}x4fs`: codes are packed in blocks for SIMD table look-ups | stored |
 //! | `transformed` | `OPQ`, `PCA`, `PCAR`, `RR`, `L2norm` before any of these | those of the inner index |
 //! | `refined` | `RFlat`, `Refine({codes})` after any of these: its candidates are ranked again by finer codes | positions |

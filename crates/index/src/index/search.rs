@@ -43,7 +43,7 @@ impl Index {
     ///
     /// # Errors
     /// `k` is 0 or above 128, `nprobe` is 0, a different dimension, no queries. [`Error::Unsupported`] where
-    /// only the host can search: `LSH`, fast scan, `HNSW`, `RFlat`, and indexes of more than 2^31 numbers on
+    /// only the host can search: `LSH`, fast scan, `HNSW`, `RaBitQ`, `RFlat`, and indexes of more than 2^31 numbers on
     /// the device.
     ///
     /// ```

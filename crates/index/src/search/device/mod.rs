@@ -15,7 +15,7 @@
 //! first are kept.
 //!
 //! The host searches, after reading the queries back, for kinds that [`DeviceIndex::new`] refuses (`LSH`,
-//! fast scan, `HNSW`, `RFlat`, more than 2^31 numbers) and for more than [`MAX_K`] neighbours.
+//! fast scan, `HNSW`, `RaBitQ`, `RFlat`, more than 2^31 numbers) and for more than [`MAX_K`] neighbours.
 
 mod cells;
 mod entries;
