@@ -8,6 +8,7 @@ mkdir -p corpus/index_file corpus/image_file
 find ../tests/golden/indexes ../crates/index/tests/index/faiss -name '*.index' -size -64k \
     -exec cp {} corpus/index_file/ \;
 unzip -qoj ../tests/images/corpus.zip 'files/*' -d corpus/image_file
+find ../tests/images/findings -type f -exec cp {} corpus/image_file/ \; 2>/dev/null || true
 
 # Weights in every format, and the pickles inside the archives.
 mkdir -p corpus/weights_file

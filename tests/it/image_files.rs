@@ -18,14 +18,14 @@ use crate::{
 };
 
 /// Files of the corpus by name, their expectations, and the archive of expected pixels.
-struct Corpus {
+pub struct Corpus {
     files: BTreeMap<String, Vec<u8>>,
     expected: Value,
     references: Vec<u8>,
 }
 
 impl Corpus {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let bytes = fs::read(root().join("tests/images/corpus.zip")).unwrap();
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
         let mut files = BTreeMap::new();
@@ -39,6 +39,11 @@ impl Corpus {
         let references = files.remove("references.npz").unwrap();
         let files = files.into_iter().map(|(name, bytes)| (name.replace("files/", ""), bytes));
         Self { files: files.collect(), expected, references }
+    }
+
+    /// The files by name.
+    pub fn into_files(self) -> BTreeMap<String, Vec<u8>> {
+        self.files
     }
 
     /// Part of the expected error, if the file must be refused.

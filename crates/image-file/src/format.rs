@@ -21,6 +21,19 @@ pub enum Format {
 }
 
 impl Format {
+    /// All formats, those of features included.
+    pub const ALL: [Self; 9] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::WebP,
+        Self::Gif,
+        Self::Bmp,
+        Self::Tiff,
+        Self::Qoi,
+        Self::JpegXl,
+        Self::Heic,
+    ];
+
     /// Endings of image file names, in lower case, including those of recognised formats that are not decoded.
     pub const ENDINGS: [&str; 24] = [
         "jpg",
