@@ -859,7 +859,7 @@ def foreign_cases():
     refused("one_byte.png", b"\x89", "no image of a known format")
     refused("zeros.jpg", b"\0" * 1000, "no image of a known format")
     refused("text.png", b"This is no image.\n", "no image of a known format")
-    refused("html.jpg", b"<!DOCTYPE html><title>404</title>", "no image of a known format")
+    refused("html.jpg", b"<!DOCTYPE html><title>404</title>", "is in HTML format")
     refused("photoshop.jpg", b"8BPS\0\x01" + b"\0" * 20, "Photoshop")
     refused("jpeg_2000.jpg", save(picture, "JPEG2000"), "JPEG 2000")
     refused("avif.jpg", save(picture, "AVIF"), "AVIF")
