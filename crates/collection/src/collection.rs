@@ -112,13 +112,15 @@ impl Collection {
     /// # Errors
     /// If the catalogue cannot be read or written.
     pub fn extractor(&self, own: &str) -> Result<String> {
-        match self.engine.setting(EXTRACTOR)? {
-            Some(recorded) => Ok(recorded),
-            None => {
-                self.engine.set_setting(EXTRACTOR, own)?;
-                Ok(own.to_owned())
-            }
-        }
+        self.engine.setting_or(EXTRACTOR, own)
+    }
+
+    /// Recorded extractor of the descriptors, if there is one; see [`Self::extractor`].
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn recorded_extractor(&self) -> Result<Option<String>> {
+        self.engine.setting(EXTRACTOR)
     }
 
     /// Stores entries with their descriptors `[n, d]`, all or none, and returns what became of each. They are found from
@@ -129,7 +131,24 @@ impl Collection {
     /// A number of descriptors other than of entries, another dimension, a value that is not finite; a collection that
     /// cannot be written.
     pub fn store(&self, entries: &[NewEntry], descriptors: Tensor<2>) -> Result<Vec<Stored>> {
-        self.engine.store(entries, &self.rows(descriptors)?)
+        self.engine.store(entries, None, &self.rows(descriptors)?)
+    }
+
+    /// Stores entries as [`Self::store`] does, each under the id of `ids` in its place if that is at least 0 and no entry ever
+    /// had it, else under a new id.
+    ///
+    /// # Errors
+    /// The errors of [`Self::store`]; a number of ids other than of entries.
+    pub fn store_under(
+        &self,
+        ids: &[i64],
+        entries: &[NewEntry],
+        descriptors: Tensor<2>,
+    ) -> Result<Vec<Stored>> {
+        if ids.len() != entries.len() {
+            return Err(Error::argument("number of ids", entries.len(), ids.len()));
+        }
+        self.engine.store(entries, Some(ids), &self.rows(descriptors)?)
     }
 
     /// Records that the released files of pending entries are at their paths.
@@ -194,7 +213,7 @@ impl Collection {
         match *named {
             [id] => return Ok(id),
             [] => {}
-            _ => return Err(Error::AmbiguousName { name: id_or_name.to_owned(), count: named.len() }),
+            _ => return Err(Error::AmbiguousName { name: id_or_name.to_owned(), ids: named }),
         }
         let unknown = || Error::UnknownEntry(id_or_name.to_owned());
         let id = id_or_name.parse().map_err(|_| unknown())?;

@@ -99,11 +99,13 @@ pub trait Engine: Send + Sync {
 
     /// Stores entries with their descriptors `[n, d]`, all or none, and returns what became of each. They are found
     /// from then on by every process, and survive a power cut. An entry whose original is known is not stored again;
-    /// if the known one is pending, it takes the new descriptor and fields.
+    /// if the known one is pending, it takes the new descriptor and fields. A new entry takes the id of `wanted` in its place
+    /// if that is at least 0 and no entry ever had it.
     ///
     /// # Errors
     /// A number of values other than `n * d`; a value that is not finite; a place that cannot be written.
-    fn store(&self, entries: &[NewEntry], descriptors: &[f32]) -> Result<Vec<Stored>>;
+    fn store(&self, entries: &[NewEntry], wanted: Option<&[i64]>, descriptors: &[f32])
+    -> Result<Vec<Stored>>;
 
     /// Records that the released files of pending entries are at their paths.
     fn mark_written(&self, ids: &[i64]) -> Result<()>;
@@ -154,6 +156,9 @@ pub trait Engine: Send + Sync {
 
     /// Keeps a text under a key.
     fn set_setting(&self, key: &str, value: &str) -> Result<()>;
+
+    /// Keeps a text under a key unless one is kept already, and returns the one that is kept.
+    fn setting_or(&self, key: &str, value: &str) -> Result<String>;
 
     /// Text kept under a key.
     fn setting(&self, key: &str) -> Result<Option<String>>;

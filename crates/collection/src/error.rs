@@ -48,12 +48,12 @@ pub enum Error {
     #[error("no entry has the id or name {0:?}")]
     UnknownEntry(String),
     /// Several entries have the name that an entry was asked for by.
-    #[error("{count} entries have the name {name:?}; ids tell them apart")]
+    #[error("{} entries have the name {name:?}, with the ids {}", ids.len(), list(ids))]
     AmbiguousName {
         /// Name that was asked for.
         name: String,
-        /// Number of entries of that name.
-        count: usize,
+        /// Ids of the entries of that name.
+        ids: Vec<i64>,
     },
     /// An entry cannot be restored, because a compaction has dropped its descriptor.
     #[error("entry {0} was withdrawn and then dropped by a compaction; add the image again")]
@@ -90,6 +90,17 @@ pub enum Error {
     /// The device failed to return descriptors.
     #[error(transparent)]
     Device(#[from] device_math::Error),
+}
+
+/// Largest number of ids that a message lists.
+const LISTED: usize = 10;
+
+fn list(ids: &[i64]) -> String {
+    let mut words: Vec<String> = ids.iter().take(LISTED).map(ToString::to_string).collect();
+    if ids.len() > LISTED {
+        words.push("...".to_owned());
+    }
+    words.join(", ")
 }
 
 impl Error {

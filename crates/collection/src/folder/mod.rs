@@ -108,8 +108,13 @@ impl Engine for Folder {
         self.warnings.iter().cloned().chain(view.damaged.iter().cloned()).collect()
     }
 
-    fn store(&self, entries: &[NewEntry], descriptors: &[f32]) -> Result<Vec<Stored>> {
-        let stored = store::store(self, entries, descriptors)?;
+    fn store(
+        &self,
+        entries: &[NewEntry],
+        wanted: Option<&[i64]>,
+        descriptors: &[f32],
+    ) -> Result<Vec<Stored>> {
+        let stored = store::store(self, entries, wanted, descriptors)?;
         self.compact_in_background();
         Ok(stored)
     }
@@ -183,6 +188,20 @@ impl Engine for Folder {
     fn set_setting(&self, key: &str, value: &str) -> Result<()> {
         let path = self.catalogue_path();
         self.write(|connection| settings::set(connection, key, value).map_err(Error::catalogue(&path)))
+    }
+
+    fn setting_or(&self, key: &str, value: &str) -> Result<String> {
+        if let Some(kept) = self.setting(key)? {
+            return Ok(kept);
+        }
+        let path = self.catalogue_path();
+        self.write(|connection| {
+            let kept = settings::get(connection, key).map_err(Error::catalogue(&path))?;
+            if kept.is_none() {
+                settings::set(connection, key, value).map_err(Error::catalogue(&path))?;
+            }
+            Ok(kept.unwrap_or_else(|| value.to_owned()))
+        })
     }
 
     fn setting(&self, key: &str) -> Result<Option<String>> {

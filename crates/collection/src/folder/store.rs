@@ -23,16 +23,26 @@ use crate::{
 /// Key of the id of the next entry.
 const NEXT_ID: &str = "next_id";
 
+/// Largest id that is kept; behind it, there are as many again for new entries.
+const MAX_KEPT: i64 = i64::MAX / 2;
+
 /// Entry with all that is stored of it.
 struct Row<'a> {
     entry: &'a NewEntry,
+    /// Id that the entry takes if it is free.
+    wanted: Option<i64>,
     cell: usize,
     code: &'a [u8],
     descriptor: Vec<u8>,
 }
 
 /// Stores entries with their descriptors in one transaction; see [`Engine::store`](crate::Engine::store).
-pub fn store(folder: &Folder, new: &[NewEntry], descriptors: &[f32]) -> Result<Vec<Stored>> {
+pub fn store(
+    folder: &Folder,
+    new: &[NewEntry],
+    wanted: Option<&[i64]>,
+    descriptors: &[f32],
+) -> Result<Vec<Stored>> {
     let d = folder.quantiser.d();
     if descriptors.len() != new.len() * d {
         let expected = format!("{} for {} entries of dimension {d}", new.len() * d, new.len());
@@ -46,9 +56,16 @@ pub fn store(folder: &Folder, new: &[NewEntry], descriptors: &[f32]) -> Result<V
     let EncodedVectors { cells, codes } =
         folder.quantiser.encode(upload_matrix(descriptors.to_vec(), d, &device))?;
     let codes = codes.chunks_exact(folder.quantiser.code_size());
-    let rows = new.iter().zip(cells).zip(codes).zip(halves);
-    let rows: Vec<Row> =
-        rows.map(|(((entry, cell), code), descriptor)| Row { entry, cell, code, descriptor }).collect();
+    let wanted = |place: usize| wanted.map(|wanted| wanted[place]);
+    let rows = new.iter().enumerate().zip(cells).zip(codes).zip(halves);
+    let row = |((((place, entry), cell), code), descriptor)| Row {
+        entry,
+        wanted: wanted(place),
+        cell,
+        code,
+        descriptor,
+    };
+    let rows: Vec<Row> = rows.map(row).collect();
     let path = folder.catalogue_path();
     folder.write(|connection| store_rows(connection, &rows).map_err(Error::catalogue(&path)))
 }
@@ -66,7 +83,7 @@ fn to_float16(descriptor: &[f32]) -> Result<Vec<u8>> {
 
 fn store_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Stored>> {
     let added = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
-    let first = settings::advance(connection, NEXT_ID, rows.len() as i64)?;
+    let first = first_id(connection, rows)?;
     let mut here: HashSet<&Digest> = HashSet::new();
     let mut stored = Vec::with_capacity(rows.len());
     for (row, id) in rows.iter().zip(first..) {
@@ -83,6 +100,7 @@ fn store_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Sto
             }
             Some(known) => Stored::Known(known),
             None => {
+                let id = kept_id(connection, row)?.unwrap_or(id);
                 entries::insert(connection, id, row.entry, added)?;
                 fresh::insert(connection, id, row.cell, row.code, &row.descriptor)?;
                 Stored::New(id)
@@ -91,6 +109,21 @@ fn store_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Sto
         here.extend(&row.entry.original);
     }
     Ok(stored)
+}
+
+/// Takes as many new ids as there are rows, behind all ids that are given or wanted, and returns the first.
+fn first_id(connection: &Connection, rows: &[Row]) -> rusqlite::Result<i64> {
+    let behind = rows.iter().filter_map(|row| row.wanted).filter(|id| *id <= MAX_KEPT).max();
+    let next: i64 = settings::get(connection, NEXT_ID)?.unwrap_or(1);
+    let first = behind.map_or(next, |largest| next.max(largest + 1));
+    settings::advance(connection, NEXT_ID, first - next + rows.len() as i64)?;
+    Ok(first)
+}
+
+/// Id that a row wants, if it is free.
+fn kept_id(connection: &Connection, row: &Row) -> rusqlite::Result<Option<i64>> {
+    let Some(id) = row.wanted.filter(|id| (0..=MAX_KEPT).contains(id)) else { return Ok(None) };
+    Ok(entries::of_id(connection, id)?.is_none().then_some(id))
 }
 
 /// Withdraws or restores entries in one transaction; see [`Engine::set_state`](crate::Engine::set_state).

@@ -95,9 +95,59 @@ fn names_may_be_shared_and_then_ids_tell_entries_apart() {
     let shop = collection(&folder.path().join("shop"));
     let new = ["a", "a", "7"].map(|name| NewEntry::added(name, None));
     let stored = shop.store(&new, tensor(&descriptors(3, 8))).expect("stores");
-    assert!(matches!(shop.id_of("a"), Err(Error::AmbiguousName { count: 2, .. })));
+    let refused = shop.id_of("a").expect_err("two entries").to_string();
+    let [first, second] = [&stored[0], &stored[1]].map(|stored| stored.id());
+    assert_eq!(refused, format!("2 entries have the name \"a\", with the ids {first}, {second}"));
     assert_eq!(shop.id_of("7").expect("a name"), stored[2].id());
     assert!(matches!(shop.id_of("nothing"), Err(Error::UnknownEntry(_))));
+}
+
+#[test]
+fn imported_entries_keep_their_ids_where_these_are_free() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("shop");
+    let (shop, rows) = (collection(&path), descriptors(8, 10));
+    let new = |numbers: std::ops::Range<usize>| -> Vec<NewEntry> {
+        let named = |number: usize| {
+            (format!("{number}.jpg"), Digest::of_descriptor(&rows[number * D..(number + 1) * D]))
+        };
+        numbers.map(named).map(|(name, digest)| NewEntry::added(name, Some(digest))).collect()
+    };
+    let ids = |stored: Vec<Stored>| stored.iter().map(Stored::id).collect::<Vec<_>>();
+    let first = shop.store_under(&[0, 70, 9], &new(0..3), tensor(&rows[..3 * D])).expect("stores");
+    assert_eq!(ids(first), [0, 70, 9]);
+    let next = shop.store(&new(3..4), tensor(&rows[3 * D..4 * D])).expect("stores");
+    let next = ids(next)[0];
+    assert!(next > 70, "behind the largest, {next}");
+    let wanted = [70, 70, -1, 5];
+    let second = shop.store_under(&wanted, &new(4..8), tensor(&rows[4 * D..])).expect("stores");
+    let second = ids(second);
+    assert_eq!(second[3], 5, "free, though below the largest");
+    assert!(
+        second[..3].iter().all(|id| *id > next) && second[0] < second[1] && second[1] < second[2],
+        "{second:?}"
+    );
+    let again = shop.store_under(&[200], &new(0..1), tensor(&rows[..D])).expect("stores");
+    assert!(matches!(&again[..], [Stored::Known(entry)] if entry.id == 0), "{again:?}");
+    let last =
+        shop.store_under(&[i64::MAX], &[NewEntry::added("last", None)], tensor(&rows[..D])).expect("stores");
+    assert!(last[0].id() < 1000, "an id behind which there is none is not kept");
+    assert!(shop.store_under(&[1], &new(0..2), tensor(&rows[..2 * D])).is_err(), "one id short");
+    let all = Page { state: None, filter: Filter::default(), after: i64::MIN, limit: 100 };
+    assert_eq!(open(&path).page(&all).expect("lists").len(), 9);
+    assert_eq!(ids_found(&shop, &rows[..D], &Filter::default())[0], 0);
+    assert_eq!(findings(&shop), [""; 0]);
+}
+
+#[test]
+fn the_first_extractor_is_recorded_and_none_by_asking() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("shop");
+    let (shop, other) = (collection(&path), open(&path));
+    assert_eq!(shop.recorded_extractor().expect("reads"), None);
+    assert_eq!(shop.extractor("ours").expect("records"), "ours");
+    assert_eq!(other.extractor("theirs").expect("reads"), "ours");
+    assert_eq!(other.recorded_extractor().expect("reads").as_deref(), Some("ours"));
 }
 
 #[test]
