@@ -8,6 +8,7 @@
 
 mod activation;
 mod agreement;
+mod collections;
 mod command_line;
 mod concurrent_writers;
 mod device;

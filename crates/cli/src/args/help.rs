@@ -3,8 +3,9 @@
 use clap::Command;
 
 /// Headings of the groups, and their verbs in the order of the page.
-const GROUPS: [(&str, &[&str]); 4] = [
-    ("Everyday", &["release", "activate", "search"]),
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Everyday", &["release", "find", "activate", "search"]),
+    ("Collections", &["collection", "withdraw", "restore"]),
     ("Building blocks", &["describe", "index"]),
     ("Measuring", &["advise", "eval", "transform"]),
     ("Installation", &["devices", "completions", "help"]),

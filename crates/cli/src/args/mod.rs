@@ -2,9 +2,12 @@
 
 mod activate;
 mod advise;
+mod collection;
+mod conditions;
 mod describe;
 mod entry_ids;
 mod eval;
+mod find;
 mod globals;
 mod help;
 mod index;
@@ -21,9 +24,15 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use self::{
     activate::Activate,
     advise::Advise,
+    collection::{
+        CollectionAdd, CollectionCreate, CollectionExport, CollectionImport, CollectionList, CollectionVerb,
+        NamedEntries,
+    },
+    conditions::Conditions,
     describe::{Describe, ResizeMode},
     entry_ids::{IdSet, IdSpan},
     eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb},
+    find::Find,
     globals::Globals,
     index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb},
     optimisation::{GradientPrecision, Optimisation},
@@ -68,6 +77,19 @@ pub enum Verb {
     /// Activate images for a collection, remember them, and write their released files
     #[command(after_help = release::EXAMPLES)]
     Release(Release),
+    /// Find out whether images are in a collection
+    #[command(after_help = find::EXAMPLES)]
+    Find(Find),
+    /// Take entries of a collection out of the answers
+    #[command(after_help = collection::WITHDRAW)]
+    Withdraw(NamedEntries),
+    /// Put withdrawn entries back into the answers
+    #[command(after_help = collection::RESTORE)]
+    Restore(NamedEntries),
+    /// Create, fill, list, check and export collections of images
+    #[command(subcommand, after_help = collection::EXAMPLES)]
+    #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Collection(CollectionVerb),
     /// Estimate from a few photographs what activation gains for an index
     #[command(after_help = advise::EXAMPLES)]
     Advise(Advise),

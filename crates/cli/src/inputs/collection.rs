@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use collection::Collection;
 
@@ -23,12 +23,40 @@ pub fn open(path: &Path, device: &Device, session: &Session) -> Result<Collectio
 /// # Errors
 /// If the collection holds descriptors of another extractor; if it cannot be read or written.
 pub fn require_extractor(collection: &Collection, record: &ExtractorRecord) -> Result<()> {
-    let recorded = collection.extractor(&serde_json::to_string(record)?)?;
-    let recorded = ExtractorRecord::parse(&recorded)?;
+    let recorded = collection.extractor(&record.to_text()?)?;
+    check_agreement(collection, &recorded, record)
+}
+
+/// Checks that queries of an extractor can be compared with the descriptors of a collection. Records nothing.
+///
+/// # Errors
+/// If the collection holds descriptors of another extractor; if it cannot be read.
+pub fn check_extractor(collection: &Collection, record: &ExtractorRecord) -> Result<()> {
+    match collection.recorded_extractor()? {
+        Some(recorded) => check_agreement(collection, &recorded, record),
+        None => Ok(()),
+    }
+}
+
+/// Returns the record of the extractor of a collection's descriptors, if there is one.
+///
+/// # Errors
+/// If the collection cannot be read, or the record is malformed.
+pub fn recorded_extractor(collection: &Collection) -> Result<Option<ExtractorRecord>> {
+    collection.recorded_extractor()?.map(|text| parse(collection, &text)).transpose()
+}
+
+fn check_agreement(collection: &Collection, recorded: &str, record: &ExtractorRecord) -> Result<()> {
+    let recorded = parse(collection, recorded)?;
     ensure!(
         recorded.agrees(record),
         "{}: holds descriptors of {recorded}, and these are of {record}",
         collection.description().location
     );
     Ok(())
+}
+
+fn parse(collection: &Collection, text: &str) -> Result<ExtractorRecord> {
+    let location = &collection.description().location;
+    ExtractorRecord::parse(text).with_context(|| format!("{location}: the record of its extractor"))
 }

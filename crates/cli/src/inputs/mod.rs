@@ -1,6 +1,8 @@
-//! Inputs of the verbs: image files, the extractor, indexes of its descriptors, files of the installation.
+//! Inputs of the verbs: image files, the extractor, indexes of its descriptors, collections, fields of images, files of the
+//! installation.
 
 pub mod collection;
+pub mod descriptor_file;
 pub mod extractor;
 pub mod image_files;
 pub mod installation;

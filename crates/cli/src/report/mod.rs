@@ -1,10 +1,12 @@
 //! Reports of the verbs: JSON documents, tables for the terminal, HTML pages.
 
+mod fields;
 pub mod page;
 pub mod table;
 
 use serde::Serialize;
 
+pub use self::fields::fields_text;
 use crate::{inputs::image_files::LeftOut, session::output::SCHEMA};
 
 /// Report of a verb, as `--json` prints it: fields that verbs share, then those of the verb.

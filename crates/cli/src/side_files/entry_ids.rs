@@ -32,6 +32,16 @@ pub fn read(path: &Path) -> Result<Vec<i64>> {
     read().with_context(|| path_text(path))
 }
 
+/// Reads the ids of the rows of descriptors `[n, d]`.
+///
+/// # Errors
+/// As [`read`]; another number of ids.
+pub fn of_rows(path: &Path, n: usize) -> Result<Vec<i64>> {
+    let ids = read(path)?;
+    ensure!(ids.len() == n, "{}: expected {n} ids, one per vector, found {}", path_text(path), ids.len());
+    Ok(ids)
+}
+
 /// Reads the values of an integer type.
 fn ids(array: NpyFile<impl Read>) -> Result<Vec<i64>> {
     let kind = match array.dtype() {

@@ -111,6 +111,19 @@ fn parse_file(path: &Path, text: io::Result<String>) -> Result<Names> {
     parse(&text).with_context(|| path_text(path))
 }
 
+/// Reads the names of the rows of descriptors `[n, d]`.
+///
+/// # Errors
+/// As [`read`]; if a row is named that is not there.
+pub fn of_rows(path: &Path, n: usize) -> Result<Names> {
+    let rows = read(path)?;
+    let outside = rows.keys().find(|&&row| !(0..n as i64).contains(&row));
+    if let Some(row) = outside {
+        bail!("{}: names row {row}, but the rows are numbered from 0 and there are {n}", path_text(path));
+    }
+    Ok(rows)
+}
+
 fn parse(text: &str) -> Result<Names> {
     let mut lines = text.lines().enumerate();
     let heading = lines.next().map(|(_, line)| line).unwrap_or_default();

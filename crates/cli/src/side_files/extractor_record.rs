@@ -39,11 +39,7 @@ pub struct ExtractorRecord {
 
 impl std::fmt::Display for ExtractorRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let resize = match self.resize {
-            Resize::Stretch => "stretched",
-            Resize::ShortEdge => "short edge",
-        };
-        write!(f, "extractor {} ({}, {} pixels, {resize})", self.fingerprint, self.weights, self.size)
+        write!(f, "extractor {}", self.text())
     }
 }
 
@@ -51,6 +47,15 @@ impl ExtractorRecord {
     /// Returns the record of an extractor in use.
     pub fn new(fingerprint: String, weights: String, size: usize, resize: Resize) -> Self {
         Self { schema: SCHEMA, fingerprint, weights, size, resize, any_source: false }
+    }
+
+    /// Returns fingerprint, weights and preprocessing, for people.
+    pub fn text(&self) -> String {
+        let resize = match self.resize {
+            Resize::Stretch => "stretched",
+            Resize::ShortEdge => "short edge",
+        };
+        format!("{} ({}, {} pixels, {resize})", self.fingerprint, self.weights, self.size)
     }
 
     /// Returns true if descriptors of the two extractors may be compared.
@@ -70,8 +75,16 @@ impl ExtractorRecord {
         Ok(record)
     }
 
+    /// Returns the text that [`Self::parse`] reads.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn to_text(&self) -> Result<String> {
+        Ok(serde_json::to_string(self)?)
+    }
+
     fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string(self)?;
+        let text = self.to_text()?;
         write_whole(path, |file| writeln!(file, "{text}"))
     }
 }

@@ -2,10 +2,13 @@
 
 mod activate;
 mod advise;
+mod collection;
 mod completions;
 mod describe;
 mod devices;
+mod entry_states;
 mod eval;
+mod find;
 mod index;
 mod release;
 mod search;
@@ -30,6 +33,10 @@ pub fn run(verb: &Verb, session: &Session) -> Result<Outcome> {
         Verb::Describe(arguments) => describe::run(arguments, session),
         Verb::Index(verb) => index::run(verb, session),
         Verb::Search(arguments) => search::run(arguments, session),
+        Verb::Find(arguments) => find::run(arguments, session),
+        Verb::Withdraw(arguments) => entry_states::withdraw(arguments, session),
+        Verb::Restore(arguments) => entry_states::restore(arguments, session),
+        Verb::Collection(verb) => collection::run(verb, session),
         Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval::run(arguments, session),
         Verb::Eval(EvalVerb::CopyDetection(arguments)) => eval::copy_detection::run(arguments, session),
         Verb::Transform(arguments) => transform::run(arguments, session),

@@ -1,8 +1,6 @@
 //! `index add`: adds vectors to an index.
 
-use std::path::Path;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use burn::tensor::Device;
 use image_file::path_text;
 use index::{
@@ -16,8 +14,7 @@ use crate::{
     outputs::{Content, Outputs},
     session::{Session, progress},
     side_files::{
-        entry_ids,
-        entry_names::{self, Names},
+        entry_ids, entry_names,
         extractor_record::{self, Source},
     },
 };
@@ -42,8 +39,8 @@ pub fn add(arguments: &IndexAdd, device: &Device, session: &Session) -> Result<I
     let was_empty = index.ntotal() == 0;
     let blocks = npy::read_blocks(&arguments.input, BLOCK)?;
     let n = blocks.n();
-    let ids = arguments.ids.as_deref().map(|path| ids_of_rows(path, n)).transpose()?;
-    let rows = arguments.names.as_deref().map(|path| names_of_rows(path, n)).transpose()?;
+    let ids = arguments.ids.as_deref().map(|path| entry_ids::of_rows(path, n)).transpose()?;
+    let rows = arguments.names.as_deref().map(|path| entry_names::of_rows(path, n)).transpose()?;
     let first = index.next_id();
     let id = |row: i64| ids.as_ref().map_or(first.saturating_add(row), |ids| ids[row as usize]);
     let names = match rows {
@@ -92,19 +89,4 @@ fn fill(index: &mut Index, blocks: Blocks, entries: Entries<'_>, device: &Device
     }
     bar.finish_and_clear();
     Ok(())
-}
-
-fn ids_of_rows(path: &Path, n: usize) -> Result<Vec<i64>> {
-    let ids = entry_ids::read(path)?;
-    ensure!(ids.len() == n, "{}: expected {n} ids, one per vector, found {}", path_text(path), ids.len());
-    Ok(ids)
-}
-
-fn names_of_rows(path: &Path, n: usize) -> Result<Names> {
-    let rows = entry_names::read(path)?;
-    let outside = rows.keys().find(|&&row| !(0..n as i64).contains(&row));
-    if let Some(row) = outside {
-        bail!("{}: names row {row}, but the rows are numbered from 0 and there are {n}", path_text(path));
-    }
-    Ok(rows)
 }

@@ -83,7 +83,7 @@ fn open(path: &Path, device: &Device) -> Result<Index> {
 }
 
 /// Writes an index and, if they changed, the names of its entries. The caller holds the lock of the index.
-fn save(index: &Index, path: &Path, names: Option<Names>) -> Result<()> {
+pub fn save(index: &Index, path: &Path, names: Option<Names>) -> Result<()> {
     names.map_or(Ok(()), |names| entry_names::stage(path, index.ntotal(), names))?;
     let held = interrupt::hold_off();
     index.write(path)?;

@@ -1,0 +1,215 @@
+//! Arguments of the verbs below `collection`, and of `withdraw` and `restore`.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use collection::State;
+use describe::BatchRequest;
+
+use super::{Conditions, Reading};
+
+/// Examples of `collection --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  active-index collection create shop
+  active-index collection add photos/ --collection shop
+  active-index collection info shop
+  active-index collection check shop";
+
+/// Examples of `withdraw --help`.
+pub const WITHDRAW: &str = "\
+An entry is named by its id or its name. If one of the names is unknown, or several entries have it,
+nothing is withdrawn. `collection compact` drops withdrawn entries for good.
+
+Examples:
+  active-index withdraw a.jpg --collection shop
+  active-index withdraw 3 17 --collection shop";
+
+/// Examples of `restore --help`.
+pub const RESTORE: &str = "\
+An entry is named by its id or its name. If one of the names is unknown, or several entries have it,
+nothing is restored.
+
+Examples:
+  active-index restore a.jpg --collection shop";
+
+/// A verb below `collection` and its arguments.
+#[derive(Debug, Subcommand)]
+pub enum CollectionVerb {
+    /// Create an empty collection in a new folder
+    #[command(
+        after_help = "Examples:\n  active-index collection create shop\n  active-index collection create shop --quantiser trained.faiss"
+    )]
+    Create(CollectionCreate),
+    /// Remember images that are public already, as they are
+    #[command(
+        after_help = "Run it again after an interruption: images that are there already are known by the bytes of their files.\n\nExamples:\n  active-index collection add photos/ --collection shop\n  active-index collection add photos/ --collection shop --meta fields.csv --meta licence=CC0\n  active-index collection add photos.npy --collection shop --names photos.names.tsv"
+    )]
+    Add(CollectionAdd),
+    /// List entries
+    #[command(
+        after_help = "Examples:\n  active-index collection list shop\n  active-index collection list shop --where licence=CC0 --state withdrawn"
+    )]
+    List(CollectionList),
+    /// Show the kind of a collection, its numbers of entries and its size
+    #[command(
+        after_help = "Examples:\n  active-index collection info shop\n  active-index collection info shop --json"
+    )]
+    Info {
+        /// Collection to show
+        #[arg(value_name = "C")]
+        collection: PathBuf,
+    },
+    /// Read everything, and compare it with its hashes and counts
+    #[command(
+        after_help = "Prints one line for each damage, and ends with exit code 1 if there is any.\n\nExamples:\n  active-index collection check shop"
+    )]
+    Check {
+        /// Collection to check
+        #[arg(value_name = "C")]
+        collection: PathBuf,
+    },
+    /// Merge all segments into one, and drop withdrawn entries for good
+    #[command(
+        after_help = "Others read and write meanwhile.\n\nExamples:\n  active-index collection compact shop"
+    )]
+    Compact {
+        /// Collection to compact
+        #[arg(value_name = "C")]
+        collection: PathBuf,
+    },
+    /// Write all live entries as one faiss index with names, or a table of all entries
+    #[command(
+        after_help = "Names and the record of the extractor go to FILE.faiss.names.tsv and FILE.faiss.extractor.json.\n\nExamples:\n  active-index collection export shop --out db.faiss\n  active-index collection export shop --entries entries.csv"
+    )]
+    Export(CollectionExport),
+    /// Take over an index of `index add` or faiss, with the descriptors of its entries
+    #[command(
+        after_help = "Row i of the descriptors belongs to the i-th smallest id of the index, or to the id i if the index has\nfewer entries than there are rows; --ids names the ids of other rows. Ids are kept where no entry has\nthem yet. Without a collection at --collection, one is created with the index's quantisers.\n\nExamples:\n  active-index collection import db.faiss --descriptors db.npy --collection shop\n  active-index collection import db.faiss --descriptors db.npy --names db.names.tsv --collection shop"
+    )]
+    Import(CollectionImport),
+}
+
+/// Arguments of `collection create`.
+#[derive(Debug, Args)]
+pub struct CollectionCreate {
+    /// New folder of the collection
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Trained index whose cells and codebook the collection has for its life, of a kind such as IVF4096,PQ8x8; its entries are
+    /// not taken over [default: the bundled index]
+    #[arg(long, value_name = "FILE.faiss")]
+    pub quantiser: Option<PathBuf>,
+}
+
+/// Arguments of `collection add`.
+#[derive(Debug, Args)]
+pub struct CollectionAdd {
+    /// Images and folders of images, - for a list of both on stdin, or one .npy file of descriptors, float32 [n, d]
+    #[arg(required = true, value_name = "IMAGE|DIR|-|FILE.npy")]
+    pub inputs: Vec<PathBuf>,
+    /// Collection to add to
+    #[arg(long, value_name = "C")]
+    pub collection: PathBuf,
+    /// Fields to keep with the entries: key=value for all of them, or a CSV file with headings, whose column `file` or `name`, or
+    /// else the first one, names the image; may be repeated
+    #[arg(long, value_name = "FILE.csv|KEY=VALUE")]
+    pub meta: Vec<String>,
+    /// Names of the rows of FILE.npy (row, path) [default: FILE.names.tsv, if there is one]
+    #[arg(long, value_name = "FILE.tsv")]
+    pub names: Option<PathBuf>,
+    /// Images described together; auto: 8 on the CPU, as many as fit on a GPU
+    #[arg(long, default_value = "auto", value_name = "N|auto")]
+    pub batch: BatchRequest,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// Arguments of `collection list`.
+#[derive(Debug, Args)]
+pub struct CollectionList {
+    /// Collection to list
+    #[arg(value_name = "C")]
+    pub collection: PathBuf,
+    #[command(flatten)]
+    pub conditions: Conditions,
+    /// Only entries of this state [default: all]
+    #[arg(long, value_enum)]
+    pub state: Option<EntryState>,
+    /// Only entries with ids behind this one
+    #[arg(long, value_name = "ID", default_value_t = -1, hide_default_value = true, allow_negative_numbers = true)]
+    pub after: i64,
+    /// Largest number of entries [default: all]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<NonZeroUsize>,
+}
+
+/// State of entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EntryState {
+    /// Found by searches
+    Live,
+    /// Not found, until they are restored
+    Withdrawn,
+    /// Withdrawn, and dropped by a compaction
+    Dropped,
+}
+
+impl From<EntryState> for State {
+    fn from(state: EntryState) -> Self {
+        match state {
+            EntryState::Live => Self::Live,
+            EntryState::Withdrawn => Self::Withdrawn,
+            EntryState::Dropped => Self::Dropped,
+        }
+    }
+}
+
+/// Arguments of `collection export`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("outputs").args(["out", "entries"]).required(true).multiple(true)))]
+pub struct CollectionExport {
+    /// Collection to export
+    #[arg(value_name = "C")]
+    pub collection: PathBuf,
+    /// Output file of the index of all live entries
+    #[arg(long, value_name = "FILE.faiss")]
+    pub out: Option<PathBuf>,
+    /// Output file of a table of all entries
+    #[arg(long, value_name = "FILE.csv")]
+    pub entries: Option<PathBuf>,
+    /// Replace an existing index that holds entries
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `collection import`.
+#[derive(Debug, Args)]
+pub struct CollectionImport {
+    /// Index whose entries are taken over
+    #[arg(value_name = "FILE.faiss")]
+    pub index: PathBuf,
+    /// Descriptors of the entries, float32 [n, d]
+    #[arg(long, value_name = "FILE.npy")]
+    pub descriptors: PathBuf,
+    /// Names of the entries (id, path) [default: FILE.faiss.names.tsv, if there is one]
+    #[arg(long, value_name = "FILE.tsv")]
+    pub names: Option<PathBuf>,
+    /// Ids of the descriptors, int64 [n]
+    #[arg(long, value_name = "FILE.npy")]
+    pub ids: Option<PathBuf>,
+    /// Collection to add to; created if it is not there
+    #[arg(long, value_name = "C")]
+    pub collection: PathBuf,
+}
+
+/// Arguments of `withdraw` and `restore`.
+#[derive(Debug, Args)]
+pub struct NamedEntries {
+    /// Ids or names of entries
+    #[arg(required = true, value_name = "ID|NAME")]
+    pub entries: Vec<String>,
+    /// Collection of the entries
+    #[arg(long, value_name = "C")]
+    pub collection: PathBuf,
+}

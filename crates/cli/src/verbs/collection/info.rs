@@ -1,0 +1,93 @@
+//! `collection info`: the kind of a collection, its numbers of entries and its size.
+
+use std::path::Path;
+
+use anyhow::Result;
+use collection::{Collection, Description, Info};
+use serde::Serialize;
+
+use crate::{
+    inputs,
+    report::{Report, table::table},
+    session::{Outcome, Session},
+    side_files::extractor_record::ExtractorRecord,
+};
+
+/// A collection in numbers.
+#[derive(Serialize)]
+pub struct InfoReport {
+    collection: String,
+    factory: String,
+    d: usize,
+    /// Live entries.
+    entries: u64,
+    withdrawn: u64,
+    dropped: u64,
+    /// Entries whose released file was not written yet.
+    pending: u64,
+    segments: usize,
+    /// Entries that are in no segment yet.
+    fresh: usize,
+    bytes: u64,
+    /// Cells that a search visits by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nprobe: Option<u64>,
+    /// SHA-256 of the quantiser's file.
+    fingerprint: String,
+    /// Extractor of the descriptors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extractor: Option<ExtractorRecord>,
+}
+
+pub fn run(path: &Path, session: &Session) -> Result<Outcome> {
+    let collection = inputs::collection::open(path, &session.device_for_files()?.device, session)?;
+    let report = Report::new(InfoReport::new(&collection)?);
+    session.result(&report, || report.body.text())?;
+    Ok(Outcome::Done)
+}
+
+impl InfoReport {
+    /// # Errors
+    /// If the collection cannot be read.
+    pub fn new(collection: &Collection) -> Result<Self> {
+        let Description { location, d, factory, fingerprint } = collection.description().clone();
+        let Info { live, withdrawn, dropped, pending, segments, fresh, bytes } = collection.info()?;
+        let nprobe = collection.quantiser().default_nprobe();
+        let extractor = inputs::collection::recorded_extractor(collection)?;
+        Ok(Self {
+            collection: location,
+            factory,
+            d,
+            entries: live,
+            withdrawn,
+            dropped,
+            pending,
+            segments,
+            fresh,
+            bytes,
+            nprobe,
+            fingerprint,
+            extractor,
+        })
+    }
+
+    /// Formats the report as a table, without rows that do not apply.
+    pub fn text(&self) -> String {
+        let unless_zero = |count: u64| (count > 0).then(|| count.to_string());
+        let rows = [
+            ("quantiser", Some(self.factory.clone())),
+            ("dimension", Some(self.d.to_string())),
+            ("extractor", self.extractor.as_ref().map(ExtractorRecord::text)),
+            ("entries", Some(self.entries.to_string())),
+            ("withdrawn", unless_zero(self.withdrawn)),
+            ("withdrawn and dropped", unless_zero(self.dropped)),
+            ("whose file is not written yet", unless_zero(self.pending)),
+            ("segments", Some(self.segments.to_string())),
+            ("entries in no segment yet", Some(self.fresh.to_string())),
+            ("bytes", Some(self.bytes.to_string())),
+            ("default nprobe", self.nprobe.map(|nprobe| nprobe.to_string())),
+        ];
+        let rows = rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?]));
+        table(&["collection", &self.collection], 1, rows)
+    }
+}

@@ -1,0 +1,86 @@
+//! `collection add`, killed or interrupted at any moment: nothing that was acknowledged is lost, and the next run goes on.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
+
+use super::Folder;
+
+const PHOTOS: usize = 40;
+/// Photographs that take long enough to interrupt.
+const MANY: usize = 300;
+
+/// Adds the photographs and kills the program after `delay`. Returns the number of images that it said were committed.
+fn add_and_kill(folder: &Folder, delay: Duration) -> u64 {
+    let mut command = folder.command("collection add photos --collection shop --batch 2 -v");
+    let mut running = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    sleep(delay);
+    running.kill().unwrap();
+    let lines = BufReader::new(running.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let committed =
+        lines.filter_map(|line| line.strip_suffix(" images committed")?.parse::<u64>().ok()).sum();
+    running.wait().unwrap();
+    committed
+}
+
+fn kill_rounds(rounds: u64) {
+    let folder = Folder::with_photos(PHOTOS);
+    let (mut acknowledged, mut complete) = (0, 0);
+    for round in 0..rounds {
+        // 97 is coprime to 500: all delays are met in time.
+        acknowledged += add_and_kill(&folder, Duration::from_millis(30 + 97 * round % 500));
+        let info = folder.collection().info().unwrap();
+        assert!(info.live >= acknowledged, "round {round}: {} of {acknowledged} are left", info.live);
+        assert_eq!(folder.findings(), [], "round {round}");
+        if info.live == PHOTOS as u64 {
+            complete += 1;
+            acknowledged = 0;
+            fs::remove_dir_all(folder.path("shop")).unwrap();
+            folder.done("collection create shop --quantiser quantiser.faiss");
+        }
+    }
+    let added = folder.done("collection add photos --collection shop");
+    assert_eq!(added["added"].as_u64().unwrap() + added["already"].as_u64().unwrap(), PHOTOS as u64);
+    assert_eq!(folder.collection().info().unwrap().live, PHOTOS as u64);
+    assert_eq!(folder.findings(), []);
+    println!("{rounds} kills, {complete} collections completed");
+}
+
+#[test]
+fn killed_additions_lose_nothing_acknowledged() {
+    kill_rounds(6);
+}
+
+#[test]
+#[ignore = "slow: kills the program 200 times"]
+fn two_hundred_killed_additions_lose_nothing_acknowledged() {
+    kill_rounds(200);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_addition_keeps_what_is_done_and_goes_on_later() {
+    let folder = Folder::with_photos(MANY);
+    let mut command = folder.command("collection add photos --collection shop --batch 1 --json");
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while folder.collection().info().unwrap().live == 0 {
+        assert!(running.try_wait().unwrap().is_none(), "it ended before a commit");
+        sleep(Duration::from_millis(5));
+    }
+    Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    let output = running.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let document = crate::command_line::json(&output);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert_eq!(document["interrupted"], true, "{document}");
+    let done = document["added"].as_u64().unwrap();
+    assert_eq!(folder.collection().info().unwrap().live, done);
+    let rest = folder.done("collection add photos --collection shop");
+    assert_eq!(rest["added"].as_u64().unwrap() + done, MANY as u64);
+    assert!(rest["interrupted"].is_null());
+    assert_eq!(folder.findings(), []);
+}
