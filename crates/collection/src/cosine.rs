@@ -1,31 +1,35 @@
 //! Cosines of queries and stored descriptors.
 
-use half::{f16, slice::HalfFloatSliceExt};
+use half::f16;
+use simd::Level;
 
 /// Lanes of the sums, which the compiler turns into vector instructions.
-const LANES: usize = 16;
+const LANES: usize = 32;
 
 /// Query that is compared with descriptors of its dimension.
 pub struct Query<'a> {
     values: &'a [f32],
     /// Inverse of the query's length; 0 for a query of length 0, whose cosines are 0.
     scale: f32,
-    /// Descriptor in float32.
-    stored: Vec<f32>,
+    level: Level,
 }
 
 impl<'a> Query<'a> {
     /// Prepares a query of any length.
     pub fn new(values: &'a [f32]) -> Self {
-        let scale = inverse(dot(values, values));
-        Self { values, scale, stored: vec![0.0; values.len()] }
+        let squared: f32 = values.iter().map(|value| value * value).sum();
+        Self { values, scale: inverse(squared), level: Level::detected() }
     }
 
-    /// Cosine of the query and a descriptor, in -1..=1 but for rounding; 0 if either has length 0.
-    pub fn cosine(&mut self, descriptor: &[f16]) -> f32 {
-        descriptor.convert_to_f32_slice(&mut self.stored);
-        let length = inverse(dot(&self.stored, &self.stored));
-        dot(self.values, &self.stored) * self.scale * length
+    /// Cosine of the query and a descriptor, in -1..=1 but for rounding; 0 if either has length 0. Values of the descriptor
+    /// are finite.
+    pub fn cosine(&self, descriptor: &[f16]) -> f32 {
+        let values = self.values;
+        let Sums { product, squared } = self.level.run(
+            #[inline(always)]
+            || sums(values, descriptor),
+        );
+        product * self.scale * inverse(squared)
     }
 }
 
@@ -33,19 +37,54 @@ fn inverse(squared: f32) -> f32 {
     if squared > 0.0 { squared.sqrt().recip() } else { 0.0 }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; LANES];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    for (a, b) in a.iter().zip(b) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+/// Sums over the dimensions of a query and a descriptor.
+struct Sums {
+    /// Products of both.
+    product: f32,
+    /// Squares of the descriptor.
+    squared: f32,
+}
+
+#[inline(always)]
+fn sums(query: &[f32], descriptor: &[f16]) -> Sums {
+    let (mut products, mut squares) = ([0.0f32; LANES], [0.0f32; LANES]);
+    let ((query, query_rest), (stored, stored_rest)) =
+        (query.as_chunks::<LANES>(), descriptor.as_chunks::<LANES>());
+    for (query, stored) in query.iter().zip(stored) {
+        for lane in 0..LANES {
+            let value = widened(stored[lane]);
+            products[lane] += query[lane] * value;
+            squares[lane] += value * value;
+        }
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
+    for (lane, (query, stored)) in query_rest.iter().zip(stored_rest).enumerate() {
+        let value = widened(*stored);
+        products[lane] += query * value;
+        squares[lane] += value * value;
+    }
+    Sums { product: products.iter().sum(), squared: squares.iter().sum() }
+}
+
+/// Value of a finite float16, exactly and without branches: exponent and fraction go to their places in a float32, and a
+/// product makes up for the difference of the biases, 127 - 15.
+#[inline(always)]
+fn widened(value: f16) -> f32 {
+    const BIAS: f32 = f32::from_bits((127 + 127 - 15) << 23);
+    let bits = u32::from(value.to_bits());
+    let magnitude = f32::from_bits((bits & 0x7fff) << 13) * BIAS;
+    f32::from_bits(magnitude.to_bits() | (bits & 0x8000) << 16)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn widened_values_are_those_of_every_finite_float16() {
+        for value in (0..=u16::MAX).map(f16::from_bits).filter(|value| value.is_finite()) {
+            assert_eq!(widened(value).to_bits(), value.to_f32().to_bits(), "{value}");
+        }
+    }
 
     #[test]
     fn cosines_are_those_of_float64() {

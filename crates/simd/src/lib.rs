@@ -29,9 +29,11 @@
 mod bf16;
 mod lanes;
 mod level;
+mod prefetch;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use bf16::Bf16;
 pub use lanes::{LANES, Lanes, LanesWork};
 pub use level::{Level, Tier};
+pub use prefetch::prefetch;

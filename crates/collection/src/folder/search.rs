@@ -1,19 +1,15 @@
 //! Search of all segments and of the entries in memory.
 
 use half::f16;
-use index::{FoundEntry, Index, Metric, ProbedVectors};
+use index::{EntryLists, FoundEntry, Index, ProbedVectors};
 use rayon::prelude::*;
+use simd::prefetch;
 
 use super::view::View;
 use crate::{cosine::Query, engine::Candidate, error::Result};
 
-/// Entry found in one of the places of a view.
-#[derive(Clone, Copy)]
-struct Place {
-    found: FoundEntry,
-    /// Number of the segment; their number for the entries in memory.
-    part: usize,
-}
+/// Descriptors prefetched ahead of the one being compared, because they are scattered in memory.
+const AHEAD: usize = 4;
 
 /// The `k` nearest live entries of each query by the distances of their codes; see
 /// [`Engine::nearest`](crate::Engine::nearest). If `allowed` is given, only these ids, which are ascending.
@@ -30,51 +26,46 @@ pub fn nearest(
             && allowed.is_none_or(|allowed| allowed.binary_search(&id).is_ok())
     };
     let all_pass = view.withdrawn.is_empty() && allowed.is_none();
-    let mut rows: Vec<Vec<Place>> = vec![Vec::new(); queries.len() / quantiser.d()];
-    let lists = view.segments.iter().map(|segment| &segment.lists).chain([&view.fresh.lists]);
-    for (part, lists) in lists.enumerate() {
-        let mut asked = k;
-        let found = loop {
-            let mut found = quantiser.search_lists(lists, probed, asked)?;
-            let full = |row: &Vec<FoundEntry>| row.len() == asked;
-            let cut_off: Vec<bool> = found.iter().map(full).collect();
-            if !all_pass {
-                found.iter_mut().for_each(|row| row.retain(|entry| passes(entry.id)));
-            }
-            // Where others took the places of live entries, more must be looked at.
-            let lacking = found.iter().zip(cut_off).any(|(row, cut_off)| cut_off && row.len() < k);
-            if !lacking {
-                break found;
-            }
-            asked = asked.saturating_mul(2);
-        };
-        let places = |row: Vec<FoundEntry>| row.into_iter().take(k).map(move |found| Place { found, part });
-        rows.iter_mut().zip(found).for_each(|(row, found)| row.extend(places(found)));
+    let parts: Vec<&EntryLists> =
+        view.segments.iter().map(|segment| &segment.lists).chain([&view.fresh.lists]).collect();
+    let mut asked = k;
+    let mut rows = loop {
+        let mut rows = quantiser.search_lists(&parts, probed, asked)?;
+        let full = |row: &Vec<FoundEntry>| row.len() == asked;
+        let cut_off: Vec<bool> = rows.iter().map(full).collect();
+        if !all_pass {
+            rows.iter_mut().for_each(|row| row.retain(|entry| passes(entry.id)));
+        }
+        // Where others took the places of live entries, more must be looked at.
+        let lacking = rows.iter().zip(cut_off).any(|(row, cut_off)| cut_off && row.len() < k);
+        if !lacking {
+            break rows;
+        }
+        asked = asked.saturating_mul(2);
+    };
+    rows.iter_mut().for_each(|row| row.truncate(k));
+    let rank = |(row, query): (&Vec<FoundEntry>, &[f32])| ranked(view, row, query);
+    match *rows {
+        // Waking a thread costs as much as ranking one query.
+        [ref row] => Ok(vec![rank((row, queries))]),
+        _ => Ok(rows.par_iter().zip(queries.par_chunks_exact(quantiser.d())).map(rank).collect()),
     }
-    let rank = |(row, query): (&mut Vec<Place>, &[f32])| ranked(view, quantiser.metric(), row, query, k);
-    Ok(rows.par_iter_mut().zip(queries.par_chunks_exact(quantiser.d())).map(rank).collect())
 }
 
-/// The `k` nearest of the places found for a query, with their cosines.
-fn ranked(view: &View, metric: Metric, row: &mut Vec<Place>, query: &[f32], k: usize) -> Vec<Candidate> {
-    let key = |place: &Place| match metric {
-        Metric::L2 => place.found.distance,
-        Metric::InnerProduct => -place.found.distance,
+/// The entries found for a query with their cosines.
+fn ranked(view: &View, row: &[FoundEntry], query: &[f32]) -> Vec<Candidate> {
+    let query = Query::new(query);
+    let candidate = |(place, found): (usize, &FoundEntry)| {
+        row.get(place + AHEAD).into_iter().for_each(|ahead| prefetch(descriptor(view, ahead)));
+        let cosine = query.cosine(descriptor(view, found));
+        Candidate { id: found.id, distance: found.distance, cosine }
     };
-    row.sort_unstable_by(|a, b| key(a).total_cmp(&key(b)).then(a.found.id.cmp(&b.found.id)));
-    row.truncate(k);
-    let mut query = Query::new(query);
-    let candidate = |place: &Place| Candidate {
-        id: place.found.id,
-        distance: place.found.distance,
-        cosine: query.cosine(descriptor(view, place)),
-    };
-    row.iter().map(candidate).collect()
+    row.iter().enumerate().map(candidate).collect()
 }
 
-fn descriptor<'a>(view: &'a View, place: &Place) -> &'a [f16] {
-    match view.segments.get(place.part) {
-        Some(segment) => segment.descriptors.row(segment.row(&place.found)),
-        None => view.fresh.descriptor(&place.found),
+fn descriptor<'a>(view: &'a View, found: &FoundEntry) -> &'a [f16] {
+    match view.segments.get(found.part) {
+        Some(segment) => segment.descriptors.row(segment.row(found)),
+        None => view.fresh.descriptor(found),
     }
 }

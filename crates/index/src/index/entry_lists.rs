@@ -1,6 +1,6 @@
 //! Entries of an inverted file apart from its quantisers, so that many sets of entries share one index.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use burn::tensor::{Device, Tensor};
 
@@ -10,6 +10,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    files::{
+        faiss::{Source, holds_lists, read_lists, write_lists},
+        regular_file::open_regular,
+    },
     kinds::{
         Kind,
         ivf::{
@@ -48,6 +52,8 @@ pub struct FoundEntry {
     pub id: i64,
     /// Squared L2 distance or inner product of the query and the decoded code.
     pub distance: f32,
+    /// Number of the lists that have the entry, among those that were searched.
+    pub part: usize,
     /// Cell of the entry.
     pub cell: usize,
     /// Place of the entry in the list of its cell, from 0.
@@ -70,7 +76,7 @@ pub struct FoundEntry {
 /// lists.extend(&encoded, &Vec::from_iter(1000..1300));
 ///
 /// let probed = index.probe(vectors.clone().slice([0..2]), 4)?;
-/// let found = index.search_lists(&lists, &probed, 5)?;
+/// let found = index.search_lists(&[&lists], &probed, 5)?;
 /// let whole = index.with_lists(lists)?.search(vectors.slice([0..2]), 5, 4)?;
 /// assert_eq!(found[1].iter().map(|entry| entry.id).collect::<Vec<_>>(), whole.ids_of(1));
 /// # Ok::<(), active_index_index::Error>(())
@@ -79,14 +85,20 @@ pub struct FoundEntry {
 pub struct EntryLists {
     /// Bytes of one code.
     code_size: usize,
+    ntotal: usize,
     /// `[nlist]`.
     lists: Vec<ArrayList>,
 }
 
 impl EntryLists {
+    fn new(code_size: usize, lists: Vec<ArrayList>) -> Self {
+        let ntotal = lists.iter().map(|list| list.ids.len()).sum();
+        Self { code_size, ntotal, lists }
+    }
+
     /// Number of entries in all lists.
     pub fn ntotal(&self) -> usize {
-        self.lists.iter().map(|list| list.ids.len()).sum()
+        self.ntotal
     }
 
     /// Number of lists.
@@ -110,6 +122,7 @@ impl EntryLists {
     pub fn push(&mut self, cell: usize, code: &[u8], id: i64) {
         assert_eq!(code.len(), self.code_size, "size of a code");
         self.lists[cell].push(code, id);
+        self.ntotal += 1;
     }
 
     /// Appends encoded vectors under `ids` `[n]`.
@@ -121,15 +134,55 @@ impl EntryLists {
         let codes = encoded.codes.chunks_exact(self.code_size);
         encoded.cells.iter().zip(codes).zip(ids).for_each(|((&cell, code), &id)| self.push(cell, code, id));
     }
+
+    /// Writes the lists without quantisers, in the format of faiss's `write_InvertedLists`, to a stream.
+    ///
+    /// # Errors
+    /// I/O errors of the stream.
+    pub fn write_to(&self, out: &mut dyn Write) -> Result<()> {
+        Ok(write_lists(self.code_size, &self.lists, out)?)
+    }
+
+    /// Place of the entry at `offset` in the lists of `cell` of all `parts` one behind the other.
+    fn located(parts: &[&Self], cell: usize, offset: usize) -> (usize, usize) {
+        let mut rest = offset;
+        for (part, lists) in parts.iter().enumerate() {
+            match lists.lists[cell].ids.len() {
+                len if rest < len => return (part, rest),
+                len => rest -= len,
+            }
+        }
+        unreachable!("offset {offset} is of an entry that was found")
+    }
 }
 
 impl Index {
-    /// Opens the entries of an index file whose quantisers are those of this index. Codes and ids are mapped, not read.
+    /// Opens a file of lists, see [`EntryLists::write_to`], or the entries of an index file whose quantisers are those of this
+    /// index. Codes and ids are mapped, not read.
     ///
     /// # Errors
-    /// The errors of [`Index::open`] and [`Self::lists`]; another kind, dimension or number of cells than this index's.
-    /// Equal quantisers are not checked, see [`Self::has_quantisers_of`].
+    /// The errors of [`Index::open`] and [`Self::lists`]; another kind, dimension, number of cells or size of codes than this
+    /// index's. Equal quantisers are not checked, see [`Self::has_quantisers_of`].
     pub fn open_lists(&self, path: &Path) -> Result<EntryLists> {
+        let lists = || self.read_lists(Source::map(open_regular(path)?)?);
+        match lists().map_err(|error: Error| error.in_file(path))? {
+            Some(lists) => Ok(lists),
+            None => self.open_lists_of_index(path),
+        }
+    }
+
+    /// Reads a file of lists; `None` for a file of another kind.
+    fn read_lists(&self, source: Source) -> Result<Option<EntryLists>> {
+        let own = &self.array_lists()?.lists;
+        let (nlist, code_size) = (own.lists.len(), own.code_size());
+        if !holds_lists(&source) {
+            return Ok(None);
+        }
+        let lists = read_lists(source, &self.device, nlist, code_size)?;
+        Ok(Some(EntryLists::new(code_size, lists)))
+    }
+
+    fn open_lists_of_index(&self, path: &Path) -> Result<EntryLists> {
         // The file's own quantisers are dropped, and need no device.
         let opened = Self::open(path, &Device::flex())?;
         let same = |index: &Self| (index.d(), index.metric(), index.factory());
@@ -159,7 +212,7 @@ impl Index {
     /// [`Error::Unsupported`] unless the index is an inverted file with `Flat`, scalar or product quantiser codes.
     pub fn lists(&self) -> Result<EntryLists> {
         let ivf = self.array_lists()?;
-        Ok(EntryLists { code_size: ivf.lists.code_size(), lists: ivf.lists.lists.clone() })
+        Ok(EntryLists::new(ivf.lists.code_size(), ivf.lists.lists.clone()))
     }
 
     /// Copy of this index that has the given entries in place of its own.
@@ -199,27 +252,30 @@ impl Index {
         Ok(ProbedVectors { queries, probes, nprobe })
     }
 
-    /// Finds the `k` nearest entries of each probed query, nearest first; `[n]` rows of at most `k`. An id that several
-    /// entries carry is returned once per entry.
+    /// Finds the `k` nearest entries of each probed query in all `parts`, nearest first; `[n]` rows of at most `k`. An id
+    /// that several entries carry is returned once per entry. The time is that of one set of lists with all entries.
     ///
     /// # Errors
     /// The errors of [`Self::with_lists`].
     pub fn search_lists(
         &self,
-        lists: &EntryLists,
+        parts: &[&EntryLists],
         probed: &ProbedVectors,
         k: usize,
     ) -> Result<Vec<Vec<FoundEntry>>> {
-        self.check_lists(lists)?;
+        parts.iter().try_for_each(|lists| self.check_lists(lists))?;
         let Ivf { coarse, by_residual, lists: codec, .. } = self.array_lists()?;
         let ProbedVectors { queries, probes, nprobe } = probed;
         let (by_residual, probes, nprobe) = (*by_residual, probes.clone(), *nprobe);
         let queries = ProbedQueries { coarse, by_residual, queries, probes, nprobe };
-        let found = codec.nearest_in(&lists.lists, &queries, k.min(lists.ntotal()));
+        let lists: Vec<&[ArrayList]> = parts.iter().map(|part| part.lists.as_slice()).collect();
+        let ntotal = parts.iter().map(|part| part.ntotal).sum();
+        let found = codec.nearest_in(&lists, &queries, k.min(ntotal));
         let entry = |candidate: &Candidate| {
             let Position { cell, offset } = Position::unpacked(candidate.id);
+            let (part, offset) = EntryLists::located(parts, cell, offset);
             let distance = coarse.metric.distance_of(candidate.key);
-            FoundEntry { id: lists.lists[cell].ids.get(offset), distance, cell, offset }
+            FoundEntry { id: lists[part][cell].ids.get(offset), distance, part, cell, offset }
         };
         Ok(found.iter().map(|row| row.iter().map(entry).collect()).collect())
     }

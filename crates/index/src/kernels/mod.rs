@@ -15,7 +15,6 @@ mod mapped_file;
 mod operands;
 pub(crate) mod packing;
 mod pq_scan;
-mod prefetch;
 mod scalar;
 pub(crate) mod sq8;
 #[cfg(test)]
@@ -31,5 +30,5 @@ pub(crate) use int8_panels::{Int8Panels, Int8Queries};
 pub(crate) use mapped_file::Map;
 pub(crate) use operands::Form;
 pub(crate) use pq_scan::{pq8_scan, table_add};
-pub(crate) use prefetch::prefetch;
+pub(crate) use simd::prefetch;
 pub(crate) use threshold::below;

@@ -55,7 +55,7 @@ fn lists_are_searched_as_a_whole_index_is() {
         let codes: Vec<&[u8]> = codes.chunks_exact(index.code_size()).collect();
         for nprobe in [1, 3, 4] {
             let probed = quantiser.probe(vectors(9, 3), nprobe).expect("looks up");
-            let found = quantiser.search_lists(&lists, &probed, 12).expect("searches");
+            let found = quantiser.search_lists(&[&lists], &probed, 12).expect("searches");
             let pairs = |row: &Vec<FoundEntry>| row.iter().map(|found| (found.id, found.distance)).collect();
             let mut pairs: Vec<Vec<(i64, f32)>> = found.iter().map(pairs).collect();
             let mut expected = searched(&index, nprobe);
@@ -71,6 +71,62 @@ fn lists_are_searched_as_a_whole_index_is() {
                 assert_eq!((id, code.as_slice()), (found.id, codes[found.id as usize]), "{kind} {metric}");
             }
         }
+    }
+}
+
+#[test]
+fn several_lists_are_searched_as_one() {
+    for (kind, metric) in under_metrics(&KINDS) {
+        let index = filled(kind, metric, 80);
+        let (quantiser, all) = (index.emptied(), index.lists().expect("lists"));
+        let mut parts = vec![quantiser.lists().expect("empty"); 4];
+        for cell in 0..all.nlist() {
+            // The third stays empty.
+            all.entries(cell).for_each(|(id, code)| parts[[0, 1, 3][id as usize % 3]].push(cell, code, id));
+        }
+        let parts: Vec<&EntryLists> = parts.iter().collect();
+        for (nprobe, queries) in [(1, 9), (3, 9), (4, 1)] {
+            let probed = quantiser.probe(vectors(9, 3).narrow(0, 0, queries), nprobe).expect("looks up");
+            let found = quantiser.search_lists(&parts, &probed, 12).expect("searches");
+            let expected = quantiser.search_lists(&[&all], &probed, 12).expect("searches");
+            for (found, expected) in found.iter().zip(&expected) {
+                let distances =
+                    |row: &[FoundEntry]| row.iter().map(|found| found.distance).collect::<Vec<_>>();
+                assert_eq!(distances(found), distances(expected), "{kind} {metric} {nprobe}");
+                for found in found {
+                    assert_eq!(found.part, [0, 1, 3][found.id as usize % 3], "{kind} {metric} {nprobe}");
+                    assert_eq!(at(parts[found.part], found).0, found.id, "{kind} {metric} {nprobe}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lists_are_written_without_their_quantisers() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lists.faiss");
+    for kind in KINDS {
+        let index = filled(kind, Metric::L2, 30);
+        let mut file = Vec::new();
+        index.lists().expect("lists").write_to(&mut file).expect("writes");
+        assert!(bytes(&index).ends_with(&file), "{kind}: the end of faiss's file of the whole index");
+        std::fs::write(&path, &file).expect("writes");
+        let lists = index.emptied().open_lists(&path).expect("opens");
+        assert_eq!(bytes(&index.with_lists(lists).expect("fits")), bytes(&index), "{kind}");
+        for wrong in [&file[..file.len() - 1], &[&file[..], &[0]].concat(), &file[..4], &file[..3]] {
+            std::fs::write(&path, wrong).expect("writes");
+            let refused = index.emptied().open_lists(&path).err();
+            assert!(matches!(refused, Some(Error::File { .. })), "{kind}: {refused:?}");
+        }
+    }
+    let index = filled("IVF4,PQ2x8", Metric::L2, 30);
+    let mut file = Vec::new();
+    index.lists().expect("lists").write_to(&mut file).expect("writes");
+    std::fs::write(&path, &file).expect("writes");
+    for other in ["IVF8,PQ2x8", "IVF4,PQ4x8"] {
+        let refused = empty(other, Metric::L2).open_lists(&path).err();
+        assert!(matches!(refused, Some(Error::File { .. })), "{other}: {refused:?}");
     }
 }
 

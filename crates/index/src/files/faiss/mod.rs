@@ -23,6 +23,6 @@ mod source;
 mod write;
 
 pub use kinds::{FaissKind, faiss_kinds};
-pub(crate) use read::read_index;
+pub(crate) use read::{holds_lists, read_index, read_lists};
 pub(crate) use source::Source;
-pub(crate) use write::write_index;
+pub(crate) use write::{write_index, write_lists};

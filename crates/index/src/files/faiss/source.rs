@@ -47,6 +47,15 @@ impl<'a> Source<'a> {
         Ok(Self { bytes: Where::File { map, stream: BufReader::with_capacity(BUFFER, file) }, at: 0, length })
     }
 
+    /// Returns true if the next bytes are these; they are not passed over.
+    pub fn begins_with(&self, expected: &[u8]) -> bool {
+        let bytes: &[u8] = match &self.bytes {
+            Where::Memory(bytes) => bytes,
+            Where::File { map, .. } => map,
+        };
+        bytes[self.at..].starts_with(expected)
+    }
+
     pub fn byte(&mut self, field: &'static str) -> Result<u8> {
         self.array::<1>(field).map(|[byte]| byte)
     }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    kinds::{Kind, exhaustive::Exhaustive, store::AsStore},
+    kinds::{Kind, exhaustive::Exhaustive, ivf::array_lists::ArrayList, store::AsStore},
     metric::Metric,
     quantise::codec::Codec,
     vectors::check_finite,
@@ -39,6 +39,23 @@ pub(crate) fn read_index(mut source: Source, device: &Device, folder: Option<&Pa
     let kind = Reader { source: &mut source, device, folder }.index(MAX_DEPTH)?;
     source.end()?;
     Ok(kind)
+}
+
+/// Returns true if a source holds inverted lists without an index.
+pub(crate) fn holds_lists(source: &Source) -> bool {
+    source.begins_with(&ARRAY_LISTS)
+}
+
+/// Reads inverted lists that fill the whole source: `nlist` lists of codes of `code_size` bytes.
+pub(crate) fn read_lists(
+    mut source: Source,
+    device: &Device,
+    nlist: usize,
+    code_size: usize,
+) -> Result<Vec<ArrayList>> {
+    let (lists, _) = Reader { source: &mut source, device, folder: None }.array_lists(nlist, code_size)?;
+    source.end()?;
+    Ok(lists)
 }
 
 /// Source of the bytes, device of the quantisers, and folder of the file.

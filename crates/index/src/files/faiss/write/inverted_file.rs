@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{
-    kinds::ivf::{Ivf, IvfFastScan, array_lists::ArrayLists, block_lists::BlockLists, direct_map::DirectMap},
+    kinds::ivf::{Ivf, IvfFastScan, block_lists::BlockLists, direct_map::DirectMap},
     quantise::{coarse::Coarse, fast_scan_pq::FastScanPq},
 };
 
@@ -38,7 +38,7 @@ impl Writer<'_> {
                 self.byte(u8::from(ivf.by_residual))?;
             }
         }
-        self.array_lists(&ivf.lists)
+        self.array_lists(ivf.lists.codec.code_size(), &ivf.lists.lists)
     }
 
     pub fn ivf_header(&mut self, coarse: &Coarse, nprobe: u64, direct_map: &DirectMap) -> io::Result<()> {
@@ -79,12 +79,12 @@ impl Writer<'_> {
         }
     }
 
-    fn array_lists(&mut self, lists: &ArrayLists) -> io::Result<()> {
+    pub fn array_lists(&mut self, code_size: usize, lists: &[ArrayList]) -> io::Result<()> {
         self.out.write_all(&ARRAY_LISTS)?;
-        self.size(lists.lists.len())?;
-        self.size(lists.codec.code_size())?;
+        self.size(lists.len())?;
+        self.size(code_size)?;
         self.list_sizes(lists)?;
-        for list in &lists.lists {
+        for list in lists {
             self.out.write_all(&list.codes)?;
             self.out.write_all(list.ids.bytes())?;
         }
@@ -93,8 +93,8 @@ impl Writer<'_> {
 
     /// Writes all sizes if more than half of the lists are non-empty, else (list, size) pairs of the
     /// non-empty ones.
-    fn list_sizes(&mut self, lists: &ArrayLists) -> io::Result<()> {
-        let sizes: Vec<usize> = lists.lists.iter().map(|list| list.ids.len()).collect();
+    fn list_sizes(&mut self, lists: &[ArrayList]) -> io::Result<()> {
+        let sizes: Vec<usize> = lists.iter().map(|list| list.ids.len()).collect();
         let filled = sizes.iter().filter(|&&size| size > 0).count();
         if filled > sizes.len() / 2 {
             self.out.write_all(&FULL_SIZES)?;

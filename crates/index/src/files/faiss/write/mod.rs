@@ -10,7 +10,10 @@ use std::io::{self, Write};
 
 use super::fourcc::*;
 use crate::{
-    kinds::{Kind, exhaustive::Exhaustive, mapped::Mapped, refined::Refined, store::Store},
+    kinds::{
+        Kind, exhaustive::Exhaustive, ivf::array_lists::ArrayList, mapped::Mapped, refined::Refined,
+        store::Store,
+    },
     metric::Metric,
     quantise::codec::Codec,
 };
@@ -18,6 +21,11 @@ use crate::{
 /// Writes a whole index.
 pub(crate) fn write_index(kind: &Kind, out: &mut dyn Write) -> io::Result<()> {
     Writer { out }.index(kind)
+}
+
+/// Writes inverted lists of codes of `code_size` bytes without an index.
+pub(crate) fn write_lists(code_size: usize, lists: &[ArrayList], out: &mut dyn Write) -> io::Result<()> {
+    Writer { out }.array_lists(code_size, lists)
 }
 
 struct Writer<'a> {

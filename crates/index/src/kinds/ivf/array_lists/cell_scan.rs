@@ -22,8 +22,8 @@ pub(super) struct ScannedLists<'a> {
     /// True if codes encode residuals, vectors minus their cell's centroid.
     pub by_residual: bool,
     pub codec: &'a Codec,
-    /// Lists, `[nlist]`.
-    pub lists: &'a [ArrayList],
+    /// Sets of lists that are searched as one, each `[nlist]`.
+    pub parts: &'a [&'a [ArrayList]],
     /// Tables of [`super::residual_tables()`], if there are any.
     pub tables: Option<&'a [f32]>,
     pub labels: Labels,
@@ -34,8 +34,15 @@ pub(super) struct ScannedLists<'a> {
 pub(crate) enum Labels {
     /// Stored ids.
     Ids,
-    /// Places in the lists, see [`Position::packed`].
+    /// Places in the lists of a cell one behind the other, see [`Position::packed`].
     Positions,
+}
+
+impl<'a> ScannedLists<'a> {
+    /// Lists of a cell; none for `Probe::NONE`.
+    pub fn lists(self, cell: usize) -> impl Iterator<Item = &'a ArrayList> {
+        self.parts.iter().filter_map(move |part| part.get(cell))
+    }
 }
 
 /// Method of comparing the codes of a cell with the query.
@@ -115,9 +122,9 @@ impl<'a> CellScan<'a> {
 
     /// Scans a cell and offers its entries to `found`.
     pub fn scan_cell(&mut self, probe: Probe, found: &mut impl Gather) {
-        let Some(list) = self.source.lists.get(probe.cell).filter(|list| !list.ids.is_empty()) else {
-            return; // empty list, or `Probe::NONE`
-        };
+        if self.source.lists(probe.cell).all(|list| list.ids.is_empty()) {
+            return;
+        }
         match &self.comparison {
             Comparison::Query | Comparison::Shared => {}
             Comparison::Residual => {
@@ -134,12 +141,21 @@ impl<'a> CellScan<'a> {
         if self.adds_score {
             self.scanner.offset = probe.score;
         }
+        let mut first = 0;
+        for list in self.source.lists(probe.cell) {
+            self.scan_list(probe.cell, list, first, found);
+            first += list.ids.len();
+        }
+    }
+
+    /// Scans a list of a cell; the cell has `first` entries before it.
+    fn scan_list(&mut self, cell: usize, list: &ArrayList, first: usize, found: &mut impl Gather) {
         let code_size = self.source.codec.code_size();
         let (scanner, buffers) = (&self.scanner, &mut self.buffers);
         match self.source.labels {
             Labels::Ids => scan(scanner, buffers, &list.codes, code_size, |entry| list.ids.get(entry), found),
             Labels::Positions => {
-                let label = |offset| Position { cell: probe.cell, offset }.packed();
+                let label = |entry| Position { cell, offset: first + entry }.packed();
                 scan(scanner, buffers, &list.codes, code_size, label, found);
             }
         }

@@ -64,7 +64,7 @@ impl ScannedLists<'_> {
     /// Number of a query's lists per thread: all, unless threads are idle and the lists are long.
     fn share(self, queries: usize, probes: &[Probe]) -> usize {
         let threads = rayon::current_num_threads() / queries.max(1);
-        let lists = || probes.iter().filter_map(|probe| self.lists.get(probe.cell));
+        let lists = || probes.iter().flat_map(|probe| self.lists(probe.cell));
         let codes = || lists().map(|list| list.codes.len()).sum::<usize>();
         if threads > 1 && codes() >= SHARED_SCAN { probes.len().div_ceil(threads) } else { probes.len() }
     }

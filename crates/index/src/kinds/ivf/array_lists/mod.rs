@@ -58,19 +58,23 @@ impl ArrayLists {
         Self { file, ..self }
     }
 
-    /// The `k` nearest entries of each query in lists of this codec's codes, nearest first; labels are
-    /// [positions](Position::packed).
-    pub fn nearest_in(&self, lists: &[ArrayList], queries: &ProbedQueries, k: usize) -> Vec<Vec<Candidate>> {
-        let scanned = ScannedLists { lists, labels: Labels::Positions, ..self.scanned(queries) };
+    /// The `k` nearest entries of each query in `parts`, each `[nlist]` lists of this codec's codes; nearest first. Labels
+    /// are [positions](Position::packed) in the lists of a cell one behind the other.
+    pub fn nearest_in(
+        &self,
+        parts: &[&[ArrayList]],
+        queries: &ProbedQueries,
+        k: usize,
+    ) -> Vec<Vec<Candidate>> {
+        let scanned = ScannedLists { labels: Labels::Positions, ..self.scanned(queries, parts) };
         scanned.gather(queries.queries, &queries.probes, queries.nprobe, || TopK::new(k))
     }
 
-    fn scanned<'a>(&'a self, queries: &ProbedQueries<'a>) -> ScannedLists<'a> {
+    fn scanned<'a>(&'a self, queries: &ProbedQueries<'a>, parts: &'a [&'a [ArrayList]]) -> ScannedLists<'a> {
         let ProbedQueries { coarse, by_residual, .. } = *queries;
         let tables = || residual_tables(coarse, &self.codec, by_residual).map(Arc::new);
         let tables = get_or_make(&self.tables, tables).as_ref().map(|tables| tables.as_slice());
-        let (codec, lists, labels) = (&self.codec, self.lists.as_slice(), Labels::Ids);
-        ScannedLists { coarse, by_residual, codec, lists, tables, labels }
+        ScannedLists { coarse, by_residual, codec: &self.codec, parts, tables, labels: Labels::Ids }
     }
 }
 
@@ -137,12 +141,12 @@ impl InvertedLists for ArrayLists {
 
     fn nearest(&self, queries: &ProbedQueries, k: usize) -> Vec<Vec<Candidate>> {
         let ProbedQueries { queries: vectors, probes, nprobe, .. } = queries;
-        self.scanned(queries).gather(vectors, probes, *nprobe, || TopK::new(k))
+        self.scanned(queries, &[&self.lists]).gather(vectors, probes, *nprobe, || TopK::new(k))
     }
 
     fn within(&self, queries: &ProbedQueries, radius: f32) -> Vec<Vec<Candidate>> {
         let ProbedQueries { coarse, queries: vectors, probes, nprobe, .. } = queries;
         let radius = coarse.metric.key(radius);
-        self.scanned(queries).gather(vectors, probes, *nprobe, || Within::new(radius))
+        self.scanned(queries, &[&self.lists]).gather(vectors, probes, *nprobe, || Within::new(radius))
     }
 }
