@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `catalogue.sqlite` | the truth: entries, states, fields, segments with their hashes, and the codes and descriptors of entries that are in no segment yet |
 //! | `quantiser.faiss` | the trained, empty index |
-//! | `segments/HASH.faiss` | codes and ids of entries, a file that faiss reads |
+//! | `segments/HASH.faiss` | codes and ids of entries without the quantiser, which faiss reads with `read_InvertedLists` |
 //! | `segments/HASH.npy` | their descriptors, float16, in the order of the lists |
 //!
 //! Entries are committed to the catalogue. From 16,384 on they become a segment in the background, and eight segments of

@@ -33,7 +33,7 @@ pub fn replace(connection: &Connection, id: i64, entry: &NewEntry) -> rusqlite::
 pub fn of_original(connection: &Connection, original: &Digest) -> rusqlite::Result<Option<Entry>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM entries
-         WHERE substr(original, 1, 8) = substr(?1, 1, 8) AND original = ?1 AND original IS NOT NULL AND state < 2
+         WHERE substr(original, 1, 4) = substr(?1, 1, 4) AND original = ?1 AND original IS NOT NULL AND state < 2
          ORDER BY id LIMIT 1"
     ))?;
     statement.query_map([original.bytes()], entry)?.next().transpose()

@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 const BUSY: Duration = Duration::from_secs(60);
 /// Pages of the write-ahead log after which a commit copies them to the file: 16 MB.
 const CHECKPOINT_PAGES: i64 = 4096;
+/// Kibibytes of pages that a connection keeps. A batch of 8,192 entries changes 9 MiB of them, which would be written twice
+/// and read again if they were not kept until the commit.
+const CACHE: i64 = 16 * 1024;
 
 /// Access of a connection to a catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +107,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     // A commit is on the disk before it is acknowledged, also through a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

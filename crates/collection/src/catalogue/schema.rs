@@ -49,6 +49,9 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE fresh ADD COLUMN witness BLOB;
     ALTER TABLE segments ADD COLUMN witnesses_bytes INTEGER;
     ALTER TABLE segments ADD COLUMN witnesses_sha256 BLOB;",
+    // 3: an index of 4 bytes of a digest in place of 8, 6 MB less for a million entries
+    "DROP INDEX entries_by_original;
+    CREATE INDEX entries_by_original ON entries(substr(original, 1, 4)) WHERE original IS NOT NULL;",
 ];
 
 /// Latest version of the schema.

@@ -37,7 +37,7 @@ const TURN: &str = "compaction";
 /// Segments of about one size from which they are merged in the background.
 const FAN: usize = 8;
 /// Largest number of entries of a segment that is made of the catalogue's entries at once; bounds the memory.
-const SEALED: usize = 8 * SEGMENT;
+const SEALED: usize = 4 * SEGMENT;
 
 /// Entries from which a segment is made of them.
 fn segment_entries(connection: &Connection) -> rusqlite::Result<usize> {

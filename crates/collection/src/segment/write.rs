@@ -28,12 +28,14 @@ pub struct SegmentEntries<'a> {
 pub fn write(folder: &Path, quantiser: &Index, entries: SegmentEntries) -> Result<SegmentRecord> {
     let SegmentEntries { lists, descriptors: rows } = entries;
     let (n, d) = (rows.len(), quantiser.d());
-    let index = quantiser.with_lists(lists)?;
     let mut hash = Hashed::new(io::sink());
-    index.write_to(&mut hash)?;
-    let lists = hash.record();
-    let name = hex(&lists.sha256[..NAME_BYTES]);
-    index.write(&lists_path(folder, &name))?;
+    lists.write_to(&mut hash)?;
+    let record = hash.record();
+    let name = hex(&record.sha256[..NAME_BYTES]);
+    let path = lists_path(folder, &name);
+    atomic_file::replace(&path, |out| lists.write_to(out).map_err(io::Error::other))
+        .map_err(Error::io(&path))?;
+    let lists = record;
     let path = descriptors_path(folder, &name);
     let mut record = None;
     atomic_file::replace(&path, |out| {
