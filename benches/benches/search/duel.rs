@@ -3,13 +3,14 @@
 use std::{path::PathBuf, thread::sleep, time::Duration};
 
 use anyhow::{Context, Result};
+use benches::Side;
 
 use crate::{
     arguments::Arguments,
     data::{Data, script},
     pair::Pair,
     request::Request,
-    side::Side,
+    side,
     workload::QUERIES,
 };
 
@@ -38,8 +39,8 @@ pub struct Duel<'a> {
 
 impl<'a> Duel<'a> {
     pub fn start(data: &'a Data, threads: usize, arguments: &Arguments) -> Result<Self> {
-        let mut ours = Side::ours(&data.folder, threads)?;
-        let mut faiss = Side::faiss(&data.python, &script("faiss_index.py"), &data.folder, threads)?;
+        let mut ours = side::ours(&data.folder, threads)?;
+        let mut faiss = side::faiss(&data.python, &script("faiss_index.py"), &data.folder, threads)?;
         let bare = Pair { ours: ours.ask(&Request::Memory)?, faiss: faiss.ask(&Request::Memory)? };
         let short = Repeats { warm_up: 1, counted: arguments.repeats.max(1) };
         let long = Repeats { warm_up: 0, counted: arguments.long_repeats.max(1) };

@@ -35,11 +35,3 @@ pub enum Request {
     /// Share of the vectors with the same cell and code in two indexes; faiss only.
     Agreement { ours: PathBuf, theirs: PathBuf },
 }
-
-/// The answer to a [`Request`].
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    Value(f64),
-    Error(String),
-}

@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    io::{BufRead, stdin},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -14,7 +13,7 @@ use index::{Index, TrainConfig};
 use crate::{
     data::read_rows,
     machine::{bandwidth, peak_memory, product},
-    request::{Answer, Request},
+    request::Request,
     workload::D,
 };
 
@@ -32,14 +31,8 @@ struct Server {
 
 /// Answers until the input ends.
 pub fn serve() -> Result<()> {
-    println!("active-index {}", env!("CARGO_PKG_VERSION"));
     let mut server = Server::default();
-    for line in stdin().lock().lines() {
-        let answer = serde_json::from_str(&line?).map_err(Into::into).and_then(|ask| server.answer(ask));
-        let answer = answer.map_or_else(|error| Answer::Error(error.to_string()), Answer::Value);
-        println!("{}", serde_json::to_string(&answer)?);
-    }
-    Ok(())
+    benches::serve(concat!("active-index ", env!("CARGO_PKG_VERSION")), |request| server.answer(request))
 }
 
 impl Server {
