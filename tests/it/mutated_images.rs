@@ -99,8 +99,8 @@ fn describe_finishes_thousands_of_mutated_images_within_1_gib() {
         rows.iter().filter_map(|row| Some((row["input"].as_str()?, row["error"].as_str()?))).collect();
     println!("{} files, {} bad, peak {} MiB", rows.len(), bad.len(), peak >> 10);
     let mut expected: Vec<_> = bad.iter().map(|(input, error)| format!("{input}: {error}")).collect();
-    let of_files =
-        messages.lines().filter(|line| line.starts_with(text(&photos)) && !line.contains(": note: "));
+    // Every other line, such as one that a decoder prints, is a fault, too.
+    let of_files = messages.lines().filter(|line| !line.contains(": note: "));
     let mut lines: Vec<_> = of_files.map(str::to_owned).collect();
     expected.sort();
     lines.sort();

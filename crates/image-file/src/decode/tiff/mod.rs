@@ -10,6 +10,7 @@ mod jpeg;
 mod layout;
 mod pixels;
 mod samples;
+mod texts;
 
 use image::metadata::Orientation;
 use tiff::{
@@ -35,6 +36,7 @@ type Reader<'a> = Decoder<TimedReader<'a>>;
 
 /// Decodes a TIFF file.
 pub(super) fn decode(bytes: &[u8], limits: &Limits, deadline: Deadline) -> Result<Stored> {
+    texts::check(bytes)?;
     let usual = fill_order::usual(bytes, deadline);
     let bytes = usual.as_deref().unwrap_or(bytes);
     let mut decoder = Decoder::new(TimedReader::new(bytes, deadline)).map_err(refused)?;
