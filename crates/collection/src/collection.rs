@@ -252,7 +252,15 @@ impl Collection {
         self.engine.descriptor(id)
     }
 
-    /// Numbers and sizes.
+    /// Number of live entries that [`Self::find`] compares; those of damaged segments are not among them.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn searchable(&self) -> Result<u64> {
+        self.engine.searchable()
+    }
+
+    /// Numbers and sizes, counted entry by entry.
     ///
     /// # Errors
     /// If the collection cannot be read.

@@ -138,6 +138,9 @@ pub trait Engine: Send + Sync {
     /// An unknown id; an entry that was dropped.
     fn set_state(&self, ids: &[i64], state: State) -> Result<()>;
 
+    /// Number of live entries that a search compares; those of damaged segments are not among them.
+    fn searchable(&self) -> Result<u64>;
+
     /// Numbers and sizes.
     fn info(&self) -> Result<Info>;
 

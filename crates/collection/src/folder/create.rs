@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use atomic_file::WriteLock;
 use burn::tensor::Device;
 use index::Index;
 use rusqlite::Connection;
@@ -27,7 +28,9 @@ const FINGERPRINT: &str = "quantiser_sha256";
 /// Creates a collection in a new or an empty folder, with the quantisers of an index.
 pub fn create(path: &Path, quantiser: &Index) -> Result<Folder> {
     let quantiser = accepted(quantiser)?;
-    make_folder(path)?;
+    fs::create_dir_all(path).map_err(Error::io(path))?;
+    let _turn = WriteLock::acquire(&path.join(CATALOGUE), || ()).map_err(Error::io(path))?;
+    require_empty(path)?;
     let segments = path.join(SEGMENTS);
     fs::create_dir_all(&segments).map_err(Error::io(&segments))?;
     let file = path.join(QUANTISER);
@@ -52,20 +55,32 @@ fn accepted(index: &Index) -> Result<Index> {
     Ok(index.emptied())
 }
 
-fn make_folder(path: &Path) -> Result<()> {
-    match fs::create_dir(path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let mut content = fs::read_dir(path).map_err(Error::io(path))?;
-            content.next().map_or(Ok(()), |_| Err(Error::Exists(path.to_owned())))
+/// Checks that a folder has no content but what a killed creation left: everything except the catalogue.
+fn require_empty(path: &Path) -> Result<()> {
+    for file in fs::read_dir(path).map_err(Error::io(path))? {
+        let file = file.map_err(Error::io(path))?;
+        let name = file.file_name().to_string_lossy().into_owned();
+        let is_empty_folder = || fs::read_dir(file.path()).is_ok_and(|mut content| content.next().is_none());
+        let is_left_over = match name.as_str() {
+            QUANTISER => true,
+            SEGMENTS => is_empty_folder(),
+            _ => name.starts_with(".active-index-") || name.starts_with(&format!(".{CATALOGUE}.")),
+        };
+        if !is_left_over {
+            return Err(Error::Exists(path.to_owned()));
         }
-        Err(error) => Err(Error::io(path)(error)),
     }
+    Ok(())
 }
 
 /// Writes the catalogue aside and renames it into place.
 fn make_catalogue(path: &Path, fingerprint: &str) -> Result<()> {
     let aside = path.join(format!(".{CATALOGUE}.{}", process::id()));
+    // A killed creation of a process with this number may have left one.
+    match fs::remove_file(&aside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io(&aside)(error)),
+        _ => {}
+    }
     let connection = catalogue::create(&aside)?;
     settings::set(&connection, FINGERPRINT, fingerprint).map_err(Error::catalogue(&aside))?;
     connection.close().map_err(|(_, error)| Error::catalogue(&aside)(error))?;

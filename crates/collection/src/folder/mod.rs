@@ -165,6 +165,12 @@ impl Engine for Folder {
         store::set_state(self, ids, state)
     }
 
+    fn searchable(&self) -> Result<u64> {
+        let view = self.refreshed()?;
+        let kept: usize = view.segments.iter().map(|segment| segment.lists.ntotal()).sum();
+        Ok((kept + view.fresh.lists.ntotal()).saturating_sub(view.withdrawn.len()) as u64)
+    }
+
     fn info(&self) -> Result<Info> {
         check::info(self)
     }

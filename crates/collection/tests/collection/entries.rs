@@ -66,12 +66,14 @@ fn withdrawn_entries_are_found_no_more_until_restored() {
     let rows = descriptors(20, 7);
     let stored = shop.store(&entries(0..20), tensor(&rows)).expect("stores");
     let id = stored[4].id();
+    assert_eq!(shop.searchable().expect("counts"), 20);
     let found = |collection: &Collection| {
         ids_found(collection, &rows[4 * D..5 * D], &Filter::default()).contains(&id)
     };
     assert!(found(&other));
     shop.withdraw(&[shop.id_of("4.jpg").expect("its name")]).expect("withdraws");
     assert!(!found(&shop) && !found(&other));
+    assert_eq!(other.searchable().expect("counts"), 19);
     other.restore(&[other.id_of(&id.to_string()).expect("its id")]).expect("restores");
     assert!(found(&shop) && found(&other));
 
@@ -195,6 +197,11 @@ fn what_cannot_be_a_collection_is_refused() {
         assert!(matches!(refused, Some(Error::Quantiser { .. })), "{kind}: {refused:?}");
     }
     assert!(matches!(Collection::open(folder.path(), &Device::flex()), Err(Error::NotACollection(_))));
+    // What a creation leaves that is killed before the catalogue is there.
+    let killed = folder.path().join("killed");
+    drop(collection(&killed));
+    std::fs::rename(killed.join("catalogue.sqlite"), killed.join(".catalogue.sqlite.1")).expect("renames");
+    collection(&killed);
     std::fs::write(folder.path().join("a file"), b"").expect("writes");
     let refused = Collection::create(folder.path(), &quantiser("IVF16,PQ4x4", Metric::L2)).err();
     assert!(matches!(refused, Some(Error::Exists(_))), "{refused:?}");

@@ -124,7 +124,7 @@ impl<'a> Finder<'a> {
         let nprobe = nprobe.min(quantiser.nlist().unwrap_or(1));
         let report = FindReport {
             collection: path_text(&arguments.collection),
-            entries: collection.info()?.live,
+            entries: collection.searchable()?,
             nprobe,
             seconds: 0.0,
             queries: Vec::new(),
