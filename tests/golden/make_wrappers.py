@@ -10,6 +10,7 @@
 - NAME.index and NAME_results.npz as make_indexes.py writes them, also D_nprobeN_k3 and I_nprobeN_k3 `[24, 3]`.
 - NAME_changed.index: without ids[10:20], then with the last 20 of more, then with the index of the first 10 merged, of
   kinds that faiss changes soundly.
+- ivf4_pq2plus4_l2_added.index: that index with all of more.
 - NAME_repeated.index: base under 25 ids, each four times, some of them negative, and its answers.
 """
 import json
@@ -54,6 +55,8 @@ KINDS = [
     ("IVF4,PQ2x4,Refine(SQ8)", BOTH, 8, False),
     ("PCA4,IVF4,PQ2x4,Refine(SQ8)", L2, 8, False),
     ("IVF4,Flat,RFlat", L2, 8, False),
+    ("IVF4,PQ2+4", L2, 4, False),
+    ("IDMap,IVF4,PQ2+2", L2, 4, False),
 ]
 
 
@@ -96,6 +99,9 @@ def add(index, vectors, ids):
 def radius(index, metric, queries):
     """About 8 results a query, in the middle of the widest gap near that."""
     distances, ids = index.search(queries, index.ntotal)
+    if any(isinstance(part, faiss.IndexIVFPQR) for part in parts(index)):
+        # Within a radius faiss compares the first codes alone.
+        _, distances, ids = index.range_search(queries, 1e9)
     distances = np.sort(distances[ids >= 0].astype(np.float64))
     refine = next((part for part in parts(index) if isinstance(part, faiss.IndexRefine)), None)
     selecting = distances
@@ -203,10 +209,13 @@ for factory, metrics, d, sound in KINDS:
     for metric in metrics:
         index = trained(factory, metric, d)
         add(index, wide(BASE, d), IDS)
-        name = f"{factory.lower().replace(',', '_').replace('(', '_').replace(')', '')}_{metric}"
+        name = f"{factory.lower().replace(',', '_').replace('(', '_').replace(')', '').replace('+', 'plus')}_{metric}"
         # `LSH` leaves a dimension open in its string.
         open_string = factory.endswith("LSH")
         save(index, name, None if open_string else factory, metric, d, IDS)
+        if factory == "IVF4,PQ2+4":
+            index.add(wide(MORE, d))
+            faiss.write_index(index, str(OUT / f"{name}_added.index"))
         if sound:
             change(factory, metric, d, index, name)
 repeated()

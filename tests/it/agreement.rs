@@ -57,8 +57,10 @@ pub fn agree(name: &str, found: &Neighbours, expected: &Answers) {
     let tolerance = expected.tolerance();
     let rows = expected.distances.chunks_exact(found.k).zip(expected.ids.chunks_exact(found.k));
     let lower = name.to_lowercase();
-    let (is_fast_scan, is_refined) =
-        (lower.contains("4fs"), lower.contains("rflat") || lower.contains("refine"));
+    let (is_fast_scan, is_refined) = (
+        lower.contains("4fs"),
+        lower.contains("rflat") || lower.contains("refine") || lower.contains('+') || lower.contains("plus"),
+    );
     let mut excused = 0;
     for (query, (distances, ids)) in rows.enumerate() {
         let found = Row { distances: found.distances_of(query), ids: found.ids_of(query) };

@@ -30,7 +30,7 @@ const MANY: usize = 100_000;
 const FEW: usize = 20_000;
 
 /// All kinds, in 32 dimensions. Kinds of sign codes support squared L2 distances only.
-const FACTORIES: [&str; 60] = [
+const FACTORIES: [&str; 61] = [
     "Flat",
     "SQ8",
     "SQ4",
@@ -87,6 +87,7 @@ const FACTORIES: [&str; 60] = [
     "PQ8x8,RFlat",
     "IVF64,PQ8x8,RFlat",
     "IVF64,PQ8x8,Refine(SQ8)",
+    "IVF64,PQ4+16",
     "IDMap,SQ8",
     "IDMap2,IVF64,PQ4x8",
     "IDMap,LSH24r",
@@ -104,7 +105,9 @@ struct Kind {
 impl Kind {
     fn all() -> Vec<Self> {
         let of_metric = |metric| FACTORIES.map(|factory| Self { factory, metric });
-        let exists = |kind: &Self| kind.metric == Metric::L2 || !kind.factory.contains("LSH");
+        let exists = |kind: &Self| {
+            kind.metric == Metric::L2 || !kind.factory.contains("LSH") && !kind.factory.contains('+')
+        };
         [Metric::L2, Metric::InnerProduct].into_iter().flat_map(of_metric).filter(exists).collect()
     }
 

@@ -64,6 +64,33 @@ fn maps_of_ids_are_changed_as_faiss_changes_them() {
     }
 }
 
+#[test]
+fn second_codes_are_those_of_faiss() {
+    let mut index = open("ivf4_pq2plus4_l2");
+    assert_eq!(index.add(rows("more.npy", 0..30).slice([0..30, 0..4])).unwrap(), 100..130);
+    assert!(bytes(&index) == fs::read(folder().join("ivf4_pq2plus4_l2_added.index")).unwrap());
+    // faiss removes nothing; here the later entries move up.
+    let whole = index.clone();
+    assert_eq!(index.remove(&[0, 50, 129, 700]).unwrap(), 3);
+    for (old, new) in [(1, 0), (49, 48), (51, 49), (128, 126)] {
+        assert_eq!(index.reconstruct(new).unwrap(), whole.reconstruct(old).unwrap());
+    }
+    let queries = || rows("queries.npy", 0..24).slice([0..24, 0..4]);
+    let [all, rest] = [(&whole, 130), (&index, 127)].map(|(index, k)| index.search(queries(), k, 4).unwrap());
+    for query in 0..24 {
+        let kept = all.distances_of(query).iter().zip(all.ids_of(query));
+        let kept = kept.filter(|(_, id)| ![0, 50, 129].contains(*id)).map(|(distance, _)| *distance);
+        assert_eq!(kept.collect::<Vec<_>>(), rest.distances_of(query), "query {query}");
+    }
+    let doubled = {
+        let mut doubled = index.clone();
+        doubled.merge(index.clone(), MergedIds::Behind).unwrap();
+        doubled
+    };
+    assert_eq!(doubled.reconstruct(127 + 48).unwrap(), whole.reconstruct(49).unwrap());
+    assert!(Index::from_bytes(&bytes(&doubled), &Device::flex()).is_ok());
+}
+
 /// faiss names an id as often as it finds it, and finds by id the vector stored last.
 #[test]
 fn repeated_and_negative_ids_are_found_once() {

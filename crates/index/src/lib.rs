@@ -42,6 +42,7 @@
 //! | `lsh` | `LSH{nbits}`: signs, compared by Hamming distance | positions |
 //! | `ivf`, `array_lists` | `IVF{nlist}` or `IVF{nlist}_HNSW{links}` before `Flat`, `SQ8` and its like, `PQ{m}x{nbits}`, `RaBitQ` | stored |
 //! | `ivf`, `block_lists` | the same before `PQ{m}x4fs`: codes are packed in blocks for SIMD table look-ups | stored |
+//! | `pq_residual` | `IVF{nlist},PQ{m}+{r}`: candidates are ranked again by a second code | positions |
 //! | `transformed` | `OPQ`, `PCA`, `PCAR`, `RR`, `L2norm` before any of these | those of the inner index |
 //! | `refined` | `RFlat`, `Refine({codes})` after any of these: its candidates are ranked again by finer codes | positions |
 //! | `mapped` | `IDMap`, `IDMap2` round any of these | stored |

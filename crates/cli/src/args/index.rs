@@ -27,6 +27,7 @@ Kinds of index, in the notation of faiss's index_factory: parts in this order, s
                           PQ{m}x4fs      4-bit codes in a layout for SIMD, with IVF only
                           PQ{m}x4fsr     the same, of residuals
                           RaBitQ         one bit per dimension and 8 bytes; put RR{d} before it
+                          PQ{m}+{r}      with IVF only: r codes of what m codes leave re-rank the results
                           LSH{nbits}     signs; append r for random projections, t for thresholds
   re-ranking, optional    RFlat          keeps the vectors too, and re-ranks the results by them
                           Refine(SQ8)    the same with any of the codes above but LSH and 4fs

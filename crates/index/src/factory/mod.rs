@@ -21,7 +21,7 @@ pub(crate) const NBITS: RangeInclusive<usize> = 4..=12;
 /// | transforms, any number | `OPQ{m}`, `OPQ{m}_{d}`, `PCA{d}`, `PCAR{d}`, `RR{d}`, `L2norm` |
 /// | coarse quantiser, optional | `IVF{nlist}`, `IVF{nlist}_HNSW{links}` |
 /// | graph instead, optional | `HNSW{links}` before `Flat`, `SQ8` and its like or `PQ{m}x{nbits}` |
-/// | codes | `Flat`, `PQ{m}x{nbits}`, `PQ{m}x4fs`, `PQ{m}x4fsr`, `SQ8` and the other names of [`ScalarType`], `RaBitQ`, `LSH{nbits}{r}{t}` |
+/// | codes | `Flat`, `PQ{m}x{nbits}`, `PQ{m}x4fs`, `PQ{m}x4fsr`, `PQ{m}+{r}`, `SQ8` and the other names of [`ScalarType`], `RaBitQ`, `LSH{nbits}{r}{t}` |
 /// | re-ranking, optional | `RFlat`, `Refine({codes})` |
 /// | map of ids, optional | `IDMap`, `IDMap2` |
 ///
@@ -112,6 +112,17 @@ pub enum Codes {
         /// Bits per sub-vector, 4 to 12.
         nbits: usize,
     },
+    /// `PQ{m}+{r}`, or `PQ{m}x{nbits}+{r}x{nbits}`: a product quantiser and a second one of the residual it leaves.
+    PqResidual {
+        /// Number of sub-vectors; must divide the dimension.
+        m: usize,
+        /// Bits per sub-vector, 4 to 12; faiss's factory takes only 8.
+        nbits: usize,
+        /// Number of sub-vectors of the second quantiser; must divide the dimension.
+        finer_m: usize,
+        /// Bits per sub-vector of the second quantiser.
+        finer_nbits: usize,
+    },
     /// `PQ{m}x4fs` and, for residuals, `PQ{m}x4fsr`: 4-bit codes packed for SIMD table look-ups.
     FastScan {
         /// Number of sub-vectors; must divide the dimension.
@@ -187,6 +198,10 @@ impl fmt::Display for Codes {
         match *self {
             Self::Flat => f.write_str("Flat"),
             Self::Pq { m, nbits } => write!(f, "PQ{m}x{nbits}"),
+            Self::PqResidual { m, nbits: 8, finer_m, finer_nbits: 8 } => write!(f, "PQ{m}+{finer_m}"),
+            Self::PqResidual { m, nbits, finer_m, finer_nbits } => {
+                write!(f, "PQ{m}x{nbits}+{finer_m}x{finer_nbits}")
+            }
             Self::FastScan { m, by_residual } => write!(f, "PQ{m}x4fs{}", if by_residual { "r" } else { "" }),
             Self::Sq(kind) => write!(f, "{kind}"),
             Self::RaBitQ => f.write_str("RaBitQ"),

@@ -87,7 +87,7 @@ fn refinement(text: &str) -> Result<(Option<Codes>, &str), Fault<'_>> {
     let Some((rest, inner)) = inside else { return Ok((None, text)) };
     let finer = codes(inner)?;
     match finer {
-        Codes::Lsh { .. } | Codes::FastScan { .. } | Codes::RaBitQ => Err(Fault {
+        Codes::Lsh { .. } | Codes::FastScan { .. } | Codes::PqResidual { .. } | Codes::RaBitQ => Err(Fault {
             part: inner,
             reason: "cannot be in `Refine({codes})`, which needs distances of single codes",
         }),
@@ -159,7 +159,7 @@ fn check_company(
         (_, Some(_), Some(_)) => "follows `IVF{nlist}` and `HNSW{links}`, of which an index has one",
         (Codes::Lsh { .. }, Some(_), _) => "cannot follow `IVF{nlist}`",
         (Codes::Lsh { .. } | Codes::RaBitQ, _, Some(_)) => "cannot follow `HNSW{links}`",
-        (Codes::FastScan { .. }, None, _) => "needs `IVF{nlist}` before it",
+        (Codes::FastScan { .. } | Codes::PqResidual { .. }, None, _) => "needs `IVF{nlist}` before it",
         _ => return Ok(()),
     };
     Err(Fault { part, reason })
@@ -247,6 +247,13 @@ fn codes(part: &str) -> Result<Codes, Fault<'_>> {
 }
 
 fn product<'a>(part: &'a str, rest: &str) -> Result<Codes, Fault<'a>> {
+    if let Some((first, finer)) = rest.split_once('+') {
+        let [first, finer] = [first, finer].map(|rest| product(part, rest));
+        let (Codes::Pq { m, nbits }, Codes::Pq { m: finer_m, nbits: finer_nbits }) = (first?, finer?) else {
+            return Err(Fault { part, reason: "is not `PQ{m}+{r}`, optionally with `x{nbits}`" });
+        };
+        return Ok(Codes::PqResidual { m, nbits, finer_m, finer_nbits });
+    }
     let fault = |reason| Fault { part, reason };
     let (m, nbits) = rest.split_once('x').unwrap_or((rest, "8"));
     let m = positive(m).ok_or_else(|| fault("is not `PQ{m}x{nbits}` with m at least 1"))?;
@@ -328,6 +335,8 @@ mod tests {
             "L2norm,PCA8,PQ4x8,RFlat",
             "IVF4,PQ8x8,Refine(SQ8)",
             "PQ4x4,Refine(PQ8x8)",
+            "IVF4,PQ4+8",
+            "OPQ4,IVF4_HNSW8,PQ4x6+2x5",
             "IDMap,Flat",
             "IDMap2,Flat",
             "IDMap,IVF4,PQ8x8",
@@ -409,6 +418,11 @@ mod tests {
             ("IVF4,IDMap,Flat", "IDMap"),
             ("PCA8,IDMap,Flat,RFlat", "IDMap"),
             ("PQ4,IDMap,RFlat", "IDMap"),
+            ("PQ4+8", "PQ4+8"),
+            ("IVF4,PQ4+", "PQ4+"),
+            ("IVF4,PQ4x4fs+4", "PQ4x4fs+4"),
+            ("IVF4,PQ4+4+4", "PQ4+4+4"),
+            ("PQ4,Refine(PQ4+4)", "PQ4+4"),
             ("PQ4,Refine(", "Refine("),
             ("PQ4,Refine()", ""),
             ("PQ4,Refine(LSH)", "LSH"),

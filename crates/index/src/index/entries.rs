@@ -38,6 +38,7 @@ impl Index {
         match inverted(&self.kind)? {
             Kind::Ivf(ivf) => Some(ivf.lists.ids().map(EntryIds::len).collect()),
             Kind::FastScan(ivf) => Some(ivf.lists.ids().map(EntryIds::len).collect()),
+            Kind::PqResidual(index) => Some(index.ivf().lists.ids().map(EntryIds::len).collect()),
             _ => None,
         }
     }
@@ -49,6 +50,7 @@ impl Index {
         match inverted(&self.kind)? {
             Kind::Ivf(ivf) => find(&mut cells, ivf.lists.ids(), map(&self.kind)),
             Kind::FastScan(ivf) => find(&mut cells, ivf.lists.ids(), map(&self.kind)),
+            Kind::PqResidual(index) => find(&mut cells, index.ivf().lists.ids(), map(&self.kind)),
             _ => return None,
         }
         cells.retain(|_, cells| !cells.is_empty());
@@ -61,6 +63,7 @@ impl Index {
         match inverted(&self.kind)? {
             Kind::Ivf(ivf) => Some(ivf.nprobe),
             Kind::FastScan(ivf) => Some(ivf.nprobe),
+            Kind::PqResidual(index) => Some(index.ivf().nprobe),
             _ => None,
         }
     }
@@ -69,7 +72,7 @@ impl Index {
 /// The inverted file behind transforms, re-ranking and a map of ids, if any.
 pub(super) fn inverted(kind: &Kind) -> Option<&Kind> {
     match kind {
-        Kind::Ivf(_) | Kind::FastScan(_) => Some(kind),
+        Kind::Ivf(_) | Kind::FastScan(_) | Kind::PqResidual(_) => Some(kind),
         Kind::Exhaustive(_) | Kind::Graph(_) | Kind::Lsh(_) => None,
         Kind::Transformed(transformed) => inverted(&transformed.inner),
         Kind::Refined(refined) => inverted(&refined.base),
@@ -106,7 +109,7 @@ fn ids_are_positions(kind: &Kind) -> bool {
     match kind {
         Kind::Ivf(_) | Kind::FastScan(_) | Kind::Mapped(_) => false,
         Kind::Transformed(transformed) => ids_are_positions(&transformed.inner),
-        Kind::Exhaustive(_) | Kind::Graph(_) | Kind::Lsh(_) | Kind::Refined(_) => true,
+        Kind::Exhaustive(_) | Kind::Graph(_) | Kind::Lsh(_) | Kind::PqResidual(_) | Kind::Refined(_) => true,
     }
 }
 
@@ -116,7 +119,7 @@ fn ids(kind: &Kind) -> Vec<i64> {
         Kind::FastScan(ivf) => ivf.lists.ids().flat_map(EntryIds::iter).collect(),
         Kind::Transformed(transformed) => ids(&transformed.inner),
         Kind::Mapped(mapped) => mapped.ids.iter().collect(),
-        Kind::Exhaustive(_) | Kind::Graph(_) | Kind::Lsh(_) | Kind::Refined(_) => {
+        Kind::Exhaustive(_) | Kind::Graph(_) | Kind::Lsh(_) | Kind::PqResidual(_) | Kind::Refined(_) => {
             (0..kind.store().ntotal() as i64).collect()
         }
     }
@@ -129,6 +132,7 @@ fn code_size(kind: &Kind) -> usize {
         Kind::Lsh(index) => index.codec.code_size(),
         Kind::Ivf(ivf) => ivf.lists.code_size(),
         Kind::FastScan(ivf) => ivf.lists.code_size(),
+        Kind::PqResidual(index) => index.ivf().lists.code_size() + index.finer.code_size(),
         Kind::Transformed(transformed) => code_size(&transformed.inner),
         Kind::Mapped(mapped) => code_size(&mapped.inner),
         Kind::Refined(refined) => code_size(&refined.base) + refined.vectors.codec.code_size(),

@@ -49,6 +49,7 @@ pub(super) fn emptied(kind: &Kind) -> Kind {
         Kind::Lsh(index) => Kind::Lsh(Lsh { codec: index.codec.clone(), codes: Default::default() }),
         Kind::Ivf(ivf) => Kind::Ivf(ivf.emptied()),
         Kind::FastScan(ivf) => Kind::FastScan(ivf.emptied()),
+        Kind::PqResidual(index) => Kind::PqResidual(index.emptied()),
         Kind::Transformed(transformed) => {
             let mut transformed = transformed.clone();
             transformed.inner = emptied(&transformed.inner);
@@ -78,6 +79,7 @@ fn append(to: &mut Kind, from: Kind, shift: i64) -> Result<()> {
         (Kind::Lsh(to), Kind::Lsh(from)) => to.codes.to_mut().extend_from_slice(&from.codes),
         (Kind::Ivf(to), Kind::Ivf(from)) => to.append(&from, shift),
         (Kind::FastScan(to), Kind::FastScan(from)) => to.append(&from, shift),
+        (Kind::PqResidual(to), Kind::PqResidual(from)) => to.append(&from),
         (Kind::Transformed(to), Kind::Transformed(from)) => append(&mut to.inner, from.inner, shift)?,
         (Kind::Refined(to), Kind::Refined(from)) => {
             // Ids of the base are positions of the exact vectors.

@@ -40,6 +40,6 @@ fn behind<'a>(mut transforms: Vec<&'a Transform>, kind: &'a Kind) -> Option<Entr
             entries.map_ids(|position| mapped.id(position));
             Some(entries)
         }
-        Kind::Graph(_) | Kind::Lsh(_) | Kind::FastScan(_) | Kind::Refined(_) => None,
+        Kind::Graph(_) | Kind::Lsh(_) | Kind::FastScan(_) | Kind::PqResidual(_) | Kind::Refined(_) => None,
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod ivf;
 pub(crate) mod lsh;
 pub(crate) mod mapped;
 mod positional_ids;
+pub(crate) mod pq_residual;
 pub(crate) mod refined;
 pub(crate) mod store;
 pub(crate) mod train;
@@ -19,6 +20,7 @@ use crate::kinds::{
     ivf::{Ivf, IvfFastScan},
     lsh::Lsh,
     mapped::Mapped,
+    pq_residual::PqResidual,
     refined::Refined,
     store::{AsStore, Store},
     transformed::Transformed,
@@ -37,6 +39,8 @@ pub(crate) enum Kind {
     Ivf(Ivf),
     /// `IVF{nlist},PQ{m}x4fs`.
     FastScan(IvfFastScan),
+    /// `IVF{nlist},PQ{m}+{r}`.
+    PqResidual(PqResidual),
     /// `OPQ`, `PCA`, `RR`, `L2norm` before another index.
     Transformed(Box<Transformed<Self>>),
     /// `RFlat` after another index.
@@ -53,6 +57,7 @@ impl AsStore for Kind {
             Self::Lsh(store) => store,
             Self::Ivf(store) => store,
             Self::FastScan(store) => store,
+            Self::PqResidual(store) => store,
             Self::Transformed(store) => store.as_ref(),
             Self::Refined(store) => store.as_ref(),
             Self::Mapped(store) => store.as_ref(),
@@ -66,6 +71,7 @@ impl AsStore for Kind {
             Self::Lsh(store) => store,
             Self::Ivf(store) => store,
             Self::FastScan(store) => store,
+            Self::PqResidual(store) => store,
             Self::Transformed(store) => store.as_mut(),
             Self::Refined(store) => store.as_mut(),
             Self::Mapped(store) => store.as_mut(),

@@ -12,6 +12,7 @@ use super::{
         sign_codec::{SignCodec, SignCodecConfig},
     },
     mapped::Mapped,
+    pq_residual::{PqResidual, second_residuals},
     refined::Refined,
     transformed::{Transformed, apply},
 };
@@ -26,6 +27,9 @@ use crate::{
     stored_bytes::Bytes,
     vectors::Vectors,
 };
+
+/// Candidates of `PQ{m}+{r}` for each neighbour, as in faiss.
+const K_FACTOR: f32 = 4.0;
 
 /// Trains an empty index of the factory's kind on `vectors`.
 pub(crate) fn train(
@@ -103,8 +107,9 @@ impl Trainer<'_> {
     fn finer_codec(&mut self, codes: Codes, vectors: &Vectors) -> Result<Codec> {
         match codes {
             Codes::Flat => Ok(Codec::Flat { d: vectors.d }),
-            Codes::Lsh { .. } | Codes::FastScan { .. } | Codes::RaBitQ => {
-                Err(Error::argument("codes of the re-ranking", "other than LSH, fast scan and RaBitQ", codes))
+            Codes::Lsh { .. } | Codes::FastScan { .. } | Codes::PqResidual { .. } | Codes::RaBitQ => {
+                let expected = "other than LSH, fast scan, RaBitQ and `PQ{m}+{r}`";
+                Err(Error::argument("codes of the re-ranking", expected, codes))
             }
             Codes::Pq { m, .. } => {
                 sub_dimension(vectors.d, m)?;
@@ -117,7 +122,7 @@ impl Trainer<'_> {
     /// Trains the index behind the transforms.
     fn quantised(&mut self, factory: &Factory, vectors: &Vectors) -> Result<Kind> {
         let metric = self.config.metric;
-        if let Codes::Pq { m, .. } | Codes::FastScan { m, .. } = factory.codes {
+        if let Codes::Pq { m, .. } | Codes::FastScan { m, .. } | Codes::PqResidual { m, .. } = factory.codes {
             sub_dimension(vectors.d, m)?;
         }
         let Some(coarse) = factory.coarse else {
@@ -147,6 +152,17 @@ impl Trainer<'_> {
             let pq = self.quantisers.product_quantiser(m, 4, true, vectors)?;
             let pq = FastScanPq::new(vectors.d, m, pq.centroids())?;
             return Ok(Kind::FastScan(InvertedFile::new(coarse, by_residual, BlockLists::new(pq, nlist))));
+        }
+        if let Codes::PqResidual { m, nbits, finer_m, finer_nbits } = factory.codes {
+            sub_dimension(vectors.d, finer_m)?;
+            if metric != Metric::L2 {
+                return Err(Error::argument("metric of `PQ{m}+{r}`", Metric::L2, metric));
+            }
+            let codec = self.quantisers.codec(Codes::Pq { m, nbits }, nlist > 1, vectors)?;
+            let rest = second_residuals(&codec, vectors)?;
+            let finer = self.quantisers.product_quantiser(finer_m, finer_nbits, true, &rest)?;
+            let ivf = InvertedFile::new(coarse, true, ArrayLists::new(codec, nlist));
+            return Ok(Kind::PqResidual(PqResidual::new(ivf, finer, Bytes::default(), K_FACTOR)));
         }
         let codec =
             self.quantisers.codec(factory.codes, nlist > 1 || factory.codes == Codes::RaBitQ, vectors)?;

@@ -157,7 +157,7 @@ impl<'a> QuantiserTrainer<'a> {
                 Codec::RaBitQ(RaBitQuantiser::train(self.config.metric, vectors.d, &vectors.host))
             }
             Codes::Sq(kind) => Codec::Sq(ScalarQuantiser::train(kind, vectors.d, &vectors.host)?),
-            Codes::FastScan { .. } | Codes::Lsh { .. } => {
+            Codes::FastScan { .. } | Codes::PqResidual { .. } | Codes::Lsh { .. } => {
                 let found = codes.to_string();
                 return Err(Error::argument("codes", "a combination that factory strings allow", found));
             }
@@ -190,6 +190,9 @@ impl<'a> QuantiserTrainer<'a> {
         let points = match codes {
             Codes::FastScan { .. } => self.config.max_points_per_centroid.saturating_mul(16),
             Codes::Pq { nbits, .. } => self.config.max_points_per_centroid.saturating_mul(1 << nbits),
+            Codes::PqResidual { nbits, finer_nbits, .. } => {
+                self.config.max_points_per_centroid.saturating_mul(1 << nbits.max(finer_nbits))
+            }
             _ => usize::MAX,
         };
         let mut rng = seeded(self.config.seed, SAMPLE_STREAM);

@@ -12,7 +12,7 @@ pub const D: usize = 8;
 pub const NLIST: usize = 4;
 
 /// Kinds that cover every structure of a file.
-pub const KINDS: [&str; 49] = [
+pub const KINDS: [&str; 50] = [
     "Flat",
     "PQ2x8",
     "PQ2x4",
@@ -55,6 +55,7 @@ pub const KINDS: [&str; 49] = [
     "L2norm,IVF4,Flat",
     "Flat,RFlat",
     "IVF4,PQ2x8,RFlat",
+    "IVF4,PQ2x4+4x5",
     "PQ2x4,Refine(SQ8)",
     "IVF4,PQ2x4,Refine(PQ4x5)",
     "IDMap,Flat",
@@ -94,10 +95,10 @@ pub const EXACT_KINDS: [&str; 6] =
 
 pub const METRICS: [Metric; 2] = [Metric::L2, Metric::InnerProduct];
 
-/// Pairs of the given kinds and every metric they support; LSH supports only L2.
+/// Pairs of the given kinds and every metric they support; LSH and `PQ{m}+{r}` support only L2.
 pub fn under_metrics(kinds: &[&'static str]) -> impl Iterator<Item = (&'static str, Metric)> {
     let all = kinds.iter().flat_map(|&kind| METRICS.map(|metric| (kind, metric)));
-    all.filter(|(kind, metric)| *metric == Metric::L2 || !kind.contains("LSH"))
+    all.filter(|(kind, metric)| *metric == Metric::L2 || !kind.contains("LSH") && !kind.contains('+'))
 }
 
 /// Returns true if the kind has cells.
@@ -112,7 +113,7 @@ pub fn takes_ids(kind: &str) -> bool {
 
 /// Returns true if the kind ranks its candidates again.
 pub fn is_refined(kind: &str) -> bool {
-    kind.contains("Refine") || kind.contains("RFlat")
+    kind.contains("Refine") || kind.contains("RFlat") || kind.contains('+')
 }
 
 /// Returns true if entries of the kind can be in several lists.

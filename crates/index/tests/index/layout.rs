@@ -36,7 +36,7 @@ fn read_i32(file: &[u8], at: usize) -> i32 {
 struct Walk<'a> {
     file: &'a [u8],
     at: usize,
-    /// True within a map of ids, where ids of inverted lists are positions.
+    /// True within a map of ids and beside finer codes, where ids of inverted lists are positions.
     in_map: bool,
     fields: Vec<Field>,
 }
@@ -198,7 +198,8 @@ impl Walk<'_> {
             b"IHNs" => self.graph(Self::exhaustive_sq),
             b"IHNp" => self.graph(Self::exhaustive_pq),
             b"IwFl" => self.ivf_flat(),
-            b"IwPQ" => self.ivf_pq(),
+            b"IwPQ" => self.ivf_pq(false),
+            b"IwQR" => self.ivf_pq_residual(),
             b"IwSq" => self.ivf_sq(),
             b"IwPf" => self.ivf_fast_scan(),
             b"IxPT" => self.transformed(),
@@ -282,12 +283,23 @@ impl Walk<'_> {
         self.array_lists(true);
     }
 
-    fn ivf_pq(&mut self) {
+    /// Adds an inverted file of PQ codes, which are of residuals where `finer` codes follow.
+    fn ivf_pq(&mut self, finer: bool) {
         self.ivf_header();
-        self.flag("by_residual", &[]);
+        self.flag("by_residual", if finer { &[0] } else { &[] });
         self.count("code_size");
         self.product_quantiser();
         self.array_lists(false);
+    }
+
+    fn ivf_pq_residual(&mut self) {
+        let in_map = std::mem::replace(&mut self.in_map, true);
+        self.ivf_pq(true);
+        self.in_map = in_map;
+        self.product_quantiser();
+        let count = self.count("finer code byte count");
+        self.codes(count);
+        self.f32("k_factor", &[f32::NAN, f32::INFINITY, 0.0, 0.5, -1.0, 1e30], &[1.5, 1e6]);
     }
 
     fn ivf_sq(&mut self) {

@@ -24,6 +24,7 @@ pub(super) const LINEAR: Fourcc = *b"LTra";
 pub(super) const ROTATION: Fourcc = *b"rrot";
 pub(super) const PCA: Fourcc = *b"Pcam";
 pub(super) const NORMALISE: Fourcc = *b"VNrm";
+pub(super) const IVF_PQ_RESIDUAL: Fourcc = *b"IwQR";
 pub(super) const IVF_PQ: Fourcc = *b"IwPQ";
 pub(super) const ARRAY_LISTS: Fourcc = *b"ilar";
 pub(super) const ON_DISK_LISTS: Fourcc = *b"ilod";

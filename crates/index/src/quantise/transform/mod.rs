@@ -99,7 +99,7 @@ impl Transform {
     /// and is assumed to be that of the codes.
     pub fn kind(&self, codes: Codes) -> TransformKind {
         let m = match codes {
-            Codes::Pq { m, .. } | Codes::FastScan { m, .. } => m,
+            Codes::Pq { m, .. } | Codes::FastScan { m, .. } | Codes::PqResidual { m, .. } => m,
             Codes::Flat | Codes::Sq(_) | Codes::RaBitQ | Codes::Lsh { .. } => 1,
         };
         let changed = |d_out: usize| (d_out != self.d_in()).then_some(d_out);

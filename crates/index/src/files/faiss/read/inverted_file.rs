@@ -6,9 +6,13 @@ use super::{
     *,
 };
 use crate::{
-    kinds::ivf::{
-        InvertedFile, Ivf, IvfFastScan, array_lists::ArrayLists, block_lists::BlockLists,
-        direct_map::DirectMap, entry_ids::EntryIds, inverted_lists::InvertedLists,
+    kinds::{
+        ivf::{
+            InvertedFile, Ivf, IvfFastScan, array_lists::ArrayLists, block_lists::BlockLists,
+            direct_map::DirectMap, entry_ids::EntryIds, inverted_lists::InvertedLists,
+        },
+        pq_residual::PqResidual,
+        store::Store,
     },
     quantise::{coarse::Coarse, fast_scan_pq::FastScanPq, rabitq::RaBitQuantiser},
 };
@@ -35,6 +39,26 @@ impl Reader<'_, '_> {
         let pq = self.product_quantiser(header.coarse.d)?;
         expect("code_size", pq.code_size(), code_size)?;
         self.ivf(header, Codec::Pq(pq), by_residual)
+    }
+
+    pub fn ivf_pq_residual(&mut self) -> Result<PqResidual> {
+        let ivf = self.ivf_pq()?;
+        let (d, ntotal) = (ivf.d(), ivf.ntotal());
+        expect("metric_type of an index of two product quantisers", Metric::L2, ivf.metric())?;
+        expect("by_residual of an index of two product quantisers", true, ivf.by_residual)?;
+        if let Some(id) = ivf.stray_id() {
+            let expected = format!("each of the positions 0..{ntotal} once");
+            return Err(Error::field("ids of the inverted lists beside finer codes", expected, id));
+        }
+        let finer = self.product_quantiser(d)?;
+        let bytes = product("finer code bytes", ntotal, finer.code_size())?;
+        expect("finer code byte count", bytes, self.source.size("finer code byte count")?)?;
+        let codes = self.source.bytes("finer codes", bytes)?;
+        let k_factor = self.source.f32("k_factor")?;
+        if !(1.0..=1e6).contains(&k_factor) {
+            return Err(Error::field("k_factor", "1 to 1e6", k_factor));
+        }
+        Ok(PqResidual::new(ivf, finer, codes, k_factor))
     }
 
     pub fn ivf_sq(&mut self) -> Result<Ivf> {

@@ -88,6 +88,7 @@ impl Reader<'_, '_> {
             IVF_RABITQ => Ok(Kind::Ivf(self.ivf_rabitq()?)),
             EXHAUSTIVE_SQ => Ok(Kind::Exhaustive(self.exhaustive_sq()?)),
             IVF_SQ => Ok(Kind::Ivf(self.ivf_sq()?)),
+            IVF_PQ_RESIDUAL => Ok(Kind::PqResidual(self.ivf_pq_residual()?)),
             IVF_FAST_SCAN => Ok(Kind::FastScan(self.ivf_fast_scan()?)),
             LSH => Ok(Kind::Lsh(self.lsh()?)),
             TRANSFORMED => Ok(Kind::Transformed(Box::new(self.transformed(depth)?))),

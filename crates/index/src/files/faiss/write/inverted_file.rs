@@ -5,7 +5,10 @@ use super::{
     *,
 };
 use crate::{
-    kinds::ivf::{Ivf, IvfFastScan, block_lists::BlockLists, direct_map::DirectMap},
+    kinds::{
+        ivf::{Ivf, IvfFastScan, block_lists::BlockLists, direct_map::DirectMap},
+        pq_residual::PqResidual,
+    },
     quantise::{coarse::Coarse, fast_scan_pq::FastScanPq},
 };
 
@@ -17,6 +20,19 @@ impl Writer<'_> {
             Codec::Sq(_) => &IVF_SQ,
             Codec::RaBitQ(_) => &IVF_RABITQ,
         })?;
+        self.ivf_fields(ivf)
+    }
+
+    pub fn ivf_pq_residual(&mut self, index: &PqResidual) -> io::Result<()> {
+        self.out.write_all(&IVF_PQ_RESIDUAL)?;
+        self.ivf_fields(index.ivf())?;
+        self.product_quantiser(&index.finer)?;
+        self.bytes(&index.codes)?;
+        self.f32(index.k_factor)
+    }
+
+    /// Writes an inverted file behind its fourcc.
+    fn ivf_fields(&mut self, ivf: &Ivf) -> io::Result<()> {
         self.header_of(ivf)?;
         self.ivf_header(&ivf.coarse, ivf.nprobe, &ivf.direct_map)?;
         match &ivf.lists.codec {

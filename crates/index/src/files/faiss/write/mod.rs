@@ -39,6 +39,7 @@ impl Writer<'_> {
             Kind::Graph(index) => self.graph_of_entries(index),
             Kind::Ivf(index) => self.ivf(index),
             Kind::FastScan(index) => self.ivf_fast_scan(index),
+            Kind::PqResidual(index) => self.ivf_pq_residual(index),
             Kind::Lsh(index) => self.lsh(index),
             Kind::Transformed(index) => self.transformed(index),
             Kind::Refined(index) => self.refined(index),
