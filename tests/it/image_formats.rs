@@ -192,7 +192,7 @@ fn pictures(row: &Row, files: &BTreeMap<String, Vec<u8>>) -> Vec<Picture> {
     pictures
 }
 
-/// What released files keep of these pictures.
+/// Properties that released files keep of these pictures.
 fn released(pictures: &[Picture]) -> String {
     let is_deep = pictures.iter().any(|picture| picture.pixels.is_deep());
     let is_transparent = pictures.iter().any(|picture| picture.transparency.is_some());

@@ -123,7 +123,7 @@ impl Folder {
         self.ends(line, 0)
     }
 
-    /// What a run prints for people.
+    /// Text that a run prints for people.
     fn text(&self, line: &str) -> String {
         let output = self.run(line);
         assert_eq!(output.status.code(), Some(0), "{line}: {}", String::from_utf8_lossy(&output.stderr));
