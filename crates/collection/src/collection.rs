@@ -167,6 +167,15 @@ impl Collection {
         self.engine.known(originals)
     }
 
+    /// Entry of an original, live or withdrawn; `None` also if it is pending, and to be stored again.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn completed(&self, original: &Digest) -> Result<Option<Entry>> {
+        let known = self.known(std::slice::from_ref(original))?.pop().flatten();
+        Ok(known.filter(|entry| !entry.pending))
+    }
+
     /// Finds the entries nearest to each of `queries` `[n, d]`, by the cosines of their descriptors, the largest first:
     /// at most `k` rows a query. The `max(10 k, 100)` nearest codes of the `nprobe` nearest cells are compared.
     ///

@@ -36,12 +36,6 @@ impl<'a> Remembering<'a> {
         Self { collection, fields, device, begun: Mutex::default() }
     }
 
-    /// Returns the entry of an original; not one that is pending, unless `pending`.
-    fn known(&self, original: &Digest) -> Result<Option<Entry>> {
-        let known = self.collection.known(std::slice::from_ref(original))?.pop().flatten();
-        Ok(known.filter(|entry| !entry.pending))
-    }
-
     /// Commits the entries of files that lie beside their paths, then puts the files there.
     fn commit(&self, prepared: Vec<Prepared<'_>>) -> Vec<Result<Taken>> {
         let descriptors: Vec<Vec<f32>> =
@@ -120,7 +114,7 @@ fn publish((prepared, stored): (Prepared<'_>, Stored)) -> Result<Taken> {
 impl Destination for Remembering<'_> {
     fn examine(&self, original: &[u8]) -> Result<Examined> {
         let digest = Digest::of_file(original);
-        if let Some(entry) = self.known(&digest)? {
+        if let Some(entry) = self.collection.completed(&digest)? {
             return Ok(Examined::Known(Box::new(entry)));
         }
         let is_first = self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
@@ -141,6 +135,7 @@ impl Destination for Remembering<'_> {
     }
 
     fn entry_of(&self, original: &Digest) -> Result<Entry> {
-        self.known(original)?.context("the same picture was to be released in this run, and failed")
+        let entry = self.collection.completed(original)?;
+        entry.context("the same picture was to be released in this run, and failed")
     }
 }

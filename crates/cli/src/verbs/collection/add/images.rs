@@ -12,8 +12,7 @@ use collection::{Collection, Digest, Entry, NewEntry, Stored};
 use describe::{Described, Input as NetworkInput, Prepared, network_input};
 use device_math::transfer::upload_rows;
 use extractor::Extractor;
-use image_file::Reader;
-use image_file::path_text;
+use image_file::{Reader, path_text};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -145,8 +144,7 @@ fn prepare(
 ) -> Result<Prepared<ReadImage>> {
     let bytes = reader.read(&input.path)?;
     let original = Digest::of_file(&bytes);
-    let known = collection.known(std::slice::from_ref(&original))?.pop().flatten();
-    if let Some(entry) = known.filter(|entry| !entry.pending) {
+    if let Some(entry) = collection.completed(&original)? {
         let note = ReadImage { original, known: Some(entry), notes: Vec::new() };
         return Ok(Prepared { note, inputs: Vec::new() });
     }
