@@ -25,7 +25,7 @@ fn every_edit() -> Vec<Edit> {
 
 #[test]
 fn spelling_round_trips() {
-    for edit in Edit::full().into_iter().chain(Edit::paper()).chain(every_edit()) {
+    for edit in Edit::full().into_iter().chain(Edit::paper()).chain(Edit::hard()).chain(every_edit()) {
         assert_eq!(edit.to_string().parse::<Edit>().expect("round trip"), edit);
         assert_eq!(edit.param().is_some(), edit.to_string().contains('='));
     }
@@ -83,6 +83,11 @@ fn bad_parameters_are_refused() {
         "opacity=2",
         "shuffle=1.1",
         "pixelize=0",
+        "offcentre=0",
+        "offcentre=1.5",
+        "letterbox=-0.1",
+        "letterbox=1.1",
+        "letterbox",
         "None",
     ] {
         assert!(text.parse::<Edit>().is_err(), "{text}");
@@ -166,6 +171,8 @@ fn neutral_parameters_change_nothing() {
         "pixelize=1",
         "perspective=0",
         "shuffle=0",
+        "offcentre=1",
+        "letterbox=0",
     ] {
         let edited = text.parse::<Edit>().expect(text).apply(&image, 3).expect(text);
         assert_eq!(edited.dimensions(), image.dimensions(), "{text}");
@@ -255,7 +262,7 @@ fn the_seed_decides() {
         assert_eq!(edit.apply(&image, 9).expect("first"), edit.apply(&image, 9).expect("second"), "{edit}");
         let distinct: HashSet<Vec<u8>> =
             (0..20).map(|seed| edit.apply(&image, seed).expect("edit").into_raw()).collect();
-        let random = ["perspective", "shuffle", "text", "emoji", "auto"].contains(&edit.name());
+        let random = ["perspective", "shuffle", "text", "emoji", "auto", "offcentre"].contains(&edit.name());
         assert_eq!(distinct.len() > 1, random, "{edit}");
     }
 }
@@ -296,7 +303,9 @@ fn compositions_have_the_documented_lengths() {
     for known in Edit::known() {
         let name = known.split('=').next().expect("a name");
         let drawn = (0..4000).any(|seed| Edit::composition(seed).iter().any(|edit| edit.name() == name));
-        assert_eq!(drawn, name != "none" && name != "auto", "{name}");
+        // The last two are no augmentations of AugLy.
+        let expected = !["none", "auto", "offcentre", "letterbox"].contains(&name);
+        assert_eq!(drawn, expected, "{name}");
     }
     // 4 standard deviations of a share of 0.4 over 4000 draws are 0.031
     for (length, expected) in [(1, 0.1), (2, 0.2), (3, 0.3), (4, 0.4)] {
@@ -309,6 +318,8 @@ fn geometry_follows_the_parameters() {
     let image = picture(100, 50);
     let size = |text: &str| text.parse::<Edit>().expect(text).apply(&image, 0).expect(text).dimensions();
     assert_eq!(size("crop=0.64"), (80, 40));
+    assert_eq!(size("offcentre=0.64"), (80, 40));
+    assert_eq!(size("letterbox=0.3"), (100, 80));
     assert_eq!(size("resize=0.25"), (50, 25));
     assert_eq!(size("aspect=0.5"), (50, 100));
     assert_eq!(size("square"), (100, 100));
@@ -325,6 +336,25 @@ fn rotation_is_counter_clockwise() {
     assert_eq!(turned.get_pixel(0, 0), &Rgb([255, 0, 0]));
     let all_round = Edit::Rotation { degrees: 720.0 }.apply(&image, 0).expect("rotation");
     assert_eq!(all_round, image);
+}
+
+#[test]
+fn letterbox_leaves_the_image_between_black_bars() {
+    let image = picture(40, 20);
+    let boxed = Edit::Letterbox { bar: 0.25 }.apply(&image, 0).expect("letterbox");
+    assert_eq!(imageops::crop_imm(&boxed, 0, 5, 40, 20).to_image(), image);
+    let mut bars = boxed.enumerate_pixels().filter(|(_, y, _)| !(5..25).contains(y));
+    assert!(bars.all(|(_, _, pixel)| pixel.0 == [0; 3]));
+}
+
+#[test]
+fn off_centre_crops_are_windows_of_the_image() {
+    let image = picture(30, 20);
+    for seed in 0..20 {
+        let crop = Edit::OffCentreCrop { area: 0.25 }.apply(&image, seed).expect("crop");
+        let is_at = |x: u32, y: u32| imageops::crop_imm(&image, x, y, 15, 10).to_image() == crop;
+        assert!((0..=15).any(|x| (0..=10).any(|y| is_at(x, y))), "{seed}");
+    }
 }
 
 #[test]

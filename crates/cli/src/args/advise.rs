@@ -32,8 +32,8 @@ pub struct Advise {
     /// Cells to visit for each query; the advice is for the first number
     #[arg(long, default_value = "1,4,16", value_name = "N,...", value_delimiter = ',')]
     pub nprobe: Vec<NonZeroUsize>,
-    /// Edits: paper, full, or a list such as rotation=25,jpeg=50
-    #[arg(long, default_value = EDITS, value_name = "paper|full|LIST")]
+    /// Edits: paper, full, hard, or a list such as rotation=25,jpeg=50
+    #[arg(long, default_value = EDITS, value_name = "paper|full|hard|LIST")]
     pub transforms: EditSet,
     /// Folder to keep the released images in [default: they are deleted]
     #[arg(long, value_name = "DIR")]

@@ -148,8 +148,8 @@ pub struct Editing {
     /// Number of originals to evaluate, drawn at random by --seed [default: all]
     #[arg(long, value_name = "N")]
     pub sample: Option<NonZeroUsize>,
-    /// Edits: paper, full, or a list such as rotation=25,jpeg=50; means exclude the screenshot
-    #[arg(long, default_value = "paper", value_name = "paper|full|LIST")]
+    /// Edits: paper, full, hard, or a list such as rotation=25,jpeg=50; means exclude the screenshot
+    #[arg(long, default_value = "paper", value_name = "paper|full|hard|LIST")]
     pub transforms: EditSet,
     /// Number of bootstrap resamples for the 95 % intervals
     #[arg(long, default_value = "1000", value_name = "N", value_parser = resamples)]

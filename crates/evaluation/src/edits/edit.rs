@@ -33,6 +33,12 @@ pub enum Edit {
         /// Share of the area kept, in (0, 1].
         area: f32,
     },
+    /// Keeps a part at a random place, uniformly drawn: both sides scaled by the square root of `area` (torchvision's
+    /// `RandomCrop` of that size).
+    OffCentreCrop {
+        /// Share of the area kept, in (0, 1].
+        area: f32,
+    },
     /// Resamples with antialiased bilinear filtering: both sides scaled by the square root of `area` (torchvision's
     /// `resize`).
     Resize {
@@ -89,6 +95,11 @@ pub enum Edit {
     /// Pads the shorter side with black on both ends until the image is square (Pillow's `ImageOps.pad`; AugLy's
     /// `pad_square` where both sides are odd or both even).
     PadSquare,
+    /// Adds black bars above and below (Pillow's `ImageOps.expand`).
+    Letterbox {
+        /// Height of each bar over that of the image, in [0, 1].
+        bar: f32,
+    },
     /// Changes the perspective at random: each corner moves by a normal deviate of `sigma`, at most 2.5 `sigma`; bicubic,
     /// black outside (AugLy's `perspective_transform`, whose default of 50 pixels is 0.06 of the sides of a photograph of
     /// 1024x768).
@@ -153,6 +164,29 @@ impl Edit {
             Self::Meme,
             Self::Auto,
         ]
+    }
+
+    /// Returns edits that move, turn or cover most of an image, and that searches lose first.
+    ///
+    /// ```
+    /// let names: Vec<String> = active_index_evaluation::Edit::hard().iter().map(|edit| edit.to_string()).collect();
+    /// assert_eq!(names[..2], ["rotation=5", "rotation=15"]);
+    /// assert_eq!(names.len(), 15);
+    /// ```
+    pub fn hard() -> Vec<Self> {
+        let mut edits: Vec<Self> =
+            [5.0, 15.0, 25.0, 45.0, 90.0, 180.0, 270.0].map(|degrees| Self::Rotation { degrees }).into();
+        edits.extend([
+            Self::CentreCrop { area: 0.5 },
+            Self::CentreCrop { area: 0.25 },
+            Self::OffCentreCrop { area: 0.4 },
+            Self::Letterbox { bar: 0.3 },
+            Self::FlipHorizontal,
+            Self::Meme,
+            Self::Screenshot,
+            Self::Auto,
+        ]);
+        edits
     }
 
     /// Returns the paper's sweep of all parameters over their ranges, then meme, screenshot and auto.

@@ -8,7 +8,7 @@ use std::{
 use image::{ImageFormat, RgbImage, imageops};
 use zip::ZipArchive;
 
-use super::{edit::Edit, emoji, warp};
+use super::{edit::Edit, emoji, geometry, warp};
 
 const GOLDEN: &[u8] = include_bytes!("../../tests/golden/transforms.zip");
 
@@ -85,8 +85,8 @@ fn jpeg_and_palette_are_the_same() {
 #[test]
 fn every_deterministic_edit_has_a_golden_picture() {
     let compared: BTreeSet<String> = named().into_iter().map(|(_, edit)| edit.to_string()).collect();
-    let drawn = ["auto", "meme", "text", "emoji", "perspective", "shuffle"];
-    for edit in Edit::full().into_iter().chain(Edit::paper()) {
+    let drawn = ["auto", "meme", "text", "emoji", "perspective", "shuffle", "offcentre"];
+    for edit in Edit::full().into_iter().chain(Edit::paper()).chain(Edit::hard()) {
         let name = edit.to_string();
         assert!(compared.contains(&name) || drawn.contains(&edit.name()), "{name} is not compared");
     }
@@ -118,6 +118,23 @@ fn perspective_matches_for_the_same_corners() {
         warp::project(photo, std::array::from_fn(|i| (corners[2 * i], corners[2 * i + 1]))).unwrap()
     });
     assert_eq!(compared, 6);
+}
+
+#[test]
+fn off_centre_crops_match_at_the_same_place() {
+    let compared = each_draw("offcentre", |photo, drawn| {
+        geometry::crop_at(photo, drawn[0], drawn[1] as u32, drawn[2] as u32)
+    });
+    assert_eq!(compared, 6);
+}
+
+/// Every place inside the image is drawn, the borders too.
+#[test]
+fn off_centre_crops_reach_every_place() {
+    let photo = RgbImage::from_fn(4, 3, |x, y| image::Rgb([x as u8, y as u8, 0]));
+    let corner = |seed| geometry::off_centre_crop(&photo, 0.25, seed)[(0, 0)].0;
+    let corners: BTreeSet<[u8; 3]> = (0..200).map(corner).collect();
+    assert_eq!(corners.len(), 3 * 3, "a crop of 2x1 pixels has 3x3 places: {corners:?}");
 }
 
 #[test]

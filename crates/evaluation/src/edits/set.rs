@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::edit::Edit;
 use crate::error::{Error, Result};
 
-/// Edits of an evaluation, written `paper`, `full` or as a list such as `rotation=25,jpeg=50`.
+/// Edits of an evaluation, written `paper`, `full`, `hard` or as a list such as `rotation=25,jpeg=50`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EditSet(pub Vec<Edit>);
 
@@ -16,6 +16,7 @@ impl FromStr for EditSet {
         match text {
             "paper" => Ok(Self::paper()),
             "full" => Ok(Self(Edit::full())),
+            "hard" => Ok(Self(Edit::hard())),
             list => list.split(',').map(str::parse).collect::<Result<_>>().map(Self),
         }
     }

@@ -40,6 +40,7 @@ const FORMS: &[(&str, Parameter)] = &[
         },
     ),
     ("crop", Number { expected: SHARE, accepts: share, make: |area| Edit::CentreCrop { area } }),
+    ("offcentre", Number { expected: SHARE, accepts: share, make: |area| Edit::OffCentreCrop { area } }),
     (
         "resize",
         Number {
@@ -96,6 +97,14 @@ const FORMS: &[(&str, Parameter)] = &[
     ),
     ("square", Nothing(Edit::PadSquare)),
     (
+        "letterbox",
+        Number {
+            expected: "a share of the height from 0 to 1",
+            accepts: |bar| (0.0..=1.0).contains(&bar),
+            make: |bar| Edit::Letterbox { bar },
+        },
+    ),
+    (
         "perspective",
         Number {
             expected: "a share of the sides from 0 to 0.1",
@@ -132,6 +141,7 @@ impl Edit {
             Self::Identity => ("none", None),
             Self::Rotation { degrees } => ("rotation", Some(degrees)),
             Self::CentreCrop { area } => ("crop", Some(area)),
+            Self::OffCentreCrop { area } => ("offcentre", Some(area)),
             Self::Resize { area } => ("resize", Some(area)),
             Self::Blur { kernel } => ("blur", Some(kernel as f32)),
             Self::Jpeg { quality } => ("jpeg", Some(f32::from(quality))),
@@ -145,6 +155,7 @@ impl Edit {
             Self::FlipVertical => ("vflip", None),
             Self::AspectRatio { ratio } => ("aspect", Some(ratio)),
             Self::PadSquare => ("square", None),
+            Self::Letterbox { bar } => ("letterbox", Some(bar)),
             Self::Perspective { sigma } => ("perspective", Some(sigma)),
             Self::Pixelize { ratio } => ("pixelize", Some(ratio)),
             Self::ShufflePixels { fraction } => ("shuffle", Some(fraction)),

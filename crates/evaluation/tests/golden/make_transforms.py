@@ -66,6 +66,10 @@ def square(photo, _):
     return ImageOps.pad(photo, (side, side))
 
 
+def letterbox(photo, bar):
+    return ImageOps.expand(photo, (0, int(photo.height * bar), 0, int(photo.height * bar)), "black")
+
+
 def screenshot(photo, _):
     with tempfile.TemporaryDirectory() as folder:
         places = pathlib.Path(folder) / "places.json"
@@ -93,6 +97,7 @@ EDITS = {
     "vflip": lambda photo, _: augly.vflip(photo),
     "aspect": lambda photo, ratio: augly.change_aspect_ratio(photo, ratio=ratio),
     "square": square,
+    "letterbox": letterbox,
     "pixelize": lambda photo, ratio: augly.pixelization(photo, ratio=ratio),
     "edges": lambda photo, _: augly.apply_pil_filter(photo),
     "palette": lambda photo, _: augly.convert_color(photo, mode="P").convert("RGB"),
@@ -118,8 +123,8 @@ SWEEPS = {
 # On every photograph: the set `paper` and what `full` does not sweep
 OTHERS = {
     "none": [None],
-    "rotation": [25, 90, -130],
-    "crop": [0.5],
+    "rotation": [5, 15, 25, 45, 90, 180, 270, -130],
+    "crop": [0.25, 0.5],
     "resize": [0.5, 2.2],
     "blur": [11],
     "jpeg": [1, 50, 75],
@@ -133,6 +138,7 @@ OTHERS = {
     "vflip": [None],
     "aspect": [0.5, 1, 2],
     "square": [None],
+    "letterbox": [0, 0.3, 1],
     "pixelize": [0.1, 0.3, 0.7],
     "edges": [None],
     "palette": [None],
@@ -169,6 +175,14 @@ def emoji(photo, number):
         shares = {"emoji_size": (side + 0.5) / photo.height, "x_pos": (left + 0.5) / photo.width}
         edited = augly.overlay_emoji(photo, emoji_path=str(path), y_pos=(top + 0.5) / photo.height, **shares)
     return edited, [number, side, left, top]
+
+
+def offcentre(photo, number):
+    """Share of the area, left and top in pixels."""
+    area = (0.4, 0.25)[number % 2]
+    height, width = sides(photo, area)
+    left, top = (photo.width - width) * number // 8, (photo.height - height) * (7 - number) // 8
+    return tv.crop(photo, top, left, height, width), [area, left, top]
 
 
 def meme():
@@ -215,7 +229,7 @@ def main():
                 edits |= {spelled(edit, value): (edit, value) for value in values}
             for file, (edit, value) in edits.items():
                 keep(f"{name}/{file}", EDITS[edit](photo, value))
-            for edit, draw in (("perspective", perspective), ("emoji", emoji)):
+            for edit, draw in (("perspective", perspective), ("emoji", emoji), ("offcentre", offcentre)):
                 for number in (0, 7):
                     edited, drawn = draw(photo, number)
                     keep(f"{name}/{edit}-{number}", edited)
