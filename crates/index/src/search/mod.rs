@@ -3,6 +3,7 @@
 mod candidates;
 pub(crate) mod device;
 mod distinct;
+mod grouped;
 mod neighbours;
 mod scan;
 
