@@ -30,6 +30,8 @@ enum Verb {
     ConvertWeights(Forwarded),
     /// Rebuild weights/default.faiss from descriptors
     DefaultIndex(Forwarded),
+    /// Draw descriptors that fill a collection to a realistic size
+    Synthetic(Forwarded),
     /// Compute descriptors of random edits of photographs, to train an index on
     Views(Forwarded),
 }
@@ -59,6 +61,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::FetchWeights(forwarded) => forward("fetch-weights", forwarded),
         Verb::ConvertWeights(forwarded) => forward("convert-weights", forwarded),
         Verb::DefaultIndex(forwarded) => forward("default-index", forwarded),
+        Verb::Synthetic(forwarded) => forward("synthetic", forwarded),
         Verb::Views(forwarded) => forward("views", forwarded),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`Edit`]: the edits people make to images, each by name (`crop=0.5`, `meme`, `auto`).
 //! - [`pipeline`]: images to descriptors of their edited copies, resumable.
-//! - [`retrieval`]: rank, recall and mean average precision of the right entry, with [`bootstrap`] intervals.
+//! - [`retrieval`]: rank, recall and mean average precision of the right entry, with [`bootstrap`] intervals; [`binomial`] ones of counts.
 //! - [`copy_detection`]: micro average precision of queries of which some have no match.
 //! - [`quality`]: difference of a released image to its original (PSNR, SSIM, L-infinity).
 //! - [`distractors`]: further entries that fill an index to a realistic size.
@@ -52,6 +52,7 @@
 //! # }
 //! ```
 
+pub mod binomial;
 pub mod bootstrap;
 pub mod copy_detection;
 pub mod distractors;

@@ -4,6 +4,7 @@
 mod convert_weights;
 mod default_index;
 mod fetch_weights;
+mod synthetic;
 mod views;
 
 use std::{
@@ -27,6 +28,8 @@ enum Verb {
     ConvertWeights(convert_weights::Arguments),
     /// Rebuild weights/default.faiss from descriptors
     DefaultIndex(default_index::Arguments),
+    /// Draw descriptors that fill a collection to a realistic size
+    Synthetic(synthetic::Arguments),
     /// Compute descriptors of random edits of photographs, to train an index on
     Views(views::Arguments),
 }
@@ -48,6 +51,7 @@ fn run(verb: Verb) -> Result<()> {
         }
         Verb::ConvertWeights(arguments) => convert_weights::run(&arguments),
         Verb::DefaultIndex(arguments) => default_index::run(&arguments),
+        Verb::Synthetic(arguments) => synthetic::run(&arguments),
         Verb::Views(arguments) => views::run(&arguments),
     }
 }
