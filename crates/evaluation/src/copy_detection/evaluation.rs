@@ -48,7 +48,8 @@ pub struct Findings {
 }
 
 impl Config {
-    /// Evaluates queries against references. References that `names` does not name are added to the index.
+    /// Evaluates queries against references. References that `names` does not name are added to the index. The codes of the
+    /// index choose entries, whose descriptors rank them, see [`Ranked`](super::Ranked).
     ///
     /// Images that fail are reported and left out. An interrupted search returns the images that are finished.
     ///
@@ -66,7 +67,7 @@ impl Config {
     ) -> Result<Findings> {
         let stored = References::store(index, names, &references, pipeline)?;
         let images = QueryImages::new(queries, references, &stored)?;
-        let searcher = Searcher { index, k: self.k, nprobe: self.nprobe, background };
+        let searcher = Searcher { index, references: &stored, k: self.k, nprobe: self.nprobe, background };
         let (mut queries, mut candidates) = (Queries::default(), Candidates::default());
         let mut take = |image: ImageDescriptors| {
             let photograph = images.enter(&image, &self.edits, &mut queries);

@@ -6,7 +6,7 @@ use super::{
     curve::{Curve, Point, Row, Ties},
     isc::{GroundTruth, Prediction},
     queries::{Queries, Query},
-    search::{Candidate, Candidates},
+    search::{Candidate, Candidates, Ranked},
 };
 use crate::{bootstrap::Bootstrap, error::Result};
 
@@ -18,12 +18,15 @@ const STEPS: usize = 100;
 /// Figures of one side.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
-    /// Figures by plain scores.
+    /// Figures by the cosines of descriptors.
     #[serde(flatten)]
     pub plain: Measured,
     /// Figures by scores minus the similarity to the background, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalised: Option<Measured>,
+    /// Figures by the distances of codes, if an index was searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_code: Option<Measured>,
 }
 
 /// Figures of one ranking.
@@ -103,26 +106,30 @@ impl Meter<'_> {
     pub fn sides(&self, candidates: &Candidates, edits: usize) -> Result<Sides> {
         let matches_of = self.queries.matches_of_photographs();
         let passive = self.figures(&candidates.passive, &matches_of)?;
-        let released = candidates.released().map(|rows| self.figures(rows, &matches_of)).transpose()?;
+        let released = candidates.released().map(|ranked| self.figures(ranked, &matches_of)).transpose()?;
         let matches_of: Vec<usize> = matches_of.iter().map(|matches| matches / edits).collect();
         let of_edit = |edit: usize| -> Result<_> {
-            let figures = |rows: &[Candidate], side: &Figures| {
-                self.edit(rows, edit, &matches_of, side.plain.threshold_at_p90)
+            let figures = |ranked: &Ranked, side: &Figures| {
+                self.edit(&ranked.by_descriptor, edit, &matches_of, side.plain.threshold_at_p90)
             };
             let pair = candidates.released().zip(released.as_ref());
-            let released = pair.map(|(rows, side)| figures(rows, side)).transpose()?;
+            let released = pair.map(|(ranked, side)| figures(ranked, side)).transpose()?;
             Ok((figures(&candidates.passive, &passive)?, released))
         };
         let edits = if edits > 1 { (0..edits).map(of_edit).collect::<Result<_>>()? } else { Vec::new() };
         Ok(Sides { passive, released, edits })
     }
 
-    fn figures(&self, rows: &[Candidate], matches_of: &[usize]) -> Result<Figures> {
-        let measured = |normalised: bool| {
+    fn figures(&self, ranked: &Ranked, matches_of: &[usize]) -> Result<Figures> {
+        let measured = |rows: &[Candidate], normalised: bool| {
             Measured::new(&self.curve(rows, None, normalised)?, matches_of, &self.bootstrap)
         };
-        let normalised = self.normalises.then(|| measured(true)).transpose()?;
-        Ok(Figures { plain: measured(false)?, normalised })
+        let rows = &ranked.by_descriptor;
+        Ok(Figures {
+            plain: measured(rows, false)?,
+            normalised: self.normalises.then(|| measured(rows, true)).transpose()?,
+            by_code: Some(measured(&ranked.by_code, false)?),
+        })
     }
 
     fn edit(

@@ -1,7 +1,7 @@
 //! Copy detection as measured by DISC21 and ISC2021: one threshold for all queries.
 //!
-//! Every query has candidate references with scores, higher for likelier copies. The candidates of all queries are ranked
-//! together, so that a method must also recognise queries without a match (Douze et al. 2021, *The 2021 Image Similarity
+//! Every query has candidate references with scores, higher for likelier copies: the cosines of their descriptors, for
+//! references that the codes of an index choose. The candidates of all queries are ranked together, so that a method must also recognise queries without a match (Douze et al. 2021, *The 2021 Image Similarity
 //! Dataset and Challenge*, section 5).
 
 mod curve;
@@ -20,5 +20,5 @@ pub use self::{
     normalise::{BACKGROUND_NEIGHBOURS, normalise},
     queries::{Queries, Query, QuerySource},
     references::References,
-    search::{Background, Candidate, Candidates},
+    search::{Background, Candidate, Candidates, Ranked},
 };

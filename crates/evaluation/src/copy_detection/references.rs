@@ -1,6 +1,6 @@
 //! References: the entries of the index, of which a query may be a copy.
 
-use std::{collections::HashMap, fmt::Display, path::Path};
+use std::{borrow::Cow, collections::HashMap, fmt::Display, path::Path};
 
 use device_math::transfer::upload_rows;
 use image_file::{path_of_text, path_text};
@@ -19,12 +19,14 @@ const NAMELESS: &str = "entry";
 pub struct References {
     /// Ids of the reference images, by number of the subject; none for those that cannot be read.
     ids: Vec<Option<i64>>,
+    /// Descriptors `[d]` of the reference images, by id.
+    descriptors: HashMap<i64, Vec<f32>>,
     /// Names of all named entries, by id.
     names: EntryNames,
 }
 
 impl References {
-    /// Finds images among the named entries of the index, and adds the others to it.
+    /// Describes images, finds them among the named entries of the index, and adds the others to it.
     ///
     /// # Errors
     /// [`Error::Interrupted`]; those of [`check_names`], of the index and of the device.
@@ -35,23 +37,27 @@ impl References {
         pipeline: &mut Pipeline<'_>,
     ) -> Result<Self> {
         check_names(names, images.iter().map(|image| image.name.as_str()))?;
-        let known = EntryIds::new(names);
-        let mut ids: Vec<Option<i64>> = images.iter().map(|image| known.id(&image.name)).collect();
-        let places: Vec<usize> = (0..images.len()).filter(|&place| ids[place].is_none()).collect();
-        let unknown: Vec<Subject> = places.iter().map(|&place| images[place].clone()).collect();
-        let mut names = names.clone();
-        let (described, end) = pipeline.originals(&unknown)?;
+        let (described, end) = pipeline.originals(images)?;
         if end == End::Interrupted {
             return Err(Error::Interrupted);
         }
-        if !described.is_empty() {
-            let rows = upload_rows(described.iter().map(|original| &original.descriptor), &index.device());
-            for (id, Original { number, .. }) in index.add(rows)?.zip(&described) {
-                ids[places[*number]] = Some(id);
-                names.insert(id, unknown[*number].name.clone());
-            }
+        let known = EntryIds::new(names);
+        let id = |original: &Original| known.id(&images[original.number].name);
+        let unknown: Vec<&Original> = described.iter().filter(|original| id(original).is_none()).collect();
+        let mut added = 0..0;
+        if !unknown.is_empty() {
+            let rows = upload_rows(unknown.iter().map(|original| &original.descriptor), &index.device());
+            added = index.add(rows)?;
         }
-        Ok(Self { ids, names })
+        let mut references =
+            Self { ids: vec![None; images.len()], descriptors: HashMap::new(), names: names.clone() };
+        for original in described {
+            let id = id(&original).or_else(|| added.next()).expect("one id per added image");
+            references.ids[original.number] = Some(id);
+            references.names.insert(id, images[original.number].name.clone());
+            references.descriptors.insert(id, original.descriptor);
+        }
+        Ok(references)
     }
 
     /// Returns the number of reference images.
@@ -62,6 +68,15 @@ impl References {
     /// Returns the entry of the image with this number.
     pub(super) fn of(&self, number: usize) -> Option<i64> {
         self.ids.get(number).copied().flatten()
+    }
+
+    /// Returns the descriptor `[d]` of an entry: that of its image, or the decoded code if the entry is none of the images.
+    /// `None` for a code that cannot be decoded.
+    pub(super) fn descriptor<'a>(&'a self, id: i64, index: &Index) -> Option<Cow<'a, [f32]>> {
+        match self.descriptors.get(&id) {
+            Some(own) => Some(Cow::Borrowed(own)),
+            None => index.reconstruct(id).ok().map(Cow::Owned),
+        }
     }
 
     /// Returns the labels of all named entries: the file's name, with the id behind it if that is not distinct.

@@ -83,6 +83,12 @@ fn cells(name: &str, measured: &Measured) -> Vec<String> {
     vec![name.to_owned(), average, decimal(measured.recall_at_p90, 3), decimal(measured.threshold_at_p90, 4)]
 }
 
+/// Returns the rankings of a side with their names: by cosine, normalised, by code.
+fn rankings<'a>(side: &'a Figures, names: [&'static str; 3]) -> Vec<(&'static str, &'a Measured)> {
+    let all = [Some(&side.plain), side.normalised.as_ref(), side.by_code.as_ref()];
+    names.into_iter().zip(all).filter_map(|(name, measured)| Some((name, measured?))).collect()
+}
+
 impl DetectionRow {
     /// Returns the edit with its parameter.
     pub fn label(&self) -> String {
@@ -129,7 +135,7 @@ impl CopyDetectionReport {
             distractors: matches_of.iter().filter(|matches| **matches == 0).count(),
             queries: matches_of.len(),
             matches: truth.count(),
-            passive: Figures { plain, normalised: None },
+            passive: Figures { plain, normalised: None, by_code: None },
             released: None,
             transforms: Vec::new(),
             resamples: bootstrap.resamples,
@@ -148,7 +154,12 @@ impl CopyDetectionReport {
         let mut rows = scope.settings.rows();
         let share = 100.0 * scope.network_seconds / scope.seconds;
         rows.extend([
-            ("entries per query", format!("{k} nearest of nprobe {nprobe}")),
+            ("entries per query", format!("{k} by their descriptors, chosen by codes of nprobe {nprobe}")),
+            (
+                "scores",
+                "cosine of the descriptors of query and image; the decoded code of an entry that is none of the images"
+                    .to_owned(),
+            ),
             ("ties", "wrong candidates first, as in ISC2021".to_owned()),
             (
                 "background",
@@ -173,11 +184,10 @@ impl CopyDetectionReport {
 
     /// Returns the names and figures of all curves.
     pub fn curves(&self) -> Vec<(&'static str, &Measured)> {
-        let mut all = vec![("originals", &self.passive.plain)];
-        all.extend(self.passive.normalised.iter().map(|figures| ("originals, normalised", figures)));
-        all.extend(self.released.iter().map(|side| ("released", &side.plain)));
-        let normalised = self.released.iter().flat_map(|side| &side.normalised);
-        all.extend(normalised.map(|figures| ("released, normalised", figures)));
+        let names = ["originals", "originals, normalised", "originals, by code"];
+        let mut all = rankings(&self.passive, names);
+        let names = ["released", "released, normalised", "released, by code"];
+        all.extend(self.released.iter().flat_map(|side| rankings(side, names)));
         all
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use evaluation::copy_detection::{Candidate, EditFigures, Findings, Measured};
+use evaluation::copy_detection::{EditFigures, Findings, Measured, Ranked};
 use image_file::Reader;
 use maud::{Markup, html};
 
@@ -27,13 +27,14 @@ pub fn write(path: &Path, report: &CopyDetectionReport, findings: &Findings, rea
         p { (report.scope()) "." }
         (headlines(report))
         (page::figure("Precision and recall", &curves(report)?,
-            "Candidates of all queries, ranked by score. Thin lines: scores minus the similarity to the background."))
+            "Candidates of all queries, ranked by the cosine of their descriptors. Thin lines: by the distance of the code, or by the \
+             cosine minus the similarity to the background."))
         @if !report.transforms.is_empty() {
             (page::figure("Micro average precision of each edit", &bars(report)?,
                 "Grey: edited originals; green: edited released images. Whiskers: 95 % of the bootstrap resamples."))
         }
-        (page::figure("Distances to the nearest entry", &histogram(findings)?,
-            "The best score of each query with a match, as a distance."))
+        (page::figure("Cosines of the best candidates", &histogram(findings)?,
+            "The highest cosine of each query with a match, right or wrong."))
         (figures(report))
         (gallery(exhibits(report, findings), reader)?)
         (page::settings(&report.settings_rows()))
@@ -59,7 +60,7 @@ fn curves(report: &CopyDetectionReport) -> Result<String> {
     let series = |(name, figures): (&'static str, &Measured)| Series {
         name,
         colour: if name.starts_with("released") { AFTER } else { BEFORE },
-        is_minor: name.ends_with("normalised"),
+        is_minor: name.contains(','),
         points: figures.curve.iter().map(|point| (point.recall, point.precision)).collect(),
     };
     let (x, y) = (Axis { name: "recall", range: [0.0, 1.0] }, Axis { name: "precision", range: [0.0, 1.02] });
@@ -76,18 +77,18 @@ fn bars(report: &CopyDetectionReport) -> Result<String> {
     plots::bars(&report.transforms.iter().map(row).collect::<Vec<_>>(), "micro-AP")
 }
 
-/// Plots the distance of the best candidate of each query with a match.
+/// Plots the cosine of the best candidate of each query with a match.
 fn histogram(findings: &Findings) -> Result<String> {
-    let best = |rows: &[Candidate]| {
+    let best = |ranked: &Ranked| {
         let mut best = vec![f64::NEG_INFINITY; findings.queries.all.len()];
-        rows.iter().for_each(|row| best[row.query] = best[row.query].max(row.score));
+        ranked.by_descriptor.iter().for_each(|row| best[row.query] = best[row.query].max(row.score));
         let queries = findings.queries.all.iter().zip(best);
         let with_match = queries.filter(|(query, best)| !query.matches.is_empty() && best.is_finite());
-        with_match.map(|(_, best)| best.abs()).collect::<Vec<_>>()
+        with_match.map(|(_, best)| best).collect::<Vec<_>>()
     };
     let mut series = vec![("originals", BEFORE, best(&findings.candidates.passive))];
-    series.extend(findings.candidates.released().map(|rows| ("released", AFTER, best(rows))));
-    plots::histogram(series, &Axis { name: "squared L2 distance or inner product", range: [0.0, 2.0] })
+    series.extend(findings.candidates.released().map(|ranked| ("released", AFTER, best(ranked))));
+    plots::histogram(series, &Axis { name: "cosine", range: [0.0, 1.0] })
 }
 
 fn figures(report: &CopyDetectionReport) -> Markup {
@@ -130,13 +131,13 @@ fn edits(report: &CopyDetectionReport) -> Markup {
 /// Returns the photographs with a match, sorted later by the share of their queries above the threshold.
 fn exhibits<'a>(report: &CopyDetectionReport, findings: &'a Findings) -> Vec<Exhibit<'a>> {
     let Findings { queries, candidates, .. } = findings;
-    let (side, rows) = match (&report.released, candidates.released()) {
-        (Some(side), Some(rows)) => (side, rows),
-        _ => (&report.passive, &candidates.passive[..]),
+    let (side, ranked) = match (&report.released, candidates.released()) {
+        (Some(side), Some(ranked)) => (side, ranked),
+        _ => (&report.passive, &candidates.passive),
     };
     let threshold = side.plain.threshold_at_p90.unwrap_or(f64::INFINITY);
     let mut detected = vec![0; queries.photographs.len()];
-    for row in rows.iter().filter(|row| row.score >= threshold) {
+    for row in ranked.by_descriptor.iter().filter(|row| row.score >= threshold) {
         let query = &queries.all[row.query];
         detected[query.photograph] += usize::from(query.matches.contains(&row.id));
     }

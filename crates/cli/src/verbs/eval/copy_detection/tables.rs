@@ -62,9 +62,9 @@ pub fn write(folder: &Path, findings: &Findings) -> Result<()> {
     findings.ground_truth().write(&mut table)?;
     write_whole(&truth, |file| file.write_all(&table))?;
     let candidates = &findings.candidates;
-    write_rows(&passive, &findings.predictions(&candidates.passive))?;
+    write_rows(&passive, &findings.predictions(&candidates.passive.by_descriptor))?;
     if let Some(found) = candidates.released() {
-        write_rows(&released, &findings.predictions(found))?;
+        write_rows(&released, &findings.predictions(&found.by_descriptor))?;
     }
     Ok(())
 }
