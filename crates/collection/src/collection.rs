@@ -19,6 +19,8 @@ const RANKED_PER_MATCH: usize = 10;
 const LEAST_RANKED: usize = 100;
 /// Key of the text that names the extractor.
 const EXTRACTOR: &str = "extractor";
+/// Key of the calibration.
+const CALIBRATION: &str = "calibration";
 
 /// Settings of [`Collection::find`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +75,16 @@ impl Collection {
     /// # Errors
     /// If the folder has content; if the index is no inverted file of lossy codes.
     pub fn create(path: &Path, quantiser: &Index) -> Result<Self> {
-        Ok(Self::new(folder::create(path, quantiser)?))
+        Ok(Self::new(folder::create(path, quantiser, None)?))
+    }
+
+    /// Creates a collection as [`Self::create`] does, whose entries may have witnesses of one kind, fixed for its life. The
+    /// kind is any text, which [`Description::witness_kind`] returns.
+    ///
+    /// # Errors
+    /// The errors of [`Self::create`].
+    pub fn create_with_witnesses(path: &Path, quantiser: &Index, kind: &str) -> Result<Self> {
+        Ok(Self::new(folder::create(path, quantiser, Some(kind))?))
     }
 
     /// Opens the collection in a folder, with its quantiser on `device`. Where the medium cannot be written, it is open
@@ -125,11 +136,11 @@ impl Collection {
 
     /// Stores entries with their descriptors `[n, d]`, all or none, and returns what became of each. They are found from
     /// then on by every process, and survive a power cut. An entry whose original is known is not stored again; if the
-    /// known one is pending, it takes the new descriptor and fields.
+    /// known one is pending, it takes the new descriptor, fields and witness.
     ///
     /// # Errors
-    /// A number of descriptors other than of entries, another dimension, a value that is not finite; a collection that
-    /// cannot be written.
+    /// A number of descriptors other than of entries, another dimension, a value that is not finite; a witness of more than
+    /// [`WITNESS_BYTES`](crate::WITNESS_BYTES), or in a collection without witnesses; a collection that cannot be written.
     pub fn store(&self, entries: &[NewEntry], descriptors: Tensor<2>) -> Result<Vec<Stored>> {
         self.engine.store(entries, None, &self.rows(descriptors)?)
     }
@@ -259,6 +270,39 @@ impl Collection {
     /// An unknown id; a collection that cannot be read.
     pub fn descriptor(&self, id: i64) -> Result<Vec<f32>> {
         self.engine.descriptor(id)
+    }
+
+    /// Ids and descriptors `[d]` of at most `n` live entries, drawn by a seed. The draw depends on the ids alone: it is the
+    /// same whatever the segments are, and that of a smaller `n` is the first part of that of a larger one.
+    ///
+    /// # Errors
+    /// A collection that cannot be read.
+    pub fn sample(&self, n: usize, seed: u64) -> Result<Vec<(i64, Vec<f32>)>> {
+        self.engine.sample(n, seed)
+    }
+
+    /// Witness of each id; `None` for an entry without one, and for an unknown id.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn witnesses(&self, ids: &[i64]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.engine.witnesses(ids)
+    }
+
+    /// Text of the calibration that was kept last, by any process.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn calibration(&self) -> Result<Option<String>> {
+        self.engine.setting(CALIBRATION)
+    }
+
+    /// Keeps a calibration, a text of the caller's, in the place of the one before. Every process reads it from then on.
+    ///
+    /// # Errors
+    /// If the collection cannot be written.
+    pub fn set_calibration(&self, calibration: &str) -> Result<()> {
+        self.engine.set_setting(CALIBRATION, calibration)
     }
 
     /// Number of live entries that [`Self::find`] compares; those of damaged segments are not among them.

@@ -18,6 +18,9 @@ pub struct Description {
     pub factory: String,
     /// SHA-256 of the quantiser's file, in hexadecimal digits.
     pub fingerprint: String,
+    /// Kind of the witnesses that entries are stored with, in words of the caller's; `None` for a collection without
+    /// witnesses.
+    pub witness_kind: Option<String>,
 }
 
 /// Fields that entries must have.
@@ -73,6 +76,10 @@ pub struct Info {
     pub segments: usize,
     /// Entries that are in no segment yet.
     pub fresh: usize,
+    /// Entries that have a witness.
+    pub witnesses: u64,
+    /// Bytes of the witnesses.
+    pub witness_bytes: u64,
     /// Bytes of all files.
     pub bytes: u64,
 }
@@ -99,11 +106,12 @@ pub trait Engine: Send + Sync {
 
     /// Stores entries with their descriptors `[n, d]`, all or none, and returns what became of each. They are found
     /// from then on by every process, and survive a power cut. An entry whose original is known is not stored again;
-    /// if the known one is pending, it takes the new descriptor and fields. A new entry takes the id of `wanted` in its place
-    /// if that is at least 0 and no entry ever had it.
+    /// if the known one is pending, it takes the new descriptor, fields and witness. A new entry takes the id of `wanted` in
+    /// its place if that is at least 0 and no entry ever had it.
     ///
     /// # Errors
-    /// A number of values other than `n * d`; a value that is not finite; a place that cannot be written.
+    /// A number of values other than `n * d`; a value that is not finite; a witness that is too large, or in a collection
+    /// without witnesses; a place that cannot be written.
     fn store(&self, entries: &[NewEntry], wanted: Option<&[i64]>, descriptors: &[f32])
     -> Result<Vec<Stored>>;
 
@@ -156,6 +164,12 @@ pub trait Engine: Send + Sync {
 
     /// Descriptor of an entry that is not dropped: `[d]`.
     fn descriptor(&self, id: i64) -> Result<Vec<f32>>;
+
+    /// Ids and descriptors `[d]` of at most `n` live entries, drawn by a seed whatever the segments are.
+    fn sample(&self, n: usize, seed: u64) -> Result<Vec<(i64, Vec<f32>)>>;
+
+    /// Witness of each id; `None` for an entry without one, and for an unknown id.
+    fn witnesses(&self, ids: &[i64]) -> Result<Vec<Option<Vec<u8>>>>;
 
     /// Keeps a text under a key.
     fn set_setting(&self, key: &str, value: &str) -> Result<()>;

@@ -87,6 +87,9 @@ impl fmt::Display for State {
     }
 }
 
+/// Largest number of bytes of a witness: 64 KiB.
+pub const WITNESS_BYTES: usize = 64 << 10;
+
 /// Entry to be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEntry {
@@ -100,12 +103,14 @@ pub struct NewEntry {
     pub pending: bool,
     /// Fields kept with the entry.
     pub meta: Meta,
+    /// Bytes by which a match is confirmed, of the kind that the collection was created for; at most [`WITNESS_BYTES`].
+    pub witness: Option<Vec<u8>>,
 }
 
 impl NewEntry {
     /// Entry of an image that is public as it is.
     pub fn added(name: impl Into<String>, original: Option<Digest>) -> Self {
-        Self { name: name.into(), original, file: None, pending: false, meta: Meta::new() }
+        Self { name: name.into(), original, file: None, pending: false, meta: Meta::new(), witness: None }
     }
 }
 

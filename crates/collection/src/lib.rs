@@ -2,14 +2,14 @@
 //!
 //! A [`Collection`] keeps for each image an [`Entry`] (name, digest of the original, state, fields of the caller's), its
 //! code in the cells of a trained index, the *quantiser*, and its descriptor in float16. The nearest codes of a query are
-//! ranked by the cosines of the descriptors. The crate knows descriptors, entries and files, but no images and no
-//! network; it prints nothing.
+//! ranked by the cosines of the descriptors. An entry may have a *witness*: bytes by which the caller confirms matches. The
+//! crate knows descriptors, entries and files, but no images and no network; it prints nothing.
 //!
 //! # Files
 //!
 //! | file | content |
 //! |---|---|
-//! | `catalogue.sqlite` | the truth: entries, states, fields, segments with their hashes, and the codes and descriptors of entries that are in no segment yet |
+//! | `catalogue.sqlite` | the truth: entries, states, fields, segments with their hashes, witnesses, and the codes and descriptors of entries that are in no segment yet |
 //! | `quantiser.faiss` | the trained, empty index |
 //! | `segments/HASH.faiss` | codes and ids of entries without the quantiser, which faiss reads with `read_InvertedLists` |
 //! | `segments/HASH.npy` | their descriptors, float16, in the order of the lists |
@@ -43,6 +43,6 @@ mod segment;
 
 pub use collection::{Collection, FindSettings};
 pub use engine::{Candidate, Description, Engine, Filter, Finding, Info, Page};
-pub use entry::{Digest, Entry, Meta, NewEntry, State, Stored};
+pub use entry::{Digest, Entry, Meta, NewEntry, State, Stored, WITNESS_BYTES};
 pub use error::{Error, Result};
 pub use folder::Folder;

@@ -6,6 +6,7 @@ pub mod schema;
 pub mod segments;
 pub mod settings;
 mod sum;
+pub mod witnesses;
 
 use std::{fs, path::Path, time::Duration};
 

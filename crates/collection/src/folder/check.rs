@@ -9,6 +9,7 @@ use crate::{
     catalogue::{
         Access, entries, fresh,
         segments::{self, FileRecord, SegmentRecord},
+        witnesses,
     },
     engine::{Finding, Info},
     entry::State,
@@ -19,12 +20,13 @@ use crate::{
 
 /// Numbers and sizes; see [`Engine::info`](crate::Engine::info).
 pub fn info(folder: &Folder) -> Result<Info> {
-    let (counts, segments, fresh) = folder.read(|connection| {
-        Ok((entries::counts(connection)?, segments::all(connection)?.len(), fresh::count(connection)?))
-    })?;
-    let [live, withdrawn, dropped, pending] = counts;
     let bytes = bytes_of(&folder.path)? + bytes_of(&folder.segments_path())?;
-    Ok(Info { live, withdrawn, dropped, pending, segments, fresh, bytes })
+    folder.read(|connection| {
+        let [live, withdrawn, dropped, pending] = entries::counts(connection)?;
+        let (segments, fresh) = (segments::all(connection)?.len(), fresh::count(connection)?);
+        let (witnesses, witness_bytes) = witnesses::counts(connection)?;
+        Ok(Info { live, withdrawn, dropped, pending, segments, fresh, witnesses, witness_bytes, bytes })
+    })
 }
 
 /// Bytes of the files in a folder, without its folders.
@@ -57,14 +59,29 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Vec<Find
     Ok(check.findings)
 }
 
+/// Queries that name damaged rows, and the damage.
+const RULES: [(&str, &str); 3] = [
+    (SUMS, "is not as it was written"),
+    (LEFT_WITNESSES, "is kept, but the entry is dropped"),
+    (
+        "SELECT \"table\" || ' row ' || rowid FROM pragma_foreign_key_check",
+        "refers to an entry that does not exist",
+    ),
+];
+
 /// Rows whose sums are wrong, and counters that cannot be right.
 const SUMS: &str = "
     SELECT 'entry ' || id FROM entries
     WHERE sum != sum_of(id, name, original, state, file, pending, added, meta)
     UNION ALL SELECT 'the descriptor of entry ' || id FROM fresh WHERE sum != sum_of(id, cell, code, descriptor)
+    UNION ALL SELECT 'the witness of entry ' || id FROM witnesses WHERE sum != sum_of(id, bytes)
     UNION ALL SELECT 'setting ' || key FROM settings WHERE sum != sum_of(key, value)
     UNION ALL SELECT 'setting ' || key FROM settings
         WHERE key = 'next_id' AND value <= (SELECT max(id) FROM entries)";
+
+/// Witnesses that a compaction should have removed.
+const LEFT_WITNESSES: &str = "
+    SELECT 'the witness of entry ' || id FROM witnesses WHERE id IN (SELECT id FROM entries WHERE state = 2)";
 
 struct Check<'a> {
     folder: &'a Folder,
@@ -91,13 +108,10 @@ impl Check<'_> {
         for line in found.into_iter().filter(|line| line != "ok") {
             self.find(path.display(), line);
         }
-        let found = lines(SUMS).map_err(Error::catalogue(path))?;
-        for row in found {
-            self.find(path.display(), format!("{row} is not as it was written"));
-        }
-        let found = lines("SELECT \"table\" || ' row ' || rowid FROM pragma_foreign_key_check");
-        for row in found.map_err(Error::catalogue(path))? {
-            self.find(path.display(), format!("{row} refers to an entry that does not exist"));
+        for (rows, damage) in RULES {
+            for row in lines(rows).map_err(Error::catalogue(path))? {
+                self.find(path.display(), format!("{row} {damage}"));
+            }
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ use crate::{
         fresh::{self, FreshRow},
         segments::{self, SegmentRecord},
         settings::{self, LAYOUT, STATES},
+        witnesses,
     },
     entry::State,
     error::{Error, Result},
@@ -122,6 +123,7 @@ impl Compactor {
             self.merge(&records, true)?;
         }
         // Pages that entries have left go back to the file system.
+        self.read(catalogue::give_back_pages)?;
         self.connection
             .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
             .map_err(Error::catalogue(&self.catalogue))
@@ -269,6 +271,7 @@ fn publish(
             fresh::insert(connection, entry.id, entry.cell, entry.code, entry.descriptor)?;
         } else {
             entries::set_state(connection, entry.id, State::Dropped)?;
+            witnesses::remove(connection, entry.id)?;
         }
     }
     settings::advance(connection, LAYOUT, 1)?;

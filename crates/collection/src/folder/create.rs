@@ -24,9 +24,11 @@ use crate::{
 
 /// Key of the SHA-256 of the quantiser's file.
 const FINGERPRINT: &str = "quantiser_sha256";
+/// Key of the kind of the witnesses.
+const WITNESS_KIND: &str = "witness_kind";
 
-/// Creates a collection in a new or an empty folder, with the quantisers of an index.
-pub fn create(path: &Path, quantiser: &Index) -> Result<Folder> {
+/// Creates a collection in a new or an empty folder, with the quantisers of an index, for witnesses of a kind or for none.
+pub fn create(path: &Path, quantiser: &Index, witness_kind: Option<&str>) -> Result<Folder> {
     let quantiser = accepted(quantiser)?;
     fs::create_dir_all(path).map_err(Error::io(path))?;
     let _turn = WriteLock::acquire(&path.join(CATALOGUE), || ()).map_err(Error::io(path))?;
@@ -36,7 +38,7 @@ pub fn create(path: &Path, quantiser: &Index) -> Result<Folder> {
     let file = path.join(QUANTISER);
     quantiser.write(&file)?;
     // The catalogue comes last: a folder without one is no collection.
-    make_catalogue(path, &hex(&record_of(&file)?.sha256))?;
+    make_catalogue(path, &hex(&record_of(&file)?.sha256), witness_kind)?;
     open(path, &quantiser.device())
 }
 
@@ -74,7 +76,7 @@ fn require_empty(path: &Path) -> Result<()> {
 }
 
 /// Writes the catalogue aside and renames it into place.
-fn make_catalogue(path: &Path, fingerprint: &str) -> Result<()> {
+fn make_catalogue(path: &Path, fingerprint: &str, witness_kind: Option<&str>) -> Result<()> {
     let aside = path.join(format!(".{CATALOGUE}.{}", process::id()));
     // A killed creation of a process with this number may have left one.
     match fs::remove_file(&aside) {
@@ -82,7 +84,10 @@ fn make_catalogue(path: &Path, fingerprint: &str) -> Result<()> {
         _ => {}
     }
     let connection = catalogue::create(&aside)?;
-    settings::set(&connection, FINGERPRINT, fingerprint).map_err(Error::catalogue(&aside))?;
+    let facts = [Some((FINGERPRINT, fingerprint)), witness_kind.map(|kind| (WITNESS_KIND, kind))];
+    for (key, value) in facts.into_iter().flatten() {
+        settings::set(&connection, key, value).map_err(Error::catalogue(&aside))?;
+    }
     connection.close().map_err(|(_, error)| Error::catalogue(&aside)(error))?;
     let catalogue = path.join(CATALOGUE);
     fs::rename(&aside, &catalogue).map_err(Error::io(&catalogue))?;
@@ -104,14 +109,14 @@ pub fn open(path: &Path, device: &Device) -> Result<Folder> {
     let connection = catalogue::open(&catalogue_path, access)?;
     let file = path.join(QUANTISER);
     let quantiser = Arc::new(Index::open(&file, device)?);
-    let recorded: Option<String> =
-        settings::get(&connection, FINGERPRINT).map_err(Error::catalogue(&catalogue_path))?;
-    let fingerprint = recorded.unwrap_or_default();
+    let recorded = |key| settings::get(&connection, key).map_err(Error::catalogue(&catalogue_path));
+    let (fingerprint, witness_kind): (Option<String>, _) = (recorded(FINGERPRINT)?, recorded(WITNESS_KIND)?);
     let description = Description {
         location: path.display().to_string(),
         d: quantiser.d(),
         factory: quantiser.factory().to_string(),
-        fingerprint,
+        fingerprint: fingerprint.unwrap_or_default(),
+        witness_kind,
     };
     let view = Mutex::new(Arc::new(View::empty(&quantiser)?));
     let folder = Folder {

@@ -13,7 +13,7 @@ pub fn export(folder: &Folder) -> Result<Index> {
         return Err(Error::damaged(&folder.path, damaged));
     }
     let mut all = folder.quantiser.lists()?;
-    for lists in view.segments.iter().map(|segment| &segment.lists).chain([&view.fresh.lists]) {
+    for lists in view.parts() {
         for cell in 0..lists.nlist() {
             let live = lists.entries(cell).filter(|(id, _)| view.withdrawn.binary_search(id).is_err());
             live.for_each(|(id, code)| all.push(cell, code, id));

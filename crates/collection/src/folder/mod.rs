@@ -6,6 +6,7 @@ mod create;
 mod export;
 mod fresh_entries;
 mod network_drive;
+mod sample;
 mod search;
 mod store;
 mod view;
@@ -23,7 +24,7 @@ use rusqlite::Connection;
 use view::View;
 
 use crate::{
-    catalogue::{self, entries, settings},
+    catalogue::{self, entries, settings, witnesses},
     engine::{Candidate, Description, Engine, Filter, Finding, Info, Page},
     entry::{Digest, Entry, NewEntry, State, Stored},
     error::{Error, Result},
@@ -167,8 +168,7 @@ impl Engine for Folder {
 
     fn searchable(&self) -> Result<u64> {
         let view = self.refreshed()?;
-        let kept: usize = view.segments.iter().map(|segment| segment.lists.ntotal()).sum();
-        Ok((kept + view.fresh.lists.ntotal()).saturating_sub(view.withdrawn.len()) as u64)
+        Ok(view.entries().saturating_sub(view.withdrawn.len()) as u64)
     }
 
     fn info(&self) -> Result<Info> {
@@ -189,6 +189,14 @@ impl Engine for Folder {
 
     fn descriptor(&self, id: i64) -> Result<Vec<f32>> {
         export::descriptor(self, id)
+    }
+
+    fn sample(&self, n: usize, seed: u64) -> Result<Vec<(i64, Vec<f32>)>> {
+        Ok(sample::sample(&*self.refreshed()?, n, seed))
+    }
+
+    fn witnesses(&self, ids: &[i64]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.read(|connection| ids.iter().map(|&id| witnesses::of_id(connection, id)).collect())
     }
 
     fn set_setting(&self, key: &str, value: &str) -> Result<()> {

@@ -1,6 +1,5 @@
 //! Search of all segments and of the entries in memory.
 
-use half::f16;
 use index::{EntryLists, FoundEntry, Index, ProbedVectors};
 use rayon::prelude::*;
 use simd::prefetch;
@@ -26,8 +25,7 @@ pub fn nearest(
             && allowed.is_none_or(|allowed| allowed.binary_search(&id).is_ok())
     };
     let all_pass = view.withdrawn.is_empty() && allowed.is_none();
-    let parts: Vec<&EntryLists> =
-        view.segments.iter().map(|segment| &segment.lists).chain([&view.fresh.lists]).collect();
+    let parts: Vec<&EntryLists> = view.parts().collect();
     let mut asked = k;
     let mut rows = loop {
         let mut rows = quantiser.search_lists(&parts, probed, asked)?;
@@ -56,16 +54,9 @@ pub fn nearest(
 fn ranked(view: &View, row: &[FoundEntry], query: &[f32]) -> Vec<Candidate> {
     let query = Query::new(query);
     let candidate = |(place, found): (usize, &FoundEntry)| {
-        row.get(place + AHEAD).into_iter().for_each(|ahead| prefetch(descriptor(view, ahead)));
-        let cosine = query.cosine(descriptor(view, found));
+        row.get(place + AHEAD).into_iter().for_each(|ahead| prefetch(view.descriptor(ahead)));
+        let cosine = query.cosine(view.descriptor(found));
         Candidate { id: found.id, distance: found.distance, cosine }
     };
     row.iter().enumerate().map(candidate).collect()
-}
-
-fn descriptor<'a>(view: &'a View, found: &FoundEntry) -> &'a [f16] {
-    match view.segments.get(found.part) {
-        Some(segment) => segment.descriptors.row(segment.row(found)),
-        None => view.fresh.descriptor(found),
-    }
 }

@@ -15,8 +15,9 @@ use crate::{
     catalogue::{
         entries, fresh,
         settings::{self, LAYOUT, STATES},
+        witnesses,
     },
-    entry::{Digest, NewEntry, State, Stored},
+    entry::{Digest, NewEntry, State, Stored, WITNESS_BYTES},
     error::{Error, Result},
 };
 
@@ -51,6 +52,7 @@ pub fn store(
     if new.is_empty() {
         return Ok(Vec::new());
     }
+    check_witnesses(folder, new)?;
     let halves: Vec<Vec<u8>> = descriptors.chunks_exact(d).map(to_float16).collect::<Result<_>>()?;
     let device = folder.quantiser.device();
     let EncodedVectors { cells, codes } =
@@ -68,6 +70,22 @@ pub fn store(
     let rows: Vec<Row> = rows.map(row).collect();
     let path = folder.catalogue_path();
     folder.write(|connection| store_rows(connection, &rows).map_err(Error::catalogue(&path)))
+}
+
+/// Checks that witnesses are of an accepted size, and that the collection is one with witnesses.
+fn check_witnesses(folder: &Folder, new: &[NewEntry]) -> Result<()> {
+    let largest = new.iter().filter_map(|entry| entry.witness.as_ref()).map(Vec::len).max();
+    match largest {
+        Some(_) if folder.description.witness_kind.is_none() => {
+            let reason = "absent from a collection that was created without witnesses";
+            Err(Error::argument("witness of an entry", reason, "one"))
+        }
+        Some(bytes) if bytes > WITNESS_BYTES => {
+            let expected = format!("at most {WITNESS_BYTES} bytes");
+            Err(Error::argument("witness of an entry", expected, format!("{bytes} bytes")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Little-endian float16 of a descriptor.
@@ -94,7 +112,8 @@ fn store_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Sto
             {
                 entries::replace(connection, known.id, row.entry)?;
                 fresh::remove(connection, known.id)?;
-                fresh::insert(connection, known.id, row.cell, row.code, &row.descriptor)?;
+                witnesses::remove(connection, known.id)?;
+                insert_parts(connection, known.id, row)?;
                 settings::advance(connection, LAYOUT, 1)?;
                 Stored::Completed(known.id)
             }
@@ -102,13 +121,19 @@ fn store_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Sto
             None => {
                 let id = kept_id(connection, row)?.unwrap_or(id);
                 entries::insert(connection, id, row.entry, added)?;
-                fresh::insert(connection, id, row.cell, row.code, &row.descriptor)?;
+                insert_parts(connection, id, row)?;
                 Stored::New(id)
             }
         });
         here.extend(&row.entry.original);
     }
     Ok(stored)
+}
+
+/// Inserts code, descriptor and witness of an entry.
+fn insert_parts(connection: &Connection, id: i64, row: &Row) -> rusqlite::Result<()> {
+    fresh::insert(connection, id, row.cell, row.code, &row.descriptor)?;
+    row.entry.witness.as_ref().map_or(Ok(()), |witness| witnesses::insert(connection, id, witness))
 }
 
 /// Takes as many new ids as there are rows, behind all ids that are given or wanted, and returns the first.

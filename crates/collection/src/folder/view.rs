@@ -5,7 +5,8 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use index::Index;
+use half::f16;
+use index::{EntryLists, FoundEntry, Index};
 use rayon::prelude::*;
 use rusqlite::Connection;
 
@@ -51,6 +52,24 @@ impl View {
         // No catalogue has this layout, so that the first refresh reads everything.
         let versions = Versions { layout: -1, ..Versions::default() };
         Ok(Self { versions, segments: Vec::new(), damaged: Vec::new(), fresh, withdrawn: Vec::new() })
+    }
+
+    /// Lists of the segments, then those of the entries in memory.
+    pub fn parts(&self) -> impl Iterator<Item = &EntryLists> {
+        self.segments.iter().map(|segment| &segment.lists).chain([&self.fresh.lists])
+    }
+
+    /// Number of entries, withdrawn ones among them.
+    pub fn entries(&self) -> usize {
+        self.parts().map(EntryLists::ntotal).sum()
+    }
+
+    /// Descriptor of an entry in the lists that [`Self::parts`] returns.
+    pub fn descriptor(&self, found: &FoundEntry) -> &[f16] {
+        match self.segments.get(found.part) {
+            Some(segment) => segment.descriptors.row(segment.row(found)),
+            None => self.fresh.descriptor(found),
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use std::{
 use active_index_collection::{Collection, Digest, Error, FindSettings, NewEntry};
 use burn::tensor::Device;
 
-use crate::fixtures::{D, collection, descriptors, entries, findings, open, tensor};
+use crate::fixtures::{
+    D, KIND, collection, descriptors, entries, findings, open, tensor, with_witness, witness,
+};
 
 /// Collection of two segments and some entries in the catalogue.
 fn filled(path: &Path) -> Vec<f32> {
@@ -83,14 +85,24 @@ fn a_changed_byte_in_a_row_of_the_catalogue_is_found_and_named() {
         ..NewEntry::added("seventeen", None)
     };
     new[17].meta.insert("licence".into(), "CC-BY".into());
+    new[17].witness = Some(b"seen by seventeen people".repeat(300));
+    shop.set_calibration("measured on seventeen pictures").expect("sets");
     let stored = shop.store(&new, tensor(&descriptors(50, 3))).expect("stores");
     let descriptor = shop.descriptor(stored[17].id()).expect("is there");
     let descriptor: Vec<u8> = descriptor.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect();
     let fingerprint = shop.description().fingerprint.clone();
     drop(shop);
     let digest = Digest::of_file(b"17");
-    let rows =
-        [b"seventeen.jpg", &b"CC-BY"[..], b"seventeen", digest.bytes(), &descriptor, fingerprint.as_bytes()];
+    let rows = [
+        b"seventeen.jpg",
+        &b"CC-BY"[..],
+        b"seventeen",
+        digest.bytes(),
+        &descriptor,
+        fingerprint.as_bytes(),
+        b"seen by seventeen people",
+        b"measured on seventeen pictures",
+    ];
     for needle in rows {
         let damaged = folder.path().join("damaged");
         copy(&whole, &damaged);
@@ -157,12 +169,23 @@ fn a_copied_folder_is_the_same_collection() {
     let folder = tempfile::tempdir().expect("folder");
     let (path, copied) = (folder.path().join("shop"), folder.path().join("elsewhere"));
     let rows = filled(&path);
+    let shop = open(&path);
+    let new: Vec<NewEntry> = entries(300..310).into_iter().map(with_witness).collect();
+    let stored = shop.store(&new, tensor(&descriptors(10, 4))).expect("stores");
+    let ids: Vec<i64> = stored.iter().map(active_index_collection::Stored::id).collect();
+    shop.set_calibration("measured").expect("sets");
+    drop(shop);
     copy(&path, &copied);
     let settings = FindSettings { nprobe: 4, ..FindSettings::default() };
     let found = |path: &Path| open(path).find(tensor(&rows), &settings).expect("finds");
     assert_eq!(found(&path), found(&copied));
     fs::remove_dir_all(&path).expect("removes");
-    assert_eq!(findings(&open(&copied)), [""; 0]);
+    let shop = open(&copied);
+    let witnesses = shop.witnesses(&ids).expect("reads");
+    assert!(new.iter().zip(witnesses).all(|(entry, found)| found == Some(witness(&entry.name))));
+    assert_eq!(shop.calibration().expect("reads").as_deref(), Some("measured"));
+    assert_eq!(shop.description().witness_kind.as_deref(), Some(KIND));
+    assert_eq!(findings(&shop), [""; 0]);
 }
 
 #[test]

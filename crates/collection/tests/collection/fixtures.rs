@@ -36,9 +36,12 @@ pub fn quantiser(factory: &str, metric: Metric) -> Index {
     Index::train(&factory.parse().expect("a kind"), tensor(&descriptors(600, 1)), &config).expect("trains")
 }
 
-/// Collection of `IVF16,PQ4x4` in a new folder.
+/// Kind of the witnesses of [`collection`].
+pub const KIND: &str = "repeated names";
+
+/// Collection of `IVF16,PQ4x4` in a new folder, whose entries may have witnesses.
 pub fn collection(folder: &Path) -> Collection {
-    Collection::create(folder, &quantiser("IVF16,PQ4x4", Metric::L2)).expect("creates")
+    Collection::create_with_witnesses(folder, &quantiser("IVF16,PQ4x4", Metric::L2), KIND).expect("creates")
 }
 
 /// Opens a collection as another process would.
@@ -49,6 +52,17 @@ pub fn open(folder: &Path) -> Collection {
 /// Entries named by their numbers.
 pub fn entries(numbers: std::ops::Range<usize>) -> Vec<NewEntry> {
     numbers.map(|number| NewEntry::added(format!("{number}.jpg"), None)).collect()
+}
+
+/// Witness of an entry's name: a few bytes, or several pages of the catalogue.
+pub fn witness(name: &str) -> Vec<u8> {
+    let times = 1 + name.bytes().map(usize::from).sum::<usize>() * 37 % 2000;
+    name.as_bytes().repeat(times)
+}
+
+/// Entry with the witness of its name.
+pub fn with_witness(entry: NewEntry) -> NewEntry {
+    NewEntry { witness: Some(witness(&entry.name)), ..entry }
 }
 
 /// Findings of a check, in words.

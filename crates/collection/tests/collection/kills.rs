@@ -10,7 +10,7 @@ use std::{
 use active_index_collection::{Digest, NewEntry, State};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::fixtures::{D, collection, descriptors, findings, open, tensor};
+use crate::fixtures::{D, collection, descriptors, findings, open, tensor, with_witness, witness};
 
 /// Environment variable with the folder, in the process that is killed.
 const FOLDER: &str = "KILLED_COLLECTION";
@@ -27,6 +27,7 @@ fn child_that_writes_until_it_is_killed() {
         let new: Vec<NewEntry> = rows
             .chunks_exact(D)
             .map(|row| NewEntry::added(format!("{round}-{step}"), Some(Digest::of_descriptor(row))))
+            .map(with_witness)
             .collect();
         let stored = shop.store(&new, tensor(&rows)).expect("stores");
         println!("stored {}", words(stored.iter().map(|stored| stored.id())));
@@ -88,6 +89,11 @@ fn kill_rounds(rounds: u64) {
         assert_eq!(findings(&shop), [""; 0], "round {round}");
         let kept = shop.entries(&stored).expect("reads");
         assert!(kept.iter().all(Option::is_some), "round {round}: an entry is lost");
+        let witnesses = shop.witnesses(&stored).expect("reads");
+        for (entry, found) in kept.into_iter().flatten().zip(witnesses) {
+            let expected = (entry.state != State::Dropped).then(|| witness(&entry.name));
+            assert!(found == expected, "round {round}: the witness of {entry:?}");
+        }
         let states = shop.entries(&withdrawn).expect("reads").into_iter().flatten();
         assert!(states.into_iter().all(|entry| entry.state != State::Live), "round {round}");
     }

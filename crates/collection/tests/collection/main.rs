@@ -12,3 +12,5 @@ mod entries;
 mod fixtures;
 mod kills;
 mod processes;
+mod sample;
+mod witnesses;

@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use active_index_collection::{Collection, Digest, FindSettings, NewEntry};
+use active_index_collection::{Collection, Digest, Filter, FindSettings, NewEntry, Page};
 
-use crate::fixtures::{D, collection, descriptors, findings, open, tensor};
+use crate::fixtures::{D, collection, descriptors, findings, open, tensor, with_witness, witness};
 
 /// Environment variable with the folder, in the processes that write.
 const FOLDER: &str = "SHARED_COLLECTION";
@@ -18,7 +18,7 @@ const NUMBER: &str = "SHARED_NUMBER";
 const COUNT: &str = "SHARED_COUNT";
 
 fn entry(row: &[f32], name: String) -> NewEntry {
-    NewEntry::added(name, Some(Digest::of_descriptor(row)))
+    with_witness(NewEntry::added(name, Some(Digest::of_descriptor(row))))
 }
 
 /// Stores entries of its own and some that all processes store, and finds each at once. Only runs as a child.
@@ -67,6 +67,11 @@ fn side_by_side(count: usize) {
     let shop = open(&path);
     assert_eq!(shop.info().expect("counts").live, 9 * count as u64, "eight own sets and a shared one");
     assert_eq!(findings(&shop), [""; 0]);
+    let all = Page { state: None, filter: Filter::default(), after: 0, limit: usize::MAX };
+    let entries = shop.page(&all).expect("lists");
+    let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
+    let witnesses = shop.witnesses(&ids).expect("reads");
+    assert!(entries.iter().zip(witnesses).all(|(entry, found)| found == Some(witness(&entry.name))));
 }
 
 #[test]

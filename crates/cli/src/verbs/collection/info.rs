@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use collection::{Collection, Description, Info};
+use collection::{Collection, Description};
 use serde::Serialize;
 
 use crate::{
@@ -29,6 +29,12 @@ pub struct InfoReport {
     /// Entries that are in no segment yet.
     fresh: usize,
     bytes: u64,
+    /// Kind of the witnesses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witness: Option<String>,
+    /// Entries that have a witness.
+    witnesses: u64,
+    witness_bytes: u64,
     /// Cells that a search visits by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     nprobe: Option<u64>,
@@ -50,25 +56,33 @@ impl InfoReport {
     /// # Errors
     /// If the collection cannot be read.
     pub fn new(collection: &Collection) -> Result<Self> {
-        let Description { location, d, factory, fingerprint } = collection.description().clone();
-        let Info { live, withdrawn, dropped, pending, segments, fresh, bytes } = collection.info()?;
+        let Description { location, d, factory, fingerprint, witness_kind } =
+            collection.description().clone();
+        let info = collection.info()?;
         let nprobe = collection.quantiser().default_nprobe();
         let extractor = inputs::collection::recorded_extractor(collection)?;
         Ok(Self {
             collection: location,
             factory,
             d,
-            entries: live,
-            withdrawn,
-            dropped,
-            pending,
-            segments,
-            fresh,
-            bytes,
+            entries: info.live,
+            withdrawn: info.withdrawn,
+            dropped: info.dropped,
+            pending: info.pending,
+            segments: info.segments,
+            fresh: info.fresh,
+            bytes: info.bytes,
+            witness: witness_kind,
+            witnesses: info.witnesses,
+            witness_bytes: info.witness_bytes,
             nprobe,
             fingerprint,
             extractor,
         })
+    }
+
+    fn witnesses(&self, kind: &str) -> String {
+        format!("{kind} of {}, {} bytes", self.witnesses, self.witness_bytes)
     }
 
     /// Formats the report as a table, without rows that do not apply.
@@ -85,6 +99,7 @@ impl InfoReport {
             ("segments", Some(self.segments.to_string())),
             ("entries in no segment yet", Some(self.fresh.to_string())),
             ("bytes", Some(self.bytes.to_string())),
+            ("witnesses", self.witness.as_ref().map(|kind| self.witnesses(kind))),
             ("default nprobe", self.nprobe.map(|nprobe| nprobe.to_string())),
         ];
         let rows = rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?]));
