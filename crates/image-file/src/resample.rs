@@ -4,6 +4,7 @@
 //! weights are skipped and 8 or 16-bit samples are read directly, so a photograph of 12 megapixels takes a tenth of the
 //! time and no more memory than a row.
 
+use image::{Rgb, RgbImage};
 use triangle_filter::Taps;
 
 use crate::Pixels;
@@ -30,6 +31,39 @@ impl Pixels {
             Self::Eight(image) => resampled(image.as_raw(), 255.0, size),
             Self::Sixteen(image) => resampled(image.as_raw(), 65535.0, size),
         }
+    }
+}
+
+impl Pixels {
+    /// Converts to 8 bits, and reduces the image to at most `longest` pixels a side with the filter of
+    /// [`Self::resampled`]. Smaller images keep their size.
+    ///
+    /// # Panics
+    /// If a side or `longest` is 0.
+    ///
+    /// ```
+    /// let tall = active_index_image_file::Pixels::Eight(image::RgbImage::from_pixel(30, 90, image::Rgb([51; 3])));
+    /// let small = tall.into_reduced(45);
+    /// assert_eq!((small.dimensions(), small.get_pixel(3, 4)), ((15, 45), &image::Rgb([51; 3])));
+    /// ```
+    pub fn into_reduced(self, longest: u32) -> RgbImage {
+        let (width, height) = self.dimensions();
+        let side = width.max(height);
+        if side <= longest {
+            return self.into_rgb8();
+        }
+        let reduced = |length: u32| {
+            let rounded = (u64::from(length) * u64::from(longest) + u64::from(side) / 2) / u64::from(side);
+            rounded.clamp(1, u64::from(longest)) as u32
+        };
+        let (width, height) = (reduced(width), reduced(height));
+        let planes = self.resampled(width as usize, height as usize);
+        let size = width as usize * height as usize;
+        let level = |value: f32| (255.0 * value + 0.5) as u8;
+        RgbImage::from_fn(width, height, |x, y| {
+            let place = y as usize * width as usize + x as usize;
+            Rgb([0, 1, 2].map(|channel| level(planes[channel * size + place])))
+        })
     }
 }
 
@@ -72,7 +106,7 @@ fn taps(from: usize, to: usize) -> Vec<Taps> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ImageBuffer, Rgb, RgbImage};
+    use image::ImageBuffer;
 
     #[test]
     fn weights_sum_to_one_at_any_reduction() {
@@ -82,6 +116,21 @@ mod tests {
                 assert!(taps.range().end <= from);
             }
         }
+    }
+
+    #[test]
+    fn a_reduced_image_has_its_longest_side_and_the_resampled_levels() {
+        let image = RgbImage::from_fn(300, 7, |x, y| Rgb([(x % 256) as u8, (y * 30) as u8, 9]));
+        let planes = Pixels::Eight(image.clone()).resampled(100, 2);
+        let reduced = Pixels::Eight(image.clone()).into_reduced(100);
+        assert_eq!(reduced.dimensions(), (100, 2));
+        for (place, pixel) in reduced.pixels().enumerate() {
+            for (channel, level) in pixel.0.iter().enumerate() {
+                assert!((planes[channel * 200 + place] - f32::from(*level) / 255.0).abs() < 0.51 / 255.0);
+            }
+        }
+        assert_eq!(Pixels::Eight(image.clone()).into_reduced(300), image);
+        assert_eq!(Pixels::Eight(image).into_reduced(1).dimensions(), (1, 1));
     }
 
     #[test]
