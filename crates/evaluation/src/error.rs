@@ -249,6 +249,31 @@ pub enum Error {
         /// File of the distractor.
         path: PathBuf,
     },
+    /// A picture that should be unrelated to a collection is an entry of it.
+    #[error("{} is the entry {id} of the collection: an unrelated picture has none", path_text(.path))]
+    UnrelatedIsEntry {
+        /// File of the picture.
+        path: PathBuf,
+        /// Id of the entry.
+        id: i64,
+    },
+    /// An image has no live entry in a collection.
+    #[error("has no entry in {collection}: release or add it first")]
+    NoEntry {
+        /// Path of the collection.
+        collection: String,
+    },
+    /// A copy cannot be looked up.
+    #[error("edit `{edit}`: {reason}")]
+    Lookup {
+        /// Text form of the edit.
+        edit: String,
+        /// The cause.
+        reason: String,
+    },
+    /// The collection cannot be read.
+    #[error(transparent)]
+    Collection(#[from] collection::Error),
     /// Two references have one id in the tables of ISC2021.
     #[error("{} and {} are both the reference {id}: rename one", .images[0], .images[1])]
     AmbiguousReference {

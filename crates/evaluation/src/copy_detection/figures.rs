@@ -67,7 +67,7 @@ pub struct Sides {
 }
 
 impl Measured {
-    fn new(curve: &Curve, matches_of: &[usize], bootstrap: &Bootstrap) -> Result<Self> {
+    pub(crate) fn new(curve: &Curve, matches_of: &[usize], bootstrap: &Bootstrap) -> Result<Self> {
         let at = curve.at_precision(PRECISION);
         let interval = curve.interval(matches_of, bootstrap)?;
         Ok(Self {

@@ -13,6 +13,7 @@ mod queries;
 mod references;
 mod search;
 
+pub(crate) use self::references::stem;
 pub use self::{
     curve::{Curve, Point, Row, Ties},
     evaluation::{Config, Findings},

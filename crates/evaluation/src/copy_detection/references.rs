@@ -122,7 +122,7 @@ pub(super) fn distinct(names: &[String], numbers: impl Iterator<Item = impl Disp
 }
 
 /// Returns the name of a file without folder and ending, by [`path_text`]: the image's id in the tables of ISC2021.
-pub(super) fn stem(name: &str) -> String {
+pub(crate) fn stem(name: &str) -> String {
     path_text(Path::new(path_of_text(name).file_stem().unwrap_or_default()))
 }
 
