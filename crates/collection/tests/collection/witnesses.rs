@@ -99,7 +99,7 @@ fn a_witness_that_is_too_large_or_of_no_kind_is_refused() {
     plain.store(&entries(0..2), tensor(&rows)).expect("stores");
 }
 
-/// Undoes the last migration, as a collection of an earlier version is on the disk.
+/// Undoes the last two migrations, as a collection of an earlier version is on the disk.
 fn set_back(path: &std::path::Path) {
     let connection = rusqlite::Connection::open(path.join("catalogue.sqlite")).expect("opens");
     let steps = "DROP TABLE witnesses; ALTER TABLE fresh ADD COLUMN witness BLOB;
