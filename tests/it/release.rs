@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use burn::tensor::{Device, Distribution, Tensor};
@@ -250,4 +250,77 @@ fn an_interrupted_release_reports_what_is_done_and_goes_on_later() {
     let images = folder.release("photos --collection shop --out out", 0);
     assert_eq!(statuses(&images).iter().filter(|status| **status == "already").count(), done);
     assert_eq!(folder.released("out").len(), 40);
+}
+
+/// Puts two pictures that no other call makes into a folder.
+fn put_new_pictures(folder: &Folder, name: &str, number: u32) {
+    fs::create_dir_all(folder.path(name)).unwrap();
+    let photo = image::open(sample("02_coffee.jpg")).unwrap().into_rgb8();
+    for i in 0..2 {
+        let place = 2 * number + i;
+        let crop = image::imageops::crop_imm(&photo, place % 60 * 4, place / 60 * 4, 48, 48).to_image();
+        crop.save(folder.path(&format!("{name}/{number}-{i}.png"))).unwrap();
+    }
+}
+
+/// Runs a program again and again until `end`, at least twice, and returns the number of runs.
+fn again_until(end: Instant, mut run: impl FnMut(u32)) -> u32 {
+    let runs = (0..).take_while(|&number| number < 2 || Instant::now() < end);
+    runs.inspect(|&number| run(number)).count() as u32
+}
+
+/// Four programs release and four find, each again and again for the given time. All release the same twelve pictures, and
+/// each two new ones a run.
+fn programs_release_and_find(time: Duration) {
+    let folder = Folder::new(12);
+    for releaser in 0..4 {
+        fs::create_dir(folder.path(&format!("out{releaser}"))).unwrap();
+    }
+    let end = Instant::now() + time;
+    let release = |releaser: u32| -> u32 {
+        again_until(end, |number| {
+            let own = format!("own{releaser}");
+            put_new_pictures(&folder, &own, 500 * releaser + number);
+            let inputs = format!("photos {own} --collection shop --out out{releaser} --threads 1");
+            folder.release(&inputs, 0);
+            fs::remove_dir_all(folder.path(&own)).unwrap();
+        })
+    };
+    let find = |releaser: u32| -> u32 {
+        again_until(end, |_| {
+            if folder.released(&format!("out{releaser}")).is_empty() {
+                return;
+            }
+            let line = format!("find out{releaser} --collection shop -k 1 --nprobe 4 --threads 1 --json");
+            let output = folder.run(&line);
+            assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+            for query in json(&output)["queries"].as_array().unwrap() {
+                let cosine = query["matches"][0]["cosine"].as_f64();
+                assert!(cosine > Some(0.999), "a released file is found at once: {query}");
+            }
+        })
+    };
+    let (release, find) = (&release, &find);
+    let runs = std::thread::scope(|scope| {
+        let releasing: Vec<_> = (0..4).map(|number| scope.spawn(move || release(number))).collect();
+        let finding: Vec<_> = (0..4).map(|number| scope.spawn(move || find(number))).collect();
+        finding.into_iter().for_each(|thread| assert!(thread.join().unwrap() >= 2));
+        releasing.into_iter().map(|thread| thread.join().unwrap()).sum::<u32>()
+    });
+    let collection = folder.collection();
+    let stored = entries(&collection);
+    assert_eq!(stored.len() as u32, 12 + 2 * runs, "each picture once");
+    assert!(stored.iter().all(|entry| !entry.pending && Path::new(entry.file.as_ref().unwrap()).is_file()));
+    assert_eq!(collection.check(&mut |_| ()).unwrap(), []);
+}
+
+#[test]
+fn eight_programs_release_and_find_at_once() {
+    programs_release_and_find(Duration::ZERO);
+}
+
+#[test]
+#[ignore = "slow: eight programs run for a minute"]
+fn eight_programs_release_and_find_for_a_minute() {
+    programs_release_and_find(Duration::from_secs(60));
 }
