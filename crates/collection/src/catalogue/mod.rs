@@ -10,7 +10,7 @@ pub mod witnesses;
 
 use std::{fs, path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
 use crate::error::{Error, Result};
 
@@ -103,6 +103,8 @@ fn immutable(path: &Path) -> String {
 /// Sets what a connection forgets.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
+    // Plans do not depend on bound values, else a lookup by the partial index of originals is parsed again for each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     sum::register(connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // A commit is on the disk before it is acknowledged, also through a power cut.
