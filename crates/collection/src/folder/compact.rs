@@ -36,7 +36,7 @@ pub const SEGMENT_KEY: &str = "segment_entries";
 /// Name that the lock is taken for; no file has it.
 const TURN: &str = "compaction";
 /// Segments of about one size from which they are merged in the background.
-const FAN: usize = 8;
+const FAN: usize = 4;
 /// Largest number of entries of a segment that is made of the catalogue's entries at once; bounds the memory.
 const SEALED: usize = 4 * SEGMENT;
 
@@ -290,11 +290,11 @@ mod tests {
 
     #[test]
     fn segments_are_merged_with_those_of_their_size() {
-        let mut records: Vec<SegmentRecord> = (0..7).map(|i| record(i, SEGMENT + i)).collect();
-        records.extend((7..14).map(|i| record(i, FAN * SEGMENT + i)));
+        let mut records: Vec<SegmentRecord> = (1..FAN).map(|i| record(i, SEGMENT + i)).collect();
+        records.extend((1..FAN).map(|i| record(FAN + i, FAN * SEGMENT + i)));
         assert_eq!(due(&records, SEGMENT), None);
-        records.push(record(14, SEGMENT));
-        let group = due(&records, SEGMENT).expect("eight small ones");
+        records.push(record(0, SEGMENT));
+        let group = due(&records, SEGMENT).expect("enough small ones");
         assert_eq!(group.len(), FAN);
         assert!(group.iter().all(|record| record.entries < 2 * SEGMENT));
     }
