@@ -26,8 +26,8 @@ use std::{
 pub use lock::WriteLock;
 use tempfile::NamedTempFile;
 
-/// Bytes that are buffered between `write` and the file.
-const BUFFER: usize = 1 << 20;
+/// Bytes that are buffered between `write` and the file: two of the large pages in which Linux then keeps the file in memory.
+const BUFFER: usize = 1 << 22;
 
 /// Number of links that are followed one after the other, as by Linux.
 const MAX_LINKS: usize = 40;

@@ -62,17 +62,30 @@ fn sums(query: &[f32], descriptor: &[f16]) -> Sums {
         products[lane] += query * value;
         squares[lane] += value * value;
     }
-    Sums { product: products.iter().sum(), squared: squares.iter().sum() }
+    Sums { product: total(products), squared: total(squares) }
 }
 
-/// Value of a finite float16, exactly and without branches: exponent and fraction go to their places in a float32, and a
-/// product makes up for the difference of the biases, 127 - 15.
+/// Sum of all lanes, in halves: a sum one by one would wait for each addition.
+#[inline(always)]
+fn total(mut lanes: [f32; LANES]) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        let (low, high) = lanes.split_at_mut(width);
+        low.iter_mut().zip(high).for_each(|(low, high)| *low += *high);
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// Value of a finite float16, exactly and without branches: sign, exponent and fraction go to their places in a float32, and
+/// a product makes up for the difference of the biases, 127 - 15.
 #[inline(always)]
 fn widened(value: f16) -> f32 {
     const BIAS: f32 = f32::from_bits((127 + 127 - 15) << 23);
-    let bits = u32::from(value.to_bits());
-    let magnitude = f32::from_bits((bits & 0x7fff) << 13) * BIAS;
-    f32::from_bits(magnitude.to_bits() | (bits & 0x8000) << 16)
+    const PLACES: u32 = 1 << 31 | 0x7fff << 13;
+    // Extended by its sign, which the shift leaves in the highest bit.
+    let bits = i32::from(value.to_bits().cast_signed());
+    f32::from_bits((bits << 13).cast_unsigned() & PLACES) * BIAS
 }
 
 #[cfg(test)]

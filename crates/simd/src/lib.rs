@@ -36,4 +36,4 @@ mod x86;
 pub use bf16::Bf16;
 pub use lanes::{LANES, Lanes, LanesWork};
 pub use level::{Level, Tier};
-pub use prefetch::prefetch;
+pub use prefetch::{prefetch, prefetch_second_level};

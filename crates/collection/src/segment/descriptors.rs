@@ -32,6 +32,10 @@ impl Descriptors {
         let file = File::open(path).map_err(Error::io(path))?;
         // SAFETY: segments are immutable: files are renamed into place whole and never changed after.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path))?;
+        // Rows are read all over the file, where looking up small pages costs as much as reading. Only Linux has the advice, and
+        // not every kernel takes it.
+        #[cfg(target_os = "linux")]
+        let _ = map.advise(memmap2::Advice::HugePage);
         let mut cursor = Cursor::new(&map[..]);
         let header = NpyHeader::from_reader(&mut cursor).map_err(|error| Error::damaged(path, error))?;
         let start = cursor.position() as usize;

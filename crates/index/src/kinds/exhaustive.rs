@@ -71,14 +71,14 @@ impl Exhaustive {
             let mut found = new();
             let mut buffers = ScanBuffers::default();
             scan(&scanner, &mut buffers, codes, size, |entry| (number * piece + entry) as i64, &mut found);
-            found.into_sorted()
+            found.into_found()
         };
         let search = |query: &[f32]| {
             let pieces = self.codes.par_chunks(piece * size).enumerate();
             let found: Vec<_> = pieces.map(|(number, codes)| scan_piece(query, number, codes)).collect();
             let mut all = new();
             found.into_iter().flatten().for_each(|candidate| all.push(candidate));
-            all.into_sorted()
+            all.into_found()
         };
         queries.host.par_chunks_exact(queries.d).map(search).collect()
     }

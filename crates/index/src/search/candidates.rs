@@ -31,8 +31,8 @@ pub(crate) trait Gather {
 
     fn push(&mut self, candidate: Candidate);
 
-    /// The candidates kept, nearest first.
-    fn into_sorted(self) -> Vec<Candidate>;
+    /// The candidates kept, nearest first unless the collector says otherwise.
+    fn into_found(self) -> Vec<Candidate>;
 }
 
 /// The `k` nearest of the candidates pushed so far.
@@ -66,8 +66,11 @@ impl Gather for TopK {
         }
     }
 
-    fn into_sorted(self) -> Vec<Candidate> {
-        self.heap.into_sorted_vec()
+    fn into_found(self) -> Vec<Candidate> {
+        // Faster than the heap's own way.
+        let mut sorted = self.heap.into_vec();
+        sorted.sort_unstable();
+        sorted
     }
 }
 
@@ -95,7 +98,7 @@ impl Gather for Within {
         }
     }
 
-    fn into_sorted(mut self) -> Vec<Candidate> {
+    fn into_found(mut self) -> Vec<Candidate> {
         self.found.sort_unstable();
         self.found
     }
@@ -115,7 +118,7 @@ mod tests {
         let mut top = TopK::new(3);
         keys.iter().zip([0, 1, 2, 3, 4, 5]).rev().for_each(|(&key, id)| top.push(candidate(key, id)));
         assert_eq!(top.threshold(), 2.0);
-        let kept: Vec<(f32, i64)> = top.into_sorted().iter().map(|c| (c.key, c.id)).collect();
+        let kept: Vec<(f32, i64)> = top.into_found().iter().map(|c| (c.key, c.id)).collect();
         assert_eq!(kept, [(1.0, 1), (1.0, 3), (2.0, 5)]);
     }
 
@@ -123,6 +126,6 @@ mod tests {
     fn with_k_of_0_nothing_is_kept() {
         let mut top = TopK::new(0);
         top.push(candidate(1.0, 1));
-        assert!(top.into_sorted().is_empty());
+        assert!(top.into_found().is_empty());
     }
 }

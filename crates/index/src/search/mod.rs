@@ -5,6 +5,7 @@ pub(crate) mod device;
 mod distinct;
 mod grouped;
 mod neighbours;
+mod reservoir;
 mod scan;
 
 pub(crate) use candidates::{Candidate, Gather, TopK, Within};
@@ -12,4 +13,5 @@ pub use device::DeviceNeighbours;
 pub(crate) use distinct::{distinct, keep_distinct};
 pub(crate) use neighbours::{MISSING, write_row};
 pub use neighbours::{Neighbours, RangeNeighbours};
+pub(crate) use reservoir::Reservoir;
 pub(crate) use scan::{ScanBuffers, scan};

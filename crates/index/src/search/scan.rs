@@ -67,9 +67,9 @@ mod tests {
         let (mut buffers, id) = (ScanBuffers::default(), |entry| entry as i64);
         let mut top = TopK::new(2);
         scan(&scanner, &mut buffers, &codes, 4, id, &mut top);
-        assert_eq!(top.into_sorted(), [candidate(1.0, 1), candidate(1.0, 4)]);
+        assert_eq!(top.into_found(), [candidate(1.0, 1), candidate(1.0, 4)]);
         let mut within = Within::new(9.0);
         scan(&scanner, &mut buffers, &codes, 4, id, &mut within);
-        assert_eq!(within.into_sorted(), [candidate(1.0, 1), candidate(1.0, 4)], "9 is not below 9");
+        assert_eq!(within.into_found(), [candidate(1.0, 1), candidate(1.0, 4)], "9 is not below 9");
     }
 }

@@ -30,7 +30,12 @@ impl EntryIds {
 
     /// Id of entry `offset < len`.
     pub fn get(&self, offset: usize) -> i64 {
-        i64::from_le_bytes(self.0.as_chunks().0[offset])
+        i64::from_le_bytes(*self.stored(offset))
+    }
+
+    /// Bytes of the id of entry `offset < len`.
+    pub fn stored(&self, offset: usize) -> &[u8; ID_SIZE] {
+        &self.0.as_chunks().0[offset]
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = i64> + DoubleEndedIterator {

@@ -66,7 +66,7 @@ impl Store for Lsh {
                 let distance = Metric::L2.distance(query, &self.codec.decode(code));
                 found.push(Candidate { key: distance, id: position as i64 });
             }
-            found.into_sorted()
+            found.into_found()
         };
         Ok(RangeNeighbours::new(Metric::L2, queries.rows().map(within).collect()))
     }

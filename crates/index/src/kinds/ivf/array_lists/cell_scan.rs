@@ -1,5 +1,7 @@
 //! Scanning of a query's lists.
 
+use std::slice;
+
 use simd::Level;
 
 use super::array_list::ArrayList;
@@ -14,6 +16,9 @@ use crate::{
     },
     search::{Gather, ScanBuffers, scan},
 };
+
+/// Bytes of a list's codes that are prefetched; the hardware goes on from there.
+const PREFETCHED: usize = 512;
 
 /// Lists of an inverted file and what is needed to scan them.
 #[derive(Clone, Copy)]
@@ -161,12 +166,21 @@ impl<'a> CellScan<'a> {
         }
     }
 
-    /// Prefetches the tables that [`Self::scan_cell`] reads for a cell.
+    /// Prefetches where the lists of a cell are, which [`Self::prefetch`] reads.
+    pub fn prefetch_headers(&self, probe: Probe) {
+        self.source.lists(probe.cell).for_each(|list| prefetch(slice::from_ref(list)));
+    }
+
+    /// Prefetches what [`Self::scan_cell`] reads first for a cell: tables and codes.
     pub fn prefetch(&self, probe: Probe) {
         if let Comparison::Tables(tables) = &self.comparison
             && probe.cell < self.source.coarse.nlist
         {
             prefetch(row(tables, self.scanner.table.len(), probe.cell));
+        }
+        for list in self.source.lists(probe.cell) {
+            let codes: &[u8] = &list.codes;
+            prefetch(&codes[..codes.len().min(PREFETCHED)]);
         }
     }
 }

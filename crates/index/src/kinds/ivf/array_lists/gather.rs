@@ -29,9 +29,9 @@ impl ScannedLists<'_> {
         let search = |scan: &mut CellScan, (queries_here, probes): (&[f32], &[Probe])| {
             scan.prepare(queries_here);
             let rows = queries_here.chunks_exact(queries.d).zip(probes.chunks_exact(nprobe)).enumerate();
-            let found = rows.map(|(i, (query, probes))| match self.share(queries.n, probes) {
-                share if share == probes.len() => scan_all(scan, i, probes, new()),
-                share => self.share_out(query, probes.par_chunks(share), &new),
+            let found = rows.map(|(i, (query, own))| match self.share(queries.n, own) {
+                share if share == own.len() => scan_all(scan, i, &probes[i * nprobe..], nprobe, new()),
+                share => self.share_out(query, own.par_chunks(share), &new),
             });
             found.collect::<Vec<_>>()
         };
@@ -53,12 +53,12 @@ impl ScannedLists<'_> {
         let scan_share = |probes: &[Probe]| {
             let mut scan = CellScan::new(self);
             scan.prepare(query);
-            scan_all(&mut scan, 0, probes, new())
+            scan_all(&mut scan, 0, probes, probes.len(), new())
         };
         let found: Vec<Vec<Candidate>> = shares.map(scan_share).collect();
         let mut all = new();
         found.into_iter().flatten().for_each(|candidate| all.push(candidate));
-        all.into_sorted()
+        all.into_found()
     }
 
     /// Number of a query's lists per thread: all, unless threads are idle and the lists are long.
@@ -70,12 +70,19 @@ impl ScannedLists<'_> {
     }
 }
 
-/// Scans the cells of prepared query `query`.
-fn scan_all(scan: &mut CellScan, query: usize, probes: &[Probe], mut found: impl Gather) -> Vec<Candidate> {
+/// Scans the first `nprobe` cells of `probes` for prepared query `query`; the others are those of the next queries.
+fn scan_all(
+    scan: &mut CellScan,
+    query: usize,
+    probes: &[Probe],
+    nprobe: usize,
+    mut found: impl Gather,
+) -> Vec<Candidate> {
     scan.set_query(query);
-    for (i, &probe) in probes.iter().enumerate() {
+    for (i, &probe) in probes.iter().enumerate().take(nprobe) {
+        probes.get(i + 2).iter().for_each(|&&later| scan.prefetch_headers(later));
         probes.get(i + 1).iter().for_each(|&&next| scan.prefetch(next));
         scan.scan_cell(probe, &mut found);
     }
-    found.into_sorted()
+    found.into_found()
 }

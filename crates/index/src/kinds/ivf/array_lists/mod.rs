@@ -26,7 +26,7 @@ use crate::{
     factory::Codes,
     lazy::get_or_make,
     quantise::{coarse::Coarse, codec::Codec},
-    search::{Candidate, TopK, Within},
+    search::{Candidate, Gather, TopK, Within},
     vectors::Vectors,
 };
 
@@ -58,16 +58,16 @@ impl ArrayLists {
         Self { file, ..self }
     }
 
-    /// The `k` nearest entries of each query in `parts`, each `[nlist]` lists of this codec's codes; nearest first. Labels
-    /// are [positions](Position::packed) in the lists of a cell one behind the other.
-    pub fn nearest_in(
+    /// Entries that collectors keep for each query in `parts`, each `[nlist]` lists of this codec's codes. Labels are
+    /// [positions](Position::packed) in the lists of a cell one behind the other.
+    pub fn gathered_in<G: Gather + Send>(
         &self,
         parts: &[&[ArrayList]],
         queries: &ProbedQueries,
-        k: usize,
+        new: impl Fn() -> G + Sync,
     ) -> Vec<Vec<Candidate>> {
         let scanned = ScannedLists { labels: Labels::Positions, ..self.scanned(queries, parts) };
-        scanned.gather(queries.queries, &queries.probes, queries.nprobe, || TopK::new(k))
+        scanned.gather(queries.queries, &queries.probes, queries.nprobe, new)
     }
 
     fn scanned<'a>(&'a self, queries: &ProbedQueries<'a>, parts: &'a [&'a [ArrayList]]) -> ScannedLists<'a> {
