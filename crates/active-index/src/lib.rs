@@ -9,6 +9,7 @@
 //! | [`image_file`] | reads any image file to upright sRGB pixels, writes released pixels with their metadata |
 //! | [`extractor`] | loads a network, and turns pixels into unit descriptors |
 //! | [`index`] | trains, fills, searches and changes vector indexes in faiss's file format |
+//! | [`witness`] | keeps of a picture what a query is laid over to confirm it |
 //! | [`collection`] | remembers released images, and finds them again |
 //! | [`activate`] | changes images for an index |
 //! | [`describe`] | describes many images, reading ahead of the network |
@@ -58,3 +59,4 @@ pub use evaluation;
 pub use extractor;
 pub use image_file;
 pub use index;
+pub use witness;

@@ -1,0 +1,6 @@
+//! Witnesses of photographs and of textures.
+
+mod bytes;
+mod copies;
+mod pictures;
+mod strangers;
