@@ -7,6 +7,7 @@ mod interruptions;
 mod side_by_side;
 mod states;
 mod walk;
+mod witnesses;
 
 use std::{
     fs,

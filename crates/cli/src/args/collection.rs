@@ -5,6 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use collection::State;
 use describe::BatchRequest;
+use witness::Kind;
 
 use super::{Conditions, Reading};
 
@@ -38,7 +39,7 @@ Examples:
 pub enum CollectionVerb {
     /// Create an empty collection in a new folder
     #[command(
-        after_help = "Examples:\n  active-index collection create shop\n  active-index collection create shop --quantiser trained.faiss"
+        after_help = "Examples:\n  active-index collection create shop\n  active-index collection create shop --quantiser trained.faiss --witness none"
     )]
     Create(CollectionCreate),
     /// Remember images that are public already, as they are
@@ -100,6 +101,31 @@ pub struct CollectionCreate {
     /// not taken over [default: the bundled index]
     #[arg(long, value_name = "FILE.faiss")]
     pub quantiser: Option<PathBuf>,
+    /// Kept of each image to confirm matches by, and to show where on a query it is
+    #[arg(long, value_enum, default_value_t)]
+    pub witness: WitnessKind,
+}
+
+/// Kind of the witnesses of a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum WitnessKind {
+    /// Keypoints and a small grey picture
+    #[default]
+    Keypoints,
+    /// A picture of at most 384 pixels
+    Thumbnails,
+    /// Nothing; matches rest on descriptors alone
+    None,
+}
+
+impl From<WitnessKind> for Kind {
+    fn from(kind: WitnessKind) -> Self {
+        match kind {
+            WitnessKind::Keypoints => Self::Keypoints,
+            WitnessKind::Thumbnails => Self::Thumbnails,
+            WitnessKind::None => Self::None,
+        }
+    }
 }
 
 /// Arguments of `collection add`.

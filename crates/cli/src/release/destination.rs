@@ -4,12 +4,16 @@ use std::path::Path;
 
 use anyhow::Result;
 use collection::{Digest, Entry};
+use witness::Kind;
 
 use super::plan::Job;
 use crate::session::whole_file::write_whole;
 
 /// Place that released files go to. Called from the threads that read and write.
 pub trait Destination: Sync {
+    /// Returns the kind of the witnesses that are kept with released files.
+    fn witness_kind(&self) -> Kind;
+
     /// Looks at an original, given the bytes of its file, before it is decoded.
     ///
     /// # Errors
@@ -44,6 +48,8 @@ pub struct ReleasedFile<'a> {
     pub bytes: Vec<u8>,
     /// Descriptor of the file's pixels.
     pub descriptor: Vec<f32>,
+    /// Bytes of the witness of the file's pixels, if the destination keeps witnesses.
+    pub witness: Option<Vec<u8>>,
 }
 
 /// Outcome of handing a released file over.
@@ -59,6 +65,10 @@ pub enum Taken {
 pub struct Folder;
 
 impl Destination for Folder {
+    fn witness_kind(&self) -> Kind {
+        Kind::None
+    }
+
     fn examine(&self, _: &[u8]) -> Result<Examined> {
         Ok(Examined::New(None))
     }

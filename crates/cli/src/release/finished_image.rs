@@ -3,6 +3,7 @@
 use activate::Activated;
 use anyhow::Result;
 use image_file::Picture;
+use witness::{Kind, Witness};
 
 use super::{
     options::Options,
@@ -16,13 +17,15 @@ pub struct FinishedImage {
     pub bytes: Vec<u8>,
     /// Descriptor of the file's pixels.
     pub descriptor: Vec<f32>,
+    /// Bytes of the witness of the file's pixels.
+    pub witness: Option<Vec<u8>>,
     pub figures: Figures,
     /// Parts of the original that are not in the file, one sentence each.
     pub notes: Vec<String>,
     pub pair: Option<Pair>,
 }
 
-/// Encodes the strongest change that the limits allow. The figures are those of the file as read back.
+/// Encodes the strongest change that the limits allow. Figures and witness are those of the file as read back.
 ///
 /// # Errors
 /// If the image cannot be encoded within the limits, or the device fails.
@@ -31,6 +34,7 @@ pub fn finish(
     original: Picture,
     activated: &Activated,
     seconds: f64,
+    witnesses: Kind,
     keeps: bool,
 ) -> Result<FinishedImage> {
     let Options { limits, encoding, reader, .. } = releaser.options();
@@ -65,6 +69,8 @@ pub fn finish(
         linf: measured.linf,
     };
     let notes = original.notes.into_iter().chain(file.notes).collect();
-    let pair = keeps.then(|| Pair { original: original.pixels.into_rgb8(), released: released.into_rgb8() });
-    Ok(FinishedImage { bytes: file.bytes, descriptor: after.descriptor, figures, notes, pair })
+    let released = released.into_rgb8();
+    let witness = Witness::of(&released, witnesses).map(|witness| witness.to_bytes());
+    let pair = keeps.then(|| Pair { original: original.pixels.into_rgb8(), released });
+    Ok(FinishedImage { bytes: file.bytes, descriptor: after.descriptor, witness, figures, notes, pair })
 }

@@ -252,9 +252,9 @@ impl<'a> Releaser<'a> {
             (Decision::Release, Ok(Original::Repeated(digest))) => Ok(Done::Repeated(digest)),
             (Decision::Release, Ok(Original::Picture(picture, digest))) => {
                 let activated = activated.next().context("activation returned no image")??;
-                let FinishedImage { bytes, descriptor, figures, notes, pair } =
-                    finish(self, *picture, &activated, seconds, keeps)?;
-                files.push(ReleasedFile { job, digest, bytes, descriptor });
+                let FinishedImage { bytes, descriptor, witness, figures, notes, pair } =
+                    finish(self, *picture, &activated, seconds, destination.witness_kind(), keeps)?;
+                files.push(ReleasedFile { job, digest, bytes, descriptor, witness });
                 Ok(Done::Written(ReleasedImage::released(&job.input, &job.output, figures, notes), pair))
             }
         });

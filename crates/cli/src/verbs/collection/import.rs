@@ -11,6 +11,7 @@ use index::{
     npy::{self, Matrix},
 };
 use serde::Serialize;
+use witness::Kind;
 
 use super::create::create;
 use crate::{
@@ -86,7 +87,9 @@ fn opened(
     session: &Session,
 ) -> Result<Collection> {
     let collection = match Collection::open(&arguments.collection, device) {
-        Err(Error::NotACollection(_)) => return create(&arguments.collection, index, record),
+        Err(Error::NotACollection(_)) => {
+            return create(&arguments.collection, index, record, Kind::default());
+        }
         opened => opened?,
     };
     collection.warnings().iter().for_each(|warning| session.note(warning));

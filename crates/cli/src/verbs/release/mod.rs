@@ -50,7 +50,7 @@ pub fn run(arguments: &Release, session: &Session) -> Result<Outcome> {
     let watch = Watch::start();
     let images = releaser.release(
         &jobs,
-        &Remembering::new(&collection, &fields, &loaded.device),
+        &Remembering::new(&collection, &fields, &loaded.device)?,
         Some(&watch),
         session,
         arguments.report.is_some().then_some(&mut keep),

@@ -15,9 +15,10 @@ use burn::tensor::Device;
 use collection::{Collection, Digest, Entry, NewEntry, Stored};
 use device_math::transfer::upload_rows;
 use image_file::path_text;
+use witness::Kind;
 
 use crate::{
-    inputs::meta::MetaFields,
+    inputs::{self, meta::MetaFields},
     release::{Destination, Examined, ReleasedFile, Taken},
     session::{interrupt, output::one_line, whole_file::make_folder_of},
 };
@@ -27,13 +28,17 @@ pub struct Remembering<'a> {
     collection: &'a Collection,
     fields: &'a MetaFields,
     device: &'a Device,
+    witnesses: Kind,
     /// Originals that this run has begun to release.
     begun: Mutex<HashSet<Digest>>,
 }
 
 impl<'a> Remembering<'a> {
-    pub fn new(collection: &'a Collection, fields: &'a MetaFields, device: &'a Device) -> Self {
-        Self { collection, fields, device, begun: Mutex::default() }
+    /// # Errors
+    /// If the collection keeps witnesses of a kind that this version does not know.
+    pub fn new(collection: &'a Collection, fields: &'a MetaFields, device: &'a Device) -> Result<Self> {
+        let witnesses = inputs::collection::witness_kind(collection)?;
+        Ok(Self { collection, fields, device, witnesses, begun: Mutex::default() })
     }
 
     /// Commits the entries of files that lie beside their paths, then puts the files there.
@@ -65,6 +70,7 @@ impl<'a> Remembering<'a> {
             file: Some(path_text(&file.path)),
             pending: true,
             meta: self.fields.of(&job.name),
+            witness: file.released.witness.clone(),
             ..NewEntry::added(path_text(&job.name), file.released.digest.clone())
         }
     }
@@ -112,6 +118,10 @@ fn publish((prepared, stored): (Prepared<'_>, Stored)) -> Result<Taken> {
 }
 
 impl Destination for Remembering<'_> {
+    fn witness_kind(&self) -> Kind {
+        self.witnesses
+    }
+
     fn examine(&self, original: &[u8]) -> Result<Examined> {
         let digest = Digest::of_file(original);
         if let Some(entry) = self.collection.completed(&digest)? {

@@ -15,6 +15,7 @@ use extractor::Extractor;
 use image_file::{Reader, path_text};
 use indicatif::ProgressBar;
 use serde::Serialize;
+use witness::{Kind, Witness};
 
 use super::{Counts, report_known};
 use crate::{
@@ -102,6 +103,7 @@ fn added(
 ) -> Result<(Vec<AddedImage>, bool)> {
     let bar = progress::bar(inputs.len(), "adding");
     let watch = Watch::start();
+    let witnesses = inputs::collection::witness_kind(collection)?;
     let mut adder = Adder::new(collection, meta, loaded, session, &bar);
     let mut describer = loaded.describer(arguments.batch);
     let (reader, extractor) = (Reader::from(&arguments.reading), describer.extractor());
@@ -115,7 +117,7 @@ fn added(
         }
         Ok(())
     };
-    let prepare = |input: &Input| prepare(input, &reader, extractor, collection);
+    let prepare = |input: &Input| prepare(input, &reader, extractor, collection, witnesses);
     let streamed =
         describer.stream(inputs, ahead, prepare, progress, |input, described| adder.take(input, described));
     match streamed {
@@ -132,6 +134,8 @@ struct ReadImage {
     original: Digest,
     /// Entry of the original, which needs no descriptor then.
     known: Option<Entry>,
+    /// Bytes of the witness, if the collection keeps witnesses.
+    witness: Option<Vec<u8>>,
     notes: Vec<String>,
 }
 
@@ -141,16 +145,19 @@ fn prepare(
     reader: &Reader,
     extractor: &Extractor,
     collection: &Collection,
+    witnesses: Kind,
 ) -> Result<Prepared<ReadImage>> {
     let bytes = reader.read(&input.path)?;
     let original = Digest::of_file(&bytes);
     if let Some(entry) = collection.completed(&original)? {
-        let note = ReadImage { original, known: Some(entry), notes: Vec::new() };
+        let note = ReadImage { original, known: Some(entry), witness: None, notes: Vec::new() };
         return Ok(Prepared { note, inputs: Vec::new() });
     }
     let picture = reader.decode(&bytes)?;
     let image = NetworkInput::Image(network_input(extractor, &picture.pixels)?);
-    Ok(Prepared { note: ReadImage { original, known: None, notes: picture.notes }, inputs: vec![image] })
+    let witness = Witness::of(&picture.pixels.into_rgb8(), witnesses).map(|witness| witness.to_bytes());
+    let note = ReadImage { original, known: None, witness, notes: picture.notes };
+    Ok(Prepared { note, inputs: vec![image] })
 }
 
 /// Images that are being added.
@@ -213,7 +220,7 @@ impl<'a> Adder<'a> {
 
     /// Puts an image among those that wait, unless it is an entry already.
     fn place(&mut self, place: usize, name: &Path, described: Described<ReadImage>) -> Result<()> {
-        let ReadImage { original, known, notes } = described.note;
+        let ReadImage { original, known, witness, notes } = described.note;
         let image = &mut self.images[place];
         self.bar.suspend(|| self.session.notes(&image.input, &notes));
         image.notes = notes;
@@ -224,7 +231,8 @@ impl<'a> Adder<'a> {
         let descriptor: Vec<f32> = described.descriptors.into_iter().flatten().collect();
         ensure!(descriptor.iter().all(|value| value.is_finite()), "its descriptor is not finite");
         let meta = self.meta.of(name);
-        self.waiting.entries.push(NewEntry { meta, ..NewEntry::added(&image.name, Some(original)) });
+        let entry = NewEntry::added(&image.name, Some(original));
+        self.waiting.entries.push(NewEntry { meta, witness, ..entry });
         self.waiting.places.push(place);
         self.waiting.descriptors.push(descriptor);
         Ok(())
