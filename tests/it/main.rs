@@ -30,6 +30,7 @@ mod index_verbs;
 mod index_wrappers;
 mod interrupted_write;
 mod linked_files;
+mod looks;
 mod mutated_images;
 mod odd_names;
 mod on_disk_lists;

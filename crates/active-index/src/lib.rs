@@ -12,6 +12,7 @@
 //! | [`witness`] | keeps of a picture what a query is laid over to confirm it |
 //! | [`collection`] | remembers released images, and finds them again |
 //! | [`activate`] | changes images for an index |
+//! | [`looks`] | lists views of a query picture: content found, turned back, mirrored |
 //! | [`describe`] | describes many images, reading ahead of the network |
 //! | [`evaluation`] | edits images and counts the copies that an index finds |
 //! | [`burn`] | tensors and devices, in the version the others use |
@@ -59,4 +60,5 @@ pub use evaluation;
 pub use extractor;
 pub use image_file;
 pub use index;
+pub use looks;
 pub use witness;
