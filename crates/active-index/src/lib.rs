@@ -11,6 +11,7 @@
 //! | [`index`] | trains, fills, searches and changes vector indexes in faiss's file format |
 //! | [`witness`] | keeps of a picture what a query is laid over to confirm it |
 //! | [`collection`] | remembers released images, and finds them again |
+//! | [`find`] | looks pictures up in collections until a match is confirmed, with E-values |
 //! | [`activate`] | changes images for an index |
 //! | [`looks`] | lists views of a query picture: content found, turned back, mirrored |
 //! | [`describe`] | describes many images, reading ahead of the network |
@@ -58,6 +59,7 @@ pub use collection;
 pub use describe;
 pub use evaluation;
 pub use extractor;
+pub use find;
 pub use image_file;
 pub use index;
 pub use looks;

@@ -1,0 +1,217 @@
+//! One query on its way through the cascade.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use collection::Candidate;
+use image::RgbImage;
+use looks::Look;
+use witness::Comparison;
+
+use crate::{
+    answer::{Answer, Match, Verdict},
+    judge::Judge,
+    query::Query,
+    settings::Settings,
+    witnesses::Witnesses,
+};
+
+/// Judgement and its means.
+#[derive(Clone, Copy)]
+pub struct Bench<'a> {
+    pub judge: Judge<'a>,
+    pub settings: &'a Settings,
+    pub witnesses: &'a dyn Witnesses,
+}
+
+/// A query and what is known of it so far.
+pub struct Case<'a> {
+    picture: Option<&'a RgbImage>,
+    /// Descriptor of the picture as it is, once it is known.
+    descriptor: Option<Vec<f32>>,
+    bench: Bench<'a>,
+    /// Views of the picture beyond itself, the best last; planned when they are needed.
+    views: Option<Vec<Look>>,
+    /// The picture as witnesses are compared with it; made when it is needed.
+    laid_over: Option<witness::Query>,
+    seen: HashMap<i64, Seen>,
+    is_confirmed: bool,
+    answer: Answer,
+}
+
+/// Entry that a view has found.
+struct Seen {
+    cosine: f32,
+    look: Look,
+    comparison: Option<Comparison>,
+    /// Whether its witness was asked for, also if it has none.
+    was_compared: bool,
+}
+
+impl<'a> Case<'a> {
+    pub fn new(query: &'a Query, bench: Bench<'a>) -> Self {
+        let judge = match query.picture {
+            Some(_) => bench.judge,
+            None => bench.judge.without_picture(),
+        };
+        let is_nothing = query.picture.is_none() && query.descriptor.is_none();
+        let failure = is_nothing.then(|| "neither a picture nor a descriptor".to_owned());
+        let looks = usize::from(query.descriptor.is_some());
+        Self {
+            picture: query.picture.as_ref(),
+            descriptor: query.descriptor.clone(),
+            bench: Bench { judge, ..bench },
+            views: None,
+            laid_over: None,
+            seen: HashMap::new(),
+            is_confirmed: false,
+            answer: Answer { looks, failure, ..Answer::default() },
+        }
+    }
+
+    /// Picture whose descriptor is not known yet.
+    pub fn undescribed(&self) -> Option<&'a RgbImage> {
+        self.picture.filter(|_| self.descriptor.is_none())
+    }
+
+    /// Descriptor of the picture as it is; that of an open query once it was described.
+    pub fn descriptor(&self) -> Option<&[f32]> {
+        self.descriptor.as_deref()
+    }
+
+    /// Takes the descriptor of the picture as it is. Without one, the query fails.
+    pub fn set_descriptor(&mut self, described: describe::Result<Vec<f32>>) {
+        match described {
+            Ok(descriptor) => {
+                self.descriptor = Some(descriptor);
+                self.count_look();
+            }
+            Err(error) => self.answer.failure = Some(error.to_string()),
+        }
+    }
+
+    /// Returns true if the query is worth a further search.
+    pub fn is_open(&self) -> bool {
+        !self.is_confirmed && self.answer.failure.is_none()
+    }
+
+    /// Counts a view that was described.
+    pub fn count_look(&mut self) {
+        self.answer.looks += 1;
+    }
+
+    /// Counts visited cells.
+    pub fn count_cells(&mut self, cells: usize) {
+        self.answer.cells += cells;
+    }
+
+    /// Adds shares of the time of common work.
+    pub fn spend(&mut self, network: Duration, search: Duration) {
+        self.answer.times.network += network;
+        self.answer.times.search += search;
+    }
+
+    /// Takes the next `n` views, the best first; the picture as it is is not among them.
+    pub fn next_views(&mut self, n: usize) -> Vec<(Look, &'a RgbImage)> {
+        let Some(picture) = self.picture.filter(|_| self.is_open()) else { return Vec::new() };
+        let most = self.bench.judge.looks;
+        let views = self.views.get_or_insert_with(|| {
+            looks::plan(picture, most).into_iter().filter(|look| !look.is_whole()).rev().collect()
+        });
+        let left = views.len().saturating_sub(n);
+        views.drain(left..).rev().map(|look| (look, picture)).collect()
+    }
+
+    /// Takes in the candidates of a view, the largest cosine first, and confirms one if it can.
+    pub fn take(&mut self, look: Look, found: &[Candidate]) {
+        let Settings { k, candidates, max_e, .. } = *self.bench.settings;
+        for candidate in found.iter().take(k.max(candidates)) {
+            self.see(look, candidate);
+        }
+        let best = found.first().is_some_and(|best| self.e_value(best.id) <= max_e);
+        self.is_confirmed |= best;
+        if !self.is_confirmed {
+            let ids: Vec<i64> = found.iter().take(candidates).map(|candidate| candidate.id).collect();
+            self.confirm(&ids);
+        }
+    }
+
+    fn see(&mut self, look: Look, candidate: &Candidate) {
+        let first = || Seen { cosine: f32::NEG_INFINITY, look, comparison: None, was_compared: false };
+        let seen = self.seen.entry(candidate.id).or_insert_with(first);
+        if candidate.cosine > seen.cosine {
+            (seen.cosine, seen.look) = (candidate.cosine, look);
+        }
+    }
+
+    fn e_value(&self, id: i64) -> f64 {
+        let evidence = |seen: &Seen| self.bench.judge.e_value(seen.cosine, seen.comparison.as_ref());
+        self.seen.get(&id).map_or(f64::INFINITY, evidence)
+    }
+
+    /// Compares entries with the query, the most similar first, until one is confirmed; and then those that their cosines make
+    /// possible, because entries of one series resemble each other.
+    fn confirm(&mut self, ids: &[i64]) {
+        for &id in ids {
+            let cosine = self.seen.get(&id).map_or(f32::NEG_INFINITY, |seen| seen.cosine);
+            let is_possible = self.bench.judge.cosine_e(cosine) <= 1.0;
+            if self.is_confirmed && !is_possible {
+                break;
+            }
+            self.compare(id);
+            self.is_confirmed |= self.e_value(id) <= self.bench.settings.max_e;
+        }
+    }
+
+    /// Lays the query over an entry, unless that was done or the bound is reached.
+    fn compare(&mut self, id: i64) {
+        let (Some(picture), Some(seen)) = (self.picture, self.seen.get_mut(&id)) else { return };
+        if seen.was_compared || self.answer.comparisons >= self.bench.judge.comparisons {
+            return;
+        }
+        let started = Instant::now();
+        seen.was_compared = true;
+        if let Some(witness) = self.bench.witnesses.witness(id) {
+            let query = self.laid_over.get_or_insert_with(|| witness::Query::of(picture));
+            seen.comparison = Some(query.compare(&witness));
+            self.answer.comparisons += 1;
+        }
+        self.answer.times.witness += started.elapsed();
+    }
+
+    /// Answer with what is known.
+    pub fn answer(mut self) -> Answer {
+        let mut matches = self.matches();
+        if self.bench.settings.explain {
+            matches.iter().for_each(|found| self.compare(found.id));
+            matches = self.matches();
+        }
+        self.answer.matches = matches;
+        self.answer
+    }
+
+    fn matches(&self) -> Vec<Match> {
+        let Settings { k, max_e, possible_e, .. } = *self.bench.settings;
+        let found = self.seen.iter().map(|(&id, seen)| {
+            let e_value = self.e_value(id);
+            Match {
+                id,
+                verdict: if e_value <= max_e { Verdict::Match } else { Verdict::Possible },
+                e_value,
+                cosine: seen.cosine,
+                cosine_e: self.bench.judge.cosine_e(seen.cosine),
+                look: seen.look,
+                comparison: seen.comparison.clone(),
+            }
+        });
+        let mut matches: Vec<Match> = found.filter(|found| found.e_value <= possible_e.max(max_e)).collect();
+        matches.sort_by(|a, b| {
+            let by_cosine = b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id));
+            a.e_value.total_cmp(&b.e_value).then(by_cosine)
+        });
+        matches.truncate(k);
+        matches
+    }
+}

@@ -1,0 +1,221 @@
+//! The cascade: looks queries up until a match is confirmed, at the least cost first.
+
+use std::time::{Duration, Instant};
+
+use collection::{Candidate, Collection};
+use device_math::transfer::upload_rows;
+use image::RgbImage;
+use looks::Look;
+use rayon::prelude::*;
+use witness::Kind;
+
+use crate::{
+    answer::Answer,
+    calibration::Calibration,
+    case::{Bench, Case},
+    error::Result,
+    judge::Judge,
+    query::Query,
+    settings::{Settings, cell_steps, search_settings},
+    views::{Describe, Described},
+    witnesses::Witnesses,
+};
+
+/// Views that are in memory at once.
+const VIEWS: usize = 32;
+
+/// Looks queries up in a collection.
+///
+/// Each query is searched for in its cell. While nothing is confirmed, it is searched for in more cells, and then further
+/// views of it are described and searched for. Each search hands its nearest candidates to their witnesses, unless the
+/// cosine of the nearest decides.
+pub struct Finder<'a> {
+    collection: &'a Collection,
+    witnesses: &'a dyn Witnesses,
+    calibration: Calibration,
+    settings: Settings,
+}
+
+impl<'a> Finder<'a> {
+    /// Finder in a collection, with the collection's witnesses and its calibration, or the standard one if it has none.
+    ///
+    /// # Errors
+    /// If the collection cannot be read, or its calibration is malformed.
+    pub fn new(collection: &'a Collection, settings: Settings) -> Result<Self> {
+        let calibration = Calibration::of(collection)?;
+        let nprobe = settings.nprobe.clamp(1, collection.quantiser().nlist().unwrap_or(1).max(1));
+        let settings = Settings { nprobe, looks: settings.looks.max(1), k: settings.k.max(1), ..settings };
+        Ok(Self { collection, witnesses: collection, calibration, settings })
+    }
+
+    /// The same with witnesses from elsewhere.
+    pub fn with_witnesses(self, witnesses: &'a dyn Witnesses) -> Self {
+        Self { witnesses, ..self }
+    }
+
+    /// The same with another calibration.
+    pub fn with_calibration(self, calibration: Calibration) -> Self {
+        Self { calibration, ..self }
+    }
+
+    /// Calibration in use.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// Settings in use, within the bounds of the collection.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Looks up queries together, and answers in their order.
+    ///
+    /// # Errors
+    /// If the collection cannot be read, or the device fails. A picture that cannot be described is a failure of its answer.
+    pub fn find(&self, queries: &[Query], describe: &mut dyn Describe) -> Result<Vec<Answer>> {
+        let bench = self.bench()?;
+        let mut cases: Vec<Case> = queries.iter().map(|query| Case::new(query, bench)).collect();
+        self.describe_pictures(&mut cases, describe)?;
+        self.search_pictures(&mut cases)?;
+        while self.look_again(&mut cases, describe)? {}
+        Ok(cases.into_par_iter().map(Case::answer).collect())
+    }
+
+    /// Looks up descriptors `[n][d]` of unknown pictures: one look, no witness.
+    ///
+    /// # Errors
+    /// If the collection cannot be read, or the device fails.
+    pub fn find_descriptors(&self, rows: Vec<Vec<f32>>) -> Result<Vec<Answer>> {
+        let queries: Vec<Query> = rows.into_iter().map(Query::descriptor).collect();
+        self.find(&queries, &mut NoNetwork)
+    }
+
+    fn bench(&self) -> Result<Bench<'_>> {
+        let kind = self.witnesses.kind();
+        let judge = Judge {
+            calibration: &self.calibration,
+            entries: self.collection.searchable()?,
+            looks: self.settings.looks,
+            nprobe: self.settings.nprobe,
+            inliers: self.calibration.inliers(),
+            comparisons: if kind == Kind::None { 0 } else { self.settings.comparisons },
+        };
+        Ok(Bench { judge, settings: &self.settings, witnesses: self.witnesses })
+    }
+
+    /// Describes the pictures of which no descriptor is known.
+    fn describe_pictures(&self, cases: &mut [Case], describe: &mut dyn Describe) -> Result<()> {
+        let undescribed = cases.iter_mut().filter_map(|case| Some((case.undescribed()?, case)));
+        let mut missing: Vec<(&RgbImage, &mut Case)> = undescribed.collect();
+        for part in missing.chunks_mut(VIEWS.max(self.settings.wave)) {
+            let started = Instant::now();
+            let pictures: Vec<RgbImage> = part.iter().map(|(picture, _)| (*picture).clone()).collect();
+            let described = describe.describe_views(&pictures)?;
+            let share = started.elapsed() / part.len() as u32;
+            for ((_, case), row) in part.iter_mut().zip(described) {
+                case.spend(share, Duration::ZERO);
+                case.set_descriptor(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Searches for the queries as they are, in ever more cells.
+    fn search_pictures(&self, cases: &mut [Case]) -> Result<()> {
+        let mut before = 0;
+        for nprobe in cell_steps(self.settings.nprobe) {
+            let open: Vec<&mut Case> = cases.iter_mut().filter(|case| case.is_open()).collect();
+            let rows: Vec<&[f32]> = open.iter().filter_map(|case| case.descriptor()).collect();
+            let found = self.search(&rows, nprobe)?;
+            open.into_par_iter().zip(found.candidates).for_each(|(case, candidates)| {
+                case.spend(Duration::ZERO, found.time);
+                case.count_cells(nprobe - before);
+                case.take(Look::WHOLE, &candidates);
+            });
+            before = nprobe;
+        }
+        Ok(())
+    }
+
+    /// Describes the next views of the open queries and searches for them. Returns false if there are none.
+    fn look_again(&self, cases: &mut [Case], describe: &mut dyn Describe) -> Result<bool> {
+        let open = cases.iter().filter(|case| case.is_open()).count();
+        let each = (self.settings.wave / open.max(1)).max(1);
+        let mut planned: Vec<Vec<(Look, &RgbImage)>> =
+            cases.par_iter_mut().map(|case| case.next_views(each)).collect();
+        if planned.iter().all(Vec::is_empty) {
+            return Ok(false);
+        }
+        let mut views = Vec::new();
+        for (place, looks) in planned.iter_mut().enumerate() {
+            views.extend(looks.drain(..).map(|(look, picture)| View { place, look, picture }));
+        }
+        for part in views.chunks(VIEWS.max(self.settings.wave)) {
+            self.look(part, cases, describe)?;
+        }
+        Ok(true)
+    }
+
+    /// Describes views and searches for them.
+    fn look(&self, views: &[View], cases: &mut [Case], describe: &mut dyn Describe) -> Result<()> {
+        let started = Instant::now();
+        let pictures: Vec<RgbImage> = views.par_iter().map(|view| view.look.apply(view.picture)).collect();
+        let described = describe.describe_views(&pictures)?;
+        let network = started.elapsed() / views.len() as u32;
+        views.iter().for_each(|view| cases[view.place].spend(network, Duration::ZERO));
+        // A view that cannot be described is a view less.
+        let good: Vec<(&View, Vec<f32>)> =
+            views.iter().zip(described).filter_map(|(view, row)| Some((view, row.ok()?))).collect();
+        let (nprobe, rows) = (self.settings.nprobe, good.iter().map(|(_, row)| row.as_slice()));
+        let found = self.search(&rows.collect::<Vec<_>>(), nprobe)?;
+        let mut of_case: Vec<Vec<(Look, Vec<Candidate>)>> = vec![Vec::new(); cases.len()];
+        for ((view, _), candidates) in good.iter().zip(found.candidates) {
+            of_case[view.place].push((view.look, candidates));
+        }
+        cases.par_iter_mut().zip(of_case).for_each(|(case, looks)| {
+            for (look, candidates) in looks {
+                case.spend(Duration::ZERO, found.time);
+                case.count_look();
+                case.count_cells(nprobe);
+                if case.is_open() {
+                    case.take(look, &candidates);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Candidates of descriptors `[n][d]`, by their cosines, and the time of one search.
+    fn search(&self, rows: &[&[f32]], nprobe: usize) -> Result<Searched> {
+        if rows.is_empty() {
+            return Ok(Searched { candidates: Vec::new(), time: Duration::ZERO });
+        }
+        let started = Instant::now();
+        let queries = upload_rows(rows, &self.collection.quantiser().device());
+        let candidates = self.collection.find(queries, &search_settings(nprobe, &self.settings.filter))?;
+        Ok(Searched { candidates, time: started.elapsed() / rows.len() as u32 })
+    }
+}
+
+/// Candidates of each descriptor.
+struct Searched {
+    candidates: Vec<Vec<Candidate>>,
+    time: Duration,
+}
+
+/// View of a query to be described.
+struct View<'a> {
+    /// Place of the query.
+    place: usize,
+    look: Look,
+    picture: &'a RgbImage,
+}
+
+/// Describes nothing, where all queries are described already.
+struct NoNetwork;
+
+impl Describe for NoNetwork {
+    fn describe_views(&mut self, views: &[RgbImage]) -> describe::Result<Described> {
+        Ok(views.iter().map(|_| Err(describe::Error::ThreadEnded)).collect())
+    }
+}

@@ -1,0 +1,139 @@
+//! Settings of the cascade.
+
+use std::{fmt, str::FromStr};
+
+use collection::{Filter, FindSettings};
+
+/// Codes of each visited cell that are ranked by their descriptors.
+const RANKED_PER_CELL: usize = 100;
+/// Codes that [`collection::Collection::find`] ranks for each match asked for.
+const RANKED_PER_MATCH: usize = 10;
+/// Factor from one number of visited cells to the next.
+const MORE_CELLS: usize = 4;
+
+/// Bounds on what is spent on a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Effort {
+    /// The picture as it is, in a few cells.
+    Low,
+    /// Up to eight views.
+    #[default]
+    Normal,
+    /// All views, in many cells.
+    High,
+}
+
+impl Effort {
+    /// All efforts, the smallest first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Normal, Self::High];
+
+    /// Settings with the bounds of the effort.
+    pub fn settings(self) -> Settings {
+        let (looks, nprobe, candidates, comparisons) = match self {
+            Self::Low => (1, 4, 5, 10),
+            Self::Normal => (8, 16, 10, 40),
+            Self::High => (16, 64, 20, 100),
+        };
+        Settings {
+            k: 10,
+            looks,
+            nprobe,
+            candidates,
+            comparisons,
+            max_e: 1e-3,
+            possible_e: 1.0,
+            explain: false,
+            wave: 1,
+            filter: Filter::default(),
+        }
+    }
+}
+
+impl fmt::Display for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        })
+    }
+}
+
+impl FromStr for Effort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|effort| effort.to_string() == text);
+        found.ok_or_else(|| "expected low, normal or high".to_owned())
+    }
+}
+
+/// Settings of [`Finder`](crate::Finder). Bounds of 0 count as 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Largest number of matches of each query.
+    pub k: usize,
+    /// Largest number of views of a query that are described, the picture itself among them.
+    pub looks: usize,
+    /// Largest number of cells that one search visits. The first view's searches visit 1, 4, 16, ... up to it, those of
+    /// further views as many at once.
+    pub nprobe: usize,
+    /// Candidates of each search that are compared with their witnesses.
+    pub candidates: usize,
+    /// Largest number of comparisons with witnesses of a query.
+    pub comparisons: usize,
+    /// E-value up to which an entry is a match, and the cascade ends.
+    pub max_e: f64,
+    /// E-value up to which an entry is a possible match; infinity for every entry that was compared.
+    pub possible_e: f64,
+    /// Whether results are compared with their witnesses also where the cosine decides, so that their place is known.
+    pub explain: bool,
+    /// Views that are described together: each open query gives one, and more until there are as many.
+    pub wave: usize,
+    /// Fields that matches must have. E-values count all entries of the collection.
+    pub filter: Filter,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Effort::default().settings()
+    }
+}
+
+/// Numbers of cells that the first view's searches visit: 1, 4, 16, ..., `nprobe`.
+pub fn cell_steps(nprobe: usize) -> Vec<usize> {
+    let mut steps = vec![1];
+    while let Some(last) = steps.last().copied().filter(|last| *last < nprobe) {
+        steps.push((last * MORE_CELLS).min(nprobe));
+    }
+    steps
+}
+
+/// Settings of a search of `nprobe` cells, which ranks a hundred codes of each.
+pub fn search_settings(nprobe: usize, filter: &Filter) -> FindSettings {
+    FindSettings { k: nprobe * RANKED_PER_CELL / RANKED_PER_MATCH, nprobe, filter: filter.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_visited_in_steps_up_to_the_bound() {
+        assert_eq!(cell_steps(1), [1]);
+        assert_eq!(cell_steps(4), [1, 4]);
+        assert_eq!(cell_steps(10), [1, 4, 10]);
+        assert_eq!(cell_steps(64), [1, 4, 16, 64]);
+        assert_eq!(cell_steps(0), [1]);
+    }
+
+    #[test]
+    fn efforts_are_read_as_they_are_written_and_bound_ever_more() {
+        for effort in Effort::ALL {
+            assert_eq!(effort.to_string().parse(), Ok(effort));
+        }
+        assert!("medium".parse::<Effort>().is_err());
+        let bounds = Effort::ALL.map(|effort| effort.settings()).map(|s| (s.looks, s.nprobe, s.comparisons));
+        assert!(bounds.is_sorted());
+    }
+}

@@ -1,0 +1,6 @@
+//! Cascades and calibrations on small collections, without a network.
+
+mod calibration;
+mod cascade;
+mod fixtures;
+mod witnesses;
