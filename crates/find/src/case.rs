@@ -46,7 +46,7 @@ struct Seen {
     cosine: f32,
     look: Look,
     comparison: Option<Comparison>,
-    /// Whether its witness was asked for, also if it has none.
+    /// True once its witness was asked for, also if it has none.
     was_compared: bool,
 }
 

@@ -86,7 +86,7 @@ pub struct Settings {
     pub max_e: f64,
     /// E-value up to which an entry is a possible match; infinity for every entry that was compared.
     pub possible_e: f64,
-    /// Whether results are compared with their witnesses also where the cosine decides, so that their place is known.
+    /// True if results are compared with their witnesses also where the cosine decides, so that their place is known.
     pub explain: bool,
     /// Views that are described together: each open query gives one, and more until there are as many.
     pub wave: usize,

@@ -1,4 +1,4 @@
-//! What is kept of an entry's picture, and a query laid over it: the last word on a candidate.
+//! Confirmation of a candidate by pictures: parts kept of an entry's picture, and a query laid over them.
 //!
 //! A [`Witness`] is made of a picture when it is remembered, and kept as bytes. A [`Query`] is made of a picture that is
 //! looked up; [`Query::compare`] finds where the entry is on it, turned, scaled, cropped or mirrored, counts the places

@@ -16,7 +16,7 @@ const MAGIC: [u8; 4] = *b"AIwi";
 /// Longest side of the plane whose agreement is measured, for thumbnails.
 const FINE: usize = 128;
 
-/// What is kept of an entry's picture.
+/// Parts kept of an entry's picture.
 ///
 /// ```
 /// use active_index_witness::{Kind, Witness};
