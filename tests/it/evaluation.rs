@@ -247,17 +247,21 @@ fn advice_is_that_of_an_evaluation_and_leaves_nothing_behind() {
     assert!(cells["max"].as_u64().unwrap() >= 10 && document["seconds_per_image"].as_f64().unwrap() > 0.0);
     assert!(document["quality"]["psnr"]["min"].as_f64().unwrap() > 20.0, "{document}");
     assert!(document["recommendations"][0].as_str().unwrap().starts_with("at nprobe 1 expect"), "{document}");
-    assert_eq!(document["by_setting"].as_array().unwrap().len(), 4, "1 and 4 cells, nprobe 1 and 2");
+    assert_eq!(
+        document["by_setting"].as_array().unwrap().len(),
+        8,
+        "1 and 4 cells, 1 and 4 looks, nprobe 1 and 2"
+    );
     let table = String::from_utf8(run(line).stdout).unwrap();
     assert!(table.contains("4 cells of 10.0 entries on average") && table.contains("dB (least"), "{table}");
     assert_eq!(files(&folder.path("")), before);
     assert_eq!(files(temporary.path()), Vec::<PathBuf>::new(), "released images are not kept");
 
     // The same photographs, edits and strength.
-    let evaluation = "eval retrieval --images photos --index empty.faiss --sample 2 --nprobe 1,2 --cells 1,4 --activate \
+    let evaluation = "eval retrieval --images photos --index empty.faiss --sample 2 --nprobe 1,2 --cells 1,4 --looks 1,4 --activate \
                       --iterations 2 --transforms hflip,auto";
     let evaluation = folder.json(evaluation);
-    assert_eq!(evaluation["by_setting"].as_array().unwrap().len(), 4);
+    assert_eq!(evaluation["by_setting"].as_array().unwrap().len(), 8);
     for (advised, evaluated) in
         document["by_setting"].as_array().unwrap().iter().zip(evaluation["by_setting"].as_array().unwrap())
     {
@@ -281,7 +285,7 @@ fn advice_is_given_for_any_index_and_refused_in_one_line() {
     // Originals named in the index stay in their cells.
     let document =
         folder.json("advise --images photos --index db.faiss --nprobe 1 --iterations 1 --target centroid --transforms hflip");
-    assert_eq!(document["by_setting"].as_array().unwrap().len(), 1, "{document}");
+    assert_eq!(document["by_setting"].as_array().unwrap().len(), 2, "1 and 4 looks: {document}");
     folder.is_refused("advise --images photos --index none.faiss", "none.faiss: No such file");
     folder.is_refused("advise --images nothing --index db.faiss", "nothing");
     fs::write(folder.path("photos/bad.png"), b"no image").unwrap();
@@ -391,6 +395,8 @@ fn copies_are_detected_among_queries_without_a_match() {
     assert_eq!((&document["queries"], &document["matches"]), (&20.into(), &15.into()));
     assert_eq!(document["passive"], document["released"], "released images are the originals");
     assert_eq!(document["transforms"][0]["passive"]["micro_ap"], 1.0, "{document}");
+    let by_code = &document["passive"]["by_code"];
+    assert_eq!(by_code["micro_ap"], document["passive"]["micro_ap"], "codes of Flat are the descriptors");
     let curve = document["passive"]["curve"].as_array().unwrap();
     assert_eq!((&curve[0]["recall"], &curve[0]["precision"]), (&0.0.into(), &1.0.into()));
 

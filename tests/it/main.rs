@@ -38,6 +38,7 @@ mod outputs;
 mod provenance;
 mod release;
 mod released_files;
+mod several_looks;
 mod streams;
 mod transform_verb;
 mod visited_cells;

@@ -44,7 +44,8 @@
 //! };
 //! let one = vec![NonZeroUsize::MIN];
 //! let edits = "none,jpeg=50".parse::<EditSet>()?.0;
-//! let config = Config { edits, cells: one.clone(), nprobes: one, stored: Stored::Originals };
+//! let (cells, nprobes, looks) = (one.clone(), one.clone(), one);
+//! let config = Config { edits, cells, nprobes, looks, stored: Stored::Originals };
 //! let subjects = photos.map(Subject::of_file);
 //! let findings = config.evaluate(&mut pipeline, index, &EntryNames::new(), &subjects)?;
 //! let summaries = findings.summaries(&config.edits, &Bootstrap::default())?;

@@ -20,6 +20,7 @@ Examples:
   active-index eval retrieval --images photos/ --index db.faiss --activate --sample 32 --nprobe 1,4,16 --report report.html
   active-index eval retrieval --images photos/ --index db.faiss --transforms jpeg=50,crop=0.5 --synthetic 500000 --fit train.npy
   active-index eval retrieval --images photos/ --index db.faiss --released released/ --cells 1,4 --nprobe 1,4
+  active-index eval retrieval --images photos/ --index db.faiss --released released/ --transforms hard --looks 1,4,8
 
 Ctrl-C ends the evaluation with a report of the finished images; a second Ctrl-C ends it at once.
 Run it again with --resume FILE to continue from there.";
@@ -69,6 +70,10 @@ pub struct EvalRetrieval {
     /// entry per cell; one table for each number
     #[arg(long, default_value = "1", value_name = "R,...", value_delimiter = ',')]
     pub cells: Vec<NonZeroUsize>,
+    /// Looks at each copy: the largest number of views of it that are searched, each entry at its least distance; one table for
+    /// each number
+    #[arg(long, default_value = "1", value_name = "N,...", value_delimiter = ',')]
+    pub looks: Vec<NonZeroUsize>,
     /// Codes that copies of released images are searched against; copies of originals are always searched against the
     /// codes of the originals
     #[arg(long, value_enum, default_value_t = Stored::Originals)]

@@ -10,6 +10,7 @@ use super::Reading;
 pub const EXAMPLES: &str = "\
 Examples:
   active-index search suspect.jpg --index db.faiss -k 5
+  active-index search suspect.jpg --index db.faiss --looks 8
   active-index search queries.npy --index db.faiss --radius 0.4 --nprobe 8 --out found.npz";
 
 /// Arguments of `search`.
@@ -30,6 +31,9 @@ pub struct Search {
     /// Cells to visit for each query [default: the number in the index file, see `index info`]
     #[arg(long, value_name = "N")]
     pub nprobe: Option<NonZeroUsize>,
+    /// Looks at each image: the largest number of views of it that are searched, each entry at its least distance
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub looks: NonZeroUsize,
     /// Entries that a search of an HNSW index keeps in view [default: the number in the index file, see `index
     /// info`]
     #[arg(long, value_name = "N")]

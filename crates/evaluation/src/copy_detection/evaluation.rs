@@ -17,7 +17,7 @@ use crate::{
     entry_names::EntryNames,
     error::{Error, Result},
     events::Task,
-    pipeline::{End, ImageDescriptors, Pipeline, Subject},
+    pipeline::{Copies, End, ImageDescriptors, Pipeline, Subject},
 };
 
 /// Settings of a copy detection evaluation.
@@ -74,7 +74,8 @@ impl Config {
             searcher.search(image, photograph, &mut candidates)
         };
         let (subjects, readable) = (&images.subjects, &images.readable);
-        let end = pipeline.run(Task::Searching, subjects, readable, &self.edits, &mut take)?;
+        let copies = Copies { edits: &self.edits, looks: 1 };
+        let end = pipeline.run(Task::Searching, subjects, readable, copies, &mut take)?;
         if queries.all.is_empty() {
             return Err(Error::NoQueryImages { images: images.subjects.len() });
         }

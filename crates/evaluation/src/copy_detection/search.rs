@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    pipeline::ImageDescriptors,
+    pipeline::{ImageDescriptors, of_whole},
 };
 
 /// Weight of the similarity to the background that is subtracted from scores.
@@ -125,6 +125,7 @@ impl<'a> Searcher<'a> {
         candidates: &mut Candidates,
     ) -> Result<()> {
         let ImageDescriptors { passive, released, .. } = image;
+        let (passive, released) = (of_whole(passive), released.map(of_whole));
         let first = photograph * passive.len();
         let mut entries = EntryDescriptors::new();
         let ranked = self.candidates(&passive, first, &mut entries)?;

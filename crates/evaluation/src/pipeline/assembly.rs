@@ -16,14 +16,22 @@ use crate::{
 pub(crate) struct ImageDescriptors {
     /// Number of the subject.
     pub number: usize,
-    /// Copies of the original, `[edits][d]`.
-    pub passive: Vec<Vec<f32>>,
-    /// Copies of the released version, `[edits][d]`.
-    pub released: Option<Vec<Vec<f32>>>,
+    /// Copies of the original, `[edits]`.
+    pub passive: Vec<CopyDescriptors>,
+    /// Copies of the released version, `[edits]`.
+    pub released: Option<Vec<CopyDescriptors>>,
     /// Quality of the released version.
     pub quality: Option<Quality>,
-    /// Keys of `passive`.
+    /// Keys of the first views of `passive`.
     pub keys: Vec<Key>,
+}
+
+/// Descriptors of one copy, `[views][d]`: of the whole copy, then of further views of it.
+pub(crate) type CopyDescriptors = Vec<Vec<f32>>;
+
+/// Returns the descriptors of whole copies, `[copies][d]`.
+pub(crate) fn of_whole(copies: Vec<CopyDescriptors>) -> Vec<Vec<f32>> {
+    copies.into_iter().filter_map(|views| views.into_iter().next()).collect()
 }
 
 /// The image whose parts are arriving. Parts arrive in order, one image after the other.
@@ -66,13 +74,18 @@ impl Assembly {
 
 impl ImageDescriptors {
     fn extend(&mut self, edits: usize, described: Described<Edited>) {
-        let Described { note: Edited { keys, quality }, mut descriptors } = described;
-        let released = descriptors.split_off(edits);
-        self.passive.extend(descriptors);
-        if let Some(all) = &mut self.released {
-            all.extend(released);
+        let Described { note: Edited { keys, views, quality }, descriptors } = described;
+        let (mut keys, mut descriptors) = (keys.into_iter(), descriptors.into_iter());
+        for (copy, count) in views.into_iter().enumerate() {
+            let key = keys.by_ref().take(count).next();
+            let views = descriptors.by_ref().take(count).collect();
+            if copy < edits {
+                self.keys.extend(key);
+                self.passive.push(views);
+            } else if let Some(all) = &mut self.released {
+                all.push(views);
+            }
         }
         self.quality = self.quality.or(quality);
-        self.keys.extend(keys.into_iter().take(edits));
     }
 }

@@ -2,6 +2,7 @@
 
 use extractor::{Extractor, Precision};
 use image::RgbImage;
+use looks::Look;
 use sha2::{Digest, Sha256};
 
 use crate::edits::Edit;
@@ -33,8 +34,17 @@ impl Keys {
 
     /// Returns the key of an edit of the image.
     pub fn of_edit(&self, edit: &Edit, seed: u64) -> Key {
+        self.of(&format!(" {edit} {seed}"))
+    }
+
+    /// Returns the key of a view of an edit of the image.
+    pub fn of_look(&self, edit: &Edit, seed: u64, look: &Look) -> Key {
+        self.of(&format!(" {edit} {seed} {look:?}"))
+    }
+
+    fn of(&self, work: &str) -> Key {
         let mut hasher = self.0.clone();
-        hasher.update(format!(" {edit} {seed}"));
+        hasher.update(work);
         let mut key = Key::default();
         key.copy_from_slice(&hasher.finalize()[..16]);
         key

@@ -19,7 +19,10 @@ use self::{
     keys::Keys,
     part::{Edited, Editor, Part},
 };
-pub(crate) use self::{assembly::ImageDescriptors, subject::released};
+pub(crate) use self::{
+    assembly::{CopyDescriptors, ImageDescriptors, of_whole},
+    subject::released,
+};
 pub use self::{
     keys::Key,
     known_descriptors::{Known, KnownDescriptors},
@@ -57,6 +60,15 @@ pub enum End {
     Interrupted,
 }
 
+/// Copies of each image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copies<'a> {
+    /// Edits of each image.
+    pub edits: &'a [Edit],
+    /// Largest number of views of a copy that are described, at least 1: the whole copy.
+    pub looks: usize,
+}
+
 /// An unedited image with its descriptor.
 #[derive(Debug)]
 pub(crate) struct Original {
@@ -76,31 +88,33 @@ impl Pipeline<'_> {
         let mut keys = Vec::with_capacity(subjects.len());
         let mut finish = |mut image: ImageDescriptors| {
             let number = image.number;
-            originals.extend(image.passive.pop().map(|descriptor| Original { number, descriptor }));
+            let descriptor = of_whole(std::mem::take(&mut image.passive)).pop();
+            originals.extend(descriptor.map(|descriptor| Original { number, descriptor }));
             keys.extend(image.keys);
             Ok(())
         };
-        let end = self.run(Task::Describing, &alone, &numbers, &[Edit::Identity], &mut finish)?;
+        let copies = Copies { edits: &[Edit::Identity], looks: 1 };
+        let end = self.run(Task::Describing, &alone, &numbers, copies, &mut finish)?;
         for (key, original) in keys.into_iter().zip(&originals) {
             self.known.remember(key, original.descriptor.clone());
         }
         Ok((originals, end))
     }
 
-    /// Describes `edits` of the subjects with the given numbers, and hands each image to `finish`, in order. An image that
+    /// Describes `copies` of the subjects with the given numbers, and hands each image to `finish`, in order. An image that
     /// fails is reported and left out.
     pub(crate) fn run(
         &mut self,
         task: Task,
         subjects: &[Subject],
         numbers: &[usize],
-        edits: &[Edit],
+        copies: Copies<'_>,
         finish: &mut dyn FnMut(ImageDescriptors) -> Result<()>,
     ) -> Result<End> {
         let parts: Vec<Part<'_>> =
-            numbers.iter().flat_map(|&number| Part::split(&subjects[number], number, edits)).collect();
+            numbers.iter().flat_map(|&number| Part::split(&subjects[number], number, copies.edits)).collect();
         self.events.begin(task, parts.iter().map(Part::copies).sum());
-        let ended = self.stream(&parts, edits.len(), finish);
+        let ended = self.stream(&parts, copies, finish);
         self.events.end();
         match ended {
             Err(_) if self.events.is_cancelled() => Ok(End::Interrupted),
@@ -111,15 +125,16 @@ impl Pipeline<'_> {
     fn stream(
         &mut self,
         parts: &[Part<'_>],
-        edits: usize,
+        copies: Copies<'_>,
         finish: &mut dyn FnMut(ImageDescriptors) -> Result<()>,
     ) -> Result<()> {
         let events = self.events;
         let extractor = self.describer.extractor();
         let (known, file) = self.known.parts();
         let keys = Keys::new(extractor);
-        let editor = Editor { extractor, reader: self.reader, keys, known, seed: self.seed };
-        let mut assembly = Assembly::new(edits);
+        let (seed, looks) = (self.seed, copies.looks);
+        let editor = Editor { extractor, reader: self.reader, keys, known, seed, looks };
+        let mut assembly = Assembly::new(copies.edits.len());
         let progress = |part: &Part<'_>| {
             events.advance(part.copies());
             if events.is_cancelled() { Err(Error::Interrupted) } else { Ok(()) }

@@ -4,6 +4,7 @@ use describe::{Input, Prepared, network_input};
 use extractor::Extractor;
 use image::RgbImage;
 use image_file::{Pixels, Reader, path_text};
+use looks::Look;
 
 use super::{
     keys::{Key, Keys},
@@ -44,8 +45,10 @@ impl<'a> Part<'a> {
 
 /// Companion of the descriptors of a part.
 pub(super) struct Edited {
-    /// Keys of the copies of the original, then of those of the released version.
+    /// Keys of all descriptors.
     pub keys: Vec<Key>,
+    /// Number of views of each copy: those of the original, then those of the released version.
+    pub views: Vec<usize>,
     /// Quality of the released version; only with the first part of an image.
     pub quality: Option<Quality>,
 }
@@ -57,7 +60,12 @@ pub(super) struct Editor<'a> {
     pub keys: Keys,
     pub known: &'a Known,
     pub seed: u64,
+    /// Largest number of views of a copy.
+    pub looks: usize,
 }
+
+/// Views of a copy, the whole copy first, as inputs of the network with their keys.
+type Views = Vec<(Key, Input)>;
 
 impl Editor<'_> {
     /// Prepares the copies of a part: those of the original, then those of the released version.
@@ -75,27 +83,39 @@ impl Editor<'_> {
             copies.extend(self.copies(part, &released).map_err(named)?);
             quality = (part.first == 0).then(|| quality::measure(&original, &released)).transpose()?;
         }
-        let (keys, inputs) = copies.into_iter().unzip();
-        Ok(Prepared { note: Edited { keys, quality }, inputs })
+        let views = copies.iter().map(Vec::len).collect();
+        let (keys, inputs) = copies.into_iter().flatten().unzip();
+        Ok(Prepared { note: Edited { keys, views, quality }, inputs })
     }
 
-    fn copies(&self, part: &Part<'_>, image: &RgbImage) -> Result<Vec<(Key, Input)>> {
+    /// Returns the views of each copy of an image.
+    fn copies(&self, part: &Part<'_>, image: &RgbImage) -> Result<Vec<Views>> {
         let seed = self.seed.wrapping_add(part.number as u64);
         let keys = self.keys.of_image(image);
         let copy = |edit: &Edit| {
             let key = keys.of_edit(edit, seed);
-            if let Some(descriptor) = self.known.get(&key) {
-                return Ok((key, Input::Known(descriptor.clone())));
+            if let (1, Some(descriptor)) = (self.looks, self.known.get(&key)) {
+                return Ok(vec![(key, Input::Known(descriptor.clone()))]);
             }
-            Ok((key, Input::Image(self.edited(edit, image, seed)?)))
+            let named = |error| Error::Edit { edit: edit.to_string(), source: Box::new(error) };
+            let edited = edit.apply(image, seed).map_err(named)?;
+            if self.looks == 1 {
+                return Ok(vec![(key, self.input(&key, edited)?)]);
+            }
+            let view = |look: Look| {
+                let key = if look.is_whole() { key } else { keys.of_look(edit, seed, &look) };
+                Ok((key, self.input(&key, look.apply(&edited))?))
+            };
+            looks::plan(&edited, self.looks).into_iter().map(view).collect()
         };
         part.edits.iter().map(copy).collect()
     }
 
-    fn edited(&self, edit: &Edit, image: &RgbImage, seed: u64) -> Result<burn::tensor::Tensor<4>> {
-        let named = |error| Error::Edit { edit: edit.to_string(), source: Box::new(error) };
-        let edited = edit.apply(image, seed).map_err(named)?;
-        Ok(network_input(self.extractor, &Pixels::Eight(edited))?)
+    fn input(&self, key: &Key, view: RgbImage) -> Result<Input> {
+        match self.known.get(key) {
+            Some(descriptor) => Ok(Input::Known(descriptor.clone())),
+            None => Ok(Input::Image(network_input(self.extractor, &Pixels::Eight(view))?)),
+        }
     }
 }
 

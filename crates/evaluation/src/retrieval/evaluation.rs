@@ -16,7 +16,7 @@ use crate::{
     entry_names::{EntryIds, EntryNames, check_names},
     error::{Error, Result},
     events::Task,
-    pipeline::{End, ImageDescriptors, Original, Pipeline, Subject, released},
+    pipeline::{Copies, End, ImageDescriptors, Original, Pipeline, Subject, released},
 };
 
 /// Settings of a retrieval evaluation.
@@ -28,6 +28,9 @@ pub struct Config {
     pub cells: Vec<NonZeroUsize>,
     /// Numbers of cells that a search visits.
     pub nprobes: Vec<NonZeroUsize>,
+    /// Largest numbers of views of a copy that are searched, each entry at its least distance from any of them: 1 for the
+    /// whole copy alone. One variant for each.
+    pub looks: Vec<NonZeroUsize>,
     /// Entries that copies of released versions are searched by.
     pub stored: Stored,
 }
@@ -110,19 +113,25 @@ impl Config {
             }
         };
         drop(index);
-        findings.variants = Variant::all(&filled, &self.nprobes);
+        findings.variants = Variant::all(&filled, &self.looks, &self.nprobes);
         // Entries may have been removed whose names remain.
         findings.distractors = filled[0].index.ntotal().saturating_sub(filled[0].count);
         findings.added = filled[0].added;
 
         let numbers: Vec<usize> = originals.iter().map(|original| original.number).collect();
-        let searcher =
-            Searcher { filled: &filled, by_released: by_released.as_deref(), nprobes: &self.nprobes };
+        let searcher = Searcher {
+            filled: &filled,
+            by_released: by_released.as_deref(),
+            looks: &self.looks,
+            nprobes: &self.nprobes,
+        };
         let mut take = |image: ImageDescriptors| {
             findings.answers.push(searcher.answers(image)?);
             Ok(())
         };
-        findings.end = pipeline.run(Task::Searching, subjects, &numbers, &self.edits, &mut take)?;
+        let most = self.looks.iter().max().map_or(1, |most| most.get());
+        let copies = Copies { edits: &self.edits, looks: most };
+        findings.end = pipeline.run(Task::Searching, subjects, &numbers, copies, &mut take)?;
         Ok(findings)
     }
 

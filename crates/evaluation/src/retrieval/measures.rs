@@ -6,7 +6,7 @@ use index::Index;
 use crate::error::{Error, Result};
 
 /// Number of neighbours searched; the right id beyond them is a miss.
-const DEPTH: usize = 100;
+pub(super) const DEPTH: usize = 100;
 
 /// Recall and mean average precision over queries with one right answer each; rates in 0..=1.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -55,8 +55,13 @@ impl Demonstration {
         let subjects: Vec<Subject> = pairs.into_iter().enumerate().map(subject).collect();
         let one = vec![NonZeroUsize::MIN];
         let edits = Edit::paper();
-        let config =
-            Config { edits: edits.clone(), cells: one.clone(), nprobes: one, stored: Stored::Originals };
+        let config = Config {
+            edits: edits.clone(),
+            cells: one.clone(),
+            nprobes: one.clone(),
+            looks: one,
+            stored: Stored::Originals,
+        };
         let events = TerminalEvents::new(session);
         let mut pipeline = Pipeline {
             describer: loaded.describer(batch),

@@ -27,6 +27,8 @@ use crate::{
 
 /// Number of cells that store an image in the second variant; the first has one.
 const CELLS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+/// Largest number of views of a copy in the variants that look several times.
+const LOOKS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 /// Number of bootstrap resamples for the intervals.
 const RESAMPLES: usize = 1000;
 
@@ -69,6 +71,7 @@ fn request(arguments: &Advise, folder: Option<PathBuf>, outputs: Outputs) -> Req
             edits: arguments.transforms.0.clone(),
             cells: vec![NonZeroUsize::MIN, CELLS],
             nprobes: arguments.nprobe.clone(),
+            looks: vec![NonZeroUsize::MIN, LOOKS],
             stored: match arguments.optimisation.choose_cell {
                 Some(_) => Stored::Released,
                 None => Stored::Originals,

@@ -11,7 +11,7 @@ const FEW: usize = 4;
 
 /// Figures that advice is derived from.
 pub struct Basis {
-    /// Means for each number of cells and each nprobe; advice is for the first.
+    /// Means for each number of cells, of looks, and each nprobe; advice is for the first.
     pub means: Vec<Mean>,
     pub images: usize,
     pub has_cells: bool,
@@ -54,6 +54,7 @@ pub fn recommend(basis: &Basis) -> Vec<String> {
         Some(effect(first, basis)),
         visit(first, basis),
         store(first, basis),
+        look(first, basis),
     ];
     all.into_iter().flatten().collect()
 }
@@ -84,7 +85,9 @@ fn effect(first: &Mean, basis: &Basis) -> String {
 fn visit(first: &Mean, basis: &Basis) -> Option<String> {
     let nprobe = first.variant.nprobe;
     let is_like = |mean: &&Mean| {
-        basis.has_cells && mean.variant.cells == first.variant.cells && mean.variant.nprobe > nprobe
+        let Variant { cells, looks, .. } = first.variant;
+        let is_same = mean.variant.cells == cells && mean.variant.looks == looks;
+        basis.has_cells && is_same && mean.variant.nprobe > nprobe
     };
     let mut others: Vec<&Mean> = basis.means.iter().filter(is_like).collect();
     others.sort_by_key(|mean| mean.variant.nprobe);
@@ -104,10 +107,11 @@ fn visit(first: &Mean, basis: &Basis) -> Option<String> {
 /// Recommends storing released images in more cells, if it pays.
 fn store(first: &Mean, basis: &Basis) -> Option<String> {
     let is_like = |mean: &&Mean| {
-        mean.variant.nprobe == first.variant.nprobe && mean.variant.cells > first.variant.cells
+        let Variant { nprobe, looks, cells, .. } = first.variant;
+        mean.variant.nprobe == nprobe && mean.variant.looks == looks && mean.variant.cells > cells
     };
     let several = basis.means.iter().find(is_like).filter(|mean| mean.released >= first.released + WORTH)?;
-    let Variant { cells, nprobe, bytes_per_image } = several.variant;
+    let Variant { cells, nprobe, bytes_per_image, .. } = several.variant;
     Some(format!(
         "store released images in {cells} cells (`index add --cells {cells}`): {} instead of {} at nprobe {nprobe}, for \
          {} bytes more an image",
@@ -117,13 +121,34 @@ fn store(first: &Mean, basis: &Basis) -> Option<String> {
     ))
 }
 
+/// Recommends looking several times, if it pays.
+fn look(first: &Mean, basis: &Basis) -> Option<String> {
+    let is_like = |mean: &&Mean| {
+        let Variant { nprobe, cells, looks, .. } = first.variant;
+        mean.variant.nprobe == nprobe && mean.variant.cells == cells && mean.variant.looks > looks
+    };
+    let several = basis.means.iter().find(is_like).filter(|mean| mean.released >= first.released + WORTH)?;
+    let Variant { looks, nprobe, .. } = several.variant;
+    let place = if basis.has_cells { format!(" at nprobe {nprobe}") } else { String::new() };
+    Some(format!(
+        "look {looks} times (`search --looks {looks}`): {} instead of {}{place}, for up to {looks} descriptions a query",
+        percent(several.released),
+        percent(first.released),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn mean(cells: usize, nprobe: usize, passive: f64, released: f64) -> Mean {
         let gain = [released - passive - 0.1, released - passive + 0.1];
-        Mean { variant: Variant { cells, nprobe, bytes_per_image: 16 * cells }, passive, released, gain }
+        Mean {
+            variant: Variant { cells, nprobe, looks: 1, bytes_per_image: 16 * cells },
+            passive,
+            released,
+            gain,
+        }
     }
 
     fn basis(means: Vec<Mean>) -> Basis {
@@ -142,6 +167,23 @@ mod tests {
                  more an image",
             ]
         );
+    }
+
+    #[test]
+    fn looks_that_pay_are_recommended_and_compared_with_nothing_else() {
+        let looked = |nprobe, released| {
+            let mean = mean(1, nprobe, 0.9, released);
+            Mean { variant: Variant { looks: 4, ..mean.variant }, ..mean }
+        };
+        let means = vec![mean(1, 1, 0.52, 0.81), mean(1, 4, 0.6, 0.9), looked(1, 0.93), looked(4, 0.95)];
+        let [_, visit, look] = &recommend(&basis(means))[..] else { panic!("three sentences") };
+        assert_eq!(visit, "without activation nprobe 4 finds 60 %: more cells do not replace it");
+        assert_eq!(
+            look,
+            "look 4 times (`search --looks 4`): 93 % instead of 81 % at nprobe 1, for up to 4 descriptions a query"
+        );
+        let means = vec![mean(1, 1, 0.52, 0.81), looked(1, 0.82)];
+        assert_eq!(recommend(&basis(means)).len(), 1);
     }
 
     #[test]

@@ -1,30 +1,30 @@
 //! `search`: finds the nearest entries of an index.
 
 mod results;
+mod views;
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
+use std::{num::NonZeroUsize, ops::Range, path::PathBuf, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use burn::tensor::Tensor;
-use describe::BatchRequest;
 use device_math::transfer::upload_rows;
 use image_file::path_text;
 use index::{Codes, Index, Metric, npy};
 use serde::Serialize;
 
-use self::results::Results;
+use self::{results::Results, views::Views};
 use crate::{
     args::Search,
     inputs::{
         extractor::LoadedExtractor,
-        image_files::{self, Found, Input, LeftOut},
+        image_files::{self, Found, LeftOut},
     },
     outputs::{Content, Outputs},
     report::{
         Report,
         table::{decimal, table},
     },
-    session::{Outcome, Session, output::one_line, progress},
+    session::{Outcome, Session},
     side_files::{entry_names::Names, extractor_record::Source, settled_read::open_with_names},
 };
 
@@ -61,6 +61,9 @@ struct Query {
     query: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Number of views that were searched, if more than one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    looks: Option<usize>,
     results: Vec<Hit>,
 }
 
@@ -81,15 +84,18 @@ struct Hit {
 pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
     let inputs = arguments.inputs.iter().chain([&arguments.index]);
     Outputs::default().and_any(arguments.out.as_ref(), Content::Arrays).check(inputs)?;
-    let Loaded { mut index, names, descriptors, mut queries, left_out } = load(arguments, session)?;
+    let Loaded { mut index, names, descriptors, groups, mut queries, left_out } = load(arguments, session)?;
     arguments.ef_search.map_or(Ok(()), |count| index.set_ef_search(count.get()))?;
     if let Some(descriptors) = &descriptors {
         make_ready(&index, descriptors)?;
     }
     let visited = Visited::new(&index, arguments.nprobe);
     let started = Instant::now();
-    let search =
-        |descriptors| Results::search(&index, descriptors, arguments, visited.map_or(1, |it| it.nprobe));
+    let search = |descriptors| -> Result<Results> {
+        let nprobe = visited.map_or(1, |visited| visited.nprobe);
+        let found = Results::search(&index, descriptors, arguments, nprobe)?;
+        Ok(if arguments.looks.get() > 1 { found.grouped(&groups, index.metric()) } else { found })
+    };
     let found = descriptors.map(search).transpose()?;
     let seconds = started.elapsed().as_secs_f64();
 
@@ -106,12 +112,13 @@ pub fn run(arguments: &Search, session: &Session) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The index and the names of its entries, the descriptors `[n, d]` of the readable queries, if any, and all queries, without
-/// results.
+/// The index and the names of its entries, the descriptors `[n, d]` of the readable queries, if any, the rows of each of them,
+/// and all queries, without results.
 struct Loaded {
     index: Index,
     names: Names,
     descriptors: Option<Tensor<2>>,
+    groups: Vec<Range<usize>>,
     queries: Vec<Query>,
     left_out: LeftOut,
 }
@@ -119,13 +126,26 @@ struct Loaded {
 fn load(arguments: &Search, session: &Session) -> Result<Loaded> {
     match arguments.inputs.as_slice() {
         [file] if file.extension().is_some_and(|e| e == "npy") => {
+            ensure!(
+                arguments.looks.get() == 1,
+                "--looks: {} holds descriptors, and views are of images",
+                path_text(file)
+            );
             let device = session.device()?.device;
             let (index, names) = open_with_names(&arguments.index, &device, session)?;
             let descriptors = npy::read_descriptors(file, &device)?;
             Source::index(&arguments.index)?.check(&Source::descriptors(file)?, session)?;
-            let query = |row: usize| Query { query: row.to_string(), error: None, results: Vec::new() };
-            let queries = (0..descriptors.dims()[0]).map(query).collect();
-            Ok(Loaded { index, names, descriptors: Some(descriptors), queries, left_out: LeftOut::default() })
+            let query =
+                |row: usize| Query { query: row.to_string(), error: None, looks: None, results: Vec::new() };
+            let rows = descriptors.dims()[0];
+            Ok(Loaded {
+                index,
+                names,
+                descriptors: Some(descriptors),
+                groups: (0..rows).map(|row| row..row + 1).collect(),
+                queries: (0..rows).map(query).collect(),
+                left_out: LeftOut::default(),
+            })
         }
         inputs => load_images(inputs, arguments, session),
     }
@@ -136,29 +156,10 @@ fn load_images(inputs: &[PathBuf], arguments: &Search, session: &Session) -> Res
     let (index, names) = loaded.index_with_names(&arguments.index, session)?;
     let Found { images: inputs, left_out } = image_files::find(inputs, None, session)?;
     let reader = (&arguments.reading).into();
-    let bar = progress::bar(inputs.len(), "describing");
-    let (mut descriptors, mut queries) = (Vec::new(), Vec::with_capacity(inputs.len()));
-    let advance = |_: &Input| {
-        bar.inc(1);
-        Ok(())
-    };
-    let take = |input: &Input, described: describe::Result<(Vec<f32>, Vec<String>)>| {
-        let query = path_text(&input.path);
-        let described = described.map(|(descriptor, notes)| {
-            bar.suspend(|| session.notes(&query, &notes));
-            descriptors.push(descriptor);
-        });
-        let error = described.err().map(|error| one_line(&error.into()));
-        if let Some(reason) = &error {
-            bar.suspend(|| session.failure(&query, reason));
-        }
-        queries.push(Query { query, error, results: Vec::new() });
-        anyhow::Ok(())
-    };
-    loaded.describer(BatchRequest::Auto).describe_files(&reader, &inputs, advance, take)?;
-    bar.finish_and_clear();
+    let (views, queries) = views::describe(&loaded, &inputs, arguments.looks.get(), &reader, session)?;
+    let Views { descriptors, groups } = views;
     let descriptors = (!descriptors.is_empty()).then(|| upload_rows(&descriptors, &loaded.device));
-    Ok(Loaded { index, names, descriptors, queries, left_out })
+    Ok(Loaded { index, names, descriptors, groups, queries, left_out })
 }
 
 /// Makes an inverted file compute the tables of its cells, as its first search does. They count as loading, as in faiss.

@@ -1,11 +1,11 @@
 //! Results of a search, for each query and as arrays in a file.
 
-use std::{io::Seek, path::Path};
+use std::{io::Seek, ops::Range, path::Path};
 
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use image_file::path_text;
-use index::{Index, Neighbours, RangeNeighbours};
+use index::{Index, Metric, Neighbours, RangeNeighbours};
 use npyz::{AutoSerialize, Serialize, WriteOptions, WriterBuilder, npz::file_name_from_array_name};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
@@ -27,6 +27,14 @@ impl Results {
             Some(radius) => Self::Within(index.range_search(descriptors, radius, nprobe)?),
             None => Self::Nearest(index.search(descriptors, arguments.k.get(), nprobe)?),
         })
+    }
+
+    /// Returns the results of groups of rows, each entry at its least distance, see [`Neighbours::grouped`].
+    pub fn grouped(&self, groups: &[Range<usize>], metric: Metric) -> Self {
+        match self {
+            Self::Nearest(found) => Self::Nearest(found.grouped(groups, metric)),
+            Self::Within(found) => Self::Within(found.grouped(groups, metric)),
+        }
     }
 
     /// Iterates over the ids and distances of one query, the nearest first.

@@ -74,6 +74,7 @@ fn request(arguments: &EvalRetrieval, outputs: Outputs) -> Request<'_> {
             edits: editing.transforms.0.clone(),
             cells: arguments.cells.clone(),
             nprobes: arguments.nprobe.clone(),
+            looks: arguments.looks.clone(),
             stored: Stored::from(arguments.stored),
         },
         bootstrap: Bootstrap { resamples: editing.resamples, seed: editing.optimisation.seed },

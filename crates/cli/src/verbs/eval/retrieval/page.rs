@@ -175,10 +175,10 @@ fn figures(table: &RetrievalTable, report: &RetrievalReport) -> Markup {
 /// Shows the means of all tables, with the cost of each variant.
 fn variants(tables: &[RetrievalTable]) -> Markup {
     let cells = |table: &RetrievalTable| {
-        let Variant { cells, nprobe, bytes_per_image } = table.variant;
+        let Variant { cells, nprobe, looks, bytes_per_image } = table.variant;
         let Sides { passive, released, gain } = &table.mean;
         html! {
-            td { (cells) } td { (nprobe) } td { (bytes_per_image) } (first(passive))
+            td { (cells) } td { (nprobe) } td { (looks) } td { (bytes_per_image) } (first(passive))
             @if let Some(released) = released { (first(released)) }
             @if let Some(gain) = gain { (difference(gain)) }
         }
@@ -189,7 +189,7 @@ fn variants(tables: &[RetrievalTable]) -> Markup {
             div class="scroll" {
                 table {
                     tr {
-                        th { "cells per image" } th { "nprobe" } th { "bytes per image" } th { "originals" }
+                        th { "cells per image" } th { "nprobe" } th { "looks" } th { "bytes per image" } th { "originals" }
                         @if tables[0].mean.released.is_some() { th { "released" } th { "gain" } }
                     }
                     @for table in tables { tr { (cells(table)) } }

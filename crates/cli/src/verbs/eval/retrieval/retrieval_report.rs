@@ -31,10 +31,10 @@ pub struct RetrievalReport {
     pub added: usize,
     /// Entries that copies of released images are searched against.
     pub stored: Stored,
-    /// Tables of each nprobe, if there are several, with originals stored as in the first table.
+    /// Tables of each nprobe, if there are several, with originals stored and copies viewed as in the first table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_nprobe: Vec<RetrievalTable>,
-    /// Tables of each number of cells and each nprobe, if there are several.
+    /// Tables of each number of cells, of looks, and each nprobe, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_setting: Vec<RetrievalTable>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -327,10 +327,10 @@ pub fn means(tables: &[RetrievalTable]) -> String {
     let compares = tables.iter().any(|table| table.mean.released.is_some());
     let sides = ["released", "gain"];
     let sides = if compares { &sides[..] } else { &[] };
-    let headings = [&["cells", "nprobe", "bytes per image", "mean R@1 [95 %]"], sides].concat();
+    let headings = [&["cells", "nprobe", "looks", "bytes per image", "mean R@1 [95 %]"], sides].concat();
     let row = |table: &RetrievalTable| {
-        let Variant { cells, nprobe, bytes_per_image } = table.variant;
-        let numbers = [cells, nprobe, bytes_per_image].map(|number| number.to_string());
+        let Variant { cells, nprobe, looks, bytes_per_image } = table.variant;
+        let numbers = [cells, nprobe, looks, bytes_per_image].map(|number| number.to_string());
         let Sides { passive, released, gain } = &table.mean;
         let rates = [Some(passive), released.as_ref(), gain.as_ref()];
         numbers.into_iter().chain(rates.into_iter().flatten().map(Rates::first)).collect()

@@ -9,12 +9,25 @@ use super::{
     retrieval_report::{Rates, RetrievalReport, Sides},
 };
 
-const QUERIES: [&str; 11] =
-    ["image", "edit", "param", "side", "nprobe", "rank", "found", "distance", "cell", "same_cell", "cells"];
+const QUERIES: [&str; 12] = [
+    "image",
+    "edit",
+    "param",
+    "side",
+    "nprobe",
+    "rank",
+    "found",
+    "distance",
+    "cell",
+    "same_cell",
+    "looks",
+    "cells",
+];
 const SIDES: [&str; 3] = ["passive", "released", "gain"];
 const RATES: [&str; 9] =
     ["r1", "r1_low", "r1_high", "r10", "r100", "map", "map_low", "map_high", "same_cell"];
-const SCOPE: [&str; 6] = ["cells", "bytes_per_image", "images", "distractors", "synthetic", "partial"];
+const SCOPE: [&str; 7] =
+    ["looks", "cells", "bytes_per_image", "images", "distractors", "synthetic", "partial"];
 
 fn writer() -> Writer<Vec<u8>> {
     WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(Vec::new())
@@ -32,7 +45,7 @@ pub fn queries(evaluated: &Evaluated<'_>) -> Result<Vec<u8>> {
                 for (variant, hit) in findings.variants.iter().zip(&answer.hits) {
                     let (edit, param) = (edit.name().to_owned(), optional(edit.param()));
                     let query = [name.clone(), edit, param, side.to_owned(), variant.nprobe.to_string()];
-                    let cells = [variant.cells.to_string()];
+                    let cells = [variant.looks, variant.cells].map(|number| number.to_string());
                     writer.write_record(query.into_iter().chain(found(answer, hit)).chain(cells))?;
                 }
             }
@@ -61,8 +74,8 @@ pub fn summary(report: &RetrievalReport) -> Result<Vec<u8>> {
     let scope = [report.images, report.distractors, report.synthetic, report.partial.into()]
         .map(|number| number.to_string());
     for table in report.tables() {
-        let Variant { cells, nprobe, bytes_per_image } = table.variant;
-        let stored = [cells, bytes_per_image].map(|number| number.to_string());
+        let Variant { cells, nprobe, looks, bytes_per_image } = table.variant;
+        let stored = [looks, cells, bytes_per_image].map(|number| number.to_string());
         let mut row = |name: &str, param: Option<f32>, averaged: bool, sides: &Sides| {
             let what = [nprobe.to_string(), name.to_owned(), optional(param), u8::from(averaged).to_string()];
             writer
