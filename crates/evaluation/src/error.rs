@@ -274,6 +274,9 @@ pub enum Error {
     /// The collection cannot be read.
     #[error(transparent)]
     Collection(#[from] collection::Error),
+    /// Pictures cannot be looked up.
+    #[error(transparent)]
+    Find(#[from] find::Error),
     /// Two references have one id in the tables of ISC2021.
     #[error("{} and {} are both the reference {id}: rename one", .images[0], .images[1])]
     AmbiguousReference {

@@ -2,6 +2,7 @@
 
 mod adding;
 mod answers;
+mod evaluating;
 mod exchange;
 mod interruptions;
 mod side_by_side;

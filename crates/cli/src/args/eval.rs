@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use evaluation::{EditSet, retrieval};
+use find::Effort;
 
 use super::{Optimisation, Reading, range::within};
 
@@ -34,6 +35,16 @@ Examples:
 
 The second is DISC21 as downloaded: queries and references are named by their files, without the extension.";
 
+/// Examples of `eval find --help`.
+const FIND: &str = "\
+Examples:
+  active-index eval find --images photos/ --released released/ --collection shop --unrelated others/ --report report.html
+  active-index eval find --images photos/ --collection shop --unrelated others/ --transforms hard --effort high
+  active-index eval find --images photos/ --collection shop --unrelated others/ --resume lookups.state --csv lookups.csv
+
+Images are in the collection if their files were released or added. Unrelated images must not be.
+Ctrl-C ends the evaluation with a report of the finished images; run it again with --resume FILE to continue from there.";
+
 /// A verb below `eval` and its arguments.
 #[derive(Debug, Subcommand)]
 pub enum EvalVerb {
@@ -43,6 +54,9 @@ pub enum EvalVerb {
     /// Measure micro average precision and recall at precision 0.9, with queries that have no match
     #[command(after_help = COPY_DETECTION)]
     CopyDetection(EvalCopyDetection),
+    /// Measure how many edited copies `find` confirms in a collection, and how often it is wrong
+    #[command(after_help = FIND)]
+    Find(EvalFind),
 }
 
 /// Arguments of `eval retrieval`.
@@ -141,7 +155,70 @@ pub struct EvalCopyDetection {
     pub editing: Editing,
 }
 
-/// Arguments of both verbs: originals, released images, edits.
+/// Arguments of `eval find`.
+#[derive(Debug, Args)]
+pub struct EvalFind {
+    /// Folders of images of the collection, or - for a list of files on stdin; their edits are looked up
+    #[arg(long, value_name = "DIR|-", required = true, num_args = 1..)]
+    pub images: Vec<PathBuf>,
+    /// Folder of the released images, which have the names of --images; their edits are looked up instead
+    #[arg(long, value_name = "DIR")]
+    pub released: Option<PathBuf>,
+    /// Collection that is evaluated
+    #[arg(long, value_name = "C")]
+    pub collection: PathBuf,
+    /// Folders of images that are not in the collection, or - for a list of files on stdin; their edits are looked up too
+    #[arg(long, value_name = "DIR|-", num_args = 1..)]
+    pub unrelated: Vec<PathBuf>,
+    /// Relatives, which are neither right nor wrong (query_id,reference_id): an image by its file without the ending, and an entry
+    /// by its name or id
+    #[arg(long, value_name = "FILE.csv")]
+    pub related: Option<PathBuf>,
+    /// Number of --images to evaluate, drawn at random by --seed [default: all]
+    #[arg(long, value_name = "N")]
+    pub sample: Option<NonZeroUsize>,
+    /// Edits: paper, full, hard, or a list such as rotation=25,jpeg=50
+    #[arg(long, default_value = "hard", value_name = "paper|full|hard|LIST", alias = "edits")]
+    pub transforms: EditSet,
+    #[command(flatten)]
+    pub bounds: Bounds,
+    /// Number of bootstrap resamples for the 95 % intervals
+    #[arg(long, default_value = "1000", value_name = "N", value_parser = resamples)]
+    pub resamples: usize,
+    /// Random seed of the sample, the edits and the resamples
+    #[arg(long, default_value = "0", value_name = "N")]
+    pub seed: u64,
+    /// Also write one row per lookup and entry found
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// File that keeps lookups between runs; images that it already holds are not looked up again
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Also write an HTML page with pictures, plots and settings
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// Bounds of the cascade of lookups.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Bounds {
+    /// Bounds of the lookups: low is fastest, high finds most
+    #[arg(long, default_value = "normal", value_name = "low|normal|high")]
+    pub effort: Effort,
+    /// Largest number of views of a query that are described [default: by --effort]
+    #[arg(long, value_name = "N")]
+    pub looks: Option<NonZeroUsize>,
+    /// Largest number of cells of one search [default: by --effort]
+    #[arg(long, value_name = "N")]
+    pub nprobe: Option<NonZeroUsize>,
+    /// Largest E-value of a match: number of unrelated entries expected to look as much alike [default: 0.001]
+    #[arg(long, value_name = "E", value_parser = e_value)]
+    pub max_e: Option<f64>,
+}
+
+/// Arguments of `eval retrieval` and `eval copy-detection`: originals, released images, edits.
 #[derive(Debug, Args)]
 pub struct Editing {
     /// Folder of the released images, which have the names of the originals
@@ -174,6 +251,11 @@ pub struct Editing {
 /// Parses a number of synthetic entries. The index holds them in memory, at 8 bytes or more each.
 fn synthetic(text: &str) -> Result<usize, String> {
     within(text, 1..=1_000_000_000)
+}
+
+/// Parses an E-value.
+fn e_value(text: &str) -> Result<f64, String> {
+    within(text, 0.0..=1.0)
 }
 
 /// Parses a number of bootstrap resamples.

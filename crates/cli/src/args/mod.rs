@@ -31,7 +31,7 @@ pub use self::{
     conditions::Conditions,
     describe::{Describe, ResizeMode},
     entry_ids::{IdSet, IdSpan},
-    eval::{Editing, EvalCopyDetection, EvalRetrieval, EvalVerb},
+    eval::{Bounds, Editing, EvalCopyDetection, EvalFind, EvalRetrieval, EvalVerb},
     find::Find,
     globals::Globals,
     index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb},

@@ -39,6 +39,7 @@ pub fn run(verb: &Verb, session: &Session) -> Result<Outcome> {
         Verb::Collection(verb) => collection::run(verb, session),
         Verb::Eval(EvalVerb::Retrieval(arguments)) => eval::retrieval::run(arguments, session),
         Verb::Eval(EvalVerb::CopyDetection(arguments)) => eval::copy_detection::run(arguments, session),
+        Verb::Eval(EvalVerb::Find(arguments)) => eval::find::run(arguments, session),
         Verb::Transform(arguments) => transform::run(arguments, session),
         Verb::Devices => devices::run(session),
         Verb::Completions { shell } => completions::run(*shell, session),

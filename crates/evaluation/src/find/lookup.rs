@@ -34,6 +34,7 @@ pub struct FoundEntry {
     /// True if the verdict is `match`.
     pub is_match: bool,
     /// Number of unrelated entries expected to look at least this much alike.
+    #[serde(with = "exact")]
     pub e_value: f64,
     /// Cosine of the descriptors.
     pub cosine: f32,
@@ -43,6 +44,19 @@ pub struct FoundEntry {
     pub inliers: Option<usize>,
     /// True if the entry shows a relative of the picture, and is neither right nor wrong.
     pub is_related: bool,
+}
+
+/// Text of a float64 that is read back as the same number, which parsers of JSON numbers do not promise.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{value:e}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
 }
 
 impl FoundEntry {

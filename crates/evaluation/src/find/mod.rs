@@ -6,16 +6,20 @@
 
 mod calibration;
 mod cost;
+mod evaluation;
 mod false_matches;
 mod figures;
+mod known_lookups;
 mod lookup;
 mod photographs;
 
 pub use self::{
     calibration::{Kept, THRESHOLDS},
     cost::Cost,
+    evaluation::{Config, Findings},
     false_matches::{Basis, FalseMatches, RecallAtRate},
     figures::{EditFigures, Figures, RecallAtE, Share},
+    known_lookups::KnownLookups,
     lookup::{FoundEntry, Lookup},
     photographs::{Photograph, Photographs, Related},
 };

@@ -1,7 +1,8 @@
-//! `eval retrieval` and `eval copy-detection`: evaluations of the library, reported as tables, JSON and pages.
+//! `eval retrieval`, `eval copy-detection` and `eval find`: evaluations of the library, reported as tables, JSON and pages.
 
 pub mod copy_detection;
 mod extractor_check;
+pub mod find;
 mod gallery;
 pub mod retrieval;
 pub mod selection;

@@ -17,6 +17,7 @@ use evaluation::{
 use image_file::path_text;
 
 use self::copy_detection_report::{CopyDetectionReport, Scope};
+pub use self::tables::read_truth;
 use super::{
     extractor_check::{check_extractor, open},
     selection::{Selection, check_names, outputs},
@@ -82,7 +83,7 @@ fn evaluate(
         editing.optimisation.choose_cell.is_none(),
         "--choose-cell is for an index that stores released images: `eval retrieval --stored released` measures it"
     );
-    let truth = arguments.ground_truth.as_deref().map(tables::read_truth).transpose()?;
+    let truth = arguments.ground_truth.as_deref().map(read_truth).transpose()?;
     check_truth(arguments)?;
     let mut selection = Selection::new(&arguments.images, editing, outputs);
     let Found { images: inputs, mut left_out } = selection.find(session)?;
