@@ -7,6 +7,7 @@ mod exchange;
 mod interruptions;
 mod side_by_side;
 mod states;
+mod verdicts;
 mod walk;
 mod witnesses;
 

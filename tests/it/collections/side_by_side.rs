@@ -40,7 +40,7 @@ fn eight_programs_add_and_find_at_once_and_store_everything_once() {
     });
     let adding: Vec<Child> = adding.map(|line| start(&line)).collect();
     for _ in 0..6 {
-        let found = end(start(&format!("find shared.npy --collection shop -k {ALL} --nprobe 4")));
+        let found = end(start(&format!("find shared.npy --collection shop --all -k {ALL} --nprobe 4")));
         for query in found["queries"].as_array().unwrap() {
             let name = format!("{}.jpg", query["query"].as_str().unwrap());
             assert_eq!(query["matches"][0]["name"], name, "what was there is found while others write");
@@ -51,7 +51,7 @@ fn eight_programs_add_and_find_at_once_and_store_everything_once() {
     assert_eq!(folder.done("collection info shop")["entries"], SHARED + 4 * OWN);
     assert_eq!(folder.done("collection info all")["entries"], SHARED, "stored once, by whichever was first");
     for number in 0..4 {
-        let found = folder.done(&format!("find own{number}.npy --collection shop -k {ALL} --nprobe 4"));
+        let found = folder.done(&format!("find own{number}.npy --collection shop --all -k {ALL} --nprobe 4"));
         for (row, query) in found["queries"].as_array().unwrap().iter().enumerate() {
             assert_eq!(query["matches"][0]["name"], format!("{}.jpg", 1000 * (number + 1) + row));
         }

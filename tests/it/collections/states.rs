@@ -43,7 +43,7 @@ fn entries_are_withdrawn_and_restored_by_id_or_name_all_or_none() {
     ]);
     assert_eq!(changed["entries"], expected);
     assert_eq!(states(&folder), ["withdrawn", "withdrawn", "live", "live"]);
-    let found = folder.done("find rows.npy --collection shop --nprobe 4");
+    let found = folder.done("find rows.npy --collection shop --all --nprobe 4");
     assert!(names(&found).iter().all(|matches| matches.len() == 2 && !matches.contains(&"a.jpg")), "{found}");
     assert_eq!(found["entries"], 2);
     let withdrawn = folder.done("collection list shop --state withdrawn --limit 1");

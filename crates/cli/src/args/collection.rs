@@ -7,7 +7,7 @@ use collection::State;
 use describe::BatchRequest;
 use witness::Kind;
 
-use super::{Conditions, Reading};
+use super::{Conditions, LookupBounds, Reading};
 
 /// Examples of `collection --help`.
 pub const EXAMPLES: &str = "\
@@ -16,6 +16,17 @@ Examples:
   active-index collection add photos/ --collection shop
   active-index collection info shop
   active-index collection check shop";
+
+/// Examples of `collection calibrate --help`.
+const CALIBRATE: &str = "\
+The best background is a few hundred pictures of the kind that will be looked up, none of which is in the
+collection. Without any, entries of the collection are compared with the others, and those that look alike
+for a reason, such as pictures of one series, are cut off.
+
+Examples:
+  active-index collection calibrate shop other-photos/
+  active-index collection calibrate shop background.npy
+  active-index collection calibrate shop";
 
 /// Examples of `withdraw --help`.
 pub const WITHDRAW: &str = "\
@@ -79,6 +90,9 @@ pub enum CollectionVerb {
         #[arg(value_name = "C")]
         collection: PathBuf,
     },
+    /// Fit the E-values of `find` to a collection
+    #[command(after_help = CALIBRATE)]
+    Calibrate(CollectionCalibrate),
     /// Write all live entries as one faiss index with names, or a table of all entries
     #[command(
         after_help = "Names and the record of the extractor go to FILE.faiss.names.tsv and FILE.faiss.extractor.json.\n\nExamples:\n  active-index collection export shop --out db.faiss\n  active-index collection export shop --entries entries.csv"
@@ -189,6 +203,28 @@ impl From<EntryState> for State {
             EntryState::Dropped => Self::Dropped,
         }
     }
+}
+
+/// Arguments of `collection calibrate`.
+#[derive(Debug, Args)]
+pub struct CollectionCalibrate {
+    /// Collection to calibrate
+    #[arg(value_name = "C")]
+    pub collection: PathBuf,
+    /// Background that has no match in the collection: images and folders of images, - for a list of both on stdin, or one .npy
+    /// file of descriptors [default: entries of the collection]
+    #[arg(value_name = "BACKGROUND")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub bounds: LookupBounds,
+    /// Largest number of the collection's entries that stand in for a background
+    #[arg(long, default_value = "1000", value_name = "N")]
+    pub entries: NonZeroUsize,
+    /// Seed of the choice of entries
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// Arguments of `collection export`.

@@ -7,3 +7,6 @@ pub mod extractor;
 pub mod image_files;
 pub mod installation;
 pub mod meta;
+mod query_picture;
+
+pub use self::query_picture::query_picture;

@@ -3,16 +3,20 @@
 use activate::{describe, pixels};
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor};
-use collection::{Collection, FindSettings, NewEntry};
+use collection::{Collection, NewEntry};
+use describe::BatchRequest;
 use evaluation::Edit;
+use find::{Finder, Query, Settings};
 use image::RgbImage;
 use index::Index;
 use serde::Serialize;
+use witness::{Kind, Witness};
 
 use crate::{
     inputs::extractor::LoadedExtractor,
     release::{Pair, ReleasedImage},
     session::temporary_folder::TemporaryFolder,
+    verbs::find::Match,
 };
 
 /// Edit of the copy.
@@ -24,10 +28,15 @@ pub struct Lookup {
     /// Sample that the copy is of.
     image: String,
     edit: &'static str,
-    /// Name of the nearest entry.
+    /// Name of the entry that was found.
     found: Option<String>,
     /// Cosine of the copy and that entry.
     cosine: Option<f32>,
+    /// The entry, and what confirms it.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    best: Option<Match>,
+    /// Views of the copy that were described.
+    looks: usize,
     entries: usize,
 }
 
@@ -45,23 +54,35 @@ impl Lookup {
     ) -> Result<Self> {
         let names: Vec<String> = rows.iter().filter(|row| !row.failed()).map(ReleasedImage::name).collect();
         let (first, image) = pairs.first().zip(names.first()).context("no sample was released")?;
-        let folder = TemporaryFolder::new()?;
-        let collection = Collection::create(&folder.path().join("samples"), quantiser)?;
-        let described = |image: &RgbImage| {
-            Ok::<_, anyhow::Error>(describe(&loaded.extractor, [tensor(image, &loaded.device)?]))
+        let (folder, kind) = (TemporaryFolder::new()?, Kind::default());
+        let path = folder.path().join("samples");
+        let collection = Collection::create_with_witnesses(&path, quantiser, &kind.to_string())?;
+        let described = |pair: &Pair| {
+            Ok::<_, anyhow::Error>(describe(&loaded.extractor, [tensor(&pair.released, &loaded.device)?]))
         };
-        let descriptors = pairs.iter().map(|pair| described(&pair.released)).collect::<Result<_>>()?;
-        let entries: Vec<NewEntry> = names.iter().map(|name| NewEntry::added(name, None)).collect();
+        let descriptors = pairs.iter().map(described).collect::<Result<_>>()?;
+        let entry = |(name, pair): (&String, &Pair)| {
+            let witness = Witness::of(&pair.released, kind).map(|witness| witness.to_bytes());
+            NewEntry { witness, ..NewEntry::added(name, None) }
+        };
+        let entries: Vec<NewEntry> = names.iter().zip(pairs).map(entry).collect();
         collection.store(&entries, Tensor::cat(descriptors, 0))?;
         let copy = EDIT.parse::<Edit>()?.apply(&first.released, seed)?;
-        let found = collection.find(described(&copy)?, &FindSettings { k: 1, ..Default::default() })?;
-        let nearest = found.first().and_then(|row| row.first());
-        let entry = nearest.map(|nearest| collection.entry(nearest.id)).transpose()?.flatten();
+        let settings = Settings { k: 1, explain: true, ..Settings::default() };
+        let max_e = settings.max_e;
+        let finder = Finder::new(&collection, settings)?;
+        let answers = finder.find(&[Query::picture(copy)], &mut loaded.describer(BatchRequest::Auto))?;
+        let answer = answers.into_iter().next().context("the copy has no answer")?;
+        let nearest = answer.matches.into_iter().next();
+        let entry = nearest.as_ref().map(|nearest| collection.entry(nearest.id)).transpose()?.flatten();
+        let best = nearest.zip(entry).map(|pair| Match::new(pair, max_e));
         Ok(Self {
             image: image.clone(),
             edit: EDIT,
-            found: entry.map(|entry| entry.name),
-            cosine: nearest.map(|nearest| nearest.cosine),
+            found: best.as_ref().map(|best| best.name.clone()),
+            cosine: best.as_ref().map(|best| best.cosine),
+            best,
+            looks: answer.looks,
             entries: entries.len(),
         })
     }
@@ -69,13 +90,10 @@ impl Lookup {
     /// Formats the line.
     pub fn text(&self) -> String {
         let Self { image, edit, entries, .. } = self;
-        let asked = format!(
-            "A copy of the released {image} ({edit}) was looked up among {entries} released images: "
-        );
-        match (&self.found, self.cosine) {
-            (Some(found), Some(cosine)) => format!("{asked}found {found}, cosine {cosine:.2}."),
-            _ => format!("{asked}nothing was found."),
-        }
+        let found = self.best.as_ref().map_or_else(|| "nothing was found".to_owned(), Match::text);
+        format!(
+            "A copy of the released {image} ({edit}) was looked up among {entries} released images: {found}."
+        )
     }
 }
 

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use anyhow::Result;
 use collection::{Collection, Description};
+use find::Calibration;
 use serde::Serialize;
 
 use crate::{
     inputs,
-    report::{Report, table::table},
+    report::{CalibrationReport, Report, table::table},
     session::{Outcome, Session},
     side_files::extractor_record::ExtractorRecord,
 };
@@ -35,6 +36,9 @@ pub struct InfoReport {
     /// Entries that have a witness.
     witnesses: u64,
     witness_bytes: u64,
+    /// Calibration of the E-values, if the collection has one of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: Option<CalibrationReport>,
     /// Cells that a search visits by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     nprobe: Option<u64>,
@@ -59,6 +63,8 @@ impl InfoReport {
         let Description { location, d, factory, fingerprint, witness_kind } =
             collection.description().clone();
         let info = collection.info()?;
+        let calibration = Some(Calibration::of(collection)?).filter(|own| !own.is_standard());
+        let calibration = calibration.map(|own| CalibrationReport::new(&own, info.live));
         let nprobe = collection.quantiser().default_nprobe();
         let extractor = inputs::collection::recorded_extractor(collection)?;
         Ok(Self {
@@ -75,6 +81,7 @@ impl InfoReport {
             witness: witness_kind,
             witnesses: info.witnesses,
             witness_bytes: info.witness_bytes,
+            calibration,
             nprobe,
             fingerprint,
             extractor,
@@ -100,6 +107,7 @@ impl InfoReport {
             ("entries in no segment yet", Some(self.fresh.to_string())),
             ("bytes", Some(self.bytes.to_string())),
             ("witnesses", self.witness.as_ref().map(|kind| self.witnesses(kind))),
+            ("E-values", self.calibration.as_ref().map(ToString::to_string)),
             ("default nprobe", self.nprobe.map(|nprobe| nprobe.to_string())),
         ];
         let rows = rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?]));

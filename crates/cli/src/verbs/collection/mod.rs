@@ -1,6 +1,7 @@
-//! `collection create`, `add`, `list`, `info`, `check`, `compact`, `export`, `import`.
+//! `collection create`, `add`, `list`, `info`, `check`, `compact`, `calibrate`, `export`, `import`.
 
 mod add;
+mod calibrate;
 mod check;
 mod compact;
 mod create;
@@ -24,6 +25,7 @@ pub fn run(verb: &CollectionVerb, session: &Session) -> Result<Outcome> {
         CollectionVerb::Info { collection } => info::run(collection, session),
         CollectionVerb::Check { collection } => check::run(collection, session),
         CollectionVerb::Compact { collection } => compact::run(collection, session),
+        CollectionVerb::Calibrate(arguments) => calibrate::run(arguments, session),
         CollectionVerb::Export(arguments) => export::run(arguments, session),
         CollectionVerb::Import(arguments) => import::run(arguments, session),
     }
