@@ -192,7 +192,9 @@ impl<'a> Finder<'a> {
         }
         let started = Instant::now();
         let queries = upload_rows(rows, &self.collection.quantiser().device());
-        let candidates = self.collection.find(queries, &search_settings(nprobe, &self.settings.filter))?;
+        let candidates = self
+            .collection
+            .find(queries, &search_settings(nprobe, self.settings.k, &self.settings.filter))?;
         Ok(Searched { candidates, time: started.elapsed() / rows.len() as u32 })
     }
 }

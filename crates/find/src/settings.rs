@@ -109,9 +109,10 @@ pub fn cell_steps(nprobe: usize) -> Vec<usize> {
     steps
 }
 
-/// Settings of a search of `nprobe` cells, which ranks a hundred codes of each.
-pub fn search_settings(nprobe: usize, filter: &Filter) -> FindSettings {
-    FindSettings { k: nprobe * RANKED_PER_CELL / RANKED_PER_MATCH, nprobe, filter: filter.clone() }
+/// Settings of a search of `nprobe` cells for `k` matches, which ranks a hundred codes of each cell, and enough for `k`.
+pub fn search_settings(nprobe: usize, k: usize, filter: &Filter) -> FindSettings {
+    let k = k.max(nprobe * RANKED_PER_CELL / RANKED_PER_MATCH);
+    FindSettings { k, nprobe, filter: filter.clone() }
 }
 
 #[cfg(test)]

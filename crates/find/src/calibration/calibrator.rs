@@ -238,7 +238,7 @@ impl<'a> Calibrator<'a> {
         nprobe: usize,
     ) -> Result<Vec<Vec<Candidate>>> {
         let rows = upload_rows(rows, &self.collection.quantiser().device());
-        Ok(self.collection.find(rows, &search_settings(nprobe, &Filter::default()))?)
+        Ok(self.collection.find(rows, &search_settings(nprobe, 1, &Filter::default()))?)
     }
 
     /// Compares pictures with the witnesses of the entries that their first views find.
