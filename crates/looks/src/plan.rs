@@ -126,7 +126,8 @@ fn contents(picture: &RgbImage) -> Contents {
         found.extend(others.into_iter().map(|other| content(other, slant)));
         slant += degrees;
         found.push(content(best, slant));
-        (outer, trust) = (best.frame, trust * best.trust);
+        outer = best.frame;
+        trust = if trust * best.trust >= SURE { 1.0 } else { trust * best.trust };
     }
     Contents { found, tilt: None }
 }

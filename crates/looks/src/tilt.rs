@@ -31,16 +31,16 @@ pub(crate) fn find(view: &RgbImage) -> Option<(f32, f32)> {
     let weights = histogram(view);
     let total: f32 = weights.iter().sum();
     let width = 90.0 / BINS as f32;
-    let near = |degrees: f32| -> f32 {
-        let reach = (PEAK / width) as isize;
-        let centre = (degrees.rem_euclid(90.0) / width) as isize;
-        (-reach..=reach).map(|i| weights[(centre + i).rem_euclid(BINS as isize) as usize]).sum()
+    let reach = (PEAK / width) as isize;
+    // Weight and first moment of the bins around one.
+    let near = |bin: usize| {
+        let around = (-reach..=reach)
+            .map(|i| (i as f32, weights[(bin as isize + i).rem_euclid(BINS as isize) as usize]));
+        around.fold((0.0, 0.0), |(sum, moment), (i, weight)| (sum + weight, moment + i * weight))
     };
-    let (peak, weight) = (0..BINS)
-        .map(|bin| (bin as f32 + 0.5) * width)
-        .map(|degrees| (degrees, near(degrees)))
-        .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let (degrees, share) = (wrapped(peak), weight / total);
+    let (bin, (weight, moment)) =
+        (0..BINS).map(|bin| (bin, near(bin))).max_by(|a, b| a.1.0.total_cmp(&b.1.0))?;
+    let (degrees, share) = (wrapped((bin as f32 + 0.5 + moment / weight) * width), weight / total);
     (total > 0.0 && share >= LEAST_SHARE && degrees.abs() >= LEAST_DEGREES).then_some((degrees, share))
 }
 
@@ -88,4 +88,34 @@ fn mean(tensors: &[[f32; 3]], width: usize, x: usize, y: usize) -> [f32; 3] {
         }
     }
     sum.map(|sum| sum / (2 * REACH + 1).pow(2) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    /// Returns stripes that run clockwise from the row by `degrees`.
+    fn stripes(degrees: f32) -> RgbImage {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        RgbImage::from_fn(120, 90, |x, y| {
+            let across = cos * y as f32 - sin * x as f32;
+            Rgb([(127.0 + 120.0 * (across / 3.0).sin()) as u8; 3])
+        })
+    }
+
+    #[test]
+    fn the_tilt_of_stripes_is_theirs() {
+        for degrees in [-40.0, -12.0, 5.0, 25.0, 44.0] {
+            let (found, share) = find(&stripes(degrees)).unwrap();
+            assert!(wrapped(found - degrees).abs() <= 1.0 && share > 0.8, "{degrees}: {found}, {share}");
+        }
+    }
+
+    #[test]
+    fn upright_stripes_and_plain_pictures_have_no_tilt() {
+        assert!(find(&stripes(0.0)).is_none() && find(&stripes(90.0)).is_none());
+        assert!(find(&RgbImage::new(80, 80)).is_none() && find(&RgbImage::new(3, 80)).is_none());
+    }
 }

@@ -109,3 +109,37 @@ fn median(view: &RgbImage) -> RgbImage {
         }))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    fn ramp(low: u8, high: u8) -> RgbImage {
+        let level = |x: u32| low + ((high - low) as f32 * x as f32 / 99.0) as u8;
+        RgbImage::from_fn(100, 40, |x, _| Rgb([level(x); 3]))
+    }
+
+    #[test]
+    fn faded_views_are_stretched_to_the_whole_range() {
+        assert!(is_faded(&ramp(90, 170)) && !is_faded(&ramp(10, 240)));
+        let view = Tone::Stretched.restored(ramp(90, 170));
+        assert_eq!((view.get_pixel(0, 0).0[0], view.get_pixel(99, 0).0[0]), (0, 255));
+        let plain = RgbImage::from_pixel(5, 5, Rgb([7; 3]));
+        assert_eq!(Tone::Stretched.restored(plain.clone()).dimensions(), plain.dimensions());
+    }
+
+    #[test]
+    fn specks_are_counted_and_smoothed_away() {
+        let mut view = ramp(0, 255);
+        assert!(!is_noisy(&view));
+        for (x, y) in
+            (0..40).flat_map(|y| (0..100).map(move |x| (x, y))).filter(|(x, y)| (x * 7 + y * 3) % 9 == 0)
+        {
+            view.put_pixel(x, y, Rgb([if x < 50 { 255 } else { 0 }; 3]));
+        }
+        assert!(is_noisy(&view));
+        assert!(!is_noisy(&Tone::Smoothed.restored(view)));
+    }
+}
