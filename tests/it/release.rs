@@ -291,7 +291,9 @@ fn programs_release_and_find(time: Duration) {
             if folder.released(&format!("out{releaser}")).is_empty() {
                 return;
             }
-            let line = format!("find out{releaser} --collection shop -k 1 --nprobe 4 --threads 1 --json");
+            let line = format!(
+                "find out{releaser} --collection shop -k 1 --all --looks 1 --nprobe 4 --threads 1 --json"
+            );
             let output = folder.run(&line);
             assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
             for query in json(&output)["queries"].as_array().unwrap() {
