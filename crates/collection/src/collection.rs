@@ -5,7 +5,6 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor};
 use device_math::transfer::download;
 use index::Index;
-use rayon::prelude::*;
 
 use crate::{
     engine::{Candidate, Description, Engine, Filter, Finding, Info, Page},
@@ -202,13 +201,7 @@ impl Collection {
         let probed = self.quantiser().probe(queries.clone(), nprobe)?;
         let rows = self.rows(queries)?;
         let compared = k.saturating_mul(RANKED_PER_MATCH).max(LEAST_RANKED);
-        let mut found = self.engine.nearest(&probed, &rows, compared, filter)?;
-        match *found {
-            // Waking a thread costs as much as one row.
-            [ref mut row] => rank(row, k),
-            _ => found.par_iter_mut().for_each(|row| rank(row, k)),
-        }
-        Ok(found)
+        self.engine.nearest(&probed, &rows, compared, k, filter)
     }
 
     /// Takes entries out of the answers: all, or none.
@@ -365,18 +358,4 @@ impl Collection {
         }
         Ok(download(descriptors)?)
     }
-}
-
-/// Keeps the `k` candidates of the largest cosines, the largest first.
-fn rank(row: &mut Vec<Candidate>, k: usize) {
-    let order = |a: &Candidate, b: &Candidate| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id));
-    let mut nearest: Vec<Candidate> = Vec::with_capacity(k.min(row.len()) + 1);
-    for candidate in row.iter() {
-        if nearest.len() < k || nearest.last().is_some_and(|last| order(candidate, last).is_lt()) {
-            let place = nearest.partition_point(|other| order(other, candidate).is_lt());
-            nearest.insert(place, *candidate);
-            nearest.truncate(k);
-        }
-    }
-    *row = nearest;
 }

@@ -121,12 +121,13 @@ pub trait Engine: Send + Sync {
     /// Entry of each original, live or withdrawn.
     fn known(&self, originals: &[Digest]) -> Result<Vec<Option<Entry>>>;
 
-    /// The `k` live entries that pass `filter` whose codes are nearest to each query, by their distance; with the
-    /// cosine of the query, a row of `queries` `[n, d]`, and the entry's descriptor.
+    /// The `k` live entries of the largest cosines among the `compared` nearest codes in the visited cells of each probed query,
+    /// the largest first. `queries` are those of `probed`, `[n, d]`.
     fn nearest(
         &self,
         probed: &ProbedVectors,
         queries: &[f32],
+        compared: usize,
         k: usize,
         filter: &Filter,
     ) -> Result<Vec<Vec<Candidate>>>;

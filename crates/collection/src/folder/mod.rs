@@ -138,6 +138,7 @@ impl Engine for Folder {
         &self,
         probed: &ProbedVectors,
         queries: &[f32],
+        compared: usize,
         k: usize,
         filter: &Filter,
     ) -> Result<Vec<Vec<Candidate>>> {
@@ -146,7 +147,7 @@ impl Engine for Folder {
             false => Some(self.read(|connection| entries::with_fields(connection, &filter.fields))?),
         };
         let view = self.refreshed()?;
-        search::nearest(&view, &self.quantiser, probed, queries, k, allowed.as_deref())
+        search::nearest(&view, &self.quantiser, probed, queries, (compared, k), allowed.as_deref())
     }
 
     fn entries(&self, ids: &[i64]) -> Result<Vec<Option<Entry>>> {

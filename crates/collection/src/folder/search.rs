@@ -11,14 +11,14 @@ use crate::{cosine::Query, engine::Candidate, error::Result};
 /// Descriptors prefetched ahead of the one being compared, because they are scattered in memory.
 const AHEAD: usize = 8;
 
-/// The `k` nearest live entries of each query by the distances of their codes; see
+/// The `k` live entries of the largest cosines among the `compared` nearest codes; see
 /// [`Engine::nearest`](crate::Engine::nearest). If `allowed` is given, only these ids, which are ascending.
 pub fn nearest(
     view: &View,
     quantiser: &Index,
     probed: &ProbedVectors,
     queries: &[f32],
-    k: usize,
+    (compared, k): (usize, usize),
     allowed: Option<&[i64]>,
 ) -> Result<Vec<Vec<Candidate>>> {
     let passes = |id: i64| {
@@ -29,21 +29,24 @@ pub fn nearest(
         view.segments.iter().map(|segment| &segment.lists).chain([&view.fresh.lists]).collect();
     let query = |i: usize| &queries[i * quantiser.d()..][..quantiser.d()];
     if view.withdrawn.is_empty() && allowed.is_none() {
-        return Ok(quantiser.search_lists_with(&parts, probed, k, |i, row| ranked(view, &row, query(i)))?);
+        let each = |i, row: Vec<FoundEntry>| nearest_of(ranked(view, &row, query(i)), k);
+        return Ok(quantiser.search_lists_with(&parts, probed, compared, each)?);
     }
-    let mut asked = k;
+    let mut asked = compared;
     let rows = loop {
         let mut rows = quantiser.search_lists(&parts, probed, asked)?;
         let cut_off: Vec<bool> = rows.iter().map(|row| row.len() == asked).collect();
         rows.iter_mut().for_each(|row| row.retain(|entry| passes(entry.id)));
         // Where others took the places of live entries, more must be looked at.
-        let lacking = rows.iter().zip(cut_off).any(|(row, cut_off)| cut_off && row.len() < k);
+        let lacking = rows.iter().zip(cut_off).any(|(row, cut_off)| cut_off && row.len() < compared);
         if !lacking {
             break rows;
         }
         asked = asked.saturating_mul(2);
     };
-    let rank = |(i, row): (usize, &Vec<FoundEntry>)| ranked(view, &row[..k.min(row.len())], query(i));
+    let rank = |(i, row): (usize, &Vec<FoundEntry>)| {
+        nearest_of(ranked(view, &row[..compared.min(row.len())], query(i)), k)
+    };
     Ok(rows.par_iter().enumerate().map(rank).collect())
 }
 
@@ -57,4 +60,18 @@ fn ranked(view: &View, row: &[FoundEntry], query: &[f32]) -> Vec<Candidate> {
         Candidate { id: found.id, distance: found.distance, cosine: query.cosine(descriptor) }
     };
     row.iter().zip(&descriptors).enumerate().map(candidate).collect()
+}
+
+/// The `k` candidates of the largest cosines, the largest first.
+fn nearest_of(candidates: Vec<Candidate>, k: usize) -> Vec<Candidate> {
+    let order = |a: &Candidate, b: &Candidate| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id));
+    let mut nearest: Vec<Candidate> = Vec::with_capacity(k.min(candidates.len()) + 1);
+    for candidate in candidates {
+        if nearest.len() < k || nearest.last().is_some_and(|last| order(&candidate, last).is_lt()) {
+            let place = nearest.partition_point(|other| order(other, &candidate).is_lt());
+            nearest.insert(place, candidate);
+            nearest.truncate(k);
+        }
+    }
+    nearest
 }

@@ -3,7 +3,6 @@
 use std::{io::Write, path::Path};
 
 use burn::tensor::{Device, Tensor};
-use rayon::prelude::*;
 
 use super::{
     Index,
@@ -283,8 +282,7 @@ impl Index {
         probed: &ProbedVectors,
         k: usize,
     ) -> Result<Vec<Vec<FoundEntry>>> {
-        let found = self.gathered_in(parts, probed, k, TopK::new)?;
-        Ok(self.each_found(parts, &found, |_, row| row))
+        self.gather_in(parts, probed, k, TopK::new, |_, row| row)
     }
 
     /// Finds the same entries as [`Self::search_lists`], in the order of their lists, in which they are read fastest. Returns
@@ -299,18 +297,18 @@ impl Index {
         k: usize,
         each: impl Fn(usize, Vec<FoundEntry>) -> T + Sync,
     ) -> Result<Vec<T>> {
-        let found = self.gathered_in(parts, probed, k, Reservoir::new)?;
-        Ok(self.each_found(parts, &found, each))
+        self.gather_in(parts, probed, k, Reservoir::new, each)
     }
 
-    /// Candidates that collectors of up to `k` keep for each query.
-    fn gathered_in<G: Gather + Send>(
+    /// Calls `each` with the number of a query and the entries that a collector of up to `k` keeps for it.
+    fn gather_in<G: Gather + Send, T: Send>(
         &self,
         parts: &[&EntryLists],
         probed: &ProbedVectors,
         k: usize,
         new: impl Fn(usize) -> G + Sync,
-    ) -> Result<Vec<Vec<Candidate>>> {
+        each: impl Fn(usize, Vec<FoundEntry>) -> T + Sync,
+    ) -> Result<Vec<T>> {
         parts.iter().try_for_each(|lists| self.check_lists(lists))?;
         let Ivf { coarse, by_residual, lists: codec, .. } = self.array_lists()?;
         let ProbedVectors { queries, probes, nprobe } = probed;
@@ -318,23 +316,9 @@ impl Index {
         let queries = ProbedQueries { coarse, by_residual, queries, probes, nprobe };
         let lists: Vec<&[ArrayList]> = parts.iter().map(|part| part.lists.as_slice()).collect();
         let ntotal: usize = parts.iter().map(|part| part.ntotal).sum();
-        Ok(codec.gathered_in(&lists, &queries, || new(k.min(ntotal))))
-    }
-
-    /// Calls `each` with the number of a query and the entries that were found for it.
-    fn each_found<T: Send>(
-        &self,
-        parts: &[&EntryLists],
-        found: &[Vec<Candidate>],
-        each: impl Fn(usize, Vec<FoundEntry>) -> T + Sync,
-    ) -> Vec<T> {
-        let metric = self.metric();
-        let row = |row: &[Candidate]| EntryLists::entries_of(parts, row, |key| metric.distance_of(key));
-        match found {
-            // Waking a thread costs as much as one row.
-            [only] => vec![each(0, row(only))],
-            _ => found.par_iter().enumerate().map(|(i, found)| each(i, row(found))).collect(),
-        }
+        let distance = |key| coarse.metric.distance_of(key);
+        let row = |i, found: Vec<Candidate>| each(i, EntryLists::entries_of(parts, &found, distance));
+        Ok(codec.gather_in(&lists, &queries, || new(k.min(ntotal)), row))
     }
 
     fn check_lists(&self, lists: &EntryLists) -> Result<()> {

@@ -24,23 +24,39 @@ impl ScannedLists<'_> {
         nprobe: usize,
         new: impl Fn() -> G + Sync,
     ) -> Vec<Vec<Candidate>> {
+        self.gather_with(queries, probes, nprobe, new, |_, found| found)
+    }
+
+    /// Gathers candidates as [`Self::gather`] does, and returns the results of `each` with the number of a query and its
+    /// candidates; the thread that gathered them makes the call.
+    pub fn gather_with<G: Gather + Send, T: Send>(
+        self,
+        queries: &Vectors,
+        probes: &[Probe],
+        nprobe: usize,
+        new: impl Fn() -> G + Sync,
+        each: impl Fn(usize, Vec<Candidate>) -> T + Sync,
+    ) -> Vec<T> {
         let together = queries.n.div_ceil(rayon::current_num_threads()).clamp(1, TOGETHER);
         let blocks = queries.host.par_chunks(together * queries.d).zip(probes.par_chunks(together * nprobe));
-        let search = |scan: &mut CellScan, (queries_here, probes): (&[f32], &[Probe])| {
+        let search = |scan: &mut CellScan, (block, (queries_here, probes)): (usize, (&[f32], &[Probe]))| {
             scan.prepare(queries_here);
             let rows = queries_here.chunks_exact(queries.d).zip(probes.chunks_exact(nprobe)).enumerate();
-            let found = rows.map(|(i, (query, own))| match self.share(queries.n, own) {
-                share if share == own.len() => scan_all(scan, i, &probes[i * nprobe..], nprobe, new()),
-                share => self.share_out(query, own.par_chunks(share), &new),
+            let results = rows.map(|(i, (query, own))| {
+                let found = match self.share(queries.n, own) {
+                    share if share == own.len() => scan_all(scan, i, &probes[i * nprobe..], nprobe, new()),
+                    share => self.share_out(query, own.par_chunks(share), &new),
+                };
+                each(block * together + i, found)
             });
-            found.collect::<Vec<_>>()
+            results.collect::<Vec<T>>()
         };
         if queries.n == 1 {
             // Waking a thread costs as much as a typical search of one query.
-            return search(&mut CellScan::new(self), (&queries.host, probes));
+            return search(&mut CellScan::new(self), (0, (&queries.host, probes)));
         }
-        let found: Vec<Vec<_>> = blocks.map_init(|| CellScan::new(self), search).collect();
-        found.into_iter().flatten().collect()
+        let results: Vec<Vec<T>> = blocks.enumerate().map_init(|| CellScan::new(self), search).collect();
+        results.into_iter().flatten().collect()
     }
 
     /// Searches one query in several threads, each in some of the cells.

@@ -58,16 +58,17 @@ impl ArrayLists {
         Self { file, ..self }
     }
 
-    /// Entries that collectors keep for each query in `parts`, each `[nlist]` lists of this codec's codes. Labels are
-    /// [positions](Position::packed) in the lists of a cell one behind the other.
-    pub fn gathered_in<G: Gather + Send>(
+    /// Results of `each` with the number of a query and the entries that a collector keeps for it in `parts`, each `[nlist]`
+    /// lists of this codec's codes. Labels are [positions](Position::packed) in the lists of a cell one behind the other.
+    pub fn gather_in<G: Gather + Send, T: Send>(
         &self,
         parts: &[&[ArrayList]],
         queries: &ProbedQueries,
         new: impl Fn() -> G + Sync,
-    ) -> Vec<Vec<Candidate>> {
+        each: impl Fn(usize, Vec<Candidate>) -> T + Sync,
+    ) -> Vec<T> {
         let scanned = ScannedLists { labels: Labels::Positions, ..self.scanned(queries, parts) };
-        scanned.gather(queries.queries, &queries.probes, queries.nprobe, new)
+        scanned.gather_with(queries.queries, &queries.probes, queries.nprobe, new, each)
     }
 
     fn scanned<'a>(&'a self, queries: &ProbedQueries<'a>, parts: &'a [&'a [ArrayList]]) -> ScannedLists<'a> {
