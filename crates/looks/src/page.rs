@@ -85,7 +85,7 @@ fn colours(picture: &RgbImage, plain: &[bool]) -> Vec<[u8; 3]> {
 #[derive(Clone, Copy, Default)]
 struct Bin {
     count: u32,
-    /// Those of them at the border.
+    /// Pixels of them at the border.
     ring: u32,
     sums: [u32; 3],
 }

@@ -99,7 +99,7 @@ fn ordered(picture: &RgbImage, tone: Option<Tone>) -> Vec<Look> {
 struct Content {
     look: Look,
     trust: f32,
-    /// Whether it is turned by an angle that is none of the right ones.
+    /// True if it is turned by an angle that is none of the right ones.
     is_slanted: bool,
 }
 
