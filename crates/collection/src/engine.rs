@@ -121,8 +121,8 @@ pub trait Engine: Send + Sync {
     /// Entry of each original, live or withdrawn.
     fn known(&self, originals: &[Digest]) -> Result<Vec<Option<Entry>>>;
 
-    /// The `k` live entries of the largest cosines among the `compared` nearest codes in the visited cells of each probed query,
-    /// the largest first. `queries` are those of `probed`, `[n, d]`.
+    /// The `k` live entries of the largest cosines among the `compared` that pass `filter` and have the nearest codes in the
+    /// visited cells of each probed query, the largest first. `queries` are those of `probed`, `[n, d]`.
     fn nearest(
         &self,
         probed: &ProbedVectors,
