@@ -23,7 +23,7 @@ fn found(id: i64, e_value: f64) -> FoundEntry {
 /// A lookup of edit `edit` of a photograph, which the entry of the photograph's number shows if `is_copy`.
 fn lookup(photograph: usize, edit: usize, is_copy: bool, found: Vec<FoundEntry>) -> Lookup {
     let right = if is_copy { vec![photograph as i64] } else { Vec::new() };
-    Lookup { photograph, edit, right, found, looks: 1 + edit, cells: 4, comparisons: 2, seconds: 0.05 }
+    Lookup { photograph, edit, right, found, looks: 1 + edit, cells: 4, comparisons: 2, seconds: Some(0.05) }
 }
 
 fn figures(lookups: &[Lookup]) -> Figures {

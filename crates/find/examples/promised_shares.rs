@@ -45,14 +45,21 @@ fn report(
     queries: &[Vec<f32>],
     nprobe: usize,
 ) -> Result<(), Box<dyn Error>> {
-    let mut calibrator = Calibrator::new(collection, 1, nprobe);
+    let settings = Settings {
+        looks: 1,
+        nprobe,
+        least_entries: 0,
+        max_e: 0.0,
+        possible_e: f64::INFINITY,
+        ..Settings::default()
+    };
+    let mut calibrator = Calibrator::new(collection, &settings)?;
     match background {
         "entries" => calibrator.add_entries(OWN, 1)?,
         file => calibrator.add_descriptors(rows(file)?),
     }
     let calibration = calibrator.finish(0)?;
     println!("{calibration}; {:.4} a decade", calibration.decade());
-    let settings = Settings { nprobe, max_e: 0.0, possible_e: f64::INFINITY, ..Settings::default() };
     let finder = Finder::new(collection, settings)?.with_calibration(calibration);
     let answers = finder.find_descriptors(queries.to_vec())?;
     for e in [0.001, 0.01, 0.1, 1.0] {

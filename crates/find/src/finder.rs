@@ -16,7 +16,7 @@ use crate::{
     error::Result,
     judge::Judge,
     query::Query,
-    settings::{Settings, cell_steps, search_settings},
+    settings::{Cells, Settings, search_settings},
     views::{Describe, Described},
     witnesses::Witnesses,
 };
@@ -34,6 +34,7 @@ pub struct Finder<'a> {
     witnesses: &'a dyn Witnesses,
     calibration: Calibration,
     settings: Settings,
+    cells: Cells,
 }
 
 impl<'a> Finder<'a> {
@@ -43,9 +44,10 @@ impl<'a> Finder<'a> {
     /// If the collection cannot be read, or its calibration is malformed.
     pub fn new(collection: &'a Collection, settings: Settings) -> Result<Self> {
         let calibration = Calibration::of(collection)?;
-        let nprobe = settings.nprobe.clamp(1, collection.quantiser().nlist().unwrap_or(1).max(1));
-        let settings = Settings { nprobe, looks: settings.looks.max(1), k: settings.k.max(1), ..settings };
-        Ok(Self { collection, witnesses: collection, calibration, settings })
+        let cells = Cells::of(&settings, collection)?;
+        let (nprobe, looks, k) = (cells.most(), settings.looks.max(1), settings.k.max(1));
+        let settings = Settings { nprobe, looks, k, ..settings };
+        Ok(Self { collection, witnesses: collection, calibration, settings, cells })
     }
 
     /// The same with witnesses from elsewhere.
@@ -123,7 +125,7 @@ impl<'a> Finder<'a> {
     /// Searches for the queries as they are, in ever more cells.
     fn search_pictures(&self, cases: &mut [Case]) -> Result<()> {
         let mut before = 0;
-        for nprobe in cell_steps(self.settings.nprobe) {
+        for nprobe in self.cells.steps() {
             let open: Vec<&mut Case> = cases.iter_mut().filter(|case| case.is_open()).collect();
             let rows: Vec<&[f32]> = open.iter().filter_map(|case| case.descriptor()).collect();
             let found = self.search(&rows, nprobe)?;

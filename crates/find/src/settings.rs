@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use collection::{Filter, FindSettings};
+use collection::{Collection, Filter, FindSettings};
+
+use crate::error::Result;
 
 /// Codes of each visited cell that are ranked by their descriptors.
 const RANKED_PER_CELL: usize = 100;
@@ -29,15 +31,16 @@ impl Effort {
 
     /// Settings with the bounds of the effort.
     pub fn settings(self) -> Settings {
-        let (looks, nprobe, candidates, comparisons) = match self {
-            Self::Low => (1, 4, 5, 10),
-            Self::Normal => (8, 16, 10, 40),
-            Self::High => (16, 64, 20, 100),
+        let (looks, nprobe, least_entries, candidates, comparisons) = match self {
+            Self::Low => (1, 4, 1_000, 5, 10),
+            Self::Normal => (8, 16, 4_000, 10, 40),
+            Self::High => (16, 64, 16_000, 20, 100),
         };
         Settings {
             k: 10,
             looks,
             nprobe,
+            least_entries,
             candidates,
             comparisons,
             max_e: 1e-3,
@@ -62,7 +65,7 @@ impl fmt::Display for Effort {
 impl FromStr for Effort {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
         let found = Self::ALL.into_iter().find(|effort| effort.to_string() == text);
         found.ok_or_else(|| "expected low, normal or high".to_owned())
     }
@@ -78,6 +81,9 @@ pub struct Settings {
     /// Largest number of cells that one search visits. The first view's searches visit 1, 4, 16, ... up to it, those of
     /// further views as many at once.
     pub nprobe: usize,
+    /// Entries that each search visits at least, as far as there are so many: where cells hold few entries, more than `nprobe`
+    /// cells are visited. 0 keeps to `nprobe`.
+    pub least_entries: usize,
     /// Candidates of each search that are compared with their witnesses.
     pub candidates: usize,
     /// Largest number of comparisons with witnesses of a query.
@@ -100,13 +106,44 @@ impl Default for Settings {
     }
 }
 
-/// Numbers of cells that the first view's searches visit: 1, 4, 16, ..., `nprobe`.
-pub fn cell_steps(nprobe: usize) -> Vec<usize> {
-    let mut steps = vec![1];
-    while let Some(last) = steps.last().copied().filter(|last| *last < nprobe) {
-        steps.push((last * MORE_CELLS).min(nprobe));
+/// Numbers of cells that searches visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cells {
+    first: usize,
+    most: usize,
+}
+
+impl Cells {
+    /// Numbers of cells for `settings` in a collection of `entries` entries in `nlist` cells.
+    pub fn new(settings: &Settings, nlist: usize, entries: u64) -> Self {
+        let nlist = nlist.max(1);
+        let share = settings.least_entries as f64 / entries.max(1) as f64;
+        let first = ((share * nlist as f64).ceil() as usize).clamp(1, nlist);
+        Self { first, most: settings.nprobe.clamp(first, nlist) }
     }
-    steps
+
+    /// Numbers for a collection as it is.
+    ///
+    /// # Errors
+    /// If the collection cannot be read.
+    pub fn of(settings: &Settings, collection: &Collection) -> Result<Self> {
+        let nlist = collection.quantiser().nlist().unwrap_or(1);
+        Ok(Self::new(settings, nlist, collection.searchable()?))
+    }
+
+    /// Largest number.
+    pub fn most(self) -> usize {
+        self.most
+    }
+
+    /// Numbers that the first view's searches visit: four times as many each time, up to the largest.
+    pub fn steps(self) -> Vec<usize> {
+        let mut steps = vec![self.first];
+        while let Some(last) = steps.last().copied().filter(|last| *last < self.most) {
+            steps.push((last * MORE_CELLS).min(self.most));
+        }
+        steps
+    }
 }
 
 /// Settings of a search of `nprobe` cells for `k` matches, which ranks a hundred codes of each cell, and enough for `k`.
@@ -121,11 +158,27 @@ mod tests {
 
     #[test]
     fn cells_are_visited_in_steps_up_to_the_bound() {
-        assert_eq!(cell_steps(1), [1]);
-        assert_eq!(cell_steps(4), [1, 4]);
-        assert_eq!(cell_steps(10), [1, 4, 10]);
-        assert_eq!(cell_steps(64), [1, 4, 16, 64]);
-        assert_eq!(cell_steps(0), [1]);
+        let steps = |nprobe, least_entries, entries| {
+            Cells::new(&Settings { nprobe, least_entries, ..Settings::default() }, 100, entries).steps()
+        };
+        assert_eq!(steps(1, 0, 1000), [1]);
+        assert_eq!(steps(10, 0, 1000), [1, 4, 10]);
+        assert_eq!(steps(64, 0, 0), [1, 4, 16, 64]);
+        assert_eq!(steps(0, 0, 1000), [1]);
+        assert_eq!(steps(1000, 0, 1000), [1, 4, 16, 64, 100]);
+    }
+
+    #[test]
+    fn small_collections_are_searched_whole() {
+        let steps = |nprobe, entries| {
+            Cells::new(&Settings { nprobe, least_entries: 1000, ..Settings::default() }, 100, entries).steps()
+        };
+        for entries in [0, 1, 999, 1000] {
+            assert_eq!(steps(16, entries), [100]);
+        }
+        assert_eq!(steps(16, 20_000), [5, 16]);
+        assert_eq!(steps(4, 20_000), [5]);
+        assert_eq!(steps(16, 1_000_000), [1, 4, 16]);
     }
 
     #[test]

@@ -4,9 +4,12 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use evaluation::{EditSet, retrieval};
-use find::Effort;
 
-use super::{Optimisation, Reading, range::within};
+use super::{
+    Optimisation, Reading,
+    find::{LookupBounds, e_value},
+    range::within,
+};
 
 /// Examples of `eval --help`.
 pub const EXAMPLES: &str = "\
@@ -40,7 +43,7 @@ const FIND: &str = "\
 Examples:
   active-index eval find --images photos/ --released released/ --collection shop --unrelated others/ --report report.html
   active-index eval find --images photos/ --collection shop --unrelated others/ --transforms hard --effort high
-  active-index eval find --images photos/ --collection shop --unrelated others/ --resume lookups.state --csv lookups.csv
+  active-index eval find --images photos/ --collection shop --unrelated others/ --resume known.state --csv lookups.csv
 
 Images are in the collection if their files were released or added. Unrelated images must not be.
 Ctrl-C ends the evaluation with a report of the finished images; run it again with --resume FILE to continue from there.";
@@ -181,7 +184,10 @@ pub struct EvalFind {
     #[arg(long, default_value = "hard", value_name = "paper|full|hard|LIST", alias = "edits")]
     pub transforms: EditSet,
     #[command(flatten)]
-    pub bounds: Bounds,
+    pub bounds: LookupBounds,
+    /// Largest E-value of a match: number of unrelated entries expected to look as much alike
+    #[arg(long, default_value = "0.001", value_name = "E", value_parser = e_value)]
+    pub max_e: f64,
     /// Number of bootstrap resamples for the 95 % intervals
     #[arg(long, default_value = "1000", value_name = "N", value_parser = resamples)]
     pub resamples: usize,
@@ -191,7 +197,7 @@ pub struct EvalFind {
     /// Also write one row per lookup and entry found
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
-    /// File that keeps lookups between runs; images that it already holds are not looked up again
+    /// File that keeps descriptors of views between runs; those it already holds are not computed again
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,
     /// Also write an HTML page with pictures, plots and settings
@@ -199,23 +205,6 @@ pub struct EvalFind {
     pub report: Option<PathBuf>,
     #[command(flatten)]
     pub reading: Reading,
-}
-
-/// Bounds of the cascade of lookups.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct Bounds {
-    /// Bounds of the lookups: low is fastest, high finds most
-    #[arg(long, default_value = "normal", value_name = "low|normal|high")]
-    pub effort: Effort,
-    /// Largest number of views of a query that are described [default: by --effort]
-    #[arg(long, value_name = "N")]
-    pub looks: Option<NonZeroUsize>,
-    /// Largest number of cells of one search [default: by --effort]
-    #[arg(long, value_name = "N")]
-    pub nprobe: Option<NonZeroUsize>,
-    /// Largest E-value of a match: number of unrelated entries expected to look as much alike [default: 0.001]
-    #[arg(long, value_name = "E", value_parser = e_value)]
-    pub max_e: Option<f64>,
 }
 
 /// Arguments of `eval retrieval` and `eval copy-detection`: originals, released images, edits.
@@ -251,11 +240,6 @@ pub struct Editing {
 /// Parses a number of synthetic entries. The index holds them in memory, at 8 bytes or more each.
 fn synthetic(text: &str) -> Result<usize, String> {
     within(text, 1..=1_000_000_000)
-}
-
-/// Parses an E-value.
-fn e_value(text: &str) -> Result<f64, String> {
-    within(text, 0.0..=1.0)
 }
 
 /// Parses a number of bootstrap resamples.

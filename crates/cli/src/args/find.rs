@@ -56,7 +56,7 @@ pub struct LookupBounds {
     /// Largest number of views of a query that are described; auto: the number of the effort
     #[arg(long, default_value = "auto", value_name = "N|auto")]
     pub looks: Looks,
-    /// Largest number of cells that one look visits [default: the number of the effort]
+    /// Largest number of cells that one look visits [default: by --effort, and more in small collections]
     #[arg(long, value_name = "N")]
     pub nprobe: Option<NonZeroUsize>,
 }
@@ -69,7 +69,10 @@ impl LookupBounds {
             Looks::Auto => own.looks,
             Looks::Most(looks) => looks.get(),
         };
-        find::Settings { looks, nprobe: self.nprobe.map_or(own.nprobe, NonZeroUsize::get), ..own }
+        match self.nprobe {
+            Some(nprobe) => find::Settings { looks, nprobe: nprobe.get(), least_entries: 0, ..own },
+            None => find::Settings { looks, ..own },
+        }
     }
 }
 
@@ -116,7 +119,7 @@ impl FromStr for Looks {
 }
 
 /// Parses an E-value: a finite number of at least 0.
-fn e_value(text: &str) -> Result<f64, &'static str> {
+pub(super) fn e_value(text: &str) -> Result<f64, &'static str> {
     text.parse().ok().filter(|e: &f64| e.is_finite() && *e >= 0.0).ok_or("expected a number of at least 0")
 }
 
@@ -141,7 +144,9 @@ mod tests {
         assert_eq!((typed("").looks, typed("").nprobe), (normal.looks, normal.nprobe));
         let high = typed("--effort high --looks 3");
         assert_eq!((high.looks, high.nprobe), (3, Effort::High.settings().nprobe));
-        assert_eq!(typed("--effort low --nprobe 9 --looks auto").nprobe, 9);
+        assert_eq!(high.least_entries, Effort::High.settings().least_entries);
+        let low = typed("--effort low --nprobe 9 --looks auto");
+        assert_eq!((low.nprobe, low.least_entries), (9, 0));
         assert!(Looks::from_str("0").is_err() && Looks::from_str("most").is_err());
     }
 

@@ -31,7 +31,7 @@ pub use self::{
     conditions::Conditions,
     describe::{Describe, ResizeMode},
     entry_ids::{IdSet, IdSpan},
-    eval::{Bounds, Editing, EvalCopyDetection, EvalFind, EvalRetrieval, EvalVerb},
+    eval::{Editing, EvalCopyDetection, EvalFind, EvalRetrieval, EvalVerb},
     find::{EffortLevel, Find, LookupBounds},
     globals::Globals,
     index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb},

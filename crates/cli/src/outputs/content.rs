@@ -35,8 +35,6 @@ pub enum Content {
     Image,
     /// Descriptors that `eval --resume` keeps.
     Kept,
-    /// Lookups that `eval find --resume` keeps.
-    KeptLookups,
     /// An index. One with entries is only replaced without an advice.
     Index(Option<&'static str>),
     /// A folder, which is not replaced.
@@ -54,7 +52,6 @@ impl fmt::Display for Content {
             Self::Record => f.write_str("extractor record"),
             Self::Image => f.write_str("image"),
             Self::Kept => f.write_str("file of kept descriptors"),
-            Self::KeptLookups => f.write_str("file of kept lookups"),
             Self::Index(_) => f.write_str("index that can be read"),
             Self::Folder => f.write_str("folder"),
         }
@@ -95,7 +92,6 @@ impl Content {
     fn refusal(self) -> String {
         match self {
             Self::Kept => "holds no descriptors of an earlier run".to_owned(),
-            Self::KeptLookups => "holds no lookups of an earlier run".to_owned(),
             _ => format!("exists and is no {self}"),
         }
     }
@@ -116,7 +112,6 @@ impl Content {
             Self::Record => text.trim_start().starts_with('{'),
             Self::Image => image::guess_format(start).is_ok(),
             Self::Kept => start.starts_with(b"descriptors1"),
-            Self::KeptLookups => start.starts_with(br#"{"key":"#),
             Self::Index(_) | Self::Folder => false,
         }
     }

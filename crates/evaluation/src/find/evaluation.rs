@@ -10,7 +10,7 @@ use image_file::Reader;
 use rayon::prelude::*;
 
 use super::{
-    known_lookups::KnownLookups,
+    kept_views::KeptViews,
     lookup::{FoundEntry, Lookup},
     photographs::{Photograph, Photographs},
 };
@@ -55,7 +55,8 @@ impl Config {
     /// photographs that are finished.
     ///
     /// # Errors
-    /// [`Error::Find`], [`Error::Collection`]; those of the device and of `resume`, a file of known lookups.
+    /// [`Error::Find`], [`Error::Collection`]; those of the device and of `resume`, a file of descriptors of
+    /// views: known ones are not computed again.
     pub fn evaluate(
         &self,
         collection: &Collection,
@@ -67,18 +68,11 @@ impl Config {
     ) -> Result<Findings> {
         let finder = Finder::new(collection, self.settings.clone())?;
         let entries = collection.searchable()?;
-        let context = format!(
-            "{} {} {entries} {} {:?}",
-            describer.extractor().fingerprint(),
-            collection.description().fingerprint,
-            finder.calibration().to_text(),
-            self.settings
-        );
-        let known = KnownLookups::open(resume, &context, events)?;
+        let views = KeptViews::open(describer, resume, events)?;
         let mut findings =
             Findings { lookups: Vec::new(), photographs: Vec::new(), entries, end: End::Finished };
         events.begin(Task::Searching, photographs.all.len() * self.edits.len());
-        let mut run = Run { config: self, finder, describer, known, events };
+        let mut run = Run { config: self, finder, views, events };
         let ended = run.all(reader, &photographs.all, &mut findings);
         events.end();
         match ended {
@@ -93,8 +87,7 @@ impl Config {
 struct Run<'a, 'b> {
     config: &'a Config,
     finder: Finder<'a>,
-    describer: &'a mut Describer<'b>,
-    known: KnownLookups,
+    views: KeptViews<'a, 'b>,
     events: &'a dyn Events,
 }
 
@@ -129,27 +122,24 @@ impl Run<'_, '_> {
         picture: &RgbImage,
     ) -> Result<Vec<Lookup>> {
         let seed = self.config.seed.wrapping_add(place as u64);
-        let work = format!("{seed} {:?} {:?}", photograph.right, self.config.edits);
-        let key = self.known.key(picture.as_raw(), picture.dimensions(), &work);
-        if let Some(known) = self.known.get(&key) {
-            self.events.advance(self.config.edits.len());
-            return Ok(known.to_vec());
-        }
         let mut lookups = Vec::with_capacity(self.config.edits.len());
         for edits in self.config.edits.chunks(TOGETHER) {
-            for answer in self.answers(edits, picture, seed)? {
+            let reused = self.views.reused();
+            let answers = self.answers(edits, picture, seed)?;
+            let is_timed = self.views.reused() == reused;
+            self.views.keep(self.events)?;
+            for answer in answers {
                 let edit = lookups.len();
                 if let Some(reason) = answer.failure {
                     return Err(Error::Lookup { edit: self.config.edits[edit].to_string(), reason });
                 }
-                lookups.push(lookup(photograph, edit, answer));
+                lookups.push(lookup(photograph, edit, answer, is_timed));
             }
             self.events.advance(edits.len());
             if self.events.is_cancelled() {
                 return Err(Error::Interrupted);
             }
         }
-        self.known.append(key, &lookups, self.events)?;
         Ok(lookups)
     }
 
@@ -159,12 +149,12 @@ impl Run<'_, '_> {
             Err(error) => Err(Error::Edit { edit: edit.to_string(), source: Box::new(error) }),
         };
         let queries = edits.par_iter().map(query).collect::<Result<Vec<_>>>()?;
-        Ok(self.finder.find(&queries, &mut *self.describer)?)
+        Ok(self.finder.find(&queries, &mut self.views)?)
     }
 }
 
-/// Returns the lookup of an answer.
-fn lookup(photograph: &Photograph, edit: usize, answer: Answer) -> Lookup {
+/// Returns the lookup of an answer, with its duration if it was timed.
+fn lookup(photograph: &Photograph, edit: usize, answer: Answer, is_timed: bool) -> Lookup {
     let Answer { matches, looks, cells, comparisons, times, .. } = answer;
     let found = |found: &Match| FoundEntry {
         id: found.id,
@@ -183,6 +173,6 @@ fn lookup(photograph: &Photograph, edit: usize, answer: Answer) -> Lookup {
         looks,
         cells,
         comparisons,
-        seconds: (times.network + times.search + times.witness).as_secs_f64(),
+        seconds: is_timed.then(|| (times.network + times.search + times.witness).as_secs_f64()),
     }
 }

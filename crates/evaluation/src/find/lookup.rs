@@ -1,12 +1,10 @@
 //! A lookup: one picture that was looked up in a collection, and what was found.
 
-use serde::{Deserialize, Serialize};
-
 /// Score of an E-value too small for float64; the smallest one has a score of 323.
 const HIGHEST: f64 = 400.0;
 
 /// A picture that was looked up, and the entries found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Lookup {
     /// Number of the photograph that it shows, from 0.
     pub photograph: usize,
@@ -22,19 +20,19 @@ pub struct Lookup {
     pub cells: usize,
     /// Number of entries whose pictures were compared.
     pub comparisons: usize,
-    /// Duration: describing, searching and comparing; a batch's is shared among its pictures.
-    pub seconds: f64,
+    /// Duration: describing, searching and comparing; a batch's is shared among its pictures. `None` where descriptors were
+    /// known from an earlier run.
+    pub seconds: Option<f64>,
 }
 
 /// An entry of an answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FoundEntry {
     /// Id of the entry.
     pub id: i64,
     /// True if the verdict is `match`.
     pub is_match: bool,
     /// Number of unrelated entries expected to look at least this much alike.
-    #[serde(with = "exact")]
     pub e_value: f64,
     /// Cosine of the descriptors.
     pub cosine: f32,
@@ -44,19 +42,6 @@ pub struct FoundEntry {
     pub inliers: Option<usize>,
     /// True if the entry shows a relative of the picture, and is neither right nor wrong.
     pub is_related: bool,
-}
-
-/// Text of a float64 that is read back as the same number, which parsers of JSON numbers do not promise.
-mod exact {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format!("{value:e}"))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
 }
 
 impl FoundEntry {

@@ -9,7 +9,7 @@ mod cost;
 mod evaluation;
 mod false_matches;
 mod figures;
-mod known_lookups;
+mod kept_views;
 mod lookup;
 mod photographs;
 
@@ -19,7 +19,6 @@ pub use self::{
     evaluation::{Config, Findings},
     false_matches::{Basis, FalseMatches, RecallAtRate},
     figures::{EditFigures, Figures, RecallAtE, Share},
-    known_lookups::KnownLookups,
     lookup::{FoundEntry, Lookup},
     photographs::{Photograph, Photographs, Related},
 };

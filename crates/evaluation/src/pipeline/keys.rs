@@ -11,7 +11,7 @@ use crate::edits::Edit;
 pub type Key = [u8; 16];
 
 /// Hash of everything that a set of keys has in common.
-pub(super) struct Keys(Sha256);
+pub struct Keys(Sha256);
 
 impl Keys {
     /// Begins keys of an extractor, and of this version of the program: another one may edit differently.
@@ -40,6 +40,11 @@ impl Keys {
     /// Returns the key of a view of an edit of the image.
     pub fn of_look(&self, edit: &Edit, seed: u64, look: &Look) -> Key {
         self.of(&format!(" {edit} {seed} {look:?}"))
+    }
+
+    /// Returns the key of a view of a picture, whatever it came from: of its pixels alone.
+    pub fn of_view(&self, view: &RgbImage) -> Key {
+        self.of_image(view).of(" view")
     }
 
     fn of(&self, work: &str) -> Key {
@@ -77,6 +82,8 @@ mod tests {
             key("a", &turned, "none", 0),
             key("a", &image, "meme", 0),
             key("a", &image, "none", 1),
+            Keys::of_computation("a").of_view(&image),
+            Keys::of_computation("a").of_view(&turned),
         ];
         assert!((1..all.len()).all(|i| !all[..i].contains(&all[i])));
         assert_eq!(all[0], key("a", &image, "none", 0));

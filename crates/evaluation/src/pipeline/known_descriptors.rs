@@ -38,7 +38,7 @@ pub struct KnownDescriptors {
 
 /// File that new descriptors are appended to, if there is one.
 #[derive(Debug)]
-pub(super) struct DescriptorFile(Option<(PathBuf, File)>);
+pub struct DescriptorFile(Option<(PathBuf, File)>);
 
 impl KnownDescriptors {
     /// Opens descriptors of dimension `d`: those of the file `path`, which keeps new ones too. Without a path nothing is
@@ -105,13 +105,23 @@ impl KnownDescriptors {
         Ok(Some(end as u64))
     }
 
+    /// Returns the descriptor of a key, if it is known.
+    pub(crate) fn get(&self, key: &Key) -> Option<&[f32]> {
+        self.known.get(key).map(Vec::as_slice)
+    }
+
+    /// Returns true if a file keeps new descriptors.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.file.0.is_some()
+    }
+
     /// Returns the length of a record in bytes.
     fn record(&self) -> usize {
         size_of::<Key>() + 4 * self.d + CHECKSUM
     }
 
     /// Returns the known descriptors, and the file for new ones.
-    pub(super) fn parts(&mut self) -> (&Known, &mut DescriptorFile) {
+    pub(crate) fn parts(&mut self) -> (&Known, &mut DescriptorFile) {
         (&self.known, &mut self.file)
     }
 

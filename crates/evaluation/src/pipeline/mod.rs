@@ -16,11 +16,11 @@ use image_file::Reader;
 
 use self::{
     assembly::Assembly,
-    keys::Keys,
     part::{Edited, Editor, Part},
 };
 pub(crate) use self::{
     assembly::{CopyDescriptors, ImageDescriptors, of_whole},
+    keys::Keys,
     subject::released,
 };
 pub use self::{

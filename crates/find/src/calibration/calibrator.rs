@@ -15,7 +15,7 @@ use super::{Background, Calibration, Facts, Regime, SCHEMA};
 use crate::{
     error::{Error, Result},
     law::{BestLaw, Cosines, InlierLaw, PairLaw},
-    settings::{cell_steps, search_settings},
+    settings::{Cells, Settings, search_settings},
     views::Describe,
     witnesses::Witnesses,
 };
@@ -39,7 +39,7 @@ pub struct Calibrator<'a> {
     collection: &'a Collection,
     witnesses: &'a dyn Witnesses,
     looks: usize,
-    nprobe: usize,
+    cells: Cells,
     background: Background,
     queries: Vec<BackgroundQuery>,
     comparisons: Vec<NearComparison>,
@@ -60,18 +60,20 @@ struct NearComparison {
 }
 
 impl<'a> Calibrator<'a> {
-    /// Calibrator of searches with up to `looks` views, and `nprobe` cells a view; at least 1 of both.
-    pub fn new(collection: &'a Collection, looks: usize, nprobe: usize) -> Self {
-        let nprobe = nprobe.clamp(1, collection.quantiser().nlist().unwrap_or(1).max(1));
-        Self {
+    /// Calibrator of searches within the bounds of `settings`.
+    ///
+    /// # Errors
+    /// If the collection cannot be read.
+    pub fn new(collection: &'a Collection, settings: &Settings) -> Result<Self> {
+        Ok(Self {
             collection,
             witnesses: collection,
-            looks: looks.max(1),
-            nprobe,
+            looks: settings.looks.max(1),
+            cells: Cells::of(settings, collection)?,
             background: Background::Entries,
             queries: Vec::new(),
             comparisons: Vec::new(),
-        }
+        })
     }
 
     /// The same with witnesses from elsewhere.
@@ -151,7 +153,7 @@ impl<'a> Calibrator<'a> {
         let fitted = fitted.ok_or_else(too_few)?;
         let shape = fitted.law.tail.excess.shape.max(BestLaw::LEAST_SHAPE);
         // The best cosine of an entry is that of a relative, mostly.
-        let steps = if are_mixed { Vec::new() } else { cell_steps(self.nprobe) };
+        let steps = if are_mixed { Vec::new() } else { self.cells.steps() };
         let of_cells = steps.into_iter().map(|nprobe| self.regimes(nprobe, shape, fitted.end));
         let best = of_cells.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
         Ok(Calibration {
@@ -246,7 +248,7 @@ impl<'a> Calibrator<'a> {
         if pictures.is_empty() {
             return Ok(());
         }
-        let found = self.search(described.iter().map(|query| &query.views[0]), self.nprobe)?;
+        let found = self.search(described.iter().map(|query| &query.views[0]), self.cells.most())?;
         let witnesses = self.witnesses;
         let compared = pictures.par_iter().zip(found).flat_map_iter(|(picture, found)| {
             let query = witness::Query::of(picture);

@@ -14,7 +14,11 @@ fn seen(finder: &Finder, queries: &[Vec<f32>], e: f64) -> f64 {
 }
 
 fn settings(nprobe: usize) -> Settings {
-    Settings { nprobe, possible_e: f64::INFINITY, max_e: 0.0, ..Settings::default() }
+    Settings { nprobe, least_entries: 0, possible_e: f64::INFINITY, max_e: 0.0, ..Settings::default() }
+}
+
+fn calibrator(collection: &Collection, looks: usize, nprobe: usize) -> Calibrator<'_> {
+    Calibrator::new(collection, &Settings { looks, ..settings(nprobe) }).expect("opens")
 }
 
 /// Asserts that held-out queries show results as often as promised. 400 background queries fix a rate to a tenth where they
@@ -35,7 +39,7 @@ fn held_out_queries_show_as_many_results_as_promised() {
     let folder = tempfile::tempdir().unwrap();
     let collection = collection(folder.path(), &directions(3000, 2));
     for nprobe in [1, 4, 16] {
-        let mut calibrator = Calibrator::new(&collection, 1, nprobe);
+        let mut calibrator = calibrator(&collection, 1, nprobe);
         calibrator.add_descriptors(directions(400, 20));
         let calibration = calibrator.finish(1000).unwrap();
         let facts = calibration.facts();
@@ -57,7 +61,7 @@ fn with_series() -> Vec<Vec<f32>> {
 fn own_entries_promise_no_less_than_is_seen_though_most_have_relatives() {
     let folder = tempfile::tempdir().unwrap();
     let collection = collection(folder.path(), &with_series());
-    let mut calibrator = Calibrator::new(&collection, 1, 16);
+    let mut calibrator = calibrator(&collection, 1, 16);
     calibrator.add_entries(400, 5).unwrap();
     let calibration = calibrator.finish(0).unwrap();
     assert_eq!(calibration.facts().background, Background::Entries);
@@ -77,7 +81,7 @@ fn own_entries_do_not_count_beside_background_descriptors() {
     let folder = tempfile::tempdir().unwrap();
     let collection = collection(folder.path(), &with_series());
     let facts = |with_entries: bool| {
-        let mut calibrator = Calibrator::new(&collection, 1, 4);
+        let mut calibrator = calibrator(&collection, 1, 4);
         calibrator.add_descriptors(directions(50, 20));
         if with_entries {
             calibrator.add_entries(400, 5).unwrap();
@@ -92,7 +96,7 @@ fn unknown_copies_in_the_background_do_not_hide_others() {
     let (folder, rows) = (tempfile::tempdir().unwrap(), directions(3000, 2));
     let collection = collection(folder.path(), &rows);
     let with = |background: Vec<Vec<f32>>| {
-        let mut calibrator = Calibrator::new(&collection, 1, 4);
+        let mut calibrator = calibrator(&collection, 1, 4);
         calibrator.add_descriptors(background);
         calibrator.finish(0).unwrap()
     };
@@ -112,7 +116,7 @@ fn more_views_ask_for_a_larger_cosine() {
     let rows = directions(600, 50);
     let mut next = rows.iter();
     let mut network = Network::new(|_| next.next().expect("enough").clone());
-    let mut calibrator = Calibrator::new(&collection, 4, 4);
+    let mut calibrator = calibrator(&collection, 4, 4);
     for seed in 0..100 {
         calibrator.add_pictures(&[picture(seed)], &mut network).unwrap();
     }
@@ -130,7 +134,7 @@ fn the_calibration_of_a_collection_is_used_by_its_next_finder() {
     let folder = tempfile::tempdir().unwrap();
     let collection = collection(folder.path(), &directions(1000, 2));
     assert!(Finder::new(&collection, Settings::default()).unwrap().calibration().is_standard());
-    let mut calibrator = Calibrator::new(&collection, 1, 4);
+    let mut calibrator = calibrator(&collection, 1, 4);
     calibrator.add_descriptors(directions(100, 20));
     let calibration = calibrator.finish(7).unwrap();
     collection.set_calibration(&calibration.to_text()).unwrap();
@@ -148,14 +152,14 @@ fn too_few_background_queries_or_entries_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let small = collection(folder.path(), &directions(30, 2));
     for queries in [0, 10, 25] {
-        let mut calibrator = Calibrator::new(&small, 1, 4);
+        let mut calibrator = calibrator(&small, 1, 4);
         calibrator.add_descriptors(directions(queries, 20));
         let error = calibrator.finish(0).unwrap_err();
         assert!(matches!(error, Error::TooFew { entries: 30, .. }), "{error}");
     }
     let folder = tempfile::tempdir().unwrap();
     let empty = collection(folder.path(), &[]);
-    let mut calibrator = Calibrator::new(&empty, 1, 4);
+    let mut calibrator = calibrator(&empty, 1, 4);
     calibrator.add_entries(100, 0).unwrap();
     assert!(matches!(calibrator.finish(0), Err(Error::TooFew { queries: 0, entries: 0, .. })));
 }

@@ -123,7 +123,7 @@ fn pictures_of_the_background_give_the_law_of_inliers() {
     let rows = directions(40, 60);
     let mut next = rows.iter();
     let mut network = Network::new(|_| next.next().expect("enough").clone());
-    let mut calibrator = Calibrator::new(&collection, 1, 16);
+    let mut calibrator = Calibrator::new(&collection, &Settings { looks: 1, ..Settings::default() }).unwrap();
     for seed in 2000..2040 {
         calibrator.add_pictures(&[picture(seed)], &mut network).unwrap();
     }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use collection::Collection;
 use describe::{BatchRequest, read_ahead, reading_threads};
-use find::{Calibration, Calibrator, Settings};
+use find::{Calibration, Calibrator, Finder, Settings};
 use image::RgbImage;
 use image_file::{Reader, path_text};
 use index::npy;
@@ -94,14 +94,14 @@ fn calibrated(
     let made = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
     if arguments.inputs.is_empty() {
         let collection = open(session.device_for_files()?.device)?;
-        let mut calibrator = Calibrator::new(&collection, settings.looks, settings.nprobe);
+        let mut calibrator = Calibrator::new(&collection, settings)?;
         calibrator.add_entries(arguments.entries.get(), arguments.seed)?;
         let calibration = calibrator.finish(made)?;
         return Ok((collection, calibration, Vec::new(), LeftOut::default()));
     }
     if let Some(file) = descriptor_file::only(&arguments.inputs)? {
         let collection = open(session.device_for_files()?.device)?;
-        let mut calibrator = Calibrator::new(&collection, settings.looks, settings.nprobe);
+        let mut calibrator = Calibrator::new(&collection, settings)?;
         add_descriptors(&mut calibrator, file, &collection)?;
         let calibration = calibrator.finish(made)?;
         return Ok((collection, calibration, Vec::new(), LeftOut::default()));
@@ -110,7 +110,7 @@ fn calibrated(
     let loaded = LoadedExtractor::load(session)?;
     let collection = open(loaded.device.clone())?;
     inputs::collection::check_extractor(&collection, &loaded.record())?;
-    let mut calibrator = Calibrator::new(&collection, settings.looks, settings.nprobe);
+    let mut calibrator = Calibrator::new(&collection, settings)?;
     let failed = add_pictures(&mut calibrator, &images, &loaded, &(&arguments.reading).into(), session)?;
     let calibration = calibrator.finish(made)?;
     Ok((collection, calibration, failed, left_out))
@@ -180,7 +180,7 @@ fn report(
     failed: Vec<Failed>,
 ) -> Result<CalibrateReport> {
     let entries = collection.searchable()?;
-    let nprobe = settings.nprobe.min(collection.quantiser().nlist().unwrap_or(usize::MAX));
+    let nprobe = Finder::new(collection, settings.clone())?.settings().nprobe;
     let cosine = |e, looks, cells| {
         let is_reached = calibration.cosine_e(1.0, entries, looks, cells) <= e;
         is_reached.then(|| calibration.cosine_for(e, entries, looks, cells))

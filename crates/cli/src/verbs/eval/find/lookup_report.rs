@@ -155,7 +155,7 @@ impl LookupReport {
         let row = |row: &LookupRow| {
             let EditFigures { verified, first, recall_at_millionth, wrong, cost } = &row.figures;
             let numbers = [format!("{recall_at_millionth:.3}"), wrong.to_string()];
-            let cost = [cost.looks, cost.cells, cost.milliseconds].map(|mean| format!("{mean:.1}"));
+            let cost = [Some(cost.looks), Some(cost.cells), cost.milliseconds].map(|mean| decimal(mean, 1));
             [row.label(), share(verified), share(first)].into_iter().chain(numbers).chain(cost).collect()
         };
         let all = vec![
@@ -263,7 +263,7 @@ fn costs(figures: &Figures) -> String {
     let Figures { cost_verified, cost_missed, cost_unrelated, .. } = figures;
     let row = |(name, cost): (&str, &Option<Cost>)| {
         let Cost { lookups, looks, cells, comparisons, milliseconds } = (*cost)?;
-        let means = [looks, cells, comparisons, milliseconds].map(|mean| format!("{mean:.1}"));
+        let means = [Some(looks), Some(cells), Some(comparisons), milliseconds].map(|mean| decimal(mean, 1));
         Some([name.to_owned(), lookups.to_string()].into_iter().chain(means).collect())
     };
     let named = [("verified", cost_verified), ("missed", cost_missed), ("unrelated", cost_unrelated)];

@@ -21,7 +21,7 @@ use image_file::{Reader, path_text};
 use self::lookup_report::{LookupReport, Scope};
 use super::{copy_detection::read_truth, settings::Settings as ProgramSettings};
 use crate::{
-    args::{Bounds, EvalFind},
+    args::EvalFind,
     inputs::{
         self,
         extractor::LoadedExtractor,
@@ -53,7 +53,7 @@ fn check_outputs(arguments: &EvalFind) -> Result<()> {
     let outputs = Outputs::default()
         .and_any(arguments.csv.as_ref(), Content::Table("image"))
         .and_any(arguments.report.as_ref(), Content::Page)
-        .and_any(arguments.resume.as_ref(), Content::KeptLookups);
+        .and_any(arguments.resume.as_ref(), Content::Kept);
     let inputs = arguments.images.iter().chain(&arguments.unrelated).chain(&arguments.released);
     outputs.check(inputs.chain([&arguments.collection]).chain(&arguments.related))
 }
@@ -90,7 +90,7 @@ impl Evaluated {
         let started = Instant::now();
         let config = Config {
             edits: arguments.transforms.0.clone(),
-            settings: settings(&arguments.bounds),
+            settings: settings(arguments),
             seed: arguments.seed,
         };
         let reader: Reader = (&arguments.reading).into();
@@ -152,15 +152,8 @@ impl Subjects {
 }
 
 /// Returns the bounds of the cascade, with all entries that it found whatever their E-values: ranking needs them.
-fn settings(bounds: &Bounds) -> Settings {
-    let own = bounds.effort.settings();
-    Settings {
-        looks: bounds.looks.map_or(own.looks, Into::into),
-        nprobe: bounds.nprobe.map_or(own.nprobe, Into::into),
-        max_e: bounds.max_e.unwrap_or(own.max_e),
-        possible_e: f64::INFINITY,
-        ..own
-    }
+fn settings(arguments: &EvalFind) -> Settings {
+    Settings { max_e: arguments.max_e, possible_e: f64::INFINITY, ..arguments.bounds.settings() }
 }
 
 fn related(table: Option<&Path>, collection: &Collection) -> Result<Related> {
@@ -174,7 +167,7 @@ fn explained(error: evaluation::Error, findings: &Findings) -> anyhow::Error {
     match error {
         evaluation::Error::NoMatches if findings.end == End::Interrupted => {
             anyhow::anyhow!(
-                "interrupted before any image was finished: pass --resume FILE to keep the lookups"
+                "interrupted before any image was finished: pass --resume FILE to keep the descriptors"
             )
         }
         evaluation::Error::NoMatches => anyhow::anyhow!("none of the images can be looked up"),

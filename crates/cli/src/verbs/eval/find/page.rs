@@ -15,9 +15,12 @@ use super::{
     Evaluated,
     lookup_report::{LookupReport, LookupRow, at_rate},
 };
-use crate::report::page::{
-    self,
-    plots::{self, AFTER, Axis, BEFORE, Bars, Rate, Series},
+use crate::report::{
+    page::{
+        self,
+        plots::{self, AFTER, Axis, BEFORE, Bars, Rate, Series},
+    },
+    table::decimal,
 };
 
 /// Decades of the calibration plot: shares and E-values from 10^-5 to 1.
@@ -122,7 +125,7 @@ fn table(report: &LookupReport) -> Markup {
         let EditFigures { verified, first, recall_at_millionth, wrong, cost } = &row.figures;
         html! { tr {
             td { (row.label()) } (share(verified)) (share(first)) td { (format!("{recall_at_millionth:.3}")) } td { (wrong) }
-            td { (format!("{:.1}", cost.looks)) } td { (format!("{:.1}", cost.cells)) } td { (format!("{:.1}", cost.milliseconds)) }
+            td { (format!("{:.1}", cost.looks)) } td { (format!("{:.1}", cost.cells)) } td { (decimal(cost.milliseconds, 1)) }
         } }
     };
     html! {

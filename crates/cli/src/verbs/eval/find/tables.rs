@@ -25,7 +25,7 @@ pub fn lookups(evaluated: &Evaluated) -> Result<Vec<u8>> {
             lookup.looks.to_string(),
             lookup.cells.to_string(),
             lookup.comparisons.to_string(),
-            format!("{:.6}", lookup.seconds),
+            lookup.seconds.map_or_else(String::new, |seconds| format!("{seconds:.6}")),
         ];
         if lookup.found.is_empty() {
             let empty = std::iter::repeat_n(String::new(), HEADINGS.len() - own.len());
