@@ -21,6 +21,8 @@ const LEAST_RANKED: usize = 100;
 const EXTRACTOR: &str = "extractor";
 /// Key of the calibration.
 const CALIBRATION: &str = "calibration";
+/// Key of the background of the calibration.
+const BACKGROUND: &str = "background";
 
 /// Settings of [`Collection::find`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -299,6 +301,22 @@ impl Collection {
     /// If the collection cannot be written.
     pub fn set_calibration(&self, calibration: &str) -> Result<()> {
         self.engine.set_setting(CALIBRATION, calibration)
+    }
+
+    /// Text of the background that the calibration was fitted to, if one is kept.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn background(&self) -> Result<Option<String>> {
+        self.engine.setting(BACKGROUND)
+    }
+
+    /// Keeps the background of a calibration, a text of the caller's, in the place of the one before.
+    ///
+    /// # Errors
+    /// If the collection cannot be written.
+    pub fn set_background(&self, background: &str) -> Result<()> {
+        self.engine.set_setting(BACKGROUND, background)
     }
 
     /// Number of live entries that [`Self::find`] compares; those of damaged segments are not among them.

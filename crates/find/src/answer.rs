@@ -10,8 +10,23 @@ use witness::Comparison;
 pub enum Verdict {
     /// Chance hardly explains the evidence: the E-value is at most [`Settings::max_e`](crate::Settings::max_e).
     Match,
-    /// Chance may explain the evidence.
+    /// Chance may explain the evidence: the E-value is at most 1.
     Possible,
+    /// Chance explains the evidence.
+    Unlikely,
+}
+
+impl Verdict {
+    /// Judgement by an E-value, where matches have at most `max_e`.
+    pub fn of(e_value: f64, max_e: f64) -> Self {
+        if e_value <= max_e {
+            Self::Match
+        } else if e_value <= 1.0 {
+            Self::Possible
+        } else {
+            Self::Unlikely
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -19,6 +34,7 @@ impl fmt::Display for Verdict {
         f.write_str(match self {
             Self::Match => "match",
             Self::Possible => "possible",
+            Self::Unlikely => "unlikely",
         })
     }
 }

@@ -12,9 +12,9 @@ use witness::Kind;
 use crate::{
     answer::Answer,
     calibration::Calibration,
-    case::{Bench, Case},
+    e_values::EValues,
     error::Result,
-    judge::Judge,
+    open_query::{Context, OpenQuery},
     query::Query,
     settings::{Cells, Settings, search_settings},
     views::{Describe, Described},
@@ -75,12 +75,12 @@ impl<'a> Finder<'a> {
     /// # Errors
     /// If the collection cannot be read, or the device fails. A picture that cannot be described is a failure of its answer.
     pub fn find(&self, queries: &[Query], describe: &mut dyn Describe) -> Result<Vec<Answer>> {
-        let bench = self.bench()?;
-        let mut cases: Vec<Case> = queries.iter().map(|query| Case::new(query, bench)).collect();
-        self.describe_pictures(&mut cases, describe)?;
-        self.search_pictures(&mut cases)?;
-        while self.look_again(&mut cases, describe)? {}
-        Ok(cases.into_par_iter().map(Case::answer).collect())
+        let context = self.context()?;
+        let mut open: Vec<OpenQuery> = queries.iter().map(|query| OpenQuery::new(query, context)).collect();
+        self.describe_pictures(&mut open, describe)?;
+        self.search_pictures(&mut open)?;
+        while self.look_again(&mut open, describe)? {}
+        Ok(open.into_par_iter().map(OpenQuery::answer).collect())
     }
 
     /// Looks up descriptors `[n][d]` of unknown pictures: one look, no witness.
@@ -92,9 +92,9 @@ impl<'a> Finder<'a> {
         self.find(&queries, &mut NoNetwork)
     }
 
-    fn bench(&self) -> Result<Bench<'_>> {
+    fn context(&self) -> Result<Context<'_>> {
         let kind = self.witnesses.kind();
-        let judge = Judge {
+        let e_values = EValues {
             calibration: &self.calibration,
             entries: self.collection.searchable()?,
             looks: self.settings.looks,
@@ -102,37 +102,38 @@ impl<'a> Finder<'a> {
             inliers: self.calibration.inliers(),
             comparisons: if kind == Kind::None { 0 } else { self.settings.comparisons },
         };
-        Ok(Bench { judge, settings: &self.settings, witnesses: self.witnesses })
+        Ok(Context { e_values, settings: &self.settings, witnesses: self.witnesses })
     }
 
     /// Describes the pictures of which no descriptor is known.
-    fn describe_pictures(&self, cases: &mut [Case], describe: &mut dyn Describe) -> Result<()> {
-        let undescribed = cases.iter_mut().filter_map(|case| Some((case.undescribed()?, case)));
-        let mut missing: Vec<(&RgbImage, &mut Case)> = undescribed.collect();
+    fn describe_pictures(&self, open: &mut [OpenQuery], describe: &mut dyn Describe) -> Result<()> {
+        let undescribed = open.iter_mut().filter_map(|query| Some((query.undescribed()?, query)));
+        let mut missing: Vec<(&RgbImage, &mut OpenQuery)> = undescribed.collect();
         for part in missing.chunks_mut(VIEWS.max(self.settings.wave)) {
             let started = Instant::now();
             let pictures: Vec<RgbImage> = part.iter().map(|(picture, _)| (*picture).clone()).collect();
             let described = describe.describe_views(&pictures)?;
             let share = started.elapsed() / part.len() as u32;
-            for ((_, case), row) in part.iter_mut().zip(described) {
-                case.spend(share, Duration::ZERO);
-                case.set_descriptor(row);
+            for ((_, query), row) in part.iter_mut().zip(described) {
+                query.spend(share, Duration::ZERO);
+                query.set_descriptor(row);
             }
         }
         Ok(())
     }
 
     /// Searches for the queries as they are, in ever more cells.
-    fn search_pictures(&self, cases: &mut [Case]) -> Result<()> {
+    fn search_pictures(&self, open: &mut [OpenQuery]) -> Result<()> {
         let mut before = 0;
         for nprobe in self.cells.steps() {
-            let open: Vec<&mut Case> = cases.iter_mut().filter(|case| case.is_open()).collect();
-            let rows: Vec<&[f32]> = open.iter().filter_map(|case| case.descriptor()).collect();
+            let open: Vec<&mut OpenQuery> =
+                open.iter_mut().filter(|query| query.is_open()).collect();
+            let rows: Vec<&[f32]> = open.iter().filter_map(|query| query.descriptor()).collect();
             let found = self.search(&rows, nprobe)?;
-            open.into_par_iter().zip(found.candidates).for_each(|(case, candidates)| {
-                case.spend(Duration::ZERO, found.time);
-                case.count_cells(nprobe - before);
-                case.take(Look::WHOLE, &candidates);
+            open.into_par_iter().zip(found.candidates).for_each(|(query, candidates)| {
+                query.spend(Duration::ZERO, found.time);
+                query.count_cells(nprobe - before);
+                query.take(Look::WHOLE, &candidates);
             });
             before = nprobe;
         }
@@ -140,11 +141,11 @@ impl<'a> Finder<'a> {
     }
 
     /// Describes the next views of the open queries and searches for them. Returns false if there are none.
-    fn look_again(&self, cases: &mut [Case], describe: &mut dyn Describe) -> Result<bool> {
-        let open = cases.iter().filter(|case| case.is_open()).count();
-        let each = (self.settings.wave / open.max(1)).max(1);
+    fn look_again(&self, open: &mut [OpenQuery], describe: &mut dyn Describe) -> Result<bool> {
+        let count = open.iter().filter(|query| query.is_open()).count();
+        let each = (self.settings.wave / count.max(1)).max(1);
         let mut planned: Vec<Vec<(Look, &RgbImage)>> =
-            cases.par_iter_mut().map(|case| case.next_views(each)).collect();
+            open.par_iter_mut().map(|query| query.next_views(each)).collect();
         if planned.iter().all(Vec::is_empty) {
             return Ok(false);
         }
@@ -153,34 +154,34 @@ impl<'a> Finder<'a> {
             views.extend(looks.drain(..).map(|(look, picture)| View { place, look, picture }));
         }
         for part in views.chunks(VIEWS.max(self.settings.wave)) {
-            self.look(part, cases, describe)?;
+            self.look(part, open, describe)?;
         }
         Ok(true)
     }
 
     /// Describes views and searches for them.
-    fn look(&self, views: &[View], cases: &mut [Case], describe: &mut dyn Describe) -> Result<()> {
+    fn look(&self, views: &[View], open: &mut [OpenQuery], describe: &mut dyn Describe) -> Result<()> {
         let started = Instant::now();
         let pictures: Vec<RgbImage> = views.par_iter().map(|view| view.look.apply(view.picture)).collect();
         let described = describe.describe_views(&pictures)?;
         let network = started.elapsed() / views.len() as u32;
-        views.iter().for_each(|view| cases[view.place].spend(network, Duration::ZERO));
+        views.iter().for_each(|view| open[view.place].spend(network, Duration::ZERO));
         // A view that cannot be described is a view less.
         let good: Vec<(&View, Vec<f32>)> =
             views.iter().zip(described).filter_map(|(view, row)| Some((view, row.ok()?))).collect();
         let (nprobe, rows) = (self.settings.nprobe, good.iter().map(|(_, row)| row.as_slice()));
         let found = self.search(&rows.collect::<Vec<_>>(), nprobe)?;
-        let mut of_case: Vec<Vec<(Look, Vec<Candidate>)>> = vec![Vec::new(); cases.len()];
+        let mut of_query: Vec<Vec<(Look, Vec<Candidate>)>> = vec![Vec::new(); open.len()];
         for ((view, _), candidates) in good.iter().zip(found.candidates) {
-            of_case[view.place].push((view.look, candidates));
+            of_query[view.place].push((view.look, candidates));
         }
-        cases.par_iter_mut().zip(of_case).for_each(|(case, looks)| {
+        open.par_iter_mut().zip(of_query).for_each(|(query, looks)| {
             for (look, candidates) in looks {
-                case.spend(Duration::ZERO, found.time);
-                case.count_look();
-                case.count_cells(nprobe);
-                if case.is_open() {
-                    case.take(look, &candidates);
+                query.spend(Duration::ZERO, found.time);
+                query.count_look();
+                query.count_cells(nprobe);
+                if query.is_open() {
+                    query.take(look, &candidates);
                 }
             }
         });

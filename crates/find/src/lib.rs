@@ -19,18 +19,18 @@
 
 mod answer;
 mod calibration;
-mod case;
+mod e_values;
 mod error;
 mod finder;
-mod judge;
 mod law;
+mod open_query;
 mod query;
 mod settings;
 mod views;
 mod witnesses;
 
 pub use answer::{Answer, Match, Times, Verdict};
-pub use calibration::{Background, Calibration, Calibrator, Facts};
+pub use calibration::{Background, Calibration, Calibrator, Facts, refit, refit_if_due};
 pub use error::{Error, Result};
 pub use finder::Finder;
 pub use law::promised_share;

@@ -32,9 +32,9 @@ impl Effort {
     /// Settings with the bounds of the effort.
     pub fn settings(self) -> Settings {
         let (looks, nprobe, least_entries, candidates, comparisons) = match self {
-            Self::Low => (1, 4, 1_000, 5, 10),
-            Self::Normal => (8, 16, 4_000, 10, 40),
-            Self::High => (16, 64, 16_000, 20, 100),
+            Self::Low => (1, 4, 250, 5, 10),
+            Self::Normal => (8, 16, 1_000, 10, 40),
+            Self::High => (16, 64, 4_000, 20, 100),
         };
         Settings {
             k: 10,

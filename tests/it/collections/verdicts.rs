@@ -128,13 +128,15 @@ fn a_calibration_is_kept_and_told() {
     assert_eq!(folder.done("find rows.npy --collection shop -k 1")["calibration"], *calibration);
     assert!(folder.text(background).contains("one in 1,000"));
 
-    folder.done("collection calibrate shop");
+    let again = folder.done("collection calibrate shop")["calibration"].clone();
+    assert_eq!((&again["background"], &again["queries"]), (&json!("descriptors"), &json!(200)));
+    folder.done("collection calibrate shop --entries 300");
     assert_ne!(folder.done("collection info shop")["calibration"], *calibration);
     folder.put_rows("more", 600..1300);
-    folder.done("collection add more.npy --collection shop");
-    let output = folder.run("find rows.npy --collection shop -k 1");
+    let output = folder.run("collection add more.npy --collection shop");
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("active-index collection calibrate shop"), "it has doubled: {stderr}");
+    assert!(stderr.contains("has doubled, and its E-values were fitted anew to 1300 entries"), "{stderr}");
+    assert_eq!(folder.done("collection info shop")["calibration"]["entries"], 1300);
     let output = folder.run("collection calibrate shop nothing");
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && stderr.contains("too few for a calibration"), "{stderr}");

@@ -20,8 +20,10 @@ Examples:
 /// Examples of `collection calibrate --help`.
 const CALIBRATE: &str = "\
 The best background is a few hundred pictures of the kind that will be looked up, none of which is in the
-collection. Without any, entries of the collection are compared with the others, and those that look alike
-for a reason, such as pictures of one series, are cut off.
+collection. It is kept with the collection: without one, the laws are fitted again to the background kept, as
+`release` and `collection add` do when the collection has doubled. If none is kept, entries of the collection
+are compared with the others, and those that look alike for a reason, such as pictures of one series, are cut
+off.
 
 Examples:
   active-index collection calibrate shop other-photos/
@@ -212,14 +214,14 @@ pub struct CollectionCalibrate {
     #[arg(value_name = "C")]
     pub collection: PathBuf,
     /// Background that has no match in the collection: images and folders of images, - for a list of both on stdin, or one .npy
-    /// file of descriptors [default: entries of the collection]
+    /// file of descriptors [default: the background kept, or entries of the collection]
     #[arg(value_name = "BACKGROUND")]
     pub inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub bounds: LookupBounds,
-    /// Largest number of the collection's entries that stand in for a background
-    #[arg(long, default_value = "1000", value_name = "N")]
-    pub entries: NonZeroUsize,
+    /// Take at most N of the collection's entries for a background, whatever is kept [default: 1000, if none is kept]
+    #[arg(long, value_name = "N", conflicts_with = "inputs")]
+    pub entries: Option<NonZeroUsize>,
     /// Seed of the choice of entries
     #[arg(long, default_value_t = 0)]
     pub seed: u64,

@@ -1,13 +1,19 @@
 //! Collections that the user names.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use collection::Collection;
 use witness::Kind;
 
-use crate::{session::Session, side_files::extractor_record::ExtractorRecord};
+use crate::{
+    session::{Session, interrupt, output::one_line},
+    side_files::extractor_record::ExtractorRecord,
+};
 
 /// Opens a collection with its quantiser on `device`, and notes on stderr what the user should know of it.
 ///
@@ -17,6 +23,28 @@ pub fn open(path: &Path, device: &Device, session: &Session) -> Result<Collectio
     let collection = Collection::open(path, device)?;
     collection.warnings().iter().for_each(|warning| session.note(warning));
     Ok(collection)
+}
+
+/// Fits the calibration of a collection anew if it has doubled since. A failure is noted: what was done before stands.
+pub fn refit(collection: &Collection, session: &Session) {
+    let _held = interrupt::hold_off();
+    let location = &collection.description().location;
+    match find::refit_if_due(collection, now()) {
+        Ok(None) => {}
+        Ok(Some(calibration)) => {
+            let entries = calibration.facts().entries;
+            session.note(&format!("{location}: has doubled, and its E-values were fitted anew to {entries} entries"));
+        }
+        Err(error) => session.note(&format!(
+            "{location}: its E-values could not be fitted anew: {}",
+            one_line(&error.into())
+        )),
+    }
+}
+
+/// Returns the time in seconds since 1970.
+pub fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
 }
 
 /// Checks that a collection takes descriptors of an extractor: the recorded one. If none is recorded, records it.

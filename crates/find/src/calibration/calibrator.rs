@@ -9,9 +9,13 @@ use device_math::{
 };
 use image::RgbImage;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use witness::Kind;
 
-use super::{Background, Calibration, Facts, Regime, SCHEMA};
+use super::{
+    Background, Calibration, Facts, Regime, SCHEMA,
+    kept::{Bounds, Kept},
+};
 use crate::{
     error::{Error, Result},
     law::{BestLaw, Cosines, InlierLaw, PairLaw},
@@ -38,25 +42,29 @@ const BLOCK: usize = 64;
 pub struct Calibrator<'a> {
     collection: &'a Collection,
     witnesses: &'a dyn Witnesses,
-    looks: usize,
+    bounds: Bounds,
     cells: Cells,
     background: Background,
+    /// Largest number of own entries that stand in for a background, and the seed of their draw.
+    own: Option<(usize, u64)>,
     queries: Vec<BackgroundQuery>,
     comparisons: Vec<NearComparison>,
 }
 
 /// Query without a match.
-struct BackgroundQuery {
+#[derive(Debug)]
+pub(super) struct BackgroundQuery {
     /// Descriptors of its views, the picture as it is first: `[views][d]`.
-    views: Vec<Vec<f32>>,
+    pub views: Vec<Vec<f32>>,
     /// Entry that the query is, if it is one.
-    own: Option<i64>,
+    pub own: Option<i64>,
 }
 
 /// Comparison of a background picture and one of its nearest entries.
-struct NearComparison {
-    cosine: f32,
-    inliers: usize,
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct NearComparison {
+    pub cosine: f32,
+    pub inliers: usize,
 }
 
 impl<'a> Calibrator<'a> {
@@ -68,9 +76,14 @@ impl<'a> Calibrator<'a> {
         Ok(Self {
             collection,
             witnesses: collection,
-            looks: settings.looks.max(1),
+            bounds: Bounds {
+                looks: settings.looks.max(1),
+                nprobe: settings.nprobe,
+                least_entries: settings.least_entries,
+            },
             cells: Cells::of(settings, collection)?,
             background: Background::Entries,
+            own: None,
             queries: Vec::new(),
             comparisons: Vec::new(),
         })
@@ -93,7 +106,7 @@ impl<'a> Calibrator<'a> {
     /// If the device fails, or the collection cannot be read. A picture that cannot be described is left out.
     pub fn add_pictures(&mut self, pictures: &[RgbImage], describe: &mut dyn Describe) -> Result<()> {
         self.background = Background::Pictures;
-        let plans: Vec<_> = pictures.par_iter().map(|picture| looks::plan(picture, self.looks)).collect();
+        let plans: Vec<_> = pictures.par_iter().map(|picture| looks::plan(picture, self.bounds.looks)).collect();
         let (mut described, mut kept) = (Vec::new(), Vec::new());
         for (picture, plan) in pictures.iter().zip(plans) {
             let views: Vec<RgbImage> = plan.par_iter().map(|look| look.apply(picture)).collect();
@@ -126,10 +139,26 @@ impl<'a> Calibrator<'a> {
     /// # Errors
     /// If the collection cannot be read.
     pub fn add_entries(&mut self, most: usize, seed: u64) -> Result<()> {
+        self.own = Some((most, seed));
         let sample = self.collection.sample(most, seed)?;
         let queries = sample.into_iter().map(|(id, row)| BackgroundQuery { views: vec![row], own: Some(id) });
         self.queries.extend(queries);
         Ok(())
+    }
+
+    /// Fits the laws, and keeps them with the collection. The background is kept too, so that [`refit`] needs no pictures.
+    /// `made` is the time, in seconds since 1970.
+    ///
+    /// # Errors
+    /// Those of [`Self::finish`]; if the collection cannot be written.
+    pub fn keep(self, made: i64) -> Result<Calibration> {
+        let collection = self.collection;
+        let kept = Kept::new(self.background, self.bounds, self.own, self.comparisons.clone(), &self.queries);
+        let calibration = self.finish(made)?;
+        // Laws without their background cannot be fitted again; a background without its laws does no harm.
+        collection.set_background(&kept.to_text())?;
+        collection.set_calibration(&calibration.to_text())?;
+        Ok(calibration)
     }
 
     /// Fits the laws. `made` is the time, in seconds since 1970.
@@ -263,6 +292,43 @@ impl<'a> Calibrator<'a> {
         self.comparisons.extend(compared);
         Ok(())
     }
+}
+
+/// Fits the calibration of a collection again if the collection has doubled since; see [`refit`]. Returns the new one; `None` if
+/// none is due, or the collection was never calibrated.
+///
+/// # Errors
+/// Those of [`refit`].
+pub fn refit_if_due(collection: &Collection, made: i64) -> Result<Option<Calibration>> {
+    let calibration = Calibration::of(collection)?;
+    if calibration.is_standard() || !calibration.is_due(collection.searchable()?) {
+        return Ok(None);
+    }
+    refit(collection, None, made)
+}
+
+/// Fits the calibration of a collection again, to the background that [`Calibrator::keep`] kept, for searches within the bounds
+/// of `settings`, or the same ones as before. Returns `None` if none was kept.
+///
+/// # Errors
+/// Those of [`Calibrator::keep`]; a kept text that is malformed.
+pub fn refit(
+    collection: &Collection,
+    settings: Option<&Settings>,
+    made: i64,
+) -> Result<Option<Calibration>> {
+    let Some(text) = collection.background()? else { return Ok(None) };
+    let kept = Kept::from_text(&text)?;
+    let Bounds { looks, nprobe, least_entries } = kept.bounds;
+    let same = Settings { looks, nprobe, least_entries, ..Settings::default() };
+    let mut calibrator = Calibrator::new(collection, settings.unwrap_or(&same))?;
+    if let Some((most, seed)) = kept.own {
+        calibrator.add_entries(most, seed)?;
+    }
+    calibrator.queries.extend(kept.queries(collection.description().d)?);
+    calibrator.background = kept.background;
+    calibrator.comparisons = kept.near;
+    calibrator.keep(made).map(Some)
 }
 
 /// Row of length 1; a row of length 0 as it is.

@@ -2,6 +2,7 @@
 
 mod calibrator;
 mod facts;
+mod kept;
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use collection::Collection;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    calibrator::Calibrator,
+    calibrator::{Calibrator, refit, refit_if_due},
     facts::{Background, Facts},
 };
 use crate::{

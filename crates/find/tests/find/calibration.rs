@@ -1,7 +1,11 @@
 //! Of queries without a match, as many show a result as their E-values promise.
 
-use active_index_find::{Background, Calibration, Calibrator, Error, Finder, Settings, promised_share};
-use collection::Collection;
+use active_index_find::{
+    Background, Calibration, Calibrator, Error, Finder, Settings, promised_share, refit, refit_if_due,
+};
+use burn::tensor::Device;
+use collection::{Collection, NewEntry};
+use device_math::transfer::upload_rows;
 
 use crate::fixtures::{Network, at_cosine, collection, directions, picture};
 
@@ -145,6 +149,50 @@ fn the_calibration_of_a_collection_is_used_by_its_next_finder() {
     collection.set_calibration("{").unwrap();
     let error = Finder::new(&collection, Settings::default()).err().unwrap();
     assert!(error.to_string().starts_with("the calibration is malformed"), "{error}");
+}
+
+/// Adds entries to a collection.
+fn grow(collection: &Collection, rows: &[Vec<f32>]) {
+    let new: Vec<NewEntry> = rows.iter().map(|_| NewEntry::added("", None)).collect();
+    collection.store(&new, upload_rows(rows, &Device::flex())).unwrap();
+}
+
+#[test]
+fn a_doubled_collection_is_fitted_anew_to_the_background_that_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let collection = collection(folder.path(), &directions(1000, 2));
+    assert_eq!(refit_if_due(&collection, 5).unwrap(), None, "it was never calibrated");
+    let mut calibrator = calibrator(&collection, 1, 4);
+    calibrator.add_descriptors(directions(100, 20));
+    let first = calibrator.keep(7).unwrap();
+    grow(&collection, &directions(999, 3));
+    assert_eq!(refit_if_due(&collection, 8).unwrap(), None, "one entry less than twice as many");
+    grow(&collection, &directions(1, 4));
+    let again = refit_if_due(&collection, 9).unwrap().expect("it has doubled");
+    let facts = again.facts();
+    assert_eq!((facts.made, facts.entries, facts.queries), (9, 2000, first.facts().queries));
+    assert_eq!(facts.background, Background::Descriptors);
+    assert_eq!(Calibration::of(&collection).unwrap().facts(), facts);
+    // Rounded to float16, the background gives the laws that it gives as it was.
+    let mut anew = self::calibrator(&collection, 1, 4);
+    anew.add_descriptors(directions(100, 20));
+    let anew = anew.finish(9).unwrap();
+    let cosines = [&again, &anew].map(|calibration| calibration.cosine_for(1e-2, 2000, 1, 4));
+    assert!((cosines[0] - cosines[1]).abs() < 1e-3, "{cosines:?}");
+    assert_eq!(refit_if_due(&collection, 10).unwrap(), None);
+    assert_eq!(refit(&collection, None, 11).unwrap().expect("a background is kept").facts().made, 11);
+}
+
+#[test]
+fn own_entries_are_drawn_anew_when_a_collection_has_doubled() {
+    let folder = tempfile::tempdir().unwrap();
+    let collection = collection(folder.path(), &directions(300, 2));
+    let mut calibrator = calibrator(&collection, 1, 4);
+    calibrator.add_entries(1000, 5).unwrap();
+    assert_eq!(calibrator.keep(7).unwrap().facts().queries, 300);
+    grow(&collection, &directions(300, 3));
+    let facts = refit_if_due(&collection, 9).unwrap().expect("it has doubled").facts().clone();
+    assert_eq!((facts.background, facts.queries, facts.entries), (Background::Entries, 600, 600));
 }
 
 #[test]

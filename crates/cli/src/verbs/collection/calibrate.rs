@@ -3,7 +3,7 @@
 use std::{
     num::NonZeroUsize,
     path::Path,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -36,6 +36,8 @@ use crate::{
 const BATCH: usize = 32;
 /// Rows of a file that are looked up together.
 const BLOCK: usize = 1024;
+/// Largest number of the collection's entries that stand in for a background.
+const OWN: usize = 1000;
 /// E-values whose cosines are told.
 const TOLD: [f64; 4] = [1e-6, 1e-3, 1e-2, 1.0];
 
@@ -74,9 +76,6 @@ pub fn run(arguments: &CollectionCalibrate, session: &Session) -> Result<Outcome
     let started = Instant::now();
     let settings = arguments.bounds.settings();
     let (collection, calibration, failed, left_out) = calibrated(arguments, &settings, session)?;
-    let held = interrupt::hold_off();
-    collection.set_calibration(&calibration.to_text())?;
-    drop(held);
     let outcome = Outcome::of(left_out.failed() || !failed.is_empty());
     let report = Report::new(report(&collection, &calibration, &settings, failed)?);
     let report = report.after(started.elapsed().as_secs_f64()).without(left_out);
@@ -84,26 +83,24 @@ pub fn run(arguments: &CollectionCalibrate, session: &Session) -> Result<Outcome
     Ok(outcome)
 }
 
-/// Opens the collection and fits its calibration.
+/// Opens the collection, fits its calibration and keeps it.
 fn calibrated(
     arguments: &CollectionCalibrate,
     settings: &Settings,
     session: &Session,
 ) -> Result<(Collection, Calibration, Vec<Failed>, LeftOut)> {
     let open = |device: Device| inputs::collection::open(&arguments.collection, &device, session);
-    let made = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    let made = inputs::collection::now();
     if arguments.inputs.is_empty() {
         let collection = open(session.device_for_files()?.device)?;
-        let mut calibrator = Calibrator::new(&collection, settings)?;
-        calibrator.add_entries(arguments.entries.get(), arguments.seed)?;
-        let calibration = calibrator.finish(made)?;
+        let calibration = without_background(arguments, settings, &collection, made)?;
         return Ok((collection, calibration, Vec::new(), LeftOut::default()));
     }
     if let Some(file) = descriptor_file::only(&arguments.inputs)? {
         let collection = open(session.device_for_files()?.device)?;
         let mut calibrator = Calibrator::new(&collection, settings)?;
         add_descriptors(&mut calibrator, file, &collection)?;
-        let calibration = calibrator.finish(made)?;
+        let calibration = keep(calibrator, made)?;
         return Ok((collection, calibration, Vec::new(), LeftOut::default()));
     }
     let Found { images, left_out } = image_files::find(&arguments.inputs, None, session)?;
@@ -112,8 +109,32 @@ fn calibrated(
     inputs::collection::check_extractor(&collection, &loaded.record())?;
     let mut calibrator = Calibrator::new(&collection, settings)?;
     let failed = add_pictures(&mut calibrator, &images, &loaded, &(&arguments.reading).into(), session)?;
-    let calibration = calibrator.finish(made)?;
+    let calibration = keep(calibrator, made)?;
     Ok((collection, calibration, failed, left_out))
+}
+
+/// Fits the laws to the background that is kept, or to the collection's own entries.
+fn without_background(
+    arguments: &CollectionCalibrate,
+    settings: &Settings,
+    collection: &Collection,
+    made: i64,
+) -> Result<Calibration> {
+    if arguments.entries.is_none() {
+        let _held = interrupt::hold_off();
+        if let Some(calibration) = find::refit(collection, Some(settings), made)? {
+            return Ok(calibration);
+        }
+    }
+    let mut calibrator = Calibrator::new(collection, settings)?;
+    calibrator.add_entries(arguments.entries.map_or(OWN, NonZeroUsize::get), arguments.seed)?;
+    Ok(keep(calibrator, made)?)
+}
+
+/// Fits the laws and keeps them, without an interruption while they are written.
+fn keep(calibrator: Calibrator<'_>, made: i64) -> find::Result<Calibration> {
+    let _held = interrupt::hold_off();
+    calibrator.keep(made)
 }
 
 fn add_descriptors(calibrator: &mut Calibrator, file: &Path, collection: &Collection) -> Result<()> {

@@ -67,6 +67,7 @@ pub fn run(arguments: &CollectionImport, session: &Session) -> Result<Outcome> {
     rows.check_cells(&index, &device)?;
     let collection = opened(arguments, &index, record.as_ref(), &device, session)?;
     let report = rows.store(&collection, &device)?;
+    inputs::collection::refit(&collection, session);
 
     report.notes(arguments, session);
     let seconds = started.elapsed().as_secs_f64();

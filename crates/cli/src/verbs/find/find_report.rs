@@ -2,6 +2,7 @@
 
 use collection::{Entry, Meta};
 use serde::Serialize;
+use find::Verdict;
 use witness::{Comparison, Fit};
 
 use crate::report::{CalibrationReport, fields_text, table::table};
@@ -44,8 +45,8 @@ pub struct Asked {
 pub struct Match {
     pub id: i64,
     pub name: String,
-    /// `match` or `possible`.
-    pub verdict: &'static str,
+    /// `match`, `possible`, or `unlikely` with `--all`.
+    pub verdict: String,
     /// Number of entries that would look at least this much alike by chance.
     pub e_value: f64,
     /// Cosine of the descriptors of the best look and of the entry.
@@ -113,8 +114,8 @@ impl Asked {
     }
 
     /// Verdict on the best match, if there is one.
-    fn verdict(&self) -> Option<&'static str> {
-        self.matches.first().map(|best| best.verdict)
+    fn verdict(&self) -> Option<&str> {
+        self.matches.first().map(|best| best.verdict.as_str())
     }
 
     fn rows(&self, has_fields: bool) -> impl Iterator<Item = Vec<String>> {
@@ -123,23 +124,19 @@ impl Asked {
             let fields = has_fields.then(|| fields_text(&found.meta));
             let seen = found.seen.as_ref().map_or_else(|| found.look.clone(), Seen::text);
             let numbers = [found.id.to_string(), e_text(found.e_value), format!("{:.4}", found.cosine)];
-            let words = [query, found.name.clone(), found.verdict.to_owned()];
+            let words = [query, found.name.clone(), found.verdict.clone()];
             words.into_iter().chain(fields).chain([seen]).chain(numbers).collect()
         })
     }
 }
-
-/// Verdicts, in JSON and in tables.
-const MATCH: &str = "match";
-const POSSIBLE: &str = "possible";
 
 impl Match {
     /// Report on an entry that was found, a match if its E-value is at most `max_e`.
     pub fn new((found, entry): (find::Match, Entry), max_e: f64) -> Self {
         let find::Match { e_value, cosine, look, comparison, .. } = found;
         let Entry { id, name, state, meta, .. } = entry;
-        let verdict = if e_value <= max_e { MATCH } else { POSSIBLE };
         let (look, seen) = (look.to_string(), comparison.map(Seen::from));
+        let verdict = Verdict::of(e_value, max_e).to_string();
         Self { id, name, verdict, e_value, cosine, look, seen, state: state.to_string(), meta }
     }
 
@@ -178,7 +175,10 @@ impl FindReport {
     pub fn summary(&self) -> String {
         let Self { collection, entries, looks, nprobe, seconds, queries, calibration, .. } = self;
         let count = |wanted: &dyn Fn(&Asked) -> bool| queries.iter().filter(|query| wanted(query)).count();
-        let answered = |verdict| count(&|query| query.error.is_none() && query.verdict() == verdict);
+        let answered = |verdict: Option<Verdict>| {
+            let verdict = verdict.map(|verdict| verdict.to_string());
+            count(&|query| query.error.is_none() && query.verdict() == verdict.as_deref())
+        };
         let counted = |count: usize, what: &str| match count {
             0 => String::new(),
             _ => format!(", {count} {what}"),
@@ -186,10 +186,11 @@ impl FindReport {
         let (queries, entries) =
             (number(queries.len() as u64, "query", "queries"), number(*entries, "entry", "entries"));
         format!(
-            "{queries} searched among {entries} of {collection} in {:.1} ms{}{}{}{}; at most {} in {nprobe} cells; {calibration}",
+            "{queries} searched among {entries} of {collection} in {:.1} ms{}{}{}{}{}; at most {} in {nprobe} cells; {calibration}",
             1e3 * seconds,
-            counted(answered(Some(MATCH)), "matched"),
-            counted(answered(Some(POSSIBLE)), "possibly"),
+            counted(answered(Some(Verdict::Match)), "matched"),
+            counted(answered(Some(Verdict::Possible)), "possibly"),
+            counted(answered(Some(Verdict::Unlikely)), "unlikely"),
             counted(answered(None), "found nothing"),
             counted(count(&|query| query.error.is_some()), "failed"),
             number(*looks as u64, "look", "looks"),

@@ -55,6 +55,7 @@ pub fn run(arguments: &Release, session: &Session) -> Result<Outcome> {
         session,
         arguments.report.is_some().then_some(&mut keep),
     )?;
+    collection::refit(&collection, session);
     let interrupted = images.len() < jobs.len();
     if let Some(path) = &arguments.report {
         page::write(path, &images, &gallery, None)?;

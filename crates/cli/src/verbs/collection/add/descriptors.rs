@@ -55,6 +55,7 @@ pub fn run(file: &Path, arguments: &CollectionAdd, session: &Session) -> Result<
     };
     let (counts, ids) =
         added(blocks, entry, &collection, &chosen.device, session).with_context(|| path_text(file))?;
+    inputs::collection::refit(&collection, session);
     let seconds = started.elapsed().as_secs_f64();
     let collection = path_text(&arguments.collection);
     let report = Report::new(AddReport { collection, counts, ids }).on(&chosen.name).after(seconds);

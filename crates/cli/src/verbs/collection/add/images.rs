@@ -78,6 +78,7 @@ pub fn run(arguments: &CollectionAdd, session: &Session) -> Result<Outcome> {
     let collection = inputs::collection::open(&arguments.collection, &loaded.device, session)?;
     inputs::collection::require_extractor(&collection, &loaded.record())?;
     let (images, interrupted) = added(&inputs, &meta, &loaded, &collection, arguments, session)?;
+    inputs::collection::refit(&collection, session);
 
     let count = |status| images.iter().filter(|image| image.status == status).count();
     let [added, already, failed] = [Status::Added, Status::Already, Status::Failed].map(count);

@@ -9,7 +9,7 @@ use crate::{
 
 /// Laws and bounds that E-values follow from.
 #[derive(Debug, Clone, Copy)]
-pub struct Judge<'a> {
+pub struct EValues<'a> {
     pub calibration: &'a Calibration,
     /// Entries of the collection.
     pub entries: u64,
@@ -22,7 +22,7 @@ pub struct Judge<'a> {
     pub comparisons: usize,
 }
 
-impl Judge<'_> {
+impl EValues<'_> {
     /// The same bounds for a query of which only the descriptor is known.
     pub fn without_picture(self) -> Self {
         Self { looks: 1, comparisons: 0, ..self }

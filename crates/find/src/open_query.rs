@@ -12,26 +12,26 @@ use witness::Comparison;
 
 use crate::{
     answer::{Answer, Match, Verdict},
-    judge::Judge,
+    e_values::EValues,
     query::Query,
     settings::Settings,
     witnesses::Witnesses,
 };
 
-/// Judgement and its means.
+/// Laws, bounds and witnesses that a query is looked up with.
 #[derive(Clone, Copy)]
-pub struct Bench<'a> {
-    pub judge: Judge<'a>,
+pub struct Context<'a> {
+    pub e_values: EValues<'a>,
     pub settings: &'a Settings,
     pub witnesses: &'a dyn Witnesses,
 }
 
 /// A query and what is known of it so far.
-pub struct Case<'a> {
+pub struct OpenQuery<'a> {
     picture: Option<&'a RgbImage>,
     /// Descriptor of the picture as it is, once it is known.
     descriptor: Option<Vec<f32>>,
-    bench: Bench<'a>,
+    context: Context<'a>,
     /// Views of the picture beyond itself, the best last; planned when they are needed.
     views: Option<Vec<Look>>,
     /// The picture as witnesses are compared with it; made when it is needed.
@@ -50,11 +50,11 @@ struct Seen {
     was_compared: bool,
 }
 
-impl<'a> Case<'a> {
-    pub fn new(query: &'a Query, bench: Bench<'a>) -> Self {
-        let judge = match query.picture {
-            Some(_) => bench.judge,
-            None => bench.judge.without_picture(),
+impl<'a> OpenQuery<'a> {
+    pub fn new(query: &'a Query, context: Context<'a>) -> Self {
+        let e_values = match query.picture {
+            Some(_) => context.e_values,
+            None => context.e_values.without_picture(),
         };
         let is_nothing = query.picture.is_none() && query.descriptor.is_none();
         let failure = is_nothing.then(|| "neither a picture nor a descriptor".to_owned());
@@ -62,7 +62,7 @@ impl<'a> Case<'a> {
         Self {
             picture: query.picture.as_ref(),
             descriptor: query.descriptor.clone(),
-            bench: Bench { judge, ..bench },
+            context: Context { e_values, ..context },
             views: None,
             laid_over: None,
             seen: HashMap::new(),
@@ -116,7 +116,7 @@ impl<'a> Case<'a> {
     /// Takes the next `n` views, the best first; the picture as it is is not among them.
     pub fn next_views(&mut self, n: usize) -> Vec<(Look, &'a RgbImage)> {
         let Some(picture) = self.picture.filter(|_| self.is_open()) else { return Vec::new() };
-        let most = self.bench.judge.looks;
+        let most = self.context.e_values.looks;
         let views = self.views.get_or_insert_with(|| {
             looks::plan(picture, most).into_iter().filter(|look| !look.is_whole()).rev().collect()
         });
@@ -126,7 +126,7 @@ impl<'a> Case<'a> {
 
     /// Takes in the candidates of a view, the largest cosine first, and confirms one if it can.
     pub fn take(&mut self, look: Look, found: &[Candidate]) {
-        let Settings { k, candidates, max_e, .. } = *self.bench.settings;
+        let Settings { k, candidates, max_e, .. } = *self.context.settings;
         for candidate in found.iter().take(k.max(candidates)) {
             self.see(look, candidate);
         }
@@ -147,7 +147,7 @@ impl<'a> Case<'a> {
     }
 
     fn e_value(&self, id: i64) -> f64 {
-        let evidence = |seen: &Seen| self.bench.judge.e_value(seen.cosine, seen.comparison.as_ref());
+        let evidence = |seen: &Seen| self.context.e_values.e_value(seen.cosine, seen.comparison.as_ref());
         self.seen.get(&id).map_or(f64::INFINITY, evidence)
     }
 
@@ -156,24 +156,24 @@ impl<'a> Case<'a> {
     fn confirm(&mut self, ids: &[i64]) {
         for &id in ids {
             let cosine = self.seen.get(&id).map_or(f32::NEG_INFINITY, |seen| seen.cosine);
-            let is_possible = self.bench.judge.cosine_e(cosine) <= 1.0;
+            let is_possible = self.context.e_values.cosine_e(cosine) <= 1.0;
             if self.is_confirmed && !is_possible {
                 break;
             }
             self.compare(id);
-            self.is_confirmed |= self.e_value(id) <= self.bench.settings.max_e;
+            self.is_confirmed |= self.e_value(id) <= self.context.settings.max_e;
         }
     }
 
     /// Lays the query over an entry, unless that was done or the bound is reached.
     fn compare(&mut self, id: i64) {
         let (Some(picture), Some(seen)) = (self.picture, self.seen.get_mut(&id)) else { return };
-        if seen.was_compared || self.answer.comparisons >= self.bench.judge.comparisons {
+        if seen.was_compared || self.answer.comparisons >= self.context.e_values.comparisons {
             return;
         }
         let started = Instant::now();
         seen.was_compared = true;
-        if let Some(witness) = self.bench.witnesses.witness(id) {
+        if let Some(witness) = self.context.witnesses.witness(id) {
             let query = self.laid_over.get_or_insert_with(|| witness::Query::of(picture));
             seen.comparison = Some(query.compare(&witness));
             self.answer.comparisons += 1;
@@ -184,7 +184,7 @@ impl<'a> Case<'a> {
     /// Answer with what is known.
     pub fn answer(mut self) -> Answer {
         let mut matches = self.matches();
-        if self.bench.settings.explain {
+        if self.context.settings.explain {
             matches.iter().for_each(|found| self.compare(found.id));
             matches = self.matches();
         }
@@ -193,15 +193,15 @@ impl<'a> Case<'a> {
     }
 
     fn matches(&self) -> Vec<Match> {
-        let Settings { k, max_e, possible_e, .. } = *self.bench.settings;
+        let Settings { k, max_e, possible_e, .. } = *self.context.settings;
         let found = self.seen.iter().map(|(&id, seen)| {
             let e_value = self.e_value(id);
             Match {
                 id,
-                verdict: if e_value <= max_e { Verdict::Match } else { Verdict::Possible },
+                verdict: Verdict::of(e_value, max_e),
                 e_value,
                 cosine: seen.cosine,
-                cosine_e: self.bench.judge.cosine_e(seen.cosine),
+                cosine_e: self.context.e_values.cosine_e(seen.cosine),
                 look: seen.look,
                 comparison: seen.comparison.clone(),
             }
