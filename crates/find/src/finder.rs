@@ -126,8 +126,7 @@ impl<'a> Finder<'a> {
     fn search_pictures(&self, open: &mut [OpenQuery]) -> Result<()> {
         let mut before = 0;
         for nprobe in self.cells.steps() {
-            let open: Vec<&mut OpenQuery> =
-                open.iter_mut().filter(|query| query.is_open()).collect();
+            let open: Vec<&mut OpenQuery> = open.iter_mut().filter(|query| query.is_open()).collect();
             let rows: Vec<&[f32]> = open.iter().filter_map(|query| query.descriptor()).collect();
             let found = self.search(&rows, nprobe)?;
             open.into_par_iter().zip(found.candidates).for_each(|(query, candidates)| {

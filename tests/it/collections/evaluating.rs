@@ -66,7 +66,10 @@ fn a_second_run_continues_the_first() {
     let file = fs::OpenOptions::new().write(true).open(folder.path("known.state")).unwrap();
     file.set_len(whole / 2).unwrap();
     let second = folder.ends(&line, 0);
-    assert!(second["cost_unrelated"].get("milliseconds").is_none(), "known descriptors take no time: {second}");
+    assert!(
+        second["cost_unrelated"].get("milliseconds").is_none(),
+        "known descriptors take no time: {second}"
+    );
     assert!(without_time(first) == without_time(second), "the figures of both runs differ");
     assert_eq!(size(), whole);
     folder.ends(&format!("{line} --looks 1"), 0);

@@ -84,3 +84,30 @@ fn an_interrupted_addition_keeps_what_is_done_and_goes_on_later() {
     assert!(rest["interrupted"].is_null());
     assert_eq!(folder.findings(), []);
 }
+
+/// Looks all photographs up and interrupts the program after `delay`. Returns its answer, if it began to search by then.
+#[cfg(unix)]
+fn find_and_interrupt(folder: &Folder, delay: Duration) -> Option<(Option<i32>, serde_json::Value)> {
+    let mut command = folder.command("find photos --collection shop --json");
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    sleep(delay);
+    Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    let output = running.wait_with_output().unwrap();
+    (!output.stdout.is_empty()).then(|| (output.status.code(), crate::command_line::json(&output)))
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_find_answers_what_it_has_looked_up() {
+    let folder = Folder::with_photos(MANY);
+    let delays = (0..40).map(|step| Duration::from_millis(200 + 100 * step));
+    let answers = delays.filter_map(|delay| find_and_interrupt(&folder, delay));
+    let answered = |document: &serde_json::Value| document["queries"].as_array().unwrap().len();
+    // Too early an interruption finds nothing begun, and ends the program without a report.
+    let partial = answers.into_iter().find(|(_, document)| answered(document) > 0);
+    let (code, document) = partial.expect("an interruption while it searches");
+    assert_eq!((code, &document["interrupted"]), (Some(130), &true.into()), "{document}");
+    assert!(answered(&document) < MANY, "{document}");
+    let queries = document["queries"].as_array().unwrap();
+    assert!(queries.iter().all(|query| query["looks"].as_u64().unwrap() > 0), "{document}");
+}

@@ -33,12 +33,12 @@ pub fn refit(collection: &Collection, session: &Session) {
         Ok(None) => {}
         Ok(Some(calibration)) => {
             let entries = calibration.facts().entries;
-            session.note(&format!("{location}: has doubled, and its E-values were fitted anew to {entries} entries"));
+            session.note(&format!(
+                "{location}: has doubled, and its E-values were fitted anew to {entries} entries"
+            ));
         }
-        Err(error) => session.note(&format!(
-            "{location}: its E-values could not be fitted anew: {}",
-            one_line(&error.into())
-        )),
+        Err(error) => session
+            .note(&format!("{location}: its E-values could not be fitted anew: {}", one_line(&error.into()))),
     }
 }
 

@@ -28,11 +28,7 @@ impl<'a, 'b> KeptViews<'a, 'b> {
     ///
     /// # Errors
     /// [`Error::ResumeFile`](crate::error::Error::ResumeFile), [`Error::File`](crate::error::Error::File).
-    pub fn open(
-        describer: &'a mut Describer<'b>,
-        path: Option<&Path>,
-        events: &dyn Events,
-    ) -> Result<Self> {
+    pub fn open(describer: &'a mut Describer<'b>, path: Option<&Path>, events: &dyn Events) -> Result<Self> {
         let extractor = describer.extractor();
         let known = KnownDescriptors::open(path, extractor.dimension(), events)?;
         Ok(Self { keys: Keys::new(extractor), describer, known, new: Vec::new(), reused: 0 })

@@ -106,7 +106,8 @@ impl<'a> Calibrator<'a> {
     /// If the device fails, or the collection cannot be read. A picture that cannot be described is left out.
     pub fn add_pictures(&mut self, pictures: &[RgbImage], describe: &mut dyn Describe) -> Result<()> {
         self.background = Background::Pictures;
-        let plans: Vec<_> = pictures.par_iter().map(|picture| looks::plan(picture, self.bounds.looks)).collect();
+        let plans: Vec<_> =
+            pictures.par_iter().map(|picture| looks::plan(picture, self.bounds.looks)).collect();
         let (mut described, mut kept) = (Vec::new(), Vec::new());
         for (picture, plan) in pictures.iter().zip(plans) {
             let views: Vec<RgbImage> = plan.par_iter().map(|look| look.apply(picture)).collect();
@@ -312,11 +313,7 @@ pub fn refit_if_due(collection: &Collection, made: i64) -> Result<Option<Calibra
 ///
 /// # Errors
 /// Those of [`Calibrator::keep`]; a kept text that is malformed.
-pub fn refit(
-    collection: &Collection,
-    settings: Option<&Settings>,
-    made: i64,
-) -> Result<Option<Calibration>> {
+pub fn refit(collection: &Collection, settings: Option<&Settings>, made: i64) -> Result<Option<Calibration>> {
     let Some(text) = collection.background()? else { return Ok(None) };
     let kept = Kept::from_text(&text)?;
     let Bounds { looks, nprobe, least_entries } = kept.bounds;

@@ -73,8 +73,8 @@ impl Kept {
     /// # Errors
     /// [`Error::Malformed`], [`Error::Schema`].
     pub fn from_text(text: &str) -> Result<Self> {
-        let kept: Self =
-            serde_json::from_str(text).map_err(|error| Error::Malformed(format!("its background: {error}")))?;
+        let kept: Self = serde_json::from_str(text)
+            .map_err(|error| Error::Malformed(format!("its background: {error}")))?;
         match kept.schema {
             SCHEMA => Ok(kept),
             found => Err(Error::Schema { found, supported: SCHEMA }),
@@ -92,7 +92,8 @@ impl Kept {
     /// [`Error::Malformed`].
     pub fn queries(&self, d: usize) -> Result<Vec<BackgroundQuery>> {
         let malformed = |reason: &str| Error::Malformed(format!("its background: {reason}"));
-        let bytes = BASE64_STANDARD.decode(&self.descriptors).map_err(|error| malformed(&error.to_string()))?;
+        let bytes =
+            BASE64_STANDARD.decode(&self.descriptors).map_err(|error| malformed(&error.to_string()))?;
         let views = self.views.iter().try_fold(0_usize, |sum, views| sum.checked_add(*views));
         let expected = views.and_then(|views| views.checked_mul(2 * self.d.min(MOST_DIMENSIONS)));
         if expected != Some(bytes.len()) || self.views.contains(&0) || (!bytes.is_empty() && self.d != d) {
@@ -104,7 +105,8 @@ impl Kept {
             return Err(malformed("a value is not finite"));
         }
         let mut rows = values.chunks_exact(d.max(1)).map(<[f32]>::to_vec);
-        let query = |views: &usize| BackgroundQuery { views: rows.by_ref().take(*views).collect(), own: None };
+        let query =
+            |views: &usize| BackgroundQuery { views: rows.by_ref().take(*views).collect(), own: None };
         Ok(self.views.iter().map(query).collect())
     }
 }

@@ -1,10 +1,6 @@
 //! `collection calibrate`: fits the E-values of `find` to a collection.
 
-use std::{
-    num::NonZeroUsize,
-    path::Path,
-    time::Instant,
-};
+use std::{num::NonZeroUsize, path::Path, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;

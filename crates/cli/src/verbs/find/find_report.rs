@@ -1,8 +1,8 @@
 //! Report of `find`.
 
 use collection::{Entry, Meta};
-use serde::Serialize;
 use find::Verdict;
+use serde::Serialize;
 use witness::{Comparison, Fit};
 
 use crate::report::{CalibrationReport, fields_text, table::table};
@@ -23,6 +23,12 @@ pub struct FindReport {
     /// Duration of the search, of further looks and of comparisons.
     #[serde(skip)]
     pub seconds: f64,
+    /// True if the user ended the run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+    /// Queries that an interruption left.
+    #[serde(skip)]
+    pub left: usize,
     pub queries: Vec<Asked>,
 }
 
@@ -169,6 +175,14 @@ impl FindReport {
         let nothing = empty.iter().map(|query| format!("{}: nothing found", query.query));
         let lines: Vec<String> = matches.into_iter().chain(nothing).chain([self.summary()]).collect();
         lines.join("\n")
+    }
+
+    /// Returns a last line after an interruption, with the line break in front.
+    pub fn left_line(&self) -> String {
+        match self.interrupted {
+            true => format!("\ninterrupted with {} left", self.left),
+            false => String::new(),
+        }
     }
 
     /// Formats a line about the search.

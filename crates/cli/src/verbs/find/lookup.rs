@@ -64,6 +64,8 @@ impl<'a> Lookup<'a> {
             max_e: arguments.max_e,
             calibration,
             seconds: 0.0,
+            interrupted: false,
+            left: 0,
             queries: Vec::new(),
         };
         let gallery =
@@ -117,6 +119,16 @@ impl<'a> Lookup<'a> {
         let answers = self.finder.find_descriptors(rows)?;
         self.report.seconds += started.elapsed().as_secs_f64();
         self.take(&places, &[], answers)
+    }
+
+    /// Ends the search early: of `planned` queries, those that wait and those that were not added are left.
+    pub fn interrupt(&mut self, planned: usize) {
+        self.waiting.clear();
+        for place in std::mem::take(&mut self.places).into_iter().rev() {
+            self.report.queries.remove(place);
+        }
+        self.report.interrupted = true;
+        self.report.left = planned - self.report.queries.len();
     }
 
     /// Returns the report, and writes the page if one is named.

@@ -4,9 +4,9 @@ mod find_report;
 mod lookup;
 mod page;
 
-use std::{num::NonZeroUsize, path::Path};
+use std::{cell::Cell, num::NonZeroUsize, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use describe::{BatchRequest, Described, Input as NetworkInput, Prepared, network_input};
 use extractor::Extractor;
 use find::Query;
@@ -26,7 +26,7 @@ use crate::{
     },
     outputs::{Content, Outputs},
     report::Report,
-    session::{Outcome, Session, output::one_line, progress},
+    session::{Outcome, Session, interrupt::Watch, output::one_line, progress},
     side_files::extractor_record::Source,
 };
 
@@ -40,10 +40,13 @@ pub fn run(arguments: &Find, session: &Session) -> Result<Outcome> {
         Some(file) => (of_descriptors(file, arguments, session)?, LeftOut::default()),
         None => of_images(arguments, session)?,
     };
-    let outcome = Outcome::of(left_out.failed() || report.queries.iter().any(|query| query.error.is_some()));
+    let outcome = match report.interrupted {
+        true => Outcome::Interrupted,
+        false => Outcome::of(left_out.failed() || report.queries.iter().any(|query| query.error.is_some())),
+    };
     let seconds = report.seconds;
     let report = Report::new(report).after(seconds).without(left_out);
-    session.result(&report, || report.body.text() + &report.left_out())?;
+    session.result(&report, || report.body.text() + &report.left_out() + &report.body.left_line())?;
     Ok(outcome)
 }
 
@@ -58,8 +61,13 @@ fn of_descriptors(file: &Path, arguments: &Find, session: &Session) -> Result<Fi
     }
     let mut lookup = Lookup::new(&collection, arguments, session)?;
     let blocks = npy::read_blocks(file, BLOCK)?;
-    let bar = progress::bar(blocks.n(), "finding");
+    let (n, bar) = (blocks.n(), progress::bar(blocks.n(), "finding"));
+    let watch = Watch::start();
     for block in blocks {
+        if watch.is_requested() {
+            lookup.interrupt(n);
+            break;
+        }
         let block = block?;
         let rows: Vec<Vec<f32>> = block.values.chunks_exact(block.d.max(1)).map(<[f32]>::to_vec).collect();
         bar.inc(rows.len() as u64);
@@ -83,6 +91,15 @@ fn of_images(arguments: &Find, session: &Session) -> Result<(FindReport, LeftOut
     let (reader, extractor) = (Reader::from(&arguments.reading), describer.extractor());
     let ahead = NonZeroUsize::new(2 * describer.batch_size()).unwrap_or(NonZeroUsize::MIN);
     let prepare = |input: &Input| prepare(input, &reader, extractor);
+    let watch = Watch::start();
+    let is_stopped = Cell::new(false);
+    let progress = |_: &Input| {
+        is_stopped.set(watch.is_requested());
+        if is_stopped.get() {
+            bail!("interrupted");
+        }
+        Ok(())
+    };
     let take = |input: &Input, described: describe::Result<Described<ReadImage>>| {
         let name = path_text(&input.path);
         match described {
@@ -102,8 +119,13 @@ fn of_images(arguments: &Find, session: &Session) -> Result<(FindReport, LeftOut
         bar.set_position(lookup.done() as u64);
         anyhow::Ok(())
     };
-    describer.stream(&inputs, ahead, prepare, |_| Ok(()), take)?;
-    lookup.find(&mut further)?;
+    match describer.stream(&inputs, ahead, prepare, progress, take) {
+        Err(_) if is_stopped.get() => lookup.interrupt(inputs.len()),
+        streamed => {
+            streamed?;
+            lookup.find(&mut further)?;
+        }
+    }
     bar.finish_and_clear();
     Ok((lookup.finish(arguments.report.as_deref())?, left_out))
 }
