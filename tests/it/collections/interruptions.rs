@@ -89,7 +89,7 @@ fn an_interrupted_addition_keeps_what_is_done_and_goes_on_later() {
 #[cfg(unix)]
 fn find_and_interrupt(folder: &Folder, delay: Duration) -> Option<(Option<i32>, serde_json::Value)> {
     let mut command = folder.command("find photos --collection shop --json");
-    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     sleep(delay);
     Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
     let output = running.wait_with_output().unwrap();

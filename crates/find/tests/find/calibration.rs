@@ -154,7 +154,7 @@ fn the_calibration_of_a_collection_is_used_by_its_next_finder() {
 /// Adds entries to a collection.
 fn grow(collection: &Collection, rows: &[Vec<f32>]) {
     let new: Vec<NewEntry> = rows.iter().map(|_| NewEntry::added("", None)).collect();
-    collection.store(&new, upload_rows(rows, &Device::flex())).unwrap();
+    collection.store(&new, upload_rows(rows, &Device::flex())).expect("stores");
 }
 
 #[test]
