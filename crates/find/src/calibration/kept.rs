@@ -143,7 +143,7 @@ mod tests {
         let good = kept();
         let refused = |kept: Kept, d| {
             let read = Kept::from_text(&kept.to_text()).and_then(|kept| kept.queries(d));
-            let error = read.err().expect("refused").to_string();
+            let error = read.unwrap_err().to_string();
             assert!(error.starts_with("the calibration ") && !error.contains('\n'), "{error}");
         };
         refused(good.clone(), 4);
