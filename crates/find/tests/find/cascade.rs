@@ -24,7 +24,14 @@ fn a_query_that_the_first_look_decides_costs_one_search() {
     let near = at_cosine(&rows[7], &directions(1, 3)[0], 0.8);
     let mut network = Network::new(|_| vec![0.0; D]);
     let query = Query::described(picture(1), near);
-    let answer = finder(&collection, Settings::default()).find(&[query], &mut network).unwrap().remove(0);
+    let cells = |least_entries| {
+        let settings = Settings { least_entries, ..Settings::default() };
+        let query = std::slice::from_ref(&query);
+        finder(&collection, settings).find(query, &mut Network::new(|_| vec![0.0; D])).unwrap()[0].cells
+    };
+    assert_eq!([0, 40, ENTRIES].map(cells), [1, 3, 16], "as many cells as hold so many entries");
+    let settings = Settings { least_entries: 0, ..Settings::default() };
+    let answer = finder(&collection, settings).find(&[query], &mut network).unwrap().remove(0);
     assert_eq!(network.calls, [0usize; 0], "nothing was described");
     assert_eq!((answer.looks, answer.cells, answer.comparisons), (1, 1, 0));
     let first = &answer.matches[0];
