@@ -62,12 +62,12 @@ fn a_second_run_continues_the_first() {
     let size = || fs::metadata(folder.path("known.state")).unwrap().len();
     let first = folder.ends(&line, 0);
     let whole = size();
-    assert!(first["cost_unrelated"]["milliseconds"].as_f64().unwrap() > 0.0, "{first}");
+    assert!(first["cost_verified"]["milliseconds"].as_f64().unwrap() > 0.0, "{first}");
     let file = fs::OpenOptions::new().write(true).open(folder.path("known.state")).unwrap();
     file.set_len(whole / 2).unwrap();
     let second = folder.ends(&line, 0);
     assert!(
-        second["cost_unrelated"].get("milliseconds").is_none(),
+        second["cost_verified"].get("milliseconds").is_none(),
         "known descriptors take no time: {second}"
     );
     assert!(without_time(first) == without_time(second), "the figures of both runs differ");
