@@ -287,6 +287,14 @@ impl Collection {
         self.engine.witnesses(ids)
     }
 
+    /// Number of entries that have a witness.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn witness_count(&self) -> Result<u64> {
+        self.engine.witness_count()
+    }
+
     /// Text of the calibration that was kept last, by any process.
     ///
     /// # Errors

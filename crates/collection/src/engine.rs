@@ -172,6 +172,9 @@ pub trait Engine: Send + Sync {
     /// Witness of each id; `None` for an entry without one, and for an unknown id.
     fn witnesses(&self, ids: &[i64]) -> Result<Vec<Option<Vec<u8>>>>;
 
+    /// Number of entries that have a witness.
+    fn witness_count(&self) -> Result<u64>;
+
     /// Keeps a text under a key.
     fn set_setting(&self, key: &str, value: &str) -> Result<()>;
 

@@ -94,13 +94,21 @@ impl<'a> Finder<'a> {
 
     fn context(&self) -> Result<Context<'_>> {
         let kind = self.witnesses.kind();
+        let entries = self.collection.searchable()?;
+        let comparisons = if kind == Kind::None { 0 } else { self.settings.comparisons };
+        let expected = match comparisons {
+            0 => 0.0,
+            // Entries that have a witness may be nearer to a query than the others are.
+            most => (most as f64 * self.witnesses.share(entries)).max(1.0),
+        };
         let e_values = EValues {
             calibration: &self.calibration,
-            entries: self.collection.searchable()?,
+            entries,
             looks: self.settings.looks,
             nprobe: self.settings.nprobe,
             inliers: self.calibration.inliers(),
-            comparisons: if kind == Kind::None { 0 } else { self.settings.comparisons },
+            comparisons,
+            trials: expected,
         };
         Ok(Context { e_values, settings: &self.settings, witnesses: self.witnesses })
     }

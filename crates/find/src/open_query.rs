@@ -130,8 +130,10 @@ impl<'a> OpenQuery<'a> {
         for candidate in found.iter().take(k.max(candidates)) {
             self.see(look, candidate);
         }
-        let best = found.first().is_some_and(|best| self.e_value(best.id) <= max_e);
-        self.is_confirmed |= best;
+        if let Some(best) = found.first().filter(|best| self.e_value(best.id) <= max_e) {
+            self.compare(best.id);
+            self.conclude(best.id);
+        }
         if !self.is_confirmed {
             let ids: Vec<i64> = found.iter().take(candidates).map(|candidate| candidate.id).collect();
             self.confirm(&ids);
@@ -161,8 +163,24 @@ impl<'a> OpenQuery<'a> {
                 break;
             }
             self.compare(id);
-            self.is_confirmed |= self.e_value(id) <= self.context.settings.max_e;
+            self.conclude(id);
         }
+    }
+
+    /// Ends the search if an entry is a match, unless everything is to be seen.
+    fn conclude(&mut self, id: i64) {
+        let is_match = self.seen.get(&id).is_some_and(|seen| self.verdict(seen) == Verdict::Match);
+        self.is_confirmed |= is_match && !self.context.settings.exhaustive;
+    }
+
+    /// Judgement of an entry: by its E-value, and by the pictures where they can be compared. Pictures that do not agree are no
+    /// match however near their descriptors are, because things of one kind look alike.
+    fn verdict(&self, seen: &Seen) -> Verdict {
+        let Context { e_values, settings, .. } = self.context;
+        let verdict = Verdict::of(e_values.e_value(seen.cosine, seen.comparison.as_ref()), settings.max_e);
+        let differs =
+            seen.comparison.as_ref().is_some_and(|comparison| e_values.inliers.contradicts(comparison));
+        if differs { verdict.max(Verdict::Possible) } else { verdict }
     }
 
     /// Lays the query over an entry, unless that was done or the bound is reached.
@@ -198,7 +216,7 @@ impl<'a> OpenQuery<'a> {
             let e_value = self.e_value(id);
             Match {
                 id,
-                verdict: Verdict::of(e_value, max_e),
+                verdict: self.verdict(seen),
                 e_value,
                 cosine: seen.cosine,
                 cosine_e: self.context.e_values.cosine_e(seen.cosine),
@@ -208,8 +226,9 @@ impl<'a> OpenQuery<'a> {
         });
         let mut matches: Vec<Match> = found.filter(|found| found.e_value <= possible_e.max(max_e)).collect();
         matches.sort_by(|a, b| {
+            let by_e_value = a.e_value.total_cmp(&b.e_value);
             let by_cosine = b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id));
-            a.e_value.total_cmp(&b.e_value).then(by_cosine)
+            a.verdict.cmp(&b.verdict).then(by_e_value).then(by_cosine)
         });
         matches.truncate(k);
         matches

@@ -45,6 +45,7 @@ impl Effort {
             comparisons,
             max_e: 1e-3,
             possible_e: 1.0,
+            exhaustive: false,
             explain: false,
             wave: 1,
             filter: Filter::default(),
@@ -88,10 +89,12 @@ pub struct Settings {
     pub candidates: usize,
     /// Largest number of comparisons with witnesses of a query.
     pub comparisons: usize,
-    /// E-value up to which an entry is a match, and the cascade ends.
+    /// E-value up to which an entry is a match, unless the pictures contradict, and the cascade ends.
     pub max_e: f64,
     /// E-value up to which an entry is a possible match; infinity for every entry that was compared.
     pub possible_e: f64,
+    /// True if all views and cells within the bounds are searched, whatever is confirmed before.
+    pub exhaustive: bool,
     /// True if results are compared with their witnesses also where the cosine decides, so that their place is known.
     pub explain: bool,
     /// Views that are described together: each open query gives one, and more until there are as many.

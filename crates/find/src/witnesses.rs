@@ -10,6 +10,12 @@ pub trait Witnesses: Sync {
 
     /// Witness of an entry, if there is one that can be read.
     fn witness(&self, id: i64) -> Option<Witness>;
+
+    /// Share of `entries` entries that have a witness, in 0..=1.
+    fn share(&self, entries: u64) -> f64 {
+        let _ = entries;
+        1.0
+    }
 }
 
 impl Witnesses for Collection {
@@ -22,5 +28,10 @@ impl Witnesses for Collection {
     fn witness(&self, id: i64) -> Option<Witness> {
         let bytes = self.witnesses(&[id]).ok()?.pop()??;
         Witness::from_bytes(&bytes).ok()
+    }
+
+    fn share(&self, entries: u64) -> f64 {
+        let witnesses = self.witness_count().unwrap_or(entries) as f64;
+        (witnesses / entries.max(1) as f64).min(1.0)
     }
 }

@@ -200,6 +200,10 @@ impl Engine for Folder {
         self.read(|connection| ids.iter().map(|&id| witnesses::of_id(connection, id)).collect())
     }
 
+    fn witness_count(&self) -> Result<u64> {
+        self.read(|connection| Ok(witnesses::counts(connection)?.0))
+    }
+
     fn set_setting(&self, key: &str, value: &str) -> Result<()> {
         let path = self.catalogue_path();
         self.write(|connection| settings::set(connection, key, value).map_err(Error::catalogue(&path)))

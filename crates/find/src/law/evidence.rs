@@ -18,8 +18,7 @@ pub fn promised_share(e: f64) -> f64 {
 /// `x (2 - share + ln(share * trials / x))`, and `x + share (trials - x)` up to `trials`.
 ///
 /// The law of the comparisons must hold for near entries, those that are compared: it is measured on such.
-pub fn combined(cosine_e: f64, probability: f64, share: f64, trials: usize) -> f64 {
-    let trials = trials as f64;
+pub fn combined(cosine_e: f64, probability: f64, share: f64, trials: f64) -> f64 {
     if cosine_e >= trials && probability >= 1.0 {
         return cosine_e;
     }
@@ -47,7 +46,7 @@ mod tests {
                 cosine_e -= (1.0 - rng.random::<f64>()).ln();
                 let uniform = rng.random::<f64>();
                 let probability = if uniform < share { uniform } else { 1.0 };
-                if combined(cosine_e, probability, share, trials) <= e {
+                if combined(cosine_e, probability, share, trials as f64) <= e {
                     return true;
                 }
             }
@@ -74,9 +73,9 @@ mod tests {
         let mut before = f64::INFINITY;
         for step in 0..400 {
             let cosine_e = 10f64.powf(3.0 - f64::from(step) / 20.0);
-            let e = combined(cosine_e, 1.0, 0.01, 40);
+            let e = combined(cosine_e, 1.0, 0.01, 40.0);
             assert!(e <= before && e >= cosine_e, "{e} at {cosine_e}");
-            assert!(combined(cosine_e, 1e-4, 0.01, 40) <= e);
+            assert!(combined(cosine_e, 1e-4, 0.01, 40.0) <= e);
             before = e;
         }
     }
@@ -84,7 +83,7 @@ mod tests {
     #[test]
     fn without_comparisons_the_cosine_alone_counts() {
         for cosine_e in [1e-6, 0.5, 30.0] {
-            assert_eq!(combined(cosine_e, 1.0, 0.01, 0), cosine_e);
+            assert_eq!(combined(cosine_e, 1.0, 0.01, 0.0), cosine_e);
         }
     }
 

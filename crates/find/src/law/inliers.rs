@@ -67,6 +67,11 @@ impl InlierLaw {
         (self.0.probability(inliers) * further).max(FLOOR)
     }
 
+    /// Returns true if pictures that can be compared agree no better than unrelated ones.
+    pub fn contradicts(&self, comparison: &Comparison) -> bool {
+        !comparison.is_flat && self.probability(comparison) >= 1.0
+    }
+
     /// Returns true if the numbers are those of a law.
     pub(crate) fn is_valid(&self) -> bool {
         self.0.is_valid()
@@ -112,6 +117,7 @@ mod tests {
     fn flat_pictures_give_no_evidence() {
         let flat = Comparison { is_flat: true, ..comparison(40) };
         assert_eq!(InlierLaw::standard().probability(&flat), 1.0);
+        assert!(!InlierLaw::standard().contradicts(&Comparison { inliers: 0, ..flat }));
     }
 
     #[test]
@@ -120,6 +126,7 @@ mod tests {
         let of = |agreement| law.probability(&Comparison { agreement, ..comparison(10) });
         assert!((of(None) / 1e-3 - 1.0).abs() < 1e-9, "a hundredth at 6, a decade each 4: {}", of(None));
         assert_eq!(of(Some(0.4)), of(None));
+        assert!(law.contradicts(&comparison(5)) && !law.contradicts(&comparison(6)));
         assert!((of(Some(0.9)) / of(None) - 0.1).abs() < 1e-9);
     }
 

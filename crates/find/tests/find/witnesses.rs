@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use active_index_find::{Calibrator, Finder, Query, Settings, Verdict, Witnesses};
 use collection::{Collection, NewEntry};
-use image::RgbImage;
+use image::{Rgb, RgbImage};
 use witness::{Kind, Witness};
 
 use crate::fixtures::{D, Network, at_cosine, directions, picture, quantiser, tensor};
@@ -64,16 +64,26 @@ fn other_pictures_are_not_confirmed() {
 }
 
 #[test]
-fn what_the_cosine_decides_is_compared_only_to_be_explained() {
+fn the_picture_has_the_last_word_on_what_the_cosine_decides() {
     let folder = tempfile::tempdir().unwrap();
     let (collection, rows) = shop(&folder);
-    for explain in [false, true] {
-        let finder = Finder::new(&collection, Settings { explain, ..Settings::default() }).unwrap();
-        let query = Query::described(cropped(6), rows[6].clone());
-        let answer = finder.find(&[query], &mut Network::new(|_| vec![0.0; D])).unwrap().remove(0);
-        assert_eq!(answer.matches[0].id, 6);
-        assert_eq!(answer.matches[0].comparison.is_some(), explain);
-    }
+    let finder = Finder::new(&collection, Settings::default()).unwrap();
+    let find = |picture: RgbImage| {
+        let query = Query::described(picture, rows[6].clone());
+        finder.find(&[query], &mut Network::new(|_| vec![0.0; D])).unwrap().remove(0)
+    };
+    let of_entry = find(cropped(6));
+    let first = &of_entry.matches[0];
+    assert_eq!((first.id, first.verdict, of_entry.looks), (6, Verdict::Match, 1));
+    assert!(first.comparison.as_ref().is_some_and(|comparison| comparison.inliers > 20));
+
+    let look_alike = find(picture(77));
+    let first = &look_alike.matches[0];
+    assert_eq!((first.id, first.verdict), (6, Verdict::Possible), "another picture with its descriptor");
+    assert!(first.e_value <= 1e-3 && look_alike.looks > 1, "the search goes on: {look_alike:?}");
+
+    let flat = find(RgbImage::from_pixel(320, 240, Rgb([90, 110, 130])));
+    assert_eq!((flat.matches[0].id, flat.matches[0].verdict), (6, Verdict::Match), "nothing to compare");
 }
 
 /// Witnesses of the caller's, such as those of released files.

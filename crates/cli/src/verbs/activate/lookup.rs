@@ -69,13 +69,12 @@ impl Lookup {
         collection.store(&entries, Tensor::cat(descriptors, 0))?;
         let copy = EDIT.parse::<Edit>()?.apply(&first.released, seed)?;
         let settings = Settings { k: 1, explain: true, ..Settings::default() };
-        let max_e = settings.max_e;
         let finder = Finder::new(&collection, settings)?;
         let answers = finder.find(&[Query::picture(copy)], &mut loaded.describer(BatchRequest::Auto))?;
         let answer = answers.into_iter().next().context("the copy has no answer")?;
         let nearest = answer.matches.into_iter().next();
         let entry = nearest.as_ref().map(|nearest| collection.entry(nearest.id)).transpose()?.flatten();
-        let best = nearest.zip(entry).map(|pair| Match::new(pair, max_e));
+        let best = nearest.zip(entry).map(Match::from);
         Ok(Self {
             image: image.clone(),
             edit: EDIT,

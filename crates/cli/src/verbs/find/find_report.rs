@@ -136,16 +136,17 @@ impl Asked {
     }
 }
 
-impl Match {
-    /// Report on an entry that was found, a match if its E-value is at most `max_e`.
-    pub fn new((found, entry): (find::Match, Entry), max_e: f64) -> Self {
-        let find::Match { e_value, cosine, look, comparison, .. } = found;
+impl From<(find::Match, Entry)> for Match {
+    fn from((found, entry): (find::Match, Entry)) -> Self {
+        let find::Match { verdict, e_value, cosine, look, comparison, .. } = found;
         let Entry { id, name, state, meta, .. } = entry;
         let (look, seen) = (look.to_string(), comparison.map(Seen::from));
-        let verdict = Verdict::of(e_value, max_e).to_string();
+        let verdict = verdict.to_string();
         Self { id, name, verdict, e_value, cosine, look, seen, state: state.to_string(), meta }
     }
+}
 
+impl Match {
     /// Formats the match in words.
     pub fn text(&self) -> String {
         let Self { name, verdict, e_value, cosine, look, seen, .. } = self;

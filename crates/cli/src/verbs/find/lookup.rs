@@ -36,15 +36,12 @@ impl<'a> Lookup<'a> {
     /// If the collection or its calibration cannot be read.
     pub fn new(collection: &'a Collection, arguments: &Find, session: &Session) -> Result<Self> {
         let own = arguments.bounds.settings();
-        // An E-value that none has ends no search.
-        let (max_e, possible_e) = match arguments.all {
-            true => (-1.0, f64::INFINITY),
-            false => (arguments.max_e, arguments.max_e.max(1.0)),
-        };
+        let possible_e = if arguments.all { f64::INFINITY } else { arguments.max_e.max(1.0) };
         let settings = Settings {
             k: arguments.k.get(),
-            max_e,
+            max_e: arguments.max_e,
             possible_e,
+            exhaustive: arguments.all,
             // The place of a match on the query is worth a comparison, unless little is to be spent.
             explain: arguments.report.is_some() || arguments.bounds.effort != EffortLevel::Low,
             filter: arguments.conditions.filter(),
@@ -160,8 +157,7 @@ impl<'a> Lookup<'a> {
             let query = &mut self.report.queries[place];
             (query.looks, query.cells) = (answer.looks, answer.cells);
             query.error = answer.failure;
-            let max_e = self.report.max_e;
-            query.matches = matches.into_iter().map(|pair| Match::new(pair, max_e)).collect();
+            query.matches = matches.into_iter().map(Match::from).collect();
         }
         Ok(())
     }
