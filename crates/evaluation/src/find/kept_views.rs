@@ -44,9 +44,14 @@ impl<'a, 'b> KeptViews<'a, 'b> {
     /// # Errors
     /// [`Error::File`](crate::error::Error::File).
     pub fn keep(&mut self, events: &dyn Events) -> Result<()> {
-        let new = std::mem::take(&mut self.new);
+        let mut new = std::mem::take(&mut self.new);
+        // Different looks at different edits may be the same view.
+        new.sort_by_key(|(key, _)| *key);
+        new.dedup_by_key(|(key, _)| *key);
         let (_, file) = self.known.parts();
-        file.append(new.iter().map(|(key, descriptor)| (key, descriptor)), events)
+        file.append(new.iter().map(|(key, descriptor)| (key, descriptor)), events)?;
+        new.into_iter().for_each(|(key, descriptor)| self.known.remember(key, descriptor));
+        Ok(())
     }
 }
 

@@ -126,7 +126,7 @@ impl KnownDescriptors {
     }
 
     /// Adds a descriptor for the rest of this run.
-    pub(super) fn remember(&mut self, key: Key, descriptor: Vec<f32>) {
+    pub(crate) fn remember(&mut self, key: Key, descriptor: Vec<f32>) {
         self.known.insert(key, descriptor);
     }
 }
