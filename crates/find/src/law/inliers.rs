@@ -21,6 +21,8 @@ const AGREEING: f32 = 0.6;
 /// Correlation of the overlap below which a fit is an accident, such as that of two ridges or of two fields of stars (.08). Of 113
 /// copies by eight edits the least was .78.
 const DIFFERING: f32 = 0.4;
+/// Inliers, in thresholds of the law, from which a fit stands although the overlap differs: compositions cover much of a picture.
+const STRONG: f64 = 3.0;
 /// Factor of the probability where the overlap agrees. At most .0035 of unrelated pairs do (95 %), so that a tenth leaves the
 /// probability what it says, within a thirtieth.
 const AGREEING_SHARE: f64 = 0.1;
@@ -62,7 +64,8 @@ impl InlierLaw {
     /// Probability that an unrelated pair agrees at least as well; 1 for flat pictures, of which nothing is known.
     pub fn probability(&self, comparison: &Comparison) -> f64 {
         let inliers = comparison.inliers as f64;
-        let differs = comparison.agreement.is_some_and(|agreement| agreement < DIFFERING);
+        let is_weak = inliers < STRONG * self.0.threshold;
+        let differs = is_weak && comparison.agreement.is_some_and(|agreement| agreement < DIFFERING);
         if comparison.is_flat || inliers < self.0.threshold || differs {
             return 1.0;
         }
