@@ -6,8 +6,9 @@
 //! ```
 //!
 //! The collection is that of the benchmark `collection`, which makes it first. Every entry has a witness: that of one of the
-//! photographs' first half, read from a second collection in the same way. Unrelated queries are of the second half. Descriptors come from a stand-in for the network, so that
-//! times are those of everything else: planning and making of views, searches, comparisons.
+//! photographs' first half, read from a second collection in the same way. Unrelated queries are of the second half.
+//! Descriptors come from a stand-in for the network, so that times are those of everything else: planning and making of
+//! views, searches, comparisons.
 #![expect(clippy::print_stdout, reason = "benchmarks print their tables")]
 
 mod stand_in;

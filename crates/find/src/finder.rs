@@ -1,6 +1,9 @@
 //! The cascade: looks queries up until a match is confirmed, at the least cost first.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use collection::{Candidate, Collection};
 use device_math::transfer::upload_rows;
@@ -35,6 +38,8 @@ pub struct Finder<'a> {
     calibration: Calibration,
     settings: Settings,
     cells: Cells,
+    /// Share of the entries that have a witness, counted once: a count reads a page for some hundred of them.
+    witness_share: OnceLock<f64>,
 }
 
 impl<'a> Finder<'a> {
@@ -47,12 +52,13 @@ impl<'a> Finder<'a> {
         let cells = Cells::of(&settings, collection)?;
         let (nprobe, looks, k) = (cells.most(), settings.looks.max(1), settings.k.max(1));
         let settings = Settings { nprobe, looks, k, ..settings };
-        Ok(Self { collection, witnesses: collection, calibration, settings, cells })
+        let witness_share = OnceLock::new();
+        Ok(Self { collection, witnesses: collection, calibration, settings, cells, witness_share })
     }
 
     /// The same with witnesses from elsewhere.
     pub fn with_witnesses(self, witnesses: &'a dyn Witnesses) -> Self {
-        Self { witnesses, ..self }
+        Self { witnesses, witness_share: OnceLock::new(), ..self }
     }
 
     /// The same with another calibration.
@@ -96,10 +102,11 @@ impl<'a> Finder<'a> {
         let kind = self.witnesses.kind();
         let entries = self.collection.searchable()?;
         let comparisons = if kind == Kind::None { 0 } else { self.settings.comparisons };
-        let expected = match comparisons {
+        let share = || *self.witness_share.get_or_init(|| self.witnesses.share(entries));
+        let trials = match comparisons {
             0 => 0.0,
             // Entries that have a witness may be nearer to a query than the others are.
-            most => (most as f64 * self.witnesses.share(entries)).max(1.0),
+            most => (most as f64 * share()).max(1.0),
         };
         let e_values = EValues {
             calibration: &self.calibration,
@@ -108,7 +115,7 @@ impl<'a> Finder<'a> {
             nprobe: self.settings.nprobe,
             inliers: self.calibration.inliers(),
             comparisons,
-            trials: expected,
+            trials,
         };
         Ok(Context { e_values, settings: &self.settings, witnesses: self.witnesses })
     }

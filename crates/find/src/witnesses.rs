@@ -12,8 +12,7 @@ pub trait Witnesses: Sync {
     fn witness(&self, id: i64) -> Option<Witness>;
 
     /// Share of `entries` entries that have a witness, in 0..=1.
-    fn share(&self, entries: u64) -> f64 {
-        let _ = entries;
+    fn share(&self, _entries: u64) -> f64 {
         1.0
     }
 }
