@@ -18,6 +18,12 @@ use crate::{
     witnesses::Witnesses,
 };
 
+/// Cosine from which an entry is a match without a comparison of pictures. Chance does not explain that things of one kind look
+/// alike, so that E-values do not tell them from copies: of 1,263,255 pairs of 1,590 photographs 28 are above .4, three above .55,
+/// and one above .6, which is the same drawing; edited views of two desks reach .61. Of 3,000 copies of released photographs .905
+/// are above .65.
+const NO_LOOK_ALIKE: f32 = 0.65;
+
 /// Laws, bounds and witnesses that a query is looked up with.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -173,14 +179,16 @@ impl<'a> OpenQuery<'a> {
         self.is_confirmed |= is_match && !self.context.settings.exhaustive;
     }
 
-    /// Judgement of an entry: by its E-value, and by the pictures where they can be compared. Pictures that do not agree are no
-    /// match however near their descriptors are, because things of one kind look alike.
+    /// Judgement of an entry: by its E-value, and, because things of one kind look alike, by the pictures. Pictures that do not
+    /// agree are no match however near their descriptors are; where they cannot be compared, descriptors must be very near.
     fn verdict(&self, seen: &Seen) -> Verdict {
         let Context { e_values, settings, .. } = self.context;
         let verdict = Verdict::of(e_values.e_value(seen.cosine, seen.comparison.as_ref()), settings.max_e);
-        let differs =
-            seen.comparison.as_ref().is_some_and(|comparison| e_values.inliers.contradicts(comparison));
-        if differs { verdict.max(Verdict::Possible) } else { verdict }
+        let is_copy = match seen.comparison.as_ref().filter(|comparison| !comparison.is_flat) {
+            Some(comparison) => !e_values.inliers.contradicts(comparison),
+            None => seen.cosine >= NO_LOOK_ALIKE,
+        };
+        if is_copy { verdict } else { verdict.max(Verdict::Possible) }
     }
 
     /// Lays the query over an entry, unless that was done or the bound is reached.

@@ -145,6 +145,19 @@ fn a_descriptor_alone_gets_one_look_under_its_own_bound() {
     assert_eq!(first.e_value, expected, "one look, no witness");
 }
 
+#[test]
+fn a_look_alike_is_possible_where_no_picture_can_be_compared() {
+    let (_folder, collection, rows) = shop();
+    let finder = finder(&collection, Settings::default());
+    let other = &directions(1, 9)[0];
+    for (cosine, verdict) in [(0.63, Verdict::Possible), (0.67, Verdict::Match)] {
+        let answer = finder.find_descriptors(vec![at_cosine(&rows[5], other, cosine)]).unwrap().remove(0);
+        let first = &answer.matches[0];
+        assert!(first.id == 5 && first.e_value < 1e-3, "{first:?}");
+        assert_eq!(first.verdict, verdict, "{cosine}");
+    }
+}
+
 /// Network that refuses some views.
 struct Refusing(fn(usize) -> bool, usize);
 
