@@ -22,8 +22,8 @@ pub struct Arguments {
     /// Real descriptors to which the distribution of the entries is fitted [default: one that was fitted to photographs].
     #[arg(long, value_name = "FILE.npy")]
     pub descriptors: Option<PathBuf>,
-    /// Peers that take part.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "faiss,lancedb")]
+    /// Peers that take part; none if the option has no value.
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 0.., default_value = "faiss,lancedb")]
     pub peers: Vec<Peer>,
     /// Folder of vectors, collections and indexes, relative to the workspace's root.
     #[arg(long, default_value = "target/bench-data")]

@@ -65,7 +65,8 @@ impl Run<'_> {
         let bytes = sides.ask(STORES, &Request::Bytes).map(|bytes| bytes.map(|bytes| bytes / n as f64));
         self.row("bytes on disk, an entry", ("bytes", 0), bytes, (Unit::BytesPerEntry, BYTES));
         sides.collection(&Request::Export { to: self.bare() })?;
-        let mut failures = sides.failures;
+        let mut failures = std::mem::take(&mut sides.failures);
+        drop(sides);
         // Fresh processes, whose memory is that of opening and finding alone.
         failures.extend(self.find(self.arguments)?);
         Ok(failures)
