@@ -1,7 +1,7 @@
 """Share of edited copies that a watermark identifies, beside verified matches of `eval find` on the same edits.
 
 The watermark is RivaGAN of 32 bits (Zhang et al. 2019), whose networks the package `invisible-watermark` ships as ONNX files. A copy
-counts as identified if at least 30 of the 32 bits are read right, which chance does once in 8 million (533 of 2^32).
+counts as identified if at least 30 of the 32 bits are read right, which chance does once in 8 million (529 of 2^32).
 
     python3 -m venv target/watermark
     target/watermark/bin/pip install onnxruntime numpy pillow

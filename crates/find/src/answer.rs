@@ -8,9 +8,11 @@ use witness::Comparison;
 /// Judgement of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
-    /// Chance hardly explains the evidence: the E-value is at most [`Settings::max_e`](crate::Settings::max_e).
+    /// Chance hardly explains the evidence: the E-value is at most [`Settings::max_e`](crate::Settings::max_e). The pictures agree;
+    /// where they cannot be compared, the cosine is at least .65.
     Match,
-    /// Chance may explain the evidence: the E-value is at most 1.
+    /// Chance may explain the evidence (the E-value is at most 1), or likeness does: the pictures do not agree, or cannot be
+    /// compared and are not near enough.
     Possible,
     /// Chance explains the evidence.
     Unlikely,

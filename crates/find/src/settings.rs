@@ -89,7 +89,8 @@ pub struct Settings {
     pub candidates: usize,
     /// Largest number of comparisons with witnesses of a query.
     pub comparisons: usize,
-    /// E-value up to which an entry is a match, unless the pictures contradict, and the cascade ends.
+    /// E-value up to which an entry is a match and the cascade ends, unless the pictures contradict, or cannot be compared and the
+    /// cosine is below .65.
     pub max_e: f64,
     /// E-value up to which an entry is a possible match; infinity for every entry that was compared.
     pub possible_e: f64,
