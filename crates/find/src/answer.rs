@@ -3,10 +3,12 @@
 use std::{fmt, time::Duration};
 
 use looks::Look;
+use serde::{Deserialize, Serialize};
 use witness::Comparison;
 
 /// Judgement of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Chance hardly explains the evidence: the E-value is at most [`Settings::max_e`](crate::Settings::max_e). The pictures agree;
     /// where they cannot be compared, the cosine is at least .65.

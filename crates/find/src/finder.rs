@@ -1,9 +1,6 @@
 //! The cascade: looks queries up until a match is confirmed, at the least cost first.
 
-use std::{
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use collection::{Candidate, Collection};
 use device_math::transfer::upload_rows;
@@ -17,9 +14,11 @@ use crate::{
     calibration::Calibration,
     e_values::EValues,
     error::Result,
+    learned::Learned,
     open_query::{Context, OpenQuery},
     query::Query,
     settings::{Cells, Settings, search_settings},
+    source::Source,
     views::{Describe, Described},
     witnesses::Witnesses,
 };
@@ -32,43 +31,82 @@ const VIEWS: usize = 32;
 /// Each query is searched for in its cell. While nothing is confirmed, it is searched for in more cells, and then further
 /// views of it are described and searched for. Each search hands its nearest candidates to their witnesses, unless the
 /// cosine of the nearest decides.
+///
+/// A finder is made once and asked from any number of threads. [`Self::with_settings`] gives each call its own bounds at no
+/// cost; [`Self::refreshed`] follows a collection that others write to.
+#[derive(Clone)]
 pub struct Finder<'a> {
-    collection: &'a Collection,
-    witnesses: &'a dyn Witnesses,
-    calibration: Calibration,
+    collection: Source<'a>,
+    /// Witnesses from elsewhere; `None` for those of the collection.
+    witnesses: Option<&'a dyn Witnesses>,
+    learned: Learned,
+    /// Settings as they were asked for.
+    asked: Settings,
+    /// Settings within the bounds of the collection.
     settings: Settings,
     cells: Cells,
-    /// Share of the entries that have a witness, counted once: a count reads a page for some hundred of them.
-    witness_share: OnceLock<f64>,
 }
 
 impl<'a> Finder<'a> {
-    /// Finder in a collection, with the collection's witnesses and its calibration, or the standard one if it has none.
+    /// Finder in a collection, borrowed or in an [`Arc`](std::sync::Arc), with the collection's witnesses and its calibration,
+    /// or the standard one if it has none.
     ///
     /// # Errors
     /// If the collection cannot be read, or its calibration is malformed.
-    pub fn new(collection: &'a Collection, settings: Settings) -> Result<Self> {
-        let calibration = Calibration::of(collection)?;
-        let cells = Cells::of(&settings, collection)?;
-        let (nprobe, looks, k) = (cells.most(), settings.looks.max(1), settings.k.max(1));
-        let settings = Settings { nprobe, looks, k, ..settings };
-        let witness_share = OnceLock::new();
-        Ok(Self { collection, witnesses: collection, calibration, settings, cells, witness_share })
+    pub fn new(collection: impl Into<Source<'a>>, settings: Settings) -> Result<Self> {
+        let collection = collection.into();
+        let learned = Learned::of(&collection)?;
+        Self::of(collection, None, learned, settings)
+    }
+
+    fn of(
+        collection: Source<'a>,
+        witnesses: Option<&'a dyn Witnesses>,
+        learned: Learned,
+        asked: Settings,
+    ) -> Result<Self> {
+        let cells = Cells::of(&asked, &collection)?;
+        let (nprobe, looks, k) = (cells.most(), asked.looks.max(1), asked.k.max(1));
+        let settings = Settings { nprobe, looks, k, ..asked.clone() };
+        Ok(Self { collection, witnesses, learned, asked, settings, cells })
+    }
+
+    /// The same with other settings. The calibration is not read again, and witnesses are not counted again.
+    ///
+    /// # Errors
+    /// If the collection cannot be read.
+    pub fn with_settings(&self, settings: Settings) -> Result<Self> {
+        Self::of(self.collection.clone(), self.witnesses, self.learned.clone(), settings)
+    }
+
+    /// The same for the collection as it is now: with the calibration that it keeps, unless [`Self::with_calibration`] gave
+    /// one, and with a new count of witnesses if a hundredth of the entries or more came or went.
+    ///
+    /// # Errors
+    /// If the collection cannot be read, or its calibration is malformed.
+    pub fn refreshed(&self) -> Result<Self> {
+        let learned = self.learned.refreshed(&self.collection)?;
+        Self::of(self.collection.clone(), self.witnesses, learned, self.asked.clone())
     }
 
     /// The same with witnesses from elsewhere.
     pub fn with_witnesses(self, witnesses: &'a dyn Witnesses) -> Self {
-        Self { witnesses, witness_share: OnceLock::new(), ..self }
+        Self { witnesses: Some(witnesses), learned: self.learned.uncounted(), ..self }
     }
 
     /// The same with another calibration.
     pub fn with_calibration(self, calibration: Calibration) -> Self {
-        Self { calibration, ..self }
+        Self { learned: self.learned.with_calibration(calibration), ..self }
+    }
+
+    /// Collection that is looked in.
+    pub fn collection(&self) -> &Collection {
+        &self.collection
     }
 
     /// Calibration in use.
     pub fn calibration(&self) -> &Calibration {
-        &self.calibration
+        &self.learned.calibration
     }
 
     /// Settings in use, within the bounds of the collection.
@@ -99,25 +137,25 @@ impl<'a> Finder<'a> {
     }
 
     fn context(&self) -> Result<Context<'_>> {
-        let kind = self.witnesses.kind();
-        let entries = self.collection.searchable()?;
-        let comparisons = if kind == Kind::None { 0 } else { self.settings.comparisons };
-        let share = || *self.witness_share.get_or_init(|| self.witnesses.share(entries));
+        let collection: &Collection = &self.collection;
+        let (witnesses, calibration) = (self.witnesses.unwrap_or(collection), self.calibration());
+        let entries = collection.searchable()?;
+        let comparisons = if witnesses.kind() == Kind::None { 0 } else { self.settings.comparisons };
         let trials = match comparisons {
             0 => 0.0,
             // Entries that have a witness may be nearer to a query than the others are.
-            most => (most as f64 * share()).max(1.0),
+            most => (most as f64 * self.learned.witness_share(witnesses, entries)).max(1.0),
         };
         let e_values = EValues {
-            calibration: &self.calibration,
+            calibration,
             entries,
             looks: self.settings.looks,
             nprobe: self.settings.nprobe,
-            inliers: self.calibration.inliers(),
+            inliers: calibration.inliers(),
             comparisons,
             trials,
         };
-        Ok(Context { e_values, settings: &self.settings, witnesses: self.witnesses })
+        Ok(Context { e_values, settings: &self.settings, witnesses })
     }
 
     /// Describes the pictures of which no descriptor is known.

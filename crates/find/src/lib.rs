@@ -4,6 +4,7 @@
 //!   and searched for; candidates are laid over the query by their witnesses. It ends at the first match.
 //! - [`Calibration`]: the laws that E-values follow from, fitted to queries without a match by a [`Calibrator`].
 //! - [`Answer`], [`Match`], [`Verdict`]: entries with their E-values.
+//! - [`report`]: answers as JSON and in words, with the names and fields of their entries.
 //!
 //! # E-values
 //!
@@ -23,9 +24,12 @@ mod e_values;
 mod error;
 mod finder;
 mod law;
+mod learned;
 mod open_query;
 mod query;
+pub mod report;
 mod settings;
+mod source;
 mod views;
 mod witnesses;
 
@@ -36,5 +40,6 @@ pub use finder::Finder;
 pub use law::promised_share;
 pub use query::Query;
 pub use settings::{Effort, Settings};
+pub use source::Source;
 pub use views::{Describe, Described};
 pub use witnesses::Witnesses;

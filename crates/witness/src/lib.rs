@@ -2,7 +2,8 @@
 //!
 //! A [`Witness`] is made of a picture when it is remembered, and kept as bytes. A [`Query`] is made of a picture that is
 //! looked up; [`Query::compare`] finds where the entry is on it, turned, scaled, cropped or mirrored, counts the places
-//! that agree, and correlates the two pictures where they overlap. Neither knows a network, an index or a collection.
+//! that agree, and correlates the two pictures where they overlap; [`overlay`] shows the query laid over the entry. None of
+//! them knows a network, an index or a collection.
 //!
 //! No library was taken. `imageproc` 0.27 has FAST corners of one scale, descriptors that do not turn, and matches by
 //! hash tables that are random without a seed. `akaze` 0.7 is of 2020, with the `image` and `ndarray` of that time.
@@ -17,6 +18,7 @@ mod error;
 mod features;
 mod fit;
 mod kind;
+pub mod overlay;
 mod plane;
 mod query;
 mod resample;

@@ -1,13 +1,13 @@
 //! Reports of the verbs: JSON documents, tables for the terminal, HTML pages.
 
-mod calibration_report;
+mod calibration_advice;
 mod fields;
 pub mod page;
 pub mod table;
 
 use serde::Serialize;
 
-pub use self::{calibration_report::CalibrationReport, fields::fields_text};
+pub use self::{calibration_advice::calibration_advice, fields::fields_text};
 use crate::{inputs::image_files::LeftOut, session::output::SCHEMA};
 
 /// Report of a verb, as `--json` prints it: fields that verbs share, then those of the verb.

@@ -102,10 +102,12 @@ impl Calibration {
     /// # Errors
     /// If the collection cannot be read, or its calibration is malformed.
     pub fn of(collection: &Collection) -> Result<Self> {
-        match collection.calibration()? {
-            Some(text) => Self::from_text(&text),
-            None => Ok(Self::standard()),
-        }
+        Self::of_text(collection.calibration()?.as_deref())
+    }
+
+    /// Calibration of the text that a collection keeps.
+    pub(crate) fn of_text(text: Option<&str>) -> Result<Self> {
+        text.map_or_else(|| Ok(Self::standard()), Self::from_text)
     }
 
     /// Reads a text that [`Self::to_text`] gave.

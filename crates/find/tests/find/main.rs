@@ -3,4 +3,5 @@
 mod calibration;
 mod cascade;
 mod fixtures;
+mod sharing;
 mod witnesses;

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use collection::{Collection, NewEntry};
 use describe::BatchRequest;
 use evaluation::Edit;
-use find::{Finder, Query, Settings};
+use find::{Finder, Query, Settings, report::Match};
 use image::RgbImage;
 use index::Index;
 use serde::Serialize;
@@ -16,7 +16,6 @@ use crate::{
     inputs::extractor::LoadedExtractor,
     release::{Pair, ReleasedImage},
     session::temporary_folder::TemporaryFolder,
-    verbs::find::Match,
 };
 
 /// Edit of the copy.

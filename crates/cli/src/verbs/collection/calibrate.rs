@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use collection::Collection;
 use describe::{BatchRequest, read_ahead, reading_threads};
-use find::{Calibration, Calibrator, Finder, Settings};
+use find::{Calibration, Calibrator, Finder, Settings, report::CalibrationReport};
 use image::RgbImage;
 use image_file::{Reader, path_text};
 use index::npy;
@@ -21,7 +21,7 @@ use crate::{
         query_picture,
     },
     report::{
-        CalibrationReport, Report,
+        Report,
         table::{decimal, table},
     },
     session::{Outcome, Session, interrupt, output::one_line, progress},

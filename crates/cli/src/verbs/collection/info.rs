@@ -4,12 +4,12 @@ use std::path::Path;
 
 use anyhow::Result;
 use collection::{Collection, Description};
-use find::Calibration;
+use find::{Calibration, report::CalibrationReport};
 use serde::Serialize;
 
 use crate::{
     inputs,
-    report::{CalibrationReport, Report, table::table},
+    report::{Report, table::table},
     session::{Outcome, Session},
     side_files::extractor_record::ExtractorRecord,
 };

@@ -3,17 +3,17 @@
 use std::{path::Path, time::Instant};
 
 use anyhow::Result;
-use collection::{Collection, Entry, State};
-use find::{Answer, Describe, Finder, Query, Settings};
+use collection::Collection;
+use find::{
+    Answer, Describe, Finder, Query, Settings,
+    report::{Answered, Search, with_entries},
+};
 use image_file::path_text;
 
-use super::{
-    find_report::{Asked, FindReport, Match},
-    page::Gallery,
-};
+use super::{find_report::FindReport, page::Gallery};
 use crate::{
     args::{EffortLevel, Find},
-    report::CalibrationReport,
+    report::calibration_advice,
     session::Session,
 };
 
@@ -47,24 +47,12 @@ impl<'a> Lookup<'a> {
             filter: arguments.conditions.filter(),
             ..own
         };
-        let entries = collection.searchable()?;
         let finder = Finder::new(collection, settings)?;
-        let &Settings { looks, nprobe, .. } = finder.settings();
-        let calibration = CalibrationReport::new(finder.calibration(), entries);
         let name = path_text(&arguments.collection);
-        calibration.advice(&name).into_iter().for_each(|advice| session.note(&advice));
-        let report = FindReport {
-            collection: name,
-            entries,
-            looks,
-            nprobe,
-            max_e: arguments.max_e,
-            calibration,
-            seconds: 0.0,
-            interrupted: false,
-            left: 0,
-            queries: Vec::new(),
-        };
+        let search = Search::of(name.clone(), &finder)?;
+        let advice = calibration_advice(&search.calibration, &name);
+        advice.into_iter().for_each(|advice| session.note(&advice));
+        let report = FindReport { search, seconds: 0.0, interrupted: false, left: 0, queries: Vec::new() };
         let gallery =
             arguments.report.is_some().then(|| Gallery::new(collection, (&arguments.reading).into()));
         Ok(Self { collection, finder, report, waiting: Vec::new(), places: Vec::new(), gallery })
@@ -73,13 +61,13 @@ impl<'a> Lookup<'a> {
     /// Adds a query that waits for [`Self::find`].
     pub fn add(&mut self, name: String, query: Query) {
         self.places.push(self.report.queries.len());
-        self.report.queries.push(Asked::new(name));
+        self.report.queries.push(Answered::new(name));
         self.waiting.push(query);
     }
 
     /// Adds a query that could not be read.
     pub fn add_failed(&mut self, name: String, reason: String) {
-        self.report.queries.push(Asked { error: Some(reason), ..Asked::new(name) });
+        self.report.queries.push(Answered::failed(name, reason));
     }
 
     /// Returns the number of queries that wait.
@@ -111,7 +99,7 @@ impl<'a> Lookup<'a> {
     pub fn find_descriptors(&mut self, rows: Vec<Vec<f32>>) -> Result<()> {
         let first = self.report.queries.len();
         let places: Vec<usize> = (first..first + rows.len()).collect();
-        self.report.queries.extend(places.iter().map(|row| Asked::new(row.to_string())));
+        self.report.queries.extend(places.iter().map(|row| Answered::new(row.to_string())));
         let started = Instant::now();
         let answers = self.finder.find_descriptors(rows)?;
         self.report.seconds += started.elapsed().as_secs_f64();
@@ -142,22 +130,14 @@ impl<'a> Lookup<'a> {
 
     /// Puts answers into the report; `queries` are empty where only descriptors are known.
     fn take(&mut self, places: &[usize], queries: &[Query], answers: Vec<Answer>) -> Result<()> {
-        let found = answers.iter().flat_map(|answer| &answer.matches);
-        let ids: Vec<i64> = found.map(|found| found.id).collect();
-        let mut entries = self.collection.entries(&ids)?.into_iter();
+        let answers = with_entries(self.collection, answers)?;
         for (number, (&place, answer)) in places.iter().zip(answers).enumerate() {
-            // An entry that was withdrawn since is no match.
-            let is_live = |(_, entry): &(find::Match, Entry)| entry.state == State::Live;
-            let pairs = answer.matches.into_iter().filter_map(|found| Some((found, entries.next()??)));
-            let matches: Vec<(find::Match, Entry)> = pairs.filter(is_live).collect();
             let picture = queries.get(number).and_then(|query| query.picture.as_ref());
             if let (Some(gallery), Some(picture)) = (&mut self.gallery, picture) {
-                gallery.add(place, picture, &matches)?;
+                gallery.add(place, picture, &answer.matches)?;
             }
             let query = &mut self.report.queries[place];
-            (query.looks, query.cells) = (answer.looks, answer.cells);
-            query.error = answer.failure;
-            query.matches = matches.into_iter().map(Match::from).collect();
+            *query = answer.answered(std::mem::take(&mut query.query));
         }
         Ok(())
     }

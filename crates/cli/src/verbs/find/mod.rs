@@ -14,7 +14,6 @@ use image::RgbImage;
 use image_file::{Reader, path_text};
 use index::npy;
 
-pub use self::find_report::Match;
 use self::{find_report::FindReport, lookup::Lookup};
 use crate::{
     args::Find,

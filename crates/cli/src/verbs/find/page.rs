@@ -4,12 +4,16 @@ use std::path::Path;
 
 use anyhow::Result;
 use collection::{Collection, Entry};
-use image::{Pixel, Rgb, RgbImage, imageops};
+use find::report::Answered;
+use image::RgbImage;
 use image_file::{Pixels, Reader, path_of_text};
 use maud::{Markup, html};
-use witness::{Fit, Witness};
+use witness::{
+    Witness,
+    overlay::{difference, laid_over},
+};
 
-use super::find_report::{Asked, FindReport};
+use super::find_report::FindReport;
 use crate::report::page::{self, thumbnail};
 
 /// Largest number of matches that are shown of a query.
@@ -18,8 +22,6 @@ const SHOWN: usize = 3;
 const LONGEST: u32 = 320;
 /// Amplification of differences.
 const AMPLIFICATION: i32 = 2;
-/// Colour of what the other picture does not cover.
-const UNCOVERED: Rgb<u8> = Rgb([128; 3]);
 
 /// Pictures of the queries with matches, kept while queries are looked up.
 pub struct Gallery<'a> {
@@ -77,7 +79,10 @@ impl<'a> Gallery<'a> {
             // A witness keeps less of a picture than the query shows.
             let [large, small] = [enlarged(picture.dimensions()), picture.dimensions()]
                 .map(|size| laid_over(&reduced, fit, size));
-            Ok::<_, anyhow::Error>([thumbnail(&large)?, thumbnail(&difference(&picture, &small))?])
+            Ok::<_, anyhow::Error>([
+                thumbnail(&large)?,
+                thumbnail(&difference(&picture, &small, AMPLIFICATION))?,
+            ])
         });
         Ok(Pictures { region, entry: Some(thumbnail(&picture)?), aligned: aligned.transpose()? })
     }
@@ -113,7 +118,7 @@ impl<'a> Gallery<'a> {
 }
 
 /// Shows the matches of a query.
-fn matches(section: &Section, query: &Asked) -> Markup {
+fn matches(section: &Section, query: &Answered) -> Markup {
     html! {
         @for (found, pictures) in query.matches.iter().zip(&section.matches) {
             h3 { (found.name) " (" (found.id) ")" }
@@ -150,61 +155,8 @@ fn outlined(query: &str, region: Option<[[f32; 2]; 4]>) -> Markup {
     }
 }
 
-/// Returns the query as the entry's picture of `size` shows it, by the position that was fitted.
-fn laid_over(query: &RgbImage, fit: &Fit, (width, height): (u32, u32)) -> RgbImage {
-    let [a, b, c] = fit.matrix;
-    RgbImage::from_fn(width, height, |x, y| {
-        let entry = [(f64::from(x) + 0.5) / f64::from(width), (f64::from(y) + 0.5) / f64::from(height), 1.0];
-        let product = |row: [f64; 3]| row.iter().zip(entry).map(|(m, p)| m * p).sum::<f64>();
-        let (u, v) = (product(a) / product(c), product(b) / product(c));
-        imageops::sample_bilinear(query, u as f32, v as f32).unwrap_or(UNCOVERED)
-    })
-}
-
 /// Returns a size of the same shape whose longer side is [`LONGEST`].
 fn enlarged((width, height): (u32, u32)) -> (u32, u32) {
     let scaled = |side: u32| (side * LONGEST / width.max(height).max(1)).max(1);
     (scaled(width), scaled(height))
-}
-
-/// Adds the amplified difference of what both pictures show to mid-grey; in grey where the entry's picture is.
-fn difference(entry: &RgbImage, laid: &RgbImage) -> RgbImage {
-    let level = |a: u8, b: u8| (128 + AMPLIFICATION * (i32::from(b) - i32::from(a))).clamp(0, 255) as u8;
-    let is_grey = entry.pixels().all(|Rgb([r, g, b])| r == g && g == b);
-    RgbImage::from_fn(entry.width(), entry.height(), |x, y| {
-        let (a, b) = (entry.get_pixel(x, y), laid.get_pixel(x, y));
-        if *b == UNCOVERED {
-            return UNCOVERED;
-        }
-        let [grey] = b.to_luma().0;
-        Rgb(std::array::from_fn(|c| level(a[c], if is_grey { grey } else { b[c] })))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fit(matrix: [[f64; 3]; 3]) -> Fit {
-        let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
-        Fit { matrix, mirrored: false, degrees: 0.0, scale: 1.0, region: corners, part: corners }
-    }
-
-    /// The query is the left half of the entry's picture: twice as wide in shares of the query.
-    #[test]
-    fn a_query_is_laid_over_the_part_it_shows() {
-        let entry = RgbImage::from_fn(40, 20, |x, y| Rgb([(x * 6) as u8, (y * 12) as u8, 70]));
-        let query = imageops::crop_imm(&entry, 0, 0, 20, 20).to_image();
-        let laid = laid_over(&query, &fit([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), (40, 20));
-        for (x, y, pixel) in laid.enumerate_pixels() {
-            if x >= 21 {
-                assert_eq!(*pixel, UNCOVERED);
-            } else if x < 19 {
-                let off = pixel.0.iter().zip(entry.get_pixel(x, y).0).map(|(a, b)| a.abs_diff(b)).max();
-                assert!(off <= Some(12), "{x} {y}: {off:?}");
-            }
-        }
-        let flat = difference(&entry, &entry);
-        assert!(flat.pixels().all(|pixel| *pixel == Rgb([128; 3])));
-    }
 }
