@@ -10,7 +10,7 @@ use std::{
 };
 
 use burn::tensor::{Device, Distribution, Tensor};
-use collection::{Collection, FindSettings, Page, State};
+use collection::{Collection, FindSettings, Page, Selection, State};
 use extractor::Extractor;
 use index::{Index, TrainConfig, npy};
 use serde_json::Value;
@@ -82,7 +82,8 @@ fn statuses(images: &[Value]) -> Vec<&str> {
 }
 
 fn entries(collection: &Collection) -> Vec<collection::Entry> {
-    let page = Page { state: Some(State::Live), filter: Default::default(), after: 0, limit: 10_000 };
+    let selection = Selection { state: Some(State::Live), ..Selection::default() };
+    let page = Page { selection, limit: 10_000, ..Page::default() };
     collection.page(&page).unwrap()
 }
 

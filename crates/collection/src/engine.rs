@@ -3,8 +3,10 @@
 use index::{Index, ProbedVectors};
 
 use crate::{
-    entry::{Digest, Entry, NewEntry, State, Stored},
+    entry::{Digest, Entry, Meta, NewEntry, State, Stored},
     error::Result,
+    listing::{Count, Day, Filter, Listing, Page, Selection},
+    review::{AddedReview, Decision, Decisions, NewReview, Review, ReviewCounts, ReviewPage},
 };
 
 /// Facts of a collection that never change.
@@ -21,33 +23,6 @@ pub struct Description {
     /// Kind of the witnesses that entries are stored with, in words of the caller's; `None` for a collection without
     /// witnesses.
     pub witness_kind: Option<String>,
-}
-
-/// Fields that entries must have.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Filter {
-    /// Names of fields and their values as text; all must agree.
-    pub fields: Vec<(String, String)>,
-}
-
-impl Filter {
-    /// Returns true if all entries pass.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-    }
-}
-
-/// Part of a list of entries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// State of the entries; `None` for any.
-    pub state: Option<State>,
-    /// Fields of the entries.
-    pub filter: Filter,
-    /// Id after which the page begins.
-    pub after: i64,
-    /// Largest number of entries.
-    pub limit: usize,
 }
 
 /// Live entry near a query.
@@ -82,6 +57,8 @@ pub struct Info {
     pub witness_bytes: u64,
     /// Bytes of all files.
     pub bytes: u64,
+    /// Reviews by their decisions.
+    pub reviews: Decisions,
 }
 
 /// Damage that a check found.
@@ -138,8 +115,22 @@ pub trait Engine: Send + Sync {
     /// Ids of the entries of a name, live or withdrawn, ascending.
     fn ids_of_name(&self, name: &str) -> Result<Vec<i64>>;
 
-    /// Entries in the order of their ids.
-    fn page(&self, page: &Page) -> Result<Vec<Entry>>;
+    /// Entries of a page, of which at most `visits` rows are read: it may be shorter than its limit, and the list goes on.
+    /// Searches do not wait for it.
+    fn listing(&self, page: &Page, visits: u64) -> Result<Listing>;
+
+    /// Number of selected entries, of which at most `visits` rows are read; without a condition on fields or names, no row is
+    /// read.
+    fn count(&self, selection: &Selection, visits: u64) -> Result<Count>;
+
+    /// Numbers of the entries of each day on which one was stored, ascending.
+    fn days(&self) -> Result<Vec<Day>>;
+
+    /// Changes fields of an entry: a null removes a field, any other value takes its place. Returns the entry as it is then.
+    ///
+    /// # Errors
+    /// An unknown id; fields of more than [`META_BYTES`](crate::META_BYTES).
+    fn set_meta(&self, id: i64, changes: &Meta) -> Result<Entry>;
 
     /// Withdraws or restores entries: all, or none.
     ///
@@ -174,6 +165,30 @@ pub trait Engine: Send + Sync {
 
     /// Number of entries that have a witness.
     fn witness_count(&self) -> Result<u64>;
+
+    /// Adds a review, unless the query was reviewed for the entry before. It survives a power cut.
+    ///
+    /// # Errors
+    /// An unknown entry; a field that is too large or no number; too many reviews that wait.
+    fn add_review(&self, review: &NewReview) -> Result<AddedReview>;
+
+    /// Decides a review, or takes its decision back, and returns it as it was before. It survives a power cut.
+    ///
+    /// # Errors
+    /// An unknown id; a name that is too long.
+    fn decide(&self, id: i64, decision: Decision, by: Option<&str>) -> Result<Review>;
+
+    /// Review of an id.
+    fn review(&self, id: i64) -> Result<Option<Review>>;
+
+    /// Picture of a review's query, if one is kept.
+    fn review_picture(&self, id: i64) -> Result<Option<Vec<u8>>>;
+
+    /// Reviews of a page.
+    fn reviews(&self, page: &ReviewPage) -> Result<Vec<Review>>;
+
+    /// Numbers of reviews by verdict and decision.
+    fn review_counts(&self) -> Result<ReviewCounts>;
 
     /// Keeps a text under a key.
     fn set_setting(&self, key: &str, value: &str) -> Result<()>;

@@ -90,6 +90,9 @@ impl fmt::Display for State {
 /// Largest number of bytes of a witness: 64 KiB.
 pub const WITNESS_BYTES: usize = 64 << 10;
 
+/// Largest number of bytes of an entry's fields, as JSON, after [`Collection::set_meta`](crate::Collection::set_meta): 64 KiB.
+pub const META_BYTES: usize = 64 << 10;
+
 /// Entry to be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEntry {

@@ -58,6 +58,15 @@ pub enum Error {
     /// An entry cannot be restored, because a compaction has dropped its descriptor.
     #[error("entry {0} was withdrawn and then dropped by a compaction; add the image again")]
     Dropped(i64),
+    /// A review was asked for by an id that none has.
+    #[error("no review has the id {0}")]
+    UnknownReview(i64),
+    /// Too many reviews wait for a decision.
+    #[error("{most} reviews wait for a decision, and no more are kept until some are decided")]
+    ReviewsFull {
+        /// Largest number of reviews that wait.
+        most: u64,
+    },
     /// The numbers of entries and descriptors differ, or another argument is out of range.
     #[error("{name} must be {expected}, found {found}")]
     Argument {

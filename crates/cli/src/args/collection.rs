@@ -179,8 +179,8 @@ pub struct CollectionList {
     #[arg(long, value_enum)]
     pub state: Option<EntryState>,
     /// Only entries with ids behind this one
-    #[arg(long, value_name = "ID", default_value_t = -1, hide_default_value = true, allow_negative_numbers = true)]
-    pub after: i64,
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    pub after: Option<i64>,
     /// Largest number of entries [default: all]
     #[arg(long, value_name = "N")]
     pub limit: Option<NonZeroUsize>,

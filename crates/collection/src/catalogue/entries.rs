@@ -7,7 +7,7 @@ use rusqlite::{
 
 use crate::entry::{Digest, Entry, Meta, NewEntry, State};
 
-const COLUMNS: &str = "id, name, original, state, file, pending, added, meta";
+pub(super) const COLUMNS: &str = "id, name, original, state, file, pending, added, meta";
 
 /// Inserts an entry.
 pub fn insert(connection: &Connection, id: i64, entry: &NewEntry, added: i64) -> rusqlite::Result<()> {
@@ -52,27 +52,6 @@ pub fn of_name(connection: &Connection, name: &str) -> rusqlite::Result<Vec<i64>
     statement.query_map([name], |row| row.get(0))?.collect()
 }
 
-/// At most `limit` entries with ids above `after`, ascending, of the given state and with the given fields.
-pub fn page(
-    connection: &Connection,
-    state: Option<State>,
-    fields: &[(String, String)],
-    after: i64,
-    limit: usize,
-) -> rusqlite::Result<Vec<Entry>> {
-    let mut sql = format!("SELECT {COLUMNS} FROM entries WHERE id > ?1");
-    let mut values: Vec<Box<dyn rusqlite::ToSql>> = vec![Box::new(after)];
-    if let Some(state) = state {
-        values.push(Box::new(state.number()));
-        sql += &format!(" AND state = ?{}", values.len());
-    }
-    add_fields(&mut sql, &mut values, fields);
-    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
-    sql += &format!(" ORDER BY id LIMIT ?{}", values.len());
-    let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map(rusqlite::params_from_iter(values), entry)?.collect()
-}
-
 /// Ids of the live entries with the given fields, ascending.
 pub fn with_fields(connection: &Connection, fields: &[(String, String)]) -> rusqlite::Result<Vec<i64>> {
     let (mut sql, mut values) = ("SELECT id FROM entries WHERE state = 0".to_owned(), Vec::new());
@@ -83,7 +62,11 @@ pub fn with_fields(connection: &Connection, fields: &[(String, String)]) -> rusq
 }
 
 /// Appends conditions that fields have given values; a number equals its decimal text.
-fn add_fields(sql: &mut String, values: &mut Vec<Box<dyn rusqlite::ToSql>>, fields: &[(String, String)]) {
+pub(super) fn add_fields(
+    sql: &mut String,
+    values: &mut Vec<Box<dyn rusqlite::ToSql>>,
+    fields: &[(String, String)],
+) {
     for (key, value) in fields {
         values.push(Box::new(key.clone()));
         values.push(Box::new(value.clone()));
@@ -104,14 +87,10 @@ pub fn withdrawn(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
         .collect()
 }
 
-/// Number of entries of each state: live, withdrawn, dropped; and of those pending.
-pub fn counts(connection: &Connection) -> rusqlite::Result<[u64; 4]> {
-    let sql = "SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1),
-               count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE pending = 1) FROM entries";
-    connection.prepare_cached(sql)?.query_row([], |row| {
-        let count = |column| row.get::<_, i64>(column).map(|count| count as u64);
-        Ok([count(0)?, count(1)?, count(2)?, count(3)?])
-    })
+/// Number of entries whose released file is not known to be at its path.
+pub fn pending(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT count(*) FROM entries WHERE pending = 1";
+    connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0)).map(|count| count as u64)
 }
 
 /// Sets the state of an entry.
@@ -132,11 +111,21 @@ pub fn mark_written(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     statement.execute([id]).map(drop)
 }
 
-fn meta_text(meta: &Meta) -> Option<String> {
+/// Sets the fields of an entry.
+pub fn set_meta(connection: &Connection, id: i64, meta: &Meta) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE entries SET meta = ?2, sum = sum_of(id, name, original, state, file, pending, added, ?2)
+         WHERE id = ?1",
+    )?;
+    statement.execute((id, meta_text(meta))).map(drop)
+}
+
+/// Text of fields, as it is kept.
+pub fn meta_text(meta: &Meta) -> Option<String> {
     (!meta.is_empty()).then(|| serde_json::Value::Object(meta.clone()).to_string())
 }
 
-fn entry(row: &Row) -> rusqlite::Result<Entry> {
+pub(super) fn entry(row: &Row) -> rusqlite::Result<Entry> {
     let original: Option<Vec<u8>> = row.get(2)?;
     let original = original.map(|bytes| Digest::from_bytes(&bytes).ok_or_else(|| invalid(2, Type::Blob)));
     let state = State::from_number(row.get(3)?).ok_or_else(|| invalid(3, Type::Integer))?;
@@ -154,6 +143,6 @@ fn entry(row: &Row) -> rusqlite::Result<Entry> {
     })
 }
 
-fn invalid(column: usize, of: Type) -> rusqlite::Error {
+pub(super) fn invalid(column: usize, of: Type) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, of, Box::new(FromSqlError::InvalidType))
 }

@@ -1,7 +1,10 @@
 //! The catalogue: one SQLite file with everything that must agree, read and written by any number of processes.
 
 pub mod entries;
+pub mod entry_counts;
 pub mod fresh;
+pub mod lists;
+pub mod reviews;
 pub mod schema;
 pub mod segments;
 pub mod settings;

@@ -64,6 +64,62 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;",
     // 5: sizes apart from the bytes, because a count would read a page for each witness
     "CREATE INDEX witnesses_by_size ON witnesses(length(bytes));",
+    // 6: matches that a person judges; their pictures in a table of their own, so that lists do not read them
+    "CREATE TABLE reviews(
+        id INTEGER PRIMARY KEY,
+        asked INTEGER NOT NULL,
+        query BLOB NOT NULL,
+        name TEXT NOT NULL,
+        entry INTEGER NOT NULL REFERENCES entries(id),
+        verdict TEXT NOT NULL,
+        e_value REAL NOT NULL,
+        cosine REAL NOT NULL,
+        inliers INTEGER,
+        decision INTEGER NOT NULL DEFAULT 0 CHECK (decision BETWEEN 0 AND 2),
+        decided INTEGER CHECK ((decided IS NULL) = (decision = 0)),
+        decided_by TEXT,
+        sum INTEGER NOT NULL,
+        answer TEXT NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX reviews_by_query ON reviews(query, entry);
+    CREATE INDEX reviews_by_decision ON reviews(decision);
+    CREATE TABLE review_pictures(
+        id INTEGER PRIMARY KEY REFERENCES reviews(id),
+        sum INTEGER NOT NULL,
+        bytes BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE review_counts(
+        verdict TEXT NOT NULL,
+        decision INTEGER NOT NULL,
+        reviews INTEGER NOT NULL,
+        PRIMARY KEY (verdict, decision)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER review_added AFTER INSERT ON reviews BEGIN
+        INSERT INTO review_counts VALUES (NEW.verdict, NEW.decision, 1)
+            ON CONFLICT DO UPDATE SET reviews = reviews + 1;
+    END;
+    CREATE TRIGGER review_decided AFTER UPDATE OF decision ON reviews BEGIN
+        UPDATE review_counts SET reviews = reviews - 1 WHERE verdict = OLD.verdict AND decision = OLD.decision;
+        INSERT INTO review_counts VALUES (NEW.verdict, NEW.decision, 1)
+            ON CONFLICT DO UPDATE SET reviews = reviews + 1;
+    END;",
+    // 7: numbers of entries by day and state, because a count would read every row
+    "CREATE TABLE entry_counts(
+        day INTEGER NOT NULL,
+        state INTEGER NOT NULL,
+        entries INTEGER NOT NULL,
+        PRIMARY KEY (day, state)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO entry_counts SELECT added / 86400 AS day, state, count(*) FROM entries GROUP BY day, state;
+    CREATE TRIGGER entry_stored AFTER INSERT ON entries BEGIN
+        INSERT INTO entry_counts VALUES (NEW.added / 86400, NEW.state, 1)
+            ON CONFLICT DO UPDATE SET entries = entries + 1;
+    END;
+    CREATE TRIGGER entry_changed AFTER UPDATE OF state ON entries BEGIN
+        UPDATE entry_counts SET entries = entries - 1 WHERE day = OLD.added / 86400 AND state = OLD.state;
+        INSERT INTO entry_counts VALUES (NEW.added / 86400, NEW.state, 1)
+            ON CONFLICT DO UPDATE SET entries = entries + 1;
+    END;",
 ];
 
 /// Latest version of the schema.
@@ -122,7 +178,7 @@ mod tests {
         let latest = columns(&at(VERSION));
         for from in 1..VERSION {
             let mut connection = at(from);
-            let row = "INSERT INTO entries(id, name, added, sum) VALUES (7, 'a', 1, 0);
+            let row = "INSERT INTO entries(id, name, added, sum) VALUES (7, 'a', 200000, 0);
                        INSERT INTO fresh(id, cell, code, descriptor, sum) VALUES (7, 3, x'01', x'0203', 0);";
             connection.execute_batch(row).expect("inserts");
             migrate(&mut connection).expect("migrates");
@@ -131,6 +187,11 @@ mod tests {
             let kept =
                 connection.query_row("SELECT cell FROM fresh WHERE id = 7", [], |row| row.get::<_, i64>(0));
             assert_eq!(kept.expect("is there"), 3);
+            let counted = "SELECT day, state, entries FROM entry_counts";
+            let counted = connection
+                .query_row(counted, [], |row| <(i64, i64, i64)>::try_from(row))
+                .expect("is counted");
+            assert_eq!(counted, (2, 0, 1), "from {from}");
             migrate(&mut connection).expect("again changes nothing");
         }
     }

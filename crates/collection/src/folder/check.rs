@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::{Folder, QUANTISER, compact};
 use crate::{
     catalogue::{
-        Access, entries, fresh,
+        Access, entries, entry_counts, fresh, reviews,
         segments::{self, FileRecord, SegmentRecord},
         witnesses,
     },
@@ -15,6 +15,7 @@ use crate::{
     entry::State,
     error::{Error, Result},
     hashed_file::{hex, record_of},
+    listing::Day,
     segment::{Segment, descriptors_path, lists_path},
 };
 
@@ -22,10 +23,22 @@ use crate::{
 pub fn info(folder: &Folder) -> Result<Info> {
     let bytes = bytes_of(&folder.path)? + bytes_of(&folder.segments_path())?;
     folder.read(|connection| {
-        let [live, withdrawn, dropped, pending] = entries::counts(connection)?;
+        let Day { live, withdrawn, dropped, .. } = entry_counts::total(connection)?;
+        let (pending, reviews) = (entries::pending(connection)?, reviews::counts(connection)?.total());
         let (segments, fresh) = (segments::all(connection)?.len(), fresh::count(connection)?);
         let (witnesses, witness_bytes) = witnesses::counts(connection)?;
-        Ok(Info { live, withdrawn, dropped, pending, segments, fresh, witnesses, witness_bytes, bytes })
+        Ok(Info {
+            live,
+            withdrawn,
+            dropped,
+            pending,
+            segments,
+            fresh,
+            witnesses,
+            witness_bytes,
+            bytes,
+            reviews,
+        })
     })
 }
 
@@ -60,12 +73,13 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Vec<Find
 }
 
 /// Queries that name damaged rows, and the damage.
-const RULES: [(&str, &str); 3] = [
+const RULES: [(&str, &str); 4] = [
     (SUMS, "is not as it was written"),
+    (COUNTS, "is not that of the rows"),
     (LEFT_WITNESSES, "is kept, but the entry is dropped"),
     (
         "SELECT \"table\" || ' row ' || rowid FROM pragma_foreign_key_check",
-        "refers to an entry that does not exist",
+        "refers to a row that does not exist",
     ),
 ];
 
@@ -75,9 +89,28 @@ const SUMS: &str = "
     WHERE sum != sum_of(id, name, original, state, file, pending, added, meta)
     UNION ALL SELECT 'the descriptor of entry ' || id FROM fresh WHERE sum != sum_of(id, cell, code, descriptor)
     UNION ALL SELECT 'the witness of entry ' || id FROM witnesses WHERE sum != sum_of(id, bytes)
+    UNION ALL SELECT 'review ' || id FROM reviews
+        WHERE sum != sum_of(id, asked, query, name, entry, verdict, e_value, cosine, inliers, answer,
+                            decision, decided, decided_by)
+    UNION ALL SELECT 'the picture of review ' || id FROM review_pictures WHERE sum != sum_of(id, bytes)
     UNION ALL SELECT 'setting ' || key FROM settings WHERE sum != sum_of(key, value)
     UNION ALL SELECT 'setting ' || key FROM settings
         WHERE key = 'next_id' AND value <= (SELECT max(id) FROM entries)";
+
+/// Counts that are not those of the rows they count, or lack.
+const COUNTS: &str = "
+    SELECT 'the count of entries of day ' || day || ' in state ' || state FROM (
+        SELECT day, state, sum(entries) AS difference FROM (
+            SELECT day, state, entries FROM entry_counts
+            UNION ALL SELECT added / 86400, state, -count(*) FROM entries GROUP BY 1, 2
+        ) GROUP BY day, state
+    ) WHERE difference != 0
+    UNION ALL SELECT 'the count of reviews of verdict ' || verdict || ' and decision ' || decision FROM (
+        SELECT verdict, decision, sum(reviews) AS difference FROM (
+            SELECT verdict, decision, reviews FROM review_counts
+            UNION ALL SELECT verdict, decision, -count(*) FROM reviews GROUP BY 1, 2
+        ) GROUP BY verdict, decision
+    ) WHERE difference != 0";
 
 /// Witnesses that a compaction should have removed.
 const LEFT_WITNESSES: &str = "

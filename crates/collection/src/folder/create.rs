@@ -126,6 +126,7 @@ pub fn open(path: &Path, device: &Device) -> Result<Folder> {
         description,
         warnings: network_drive::warning(path).into_iter().collect(),
         connection: Mutex::new(connection),
+        lists: Mutex::new(None),
         view,
         compaction: Mutex::new(None),
     };

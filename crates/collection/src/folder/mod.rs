@@ -5,7 +5,9 @@ mod compact;
 mod create;
 mod export;
 mod fresh_entries;
+mod list;
 mod network_drive;
+mod reviews;
 mod sample;
 mod search;
 mod store;
@@ -24,10 +26,12 @@ use rusqlite::Connection;
 use view::View;
 
 use crate::{
-    catalogue::{self, entries, settings, witnesses},
-    engine::{Candidate, Description, Engine, Filter, Finding, Info, Page},
-    entry::{Digest, Entry, NewEntry, State, Stored},
+    catalogue::{self, entries, entry_counts, settings, witnesses},
+    engine::{Candidate, Description, Engine, Finding, Info},
+    entry::{Digest, Entry, Meta, NewEntry, State, Stored},
     error::{Error, Result},
+    listing::{Count, Day, Filter, Listing, Page, Selection},
+    review::{AddedReview, Decision, NewReview, Review, ReviewCounts, ReviewPage},
 };
 
 /// Name of the catalogue in the folder.
@@ -45,6 +49,8 @@ pub struct Folder {
     description: Description,
     warnings: Vec<String>,
     connection: Mutex<Connection>,
+    /// Connection for lists, opened by the first one.
+    lists: Mutex<Option<Connection>>,
     view: Mutex<Arc<View>>,
     /// Compaction that runs in the background.
     compaction: Mutex<Option<JoinHandle<Result<()>>>>,
@@ -144,7 +150,7 @@ impl Engine for Folder {
     ) -> Result<Vec<Vec<Candidate>>> {
         let allowed = match filter.is_empty() {
             true => None,
-            false => Some(self.read(|connection| entries::with_fields(connection, &filter.fields))?),
+            false => Some(self.read_list(|connection| entries::with_fields(connection, &filter.fields))?),
         };
         let view = self.refreshed()?;
         search::nearest(&view, &self.quantiser, probed, queries, (compared, k), allowed.as_deref())
@@ -155,12 +161,23 @@ impl Engine for Folder {
     }
 
     fn ids_of_name(&self, name: &str) -> Result<Vec<i64>> {
-        self.read(|connection| entries::of_name(connection, name))
+        self.read_list(|connection| entries::of_name(connection, name))
     }
 
-    fn page(&self, page: &Page) -> Result<Vec<Entry>> {
-        let Page { state, filter, after, limit } = page;
-        self.read(|connection| entries::page(connection, *state, &filter.fields, *after, *limit))
+    fn listing(&self, page: &Page, visits: u64) -> Result<Listing> {
+        list::listing(self, page, visits)
+    }
+
+    fn count(&self, selection: &Selection, visits: u64) -> Result<Count> {
+        list::count(self, selection, visits)
+    }
+
+    fn days(&self) -> Result<Vec<Day>> {
+        self.read(entry_counts::days)
+    }
+
+    fn set_meta(&self, id: i64, changes: &Meta) -> Result<Entry> {
+        list::set_meta(self, id, changes)
     }
 
     fn set_state(&self, ids: &[i64], state: State) -> Result<()> {
@@ -202,6 +219,30 @@ impl Engine for Folder {
 
     fn witness_count(&self) -> Result<u64> {
         self.read(|connection| Ok(witnesses::counts(connection)?.0))
+    }
+
+    fn add_review(&self, review: &NewReview) -> Result<AddedReview> {
+        reviews::add(self, review)
+    }
+
+    fn decide(&self, id: i64, decision: Decision, by: Option<&str>) -> Result<Review> {
+        reviews::decide(self, id, decision, by)
+    }
+
+    fn review(&self, id: i64) -> Result<Option<Review>> {
+        self.read(|connection| catalogue::reviews::of_id(connection, id))
+    }
+
+    fn review_picture(&self, id: i64) -> Result<Option<Vec<u8>>> {
+        self.read(|connection| catalogue::reviews::picture(connection, id))
+    }
+
+    fn reviews(&self, page: &ReviewPage) -> Result<Vec<Review>> {
+        self.read_list(|connection| reviews::page(connection, page))
+    }
+
+    fn review_counts(&self) -> Result<ReviewCounts> {
+        self.read(catalogue::reviews::counts)
     }
 
     fn set_setting(&self, key: &str, value: &str) -> Result<()> {

@@ -1,16 +1,13 @@
 //! Storing of entries, and changes of their states.
 
-use std::{
-    collections::HashSet,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::collections::HashSet;
 
 use device_math::transfer::upload_matrix;
 use half::f16;
 use index::EncodedVectors;
 use rusqlite::Connection;
 
-use super::Folder;
+use super::{Folder, reviews::now};
 use crate::{
     catalogue::{
         entries, fresh,
@@ -100,7 +97,7 @@ fn to_float16(descriptor: &[f32]) -> Result<Vec<u8>> {
 }
 
 fn store_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Stored>> {
-    let added = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    let added = now();
     let first = first_id(connection, rows)?;
     let mut here: HashSet<&Digest> = HashSet::new();
     let mut stored = Vec::with_capacity(rows.len());

@@ -6,11 +6,12 @@ use std::{
     process::Command,
 };
 
-use active_index_collection::{Collection, Digest, Error, FindSettings, NewEntry};
+use active_index_collection::{Collection, Decision, Digest, Error, FindSettings, NewEntry, NewReview};
 use burn::tensor::Device;
 
-use crate::fixtures::{
-    D, KIND, collection, descriptors, entries, findings, open, tensor, with_witness, witness,
+use crate::{
+    fixtures::{D, KIND, collection, descriptors, entries, findings, open, tensor, with_witness, witness},
+    reviews::review,
 };
 
 /// Collection of two segments and some entries in the catalogue.
@@ -91,6 +92,14 @@ fn a_changed_byte_in_a_row_of_the_catalogue_is_found_and_named() {
     let descriptor = shop.descriptor(stored[17].id()).expect("is there");
     let descriptor: Vec<u8> = descriptor.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect();
     let fingerprint = shop.description().fingerprint.clone();
+    let reviewed = NewReview {
+        name: "eighteen.jpg".to_owned(),
+        picture: Some(b"drawn by eighteen people".repeat(300)),
+        answer: "{\"text\":\"nineteen\"}".to_owned(),
+        ..review(18, stored[17].id())
+    };
+    let added = shop.add_review(&reviewed).expect("adds").id();
+    shop.decide(added, Decision::Confirmed, Some("decided by twenty")).expect("decides");
     drop(shop);
     let digest = Digest::of_file(b"17");
     let rows = [
@@ -102,6 +111,11 @@ fn a_changed_byte_in_a_row_of_the_catalogue_is_found_and_named() {
         fingerprint.as_bytes(),
         b"seen by seventeen people",
         b"measured on seventeen pictures",
+        b"eighteen.jpg",
+        reviewed.query.bytes(),
+        b"nineteen",
+        b"drawn by eighteen people",
+        b"decided by twenty",
     ];
     for needle in rows {
         let damaged = folder.path().join("damaged");

@@ -1,7 +1,7 @@
 //! Entries: originals that are known again, states, names, fields and pages.
 
 use active_index_collection::{
-    Collection, Digest, Error, Filter, FindSettings, NewEntry, Page, State, Stored,
+    Collection, Digest, Error, Filter, FindSettings, NewEntry, Page, Selection, State, Stored,
 };
 use burn::tensor::Device;
 use index::Metric;
@@ -135,7 +135,7 @@ fn imported_entries_keep_their_ids_where_these_are_free() {
         shop.store_under(&[i64::MAX], &[NewEntry::added("last", None)], tensor(&rows[..D])).expect("stores");
     assert!(last[0].id() < 1000, "an id behind which there is none is not kept");
     assert!(shop.store_under(&[1], &new(0..2), tensor(&rows[..2 * D])).is_err(), "one id short");
-    let all = Page { state: None, filter: Filter::default(), after: i64::MIN, limit: 100 };
+    let all = Page { limit: 100, ..Page::default() };
     assert_eq!(open(&path).page(&all).expect("lists").len(), 9);
     assert_eq!(ids_found(&shop, &rows[..D], &Filter::default())[0], 0);
     assert_eq!(findings(&shop), [""; 0]);
@@ -179,11 +179,15 @@ fn fields_are_kept_shown_and_filtered_by() {
         assert!(ids_found(&shop, &rows[..D], &filter(&[("licence", "all")])).is_empty());
         shop.compact().expect("compacts");
     }
-    let page =
-        |after, limit| Page { state: Some(State::Live), filter: filter(&[("year", "2000")]), after, limit };
-    let first = shop.page(&page(0, 10)).expect("lists");
+    let selection = || Selection {
+        state: Some(State::Live),
+        filter: filter(&[("year", "2000")]),
+        ..Selection::default()
+    };
+    let page = |after, limit| Page { selection: selection(), after, limit, ..Page::default() };
+    let first = shop.page(&page(None, 10)).expect("lists");
     assert_eq!(first.len(), 10);
-    let rest = open(&path).page(&page(first[9].id, 100)).expect("lists");
+    let rest = open(&path).page(&page(Some(first[9].id), 100)).expect("lists");
     assert_eq!(rest.len(), 5);
     assert_eq!(rest[4].meta["licence"], json!("all \"rights\""));
 }

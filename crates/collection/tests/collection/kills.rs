@@ -1,23 +1,27 @@
 //! Kills at random moments: nothing that was acknowledged is lost.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
 
-use active_index_collection::{Digest, NewEntry, State};
+use active_index_collection::{Collection, Decision, Digest, NewEntry, Review, ReviewPage, State};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::fixtures::{D, collection, descriptors, findings, open, tensor, with_witness, witness};
+use crate::{
+    fixtures::{D, collection, descriptors, findings, open, tensor, with_witness, witness},
+    reviews::review,
+};
 
 /// Environment variable with the folder, in the process that is killed.
 const FOLDER: &str = "KILLED_COLLECTION";
 /// Environment variable with the number of the round.
 const ROUND: &str = "KILLED_ROUND";
 
-/// Stores, withdraws and compacts for ever, and prints what was acknowledged. Only runs as a child of [`kill_rounds`].
+/// Stores, withdraws, reviews and compacts for ever, and prints what was acknowledged. Only runs as a child of [`kill_rounds`].
 #[test]
 fn child_that_writes_until_it_is_killed() {
     let (Some(folder), Ok(round)) = (std::env::var_os(FOLDER), std::env::var(ROUND)) else { return };
@@ -34,12 +38,28 @@ fn child_that_writes_until_it_is_killed() {
         let gone = stored.iter().step_by(7).map(|stored| stored.id());
         let gone: Vec<i64> = gone.collect();
         shop.withdraw(&gone).expect("withdraws");
-        println!("withdrawn {}", words(gone.into_iter()));
+        println!("withdrawn {}", words(gone.iter().copied()));
+        if step % 2 == 1 {
+            review_and_decide(&shop, 1000 * round + step / 2, [stored[1].id(), gone[0]]);
+        }
         if step % 4 == 3 {
             shop.compact().expect("compacts");
             println!("compacted");
         }
     }
+}
+
+/// Adds reviews of a query for two entries, decides one, and prints what was acknowledged.
+fn review_and_decide(shop: &Collection, query: u64, [first, second]: [i64; 2]) {
+    // A query and an entry are one review, however often they are added.
+    let reviews = [first, second, second].map(|entry| {
+        let added = shop.add_review(&review(query, entry)).expect("adds");
+        added.id()
+    });
+    println!("reviewed {}", words(reviews.into_iter()));
+    let decided = reviews[query as usize % 2];
+    shop.decide(decided, Decision::Rejected, Some("nobody")).expect("decides");
+    println!("decided {decided}");
 }
 
 fn words(ids: impl Iterator<Item = i64>) -> String {
@@ -65,6 +85,20 @@ fn run_and_kill(folder: &Path, round: u64, delay: Duration) -> Vec<String> {
     })
 }
 
+/// Checks that acknowledged reviews are whole, and that acknowledged decisions hold.
+fn require_reviews(shop: &Collection, reviewed: &BTreeSet<i64>, decided: &BTreeSet<i64>, round: u64) {
+    let limit = ReviewPage { limit: usize::MAX, ..ReviewPage::default() };
+    let kept: BTreeMap<i64, Review> =
+        shop.reviews(&limit).expect("lists").into_iter().map(|review| (review.id, review)).collect();
+    assert!(reviewed.iter().all(|id| kept.contains_key(id)), "round {round}: a review is lost");
+    for (id, found) in &kept {
+        let query: u64 = found.name.trim_matches(|c: char| !c.is_ascii_digit()).parse().expect("its number");
+        assert_eq!(found.answer, review(query, found.entry).answer, "round {round}");
+        assert_eq!(shop.review_picture(*id).expect("reads"), review(query, found.entry).picture);
+        assert!(!decided.contains(id) || found.by.as_deref() == Some("nobody"), "round {round}: {found:?}");
+    }
+}
+
 /// Kills a writer `rounds` times and compares what it had acknowledged with what is there.
 fn kill_rounds(rounds: u64) {
     let folder = tempfile::tempdir().expect("folder");
@@ -72,6 +106,7 @@ fn kill_rounds(rounds: u64) {
     collection(&path).set_segment_entries(50).expect("sets");
     let mut rng = StdRng::seed_from_u64(7);
     let (mut stored, mut withdrawn) = (Vec::new(), Vec::new());
+    let (mut reviewed, mut decided) = (BTreeSet::new(), BTreeSet::new());
     for round in 0..rounds {
         let delay = Duration::from_millis(rng.random_range(20..220));
         for line in run_and_kill(&path, round, delay) {
@@ -83,6 +118,10 @@ fn kill_rounds(rounds: u64) {
                 withdrawn.extend(ids(rest));
             } else if let Some((_, rest)) = line.split_once("stored ") {
                 stored.extend(ids(rest));
+            } else if let Some((_, rest)) = line.split_once("reviewed ") {
+                reviewed.extend(ids(rest));
+            } else if let Some((_, rest)) = line.split_once("decided ") {
+                decided.extend(ids(rest));
             }
         }
         let shop = open(&path);
@@ -96,8 +135,10 @@ fn kill_rounds(rounds: u64) {
         }
         let states = shop.entries(&withdrawn).expect("reads").into_iter().flatten();
         assert!(states.into_iter().all(|entry| entry.state != State::Live), "round {round}");
+        require_reviews(&shop, &reviewed, &decided, round);
     }
     let info = open(&path).info().expect("counts");
+    assert!(!decided.is_empty() && reviewed.len() > decided.len(), "{} decisions", decided.len());
     assert!(stored.len() > 20 * rounds as usize, "only {} entries in {rounds} rounds", stored.len());
     assert!(info.live + info.withdrawn + info.dropped >= stored.len() as u64);
 }

@@ -11,6 +11,8 @@ mod damage;
 mod entries;
 mod fixtures;
 mod kills;
+mod lists;
 mod processes;
+mod reviews;
 mod sample;
 mod witnesses;

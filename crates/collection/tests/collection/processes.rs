@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use active_index_collection::{Collection, Digest, Filter, FindSettings, NewEntry, Page};
+use active_index_collection::{Collection, Digest, FindSettings, NewEntry, Page};
 
 use crate::fixtures::{D, collection, descriptors, findings, open, tensor, with_witness, witness};
 
@@ -67,7 +67,7 @@ fn side_by_side(count: usize) {
     let shop = open(&path);
     assert_eq!(shop.info().expect("counts").live, 9 * count as u64, "eight own sets and a shared one");
     assert_eq!(findings(&shop), [""; 0]);
-    let all = Page { state: None, filter: Filter::default(), after: 0, limit: usize::MAX };
+    let all = Page { limit: usize::MAX, ..Page::default() };
     let entries = shop.page(&all).expect("lists");
     let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
     let witnesses = shop.witnesses(&ids).expect("reads");

@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path, time::Instant};
 
 use anyhow::{Context, Result};
-use collection::{Collection, Entry, Filter, Page};
+use collection::{Collection, Entry, Page};
 use csv::{Terminator, WriterBuilder};
 use image_file::path_text;
 use serde::Serialize;
@@ -100,7 +100,7 @@ fn export_table(collection: &Collection, path: &Path) -> Result<usize> {
     write_whole(path, |sink| {
         let mut writer = WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(sink);
         writer.write_record(HEADINGS)?;
-        let all = Page { state: None, filter: Filter::default(), after: -1, limit: usize::MAX };
+        let all = Page { limit: usize::MAX, ..Page::default() };
         let written = pages(collection, all, |entries| {
             count += entries.len();
             Ok(entries.iter().try_for_each(|entry| writer.write_record(record(entry)))?)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use collection::{Collection, Description};
+use collection::{Collection, Decisions, Description};
 use find::{Calibration, report::CalibrationReport};
 use serde::Serialize;
 
@@ -36,6 +36,8 @@ pub struct InfoReport {
     /// Entries that have a witness.
     witnesses: u64,
     witness_bytes: u64,
+    /// Matches that a person has judged or is to judge.
+    reviews: Reviews,
     /// Calibration of the E-values, if the collection has one of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     calibration: Option<CalibrationReport>,
@@ -47,6 +49,29 @@ pub struct InfoReport {
     /// Extractor of the descriptors.
     #[serde(skip_serializing_if = "Option::is_none")]
     extractor: Option<ExtractorRecord>,
+}
+
+/// Numbers of reviews by their decisions.
+#[derive(Serialize)]
+struct Reviews {
+    undecided: u64,
+    confirmed: u64,
+    rejected: u64,
+}
+
+impl From<Decisions> for Reviews {
+    fn from(Decisions { undecided, confirmed, rejected }: Decisions) -> Self {
+        Self { undecided, confirmed, rejected }
+    }
+}
+
+impl Reviews {
+    /// Formats the numbers; `None` without reviews.
+    fn text(&self) -> Option<String> {
+        let Self { undecided, confirmed, rejected } = self;
+        let all = undecided + confirmed + rejected;
+        (all > 0).then(|| format!("{undecided} undecided, {confirmed} confirmed, {rejected} rejected"))
+    }
 }
 
 pub fn run(path: &Path, session: &Session) -> Result<Outcome> {
@@ -81,6 +106,7 @@ impl InfoReport {
             witness: witness_kind,
             witnesses: info.witnesses,
             witness_bytes: info.witness_bytes,
+            reviews: info.reviews.into(),
             calibration,
             nprobe,
             fingerprint,
@@ -107,6 +133,7 @@ impl InfoReport {
             ("entries in no segment yet", Some(self.fresh.to_string())),
             ("bytes", Some(self.bytes.to_string())),
             ("witnesses", self.witness.as_ref().map(|kind| self.witnesses(kind))),
+            ("reviews", self.reviews.text()),
             ("E-values", self.calibration.as_ref().map(ToString::to_string)),
             ("default nprobe", self.nprobe.map(|nprobe| nprobe.to_string())),
         ];

@@ -1,7 +1,7 @@
 //! `collection list`: lists entries, a page at a time.
 
 use anyhow::Result;
-use collection::{Collection, Entry, Meta, Page};
+use collection::{Collection, Entry, Listing, Meta, Page, Selection};
 use serde::Serialize;
 use serde_json::json;
 
@@ -69,25 +69,25 @@ pub fn pages(
     asked: Page,
     mut each: impl FnMut(&[Entry]) -> Result<()>,
 ) -> Result<()> {
-    let Page { mut after, limit: mut left, state, filter } = asked;
-    while left > 0 {
-        let page = Page { state, filter: filter.clone(), after, limit: left.min(PAGE) };
-        let entries = collection.page(&page)?;
-        let Some(last) = entries.last() else { break };
-        after = last.id;
+    let mut left = asked.limit;
+    let mut page = Page { limit: left.min(PAGE), ..asked };
+    while page.limit > 0 {
+        let Listing { entries, next } = collection.listing(&page, u64::MAX)?;
+        if !entries.is_empty() {
+            each(&entries)?;
+        }
         left -= entries.len();
-        each(&entries)?;
+        page.limit = if next.is_some() { left.min(PAGE) } else { 0 };
+        page.after = next;
     }
     Ok(())
 }
 
 fn asked(arguments: &CollectionList) -> Page {
-    Page {
-        state: arguments.state.map(Into::into),
-        filter: arguments.conditions.filter(),
-        after: arguments.after,
-        limit: arguments.limit.map_or(usize::MAX, Into::into),
-    }
+    let (state, filter) = (arguments.state.map(Into::into), arguments.conditions.filter());
+    let limit = arguments.limit.map_or(usize::MAX, Into::into);
+    let selection = Selection { state, filter, ..Selection::default() };
+    Page { selection, after: arguments.after, limit, ..Page::default() }
 }
 
 /// Prints one document, a page at a time: a collection may be larger than memory.

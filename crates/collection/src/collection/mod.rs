@@ -1,5 +1,8 @@
 //! Collections: the rules that hold wherever entries are kept.
 
+mod lists;
+mod reviews;
+
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
@@ -7,10 +10,11 @@ use device_math::transfer::download;
 use index::Index;
 
 use crate::{
-    engine::{Candidate, Description, Engine, Filter, Finding, Info, Page},
+    engine::{Candidate, Description, Engine, Finding, Info},
     entry::{Digest, Entry, NewEntry, State, Stored},
     error::{Error, Result},
     folder,
+    listing::Filter,
 };
 
 /// Codes that are ranked by their descriptors for each match asked for.
@@ -254,14 +258,6 @@ impl Collection {
         self.engine.entries(ids)
     }
 
-    /// Entries in the order of their ids.
-    ///
-    /// # Errors
-    /// If the catalogue cannot be read.
-    pub fn page(&self, page: &Page) -> Result<Vec<Entry>> {
-        self.engine.page(page)
-    }
-
     /// Descriptor of an entry that is not dropped: `[d]`.
     ///
     /// # Errors
@@ -335,7 +331,7 @@ impl Collection {
         self.engine.searchable()
     }
 
-    /// Numbers and sizes, counted entry by entry.
+    /// Numbers and sizes.
     ///
     /// # Errors
     /// If the collection cannot be read.
