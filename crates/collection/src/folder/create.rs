@@ -13,7 +13,9 @@ use burn::tensor::Device;
 use index::Index;
 use rusqlite::Connection;
 
-use super::{CATALOGUE, Folder, QUANTISER, SEGMENTS, network_drive, view::View};
+use super::{
+    CATALOGUE, Folder, QUANTISER, SEGMENTS, late_connection::LateConnection, network_drive, view::View,
+};
 pub use crate::catalogue::Access;
 use crate::{
     catalogue::{self, settings},
@@ -126,7 +128,8 @@ pub fn open(path: &Path, device: &Device) -> Result<Folder> {
         description,
         warnings: network_drive::warning(path).into_iter().collect(),
         connection: Mutex::new(connection),
-        lists: Mutex::new(None),
+        lists: LateConnection::default(),
+        changes: LateConnection::default(),
         view,
         compaction: Mutex::new(None),
     };

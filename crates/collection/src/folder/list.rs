@@ -1,13 +1,10 @@
 //! Lists and counts of entries, and changes of their fields.
 
-use std::sync::PoisonError;
-
-use rusqlite::Connection;
 use serde_json::Value;
 
 use super::Folder;
 use crate::{
-    catalogue::{self, entries, entry_counts, lists::Window},
+    catalogue::{entries, entry_counts, lists::Window},
     entry::{Entry, META_BYTES, Meta},
     error::{Error, Result},
     listing::{Count, Listing, Order, Page, Selection},
@@ -17,19 +14,6 @@ use crate::{
 const MOST_ROWS: u64 = 16_384;
 /// Rows that the first statement of a page visits at least.
 const LEAST_ROWS: u64 = 64;
-
-impl Folder {
-    /// Calls `read` with a connection of its own for lists, so that searches do not wait for them.
-    pub(super) fn read_list<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.catalogue_path();
-        let connection = match lists.take() {
-            Some(connection) => connection,
-            None => catalogue::open(&path, self.access)?,
-        };
-        read(lists.insert(connection)).map_err(Error::catalogue(&path))
-    }
-}
 
 /// Entries of a page; see [`Engine::listing`](crate::Engine::listing).
 pub fn listing(folder: &Folder, page: &Page, visits: u64) -> Result<Listing> {

@@ -5,6 +5,7 @@ mod compact;
 mod create;
 mod export;
 mod fresh_entries;
+mod late_connection;
 mod list;
 mod network_drive;
 mod reviews;
@@ -22,6 +23,7 @@ use std::{
 pub use compact::SEGMENT_KEY;
 pub use create::{Access, create, open};
 use index::{Index, ProbedVectors};
+use late_connection::LateConnection;
 use rusqlite::Connection;
 use view::View;
 
@@ -48,9 +50,12 @@ pub struct Folder {
     quantiser: Arc<Index>,
     description: Description,
     warnings: Vec<String>,
+    /// Connection that searches read by.
     connection: Mutex<Connection>,
-    /// Connection for lists, opened by the first one.
-    lists: Mutex<Option<Connection>>,
+    /// Connection for lists.
+    lists: LateConnection,
+    /// Connection for changes.
+    changes: LateConnection,
     view: Mutex<Arc<View>>,
     /// Compaction that runs in the background.
     compaction: Mutex<Option<JoinHandle<Result<()>>>>,
@@ -77,7 +82,14 @@ impl Folder {
 
     /// Calls `write` in a transaction, and commits it unless `write` fails.
     fn write<T>(&self, write: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        write_to(&mut self.connection(), &self.catalogue_path(), write)
+        let path = self.catalogue_path();
+        self.changes.with(&path, self.access, |connection| write_to(connection, &path, write))
+    }
+
+    /// Calls `read` with the connection for lists.
+    fn read_list<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let path = self.catalogue_path();
+        self.lists.with(&path, self.access, |connection| read(connection).map_err(Error::catalogue(&path)))
     }
 }
 

@@ -127,3 +127,26 @@ fn an_entry_is_found_by_others_within_a_second() {
         assert!(stored.elapsed() < Duration::from_secs(1));
     }
 }
+
+/// Searches go on while another thread of the process waits for the catalogue.
+#[test]
+fn searches_do_not_wait_for_changes() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("shop");
+    let (shop, rows) = (collection(&path), descriptors(1, 500));
+    let id = shop.store(&[entry(&rows, "one".to_owned())], tensor(&rows)).expect("stores")[0].id();
+    let writer = rusqlite::Connection::open(path.join("catalogue.sqlite")).expect("opens");
+    writer.execute_batch("BEGIN IMMEDIATE").expect("keeps others from writing");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| shop.withdraw(&[id]));
+        for _ in 0..20 {
+            let found = shop.find(tensor(&rows), &FindSettings::default()).expect("finds");
+            assert_eq!(found[0][0].id, id, "not withdrawn yet");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(!waiting.is_finished(), "it waits for the other writer");
+        writer.execute_batch("COMMIT").expect("lets others write");
+        waiting.join().expect("ends").expect("withdraws");
+    });
+    assert!(shop.find(tensor(&rows), &FindSettings::default()).expect("finds")[0].is_empty());
+}
