@@ -13,6 +13,7 @@
 //! | [`collection`] | remembers released images, and finds them again |
 //! | [`find`] | looks pictures up in collections until a match is confirmed, with E-values |
 //! | [`activate`] | changes images for an index |
+//! | [`release`] | activates image files within limits on quality, writes them, and remembers them in a collection |
 //! | [`looks`] | lists views of a query picture: content found, turned back, mirrored |
 //! | [`describe`] | describes many images, reading ahead of the network |
 //! | [`evaluation`] | edits images and counts the copies that an index finds |
@@ -63,4 +64,5 @@ pub use find;
 pub use image_file;
 pub use index;
 pub use looks;
+pub use release;
 pub use witness;

@@ -6,7 +6,6 @@ mod args;
 mod device;
 mod inputs;
 mod outputs;
-mod release;
 mod report;
 mod session;
 mod side_files;

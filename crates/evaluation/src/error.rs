@@ -52,14 +52,9 @@ pub enum Error {
         /// Largest number of pixels.
         most: u64,
     },
-    /// Two images that should be compared pixel by pixel differ in size.
-    #[error("images differ in size: {}x{} and {}x{}", .a.0, .a.1, .b.0, .b.1)]
-    SizeMismatch {
-        /// Width and height of the first.
-        a: (u32, u32),
-        /// Width and height of the second.
-        b: (u32, u32),
-    },
+    /// A released image cannot be compared with its original.
+    #[error(transparent)]
+    Release(#[from] release::Error),
     /// The image is too large for JPEG.
     #[error("image is {width}x{height}, expected sides of at most 65535 pixels for jpeg")]
     JpegSize {

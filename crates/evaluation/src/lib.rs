@@ -5,7 +5,6 @@
 //! - [`retrieval`]: rank, recall and mean average precision of the right entry, with [`bootstrap`] intervals; [`binomial`] ones of counts.
 //! - [`copy_detection`]: micro average precision of queries of which some have no match.
 //! - [`find`]: lookups in a collection: verified matches, false matches, E-values that keep their promise.
-//! - [`quality`]: difference of a released image to its original (PSNR, SSIM, L-infinity).
 //! - [`distractors`]: further entries that fill an index to a realistic size.
 //! - [`Events`]: progress, failures and cancellation, for the caller to receive.
 //!
@@ -64,7 +63,6 @@ mod error;
 mod events;
 pub mod find;
 pub mod pipeline;
-pub mod quality;
 pub mod retrieval;
 
 pub use self::{

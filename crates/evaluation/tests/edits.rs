@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use active_index_evaluation::{Edit, Error, quality};
+use active_index_evaluation::{Edit, Error};
 use image::{Rgb, RgbImage, imageops};
 
 fn picture(width: u32, height: u32) -> RgbImage {
@@ -284,7 +284,7 @@ fn passive_and_released_images_are_edited_alike() {
             );
             assert_eq!(a.dimensions(), b.dimensions(), "{edit} {seed}");
             let afar = |image: &RgbImage| imageops::thumbnail(image, 12, 8);
-            let psnr = quality::psnr(&afar(&a), &afar(&b)).expect("same size");
+            let psnr = release::quality::psnr(&afar(&a), &afar(&b)).expect("same size");
             assert!(psnr > 25.0, "{edit} {seed}: {psnr} dB");
         }
     }

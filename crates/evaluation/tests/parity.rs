@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use active_index_evaluation::quality;
 use image::RgbImage;
+use release::quality;
 
 fn golden(file: &str) -> RgbImage {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);

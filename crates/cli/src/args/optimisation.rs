@@ -4,10 +4,13 @@ use std::num::NonZeroUsize;
 
 use activate::{Budget, Masked, Objective, Optimiser, Settings, Stop};
 use clap::{Args, ValueEnum};
+use describe::BatchRequest;
 use extractor::Precision;
+use image_file::Encoding;
 use index::Target;
+use release::{Options, QualityLimits};
 
-use super::{range::within, stop_rule};
+use super::{Reading, range::within, stop_rule};
 
 /// Default number of views per step of the robust objective.
 const VIEWS: usize = 3;
@@ -136,6 +139,17 @@ impl Optimisation {
         }
     }
 
+    /// Returns the options of a release, whose limits are the standard ones where none is typed.
+    pub fn release_options(&self, encoding: Encoding, batch: BatchRequest, reading: &Reading) -> Options {
+        let options = Options::new(self.settings(), encoding);
+        let limits = QualityLimits {
+            min_psnr: self.min_psnr.or(options.limits.min_psnr),
+            min_ssim: self.min_ssim.or(options.limits.min_ssim),
+            max_linf: self.max_linf,
+        };
+        Options { limits, batch, reader: reading.into(), ..options }
+    }
+
     fn objective(&self) -> Objective {
         match self.objective {
             Some(ObjectiveName::Reconstruction) => Objective::Reconstruction,
@@ -200,10 +214,34 @@ mod tests {
     struct Line {
         #[command(flatten)]
         optimisation: Optimisation,
+        #[command(flatten)]
+        reading: Reading,
+    }
+
+    fn line(words: &str) -> Line {
+        Line::parse_from(format!("activate {words}").split_whitespace())
     }
 
     fn typed(words: &str) -> Optimisation {
-        Line::parse_from(format!("activate {words}").split_whitespace()).optimisation
+        line(words).optimisation
+    }
+
+    fn limits(words: &str, encoding: Encoding) -> QualityLimits {
+        let Line { optimisation, reading } = line(words);
+        optimisation.release_options(encoding, BatchRequest::Auto, &reading).limits
+    }
+
+    #[test]
+    fn default_limits_apply_to_lossless_files_of_steepest_descent() {
+        let kept =
+            |min_psnr| QualityLimits { min_psnr: Some(min_psnr), min_ssim: Some(0.98), max_linf: None };
+        assert_eq!(limits("", Encoding::Png), kept(42.5));
+        assert_eq!(limits("--min-psnr 45", Encoding::WebP), kept(45.0));
+        assert_eq!(limits("--strength 3", Encoding::Png), QualityLimits::default());
+        let jpeg = Encoding::Jpeg { quality: 95, full_chroma: true };
+        assert_eq!(limits("", jpeg), QualityLimits::default());
+        let typed = QualityLimits { min_psnr: Some(45.0), min_ssim: None, max_linf: Some(9) };
+        assert_eq!(limits("--min-psnr 45 --max-linf 9", jpeg), typed);
     }
 
     #[test]

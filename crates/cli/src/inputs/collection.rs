@@ -8,7 +8,6 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use collection::Collection;
-use witness::Kind;
 
 use crate::{
     session::{Session, interrupt, output::one_line},
@@ -73,16 +72,6 @@ pub fn check_extractor(collection: &Collection, record: &ExtractorRecord) -> Res
 /// If the collection cannot be read, or the record is malformed.
 pub fn recorded_extractor(collection: &Collection) -> Result<Option<ExtractorRecord>> {
     collection.recorded_extractor()?.map(|text| parse(collection, &text)).transpose()
-}
-
-/// Returns the kind of the witnesses that a collection keeps.
-///
-/// # Errors
-/// A kind that this version does not know.
-pub fn witness_kind(collection: &Collection) -> Result<Kind> {
-    let description = collection.description();
-    let kind = description.witness_kind.as_deref().map_or(Ok(Kind::None), str::parse);
-    kind.with_context(|| format!("{}: its kind of witnesses", description.location))
 }
 
 fn check_agreement(collection: &Collection, recorded: &str, record: &ExtractorRecord) -> Result<()> {

@@ -3,11 +3,14 @@
 mod calibration_advice;
 mod fields;
 pub mod page;
+mod released_images;
 pub mod table;
 
 use serde::Serialize;
 
-pub use self::{calibration_advice::calibration_advice, fields::fields_text};
+pub use self::{
+    calibration_advice::calibration_advice, fields::fields_text, released_images::released_images,
+};
 use crate::{inputs::image_files::LeftOut, session::output::SCHEMA};
 
 /// Report of a verb, as `--json` prints it: fields that verbs share, then those of the verb.

@@ -4,6 +4,7 @@ pub mod interrupt;
 mod outcome;
 pub mod output;
 pub mod progress;
+pub mod release_events;
 pub mod temporary_folder;
 pub mod terminal_events;
 pub mod whole_file;

@@ -79,16 +79,7 @@ pub fn json_error(line: &str) {
 /// Joins an error and its causes in one line without control characters, and leaves out causes that the line already
 /// contains.
 pub fn one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !line.contains(&cause) {
-            let separator = if line.is_empty() { "" } else { ": " };
-            line = format!("{line}{separator}{cause}");
-        }
-    }
-    // Spaces stay as they are: they may be those of a file's name.
-    let pieces = line.split(char::is_control).map(str::trim).filter(|piece| !piece.is_empty());
-    pieces.collect::<Vec<_>>().join(" ")
+    release::one_line(error.as_ref())
 }
 
 /// Prints a line on stdout. A reader that closed it wants no more, which is no error.

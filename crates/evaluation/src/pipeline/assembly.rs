@@ -1,15 +1,13 @@
 //! Descriptors of one image, put together from its parts.
 
 use describe::Described;
+use release::quality::Quality;
 
 use super::{
     keys::Key,
     part::{Edited, Part},
 };
-use crate::{
-    error::{Error, Result},
-    quality::Quality,
-};
+use crate::error::{Error, Result};
 
 /// Descriptors of one image.
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ use extractor::Extractor;
 use image::RgbImage;
 use image_file::{Pixels, Reader, path_text};
 use looks::Look;
+use release::quality::{self, Quality};
 
 use super::{
     keys::{Key, Keys},
@@ -14,7 +15,6 @@ use super::{
 use crate::{
     edits::Edit,
     error::{Error, Result},
-    quality::{self, Quality},
 };
 
 /// Edits in a part: its image is read once for them. With the released version they fill two batches of the CPU.

@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, ops::Range};
 
 use device_math::transfer::upload_rows;
 use index::Neighbours;
+use release::quality::Quality;
 
 use super::{
     filled_index::{Entry, FilledIndex},
@@ -12,7 +13,6 @@ use super::{
 use crate::{
     error::Result,
     pipeline::{CopyDescriptors, ImageDescriptors},
-    quality::Quality,
 };
 
 /// Answers to all copies of one image.

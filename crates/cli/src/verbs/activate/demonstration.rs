@@ -11,11 +11,11 @@ use evaluation::{
 };
 use image_file::Reader;
 use index::Index;
+use release::Pair;
 use serde::Serialize;
 
 use crate::{
     inputs::extractor::LoadedExtractor,
-    release::Pair,
     report::table::{decimal, table},
     session::{Session, terminal_events::TerminalEvents},
 };

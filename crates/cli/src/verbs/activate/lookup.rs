@@ -9,14 +9,11 @@ use evaluation::Edit;
 use find::{Finder, Query, Settings, report::Match};
 use image::RgbImage;
 use index::Index;
+use release::{Pair, ReleasedImage};
 use serde::Serialize;
 use witness::{Kind, Witness};
 
-use crate::{
-    inputs::extractor::LoadedExtractor,
-    release::{Pair, ReleasedImage},
-    session::temporary_folder::TemporaryFolder,
-};
+use crate::{inputs::extractor::LoadedExtractor, session::temporary_folder::TemporaryFolder};
 
 /// Edit of the copy.
 const EDIT: &str = "crop=0.5";

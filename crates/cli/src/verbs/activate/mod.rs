@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use image_file::path_text;
+use release::{Folder, Job, Pair, ReleasedImage, Releaser};
 use serde::Serialize;
 
 use self::{
@@ -19,12 +20,11 @@ use crate::{
     inputs::{
         extractor::LoadedExtractor,
         image_files::{self, LeftOut},
-        installation,
+        installation, plan,
     },
     outputs::{Content, Outputs},
-    release::{Folder, Job, Pair, ReleasedImage, Releaser, plan},
-    report::{Report, page::Pictures, table::table},
-    session::{Outcome, Session},
+    report::{Report, page::Pictures, released_images},
+    session::{Outcome, Session, release_events::ReleaseEvents},
 };
 
 /// Released images, and the demonstration.
@@ -47,21 +47,24 @@ pub fn run(arguments: &Activate, session: &Session) -> Result<Outcome> {
         !demonstrates || arguments.optimisation.choose_cell.is_none(),
         "--choose-cell is for an index that stores released images, but the bundled index stores originals: name the images"
     );
-    let releaser = Releaser::new(&loaded, &indexes, arguments.into())?;
+    let Activate { optimisation, encoded, batch, reading, .. } = arguments;
+    let options = optimisation.release_options(encoded.encoding(), *batch, reading);
+    let releaser = Releaser::new(&loaded.extractor, loaded.own_memory, &indexes, options)?;
     let (mut pairs, mut gallery) = (Vec::new(), Vec::new());
-    let mut keep = |pair: Pair| -> Result<()> {
+    let mut keep = |pair: Pair| {
         if arguments.report.is_some() {
-            gallery.push(Pictures::new(&pair.original, &pair.released)?);
+            gallery.push(Pictures::new(&pair.original, &pair.released));
         }
         pairs.extend(demonstrates.then_some(pair));
-        Ok(())
     };
     let keeps = demonstrates || arguments.report.is_some();
-    let rows = releaser.release(&jobs, &Folder, None, session, keeps.then_some(&mut keep))?;
-    let (batch, seed) = (arguments.batch, arguments.optimisation.seed);
+    let events = ReleaseEvents::new(session);
+    let rows = releaser.release(&jobs, &Folder, &events, keeps.then_some(&mut keep))?;
+    let gallery = gallery.into_iter().collect::<Result<Vec<_>>>()?;
+    let seed = optimisation.seed;
     let lookup = demonstrates.then(|| Lookup::make(&loaded, &indexes[0], &rows, &pairs, seed)).transpose()?;
     let demonstration = demonstrates
-        .then(|| Demonstration::measure(&loaded, &indexes[0], pairs, batch, seed, session))
+        .then(|| Demonstration::measure(&loaded, &indexes[0], pairs, *batch, seed, session))
         .transpose()?;
 
     if let Some(path) = &arguments.report {
@@ -96,7 +99,6 @@ fn jobs(arguments: &Activate, session: &Session) -> Result<(Vec<Job>, LeftOut)> 
 fn text(report: &Report<ActivateReport>, arguments: &Activate, run: &str) -> String {
     let rows = &report.body.images;
     let count = |wanted: fn(&ReleasedImage) -> bool| rows.iter().filter(|row| wanted(row)).count();
-    let images = table(&ReleasedImage::HEADINGS, 1, rows.iter().filter_map(ReleasedImage::cells));
     let (released, skipped, failed) =
         (count(ReleasedImage::is_released), count(|row| row.skipped), count(ReleasedImage::failed));
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
@@ -105,7 +107,7 @@ fn text(report: &Report<ActivateReport>, arguments: &Activate, run: &str) -> Str
     let steps = steps(rows, arguments.optimisation.iterations());
     let left_out = report.left_out();
     let summary = format!("{released} released in {place}{skipped}{failed}{steps}; {run}{left_out}");
-    let images = if released == 0 { String::new() } else { format!("{images}\n") };
+    let images = if released == 0 { String::new() } else { format!("{}\n", released_images(rows)) };
     let retrieval = report.body.retrieval.iter().map(|retrieval| format!("\n\n{}", retrieval.text()));
     let lookup = report.body.lookup.iter().map(|lookup| format!("\n\n{}", lookup.text()));
     [images, summary].into_iter().chain(retrieval).chain(lookup).collect()

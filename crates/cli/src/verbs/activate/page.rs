@@ -4,12 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use maud::{Markup, html};
+use release::ReleasedImage;
 
 use super::demonstration::Demonstration;
-use crate::{
-    release::ReleasedImage,
-    report::page::{self, Pictures},
-};
+use crate::report::page::{self, Pictures};
 
 /// Writes the page. `gallery` holds the pictures of the rows with a released file, in their order.
 ///

@@ -5,6 +5,7 @@ use std::{fmt::Write, path::Path};
 use evaluation::retrieval::Variant;
 use image_file::path_text;
 use index::Index;
+use release::ReleasedImage;
 use serde::Serialize;
 
 use super::{
@@ -13,7 +14,6 @@ use super::{
     },
     recommendations::{Basis, Mean, recommend},
 };
-use crate::release::ReleasedImage;
 
 /// Number of edits that are named as lost.
 const WORST: usize = 3;

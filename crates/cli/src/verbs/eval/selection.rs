@@ -6,22 +6,24 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
+use describe::BatchRequest;
 use evaluation::{
     Error,
     pipeline::{OriginalFile, Subject, pair, sample},
 };
 use image_file::{Encoding, Reader, path_text};
 use index::Index;
+use release::{Folder, ReleasedImage, Releaser};
 
 use crate::{
     args::{Editing, Optimisation, Reading},
     inputs::{
         extractor::LoadedExtractor,
         image_files::{self, Found, Input},
+        plan,
     },
     outputs::{Content, Outputs},
-    release::{Folder, Options, ReleasedImage, Releaser, plan},
-    session::{Session, terminal_events::TerminalEvents},
+    session::{Session, release_events::ReleaseEvents, terminal_events::TerminalEvents},
     side_files::entry_names::Names,
 };
 
@@ -120,11 +122,13 @@ impl<'a> Selection<'a> {
             "{} holds the originals: name another folder for the released images",
             path_text(released)
         );
-        let jobs = plan(inputs.to_vec(), self.others, released, Encoding::Png, self.resumes);
+        let encoding = Encoding::Png;
+        let jobs = plan(inputs.to_vec(), self.others, released, encoding, self.resumes);
         self.outputs.check_apart(jobs.iter().map(|job| &job.output))?;
-        let options = Options::lossless(self.optimisation, self.reading);
-        Releaser::new(loaded, std::slice::from_ref(index), options)?
-            .release(&jobs, &Folder, None, session, None)
+        let options = self.optimisation.release_options(encoding, BatchRequest::Auto, self.reading);
+        let indexes = std::slice::from_ref(index);
+        let releaser = Releaser::new(&loaded.extractor, loaded.own_memory, indexes, options)?;
+        Ok(releaser.release(&jobs, &Folder, &ReleaseEvents::new(session), None)?)
     }
 
     /// Pairs the originals with their released images, if these are compared.

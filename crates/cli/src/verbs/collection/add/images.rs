@@ -104,7 +104,7 @@ fn added(
 ) -> Result<(Vec<AddedImage>, bool)> {
     let bar = progress::bar(inputs.len(), "adding");
     let watch = Watch::start();
-    let witnesses = inputs::collection::witness_kind(collection)?;
+    let witnesses = release::witness_kind(collection)?;
     let mut adder = Adder::new(collection, meta, loaded, session, &bar);
     let mut describer = loaded.describer(arguments.batch);
     let (reader, extractor) = (Reader::from(&arguments.reading), describer.extractor());

@@ -16,6 +16,7 @@ use evaluation::{
 };
 use image_file::path_text;
 use index::Index;
+use release::ReleasedImage;
 
 use super::super::{
     extractor_check::check_extractor,
@@ -27,7 +28,6 @@ use crate::{
         extractor::LoadedExtractor,
         image_files::{Input, LeftOut},
     },
-    release::ReleasedImage,
     session::{Outcome, Session, terminal_events::TerminalEvents},
     side_files::entry_names::Names,
 };

@@ -5,9 +5,9 @@ use std::{fmt::Write, slice};
 use evaluation::{
     Edit,
     bootstrap::{Bootstrap, Interval},
-    quality::Quality,
     retrieval::{Compared, Estimate, Side, Stored, Summary, Variant},
 };
+use release::quality::Quality;
 use serde::Serialize;
 
 use super::{super::settings::Settings, request::Evaluated};

@@ -5,33 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use collection::Meta;
 use image_file::{Encoding, path_text};
+use release::{Decision, Job};
 
+use super::image_files::Input;
 use crate::{
-    inputs::image_files::Input,
     outputs::{Content, FileIdentity},
     session::output::one_line,
 };
-
-/// An image to release.
-pub struct Job {
-    pub input: PathBuf,
-    /// Name below the folder that the user named.
-    pub name: PathBuf,
-    pub output: PathBuf,
-    pub decision: Decision,
-}
-
-/// Decision on an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// Release it.
-    Release,
-    /// Skip it: its released file exists already.
-    Skip,
-    /// Refuse it, for this reason.
-    Refuse(String),
-}
 
 /// Plans the release of images below `out`, under the names of the originals with the extension of the format.
 ///
@@ -60,7 +42,7 @@ pub fn plan(inputs: Vec<Input>, others: &[Input], out: &Path, encoding: Encoding
             },
         };
         taken.entry(output.clone()).or_insert_with(|| input.path.clone());
-        Job { input: input.path, name: input.name, output, decision }
+        Job { input: input.path, name: input.name, output, meta: Meta::new(), decision }
     });
     jobs.collect()
 }

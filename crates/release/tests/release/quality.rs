@@ -1,6 +1,6 @@
 //! Quality of pairs that scikit-image refuses or that have a known answer.
 
-use active_index_evaluation::{Error, quality};
+use active_index_release::{Error, quality};
 use image::{Rgb, RgbImage};
 
 fn picture(width: u32, height: u32) -> RgbImage {

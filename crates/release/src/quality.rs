@@ -32,11 +32,11 @@ pub struct Quality {
 /// ```
 /// let photo = image::RgbImage::from_pixel(16, 16, image::Rgb([10, 20, 30]));
 /// let brighter = image::RgbImage::from_pixel(16, 16, image::Rgb([12, 22, 32]));
-/// let quality = active_index_evaluation::quality::measure(&photo, &brighter)?;
+/// let quality = active_index_release::quality::measure(&photo, &brighter)?;
 /// assert_eq!(quality.linf, 2);
 /// assert!((quality.psnr - 42.11).abs() < 0.01);
-/// assert!(active_index_evaluation::quality::psnr(&photo, &photo)?.is_infinite());
-/// # Ok::<(), active_index_evaluation::Error>(())
+/// assert!(active_index_release::quality::psnr(&photo, &photo)?.is_infinite());
+/// # Ok::<(), active_index_release::Error>(())
 /// ```
 pub fn measure(a: &RgbImage, b: &RgbImage) -> Result<Quality> {
     Ok(Quality { psnr: psnr(a, b)?, ssim: ssim(a, b)?, linf: linf(a, b)? })

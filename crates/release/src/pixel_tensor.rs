@@ -1,10 +1,11 @@
 //! Conversion between the pixels of an image file and tensors.
 
-use activate::pixels;
-use anyhow::{Context, Result};
+use activate::pixels::{self, Depth};
 use burn::tensor::{Device, Tensor};
 use image::{ImageBuffer, RgbImage};
 use image_file::Pixels;
+
+use crate::error::Result;
 
 /// Converts pixels to a tensor `[1, 3, h, w]` in [0, 1].
 ///
@@ -19,20 +20,18 @@ pub fn to_tensor(pixels: &Pixels, device: &Device) -> Result<Tensor<4>> {
     })
 }
 
-/// Converts a tensor `[1, 3, h, w]` in [0, 1] to pixels of a depth.
+/// Converts a tensor `[1, 3, h, w]` in [0, 1], of an image's size, to pixels of a depth.
 ///
 /// # Errors
 /// If the device fails.
-pub fn from_tensor(tensor: &Tensor<4>, depth: pixels::Depth) -> Result<Pixels> {
+pub fn from_tensor(tensor: &Tensor<4>, depth: Depth) -> Result<Pixels> {
     let [_, _, height, width] = tensor.dims();
-    let (width, height) = (u32::try_from(width)?, u32::try_from(height)?);
+    let (width, height) = (width as u32, height as u32);
     let pixels = match depth {
-        pixels::Depth::Eight => {
-            RgbImage::from_raw(width, height, pixels::to_rgb8(tensor)?).map(Pixels::Eight)
-        }
-        pixels::Depth::Sixteen => {
+        Depth::Eight => RgbImage::from_raw(width, height, pixels::to_rgb8(tensor)?).map(Pixels::Eight),
+        Depth::Sixteen => {
             ImageBuffer::from_raw(width, height, pixels::to_rgb16(tensor)?).map(Pixels::Sixteen)
         }
     };
-    pixels.context("the pixels do not fill the image")
+    Ok(pixels.expect("a tensor has a value for each channel of each pixel"))
 }

@@ -1,24 +1,42 @@
 //! Minimum quality of released images.
 
-use anyhow::{Result, ensure};
-use evaluation::quality::{self, Quality};
+use activate::Optimiser;
 use image::{ImageBuffer, Pixel, Primitive};
-use image_file::{Encoded, Pixels};
+use image_file::{Encoded, Encoding, Pixels};
 
+use crate::{
+    error::{Error, Result},
+    quality::{self, Quality},
+};
+
+/// Minimum SSIM of [`QualityLimits::standard`].
+const MIN_SSIM: f64 = 0.98;
 /// Number of halvings of the interval that contains the strongest allowed change.
 const HALVINGS: usize = 7;
 
 /// Limits on the quality of a released file.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct QualityLimits {
-    /// In dB.
+    /// Minimum PSNR in dB.
     pub min_psnr: Option<f64>,
+    /// Minimum SSIM.
     pub min_ssim: Option<f64>,
-    /// In 8-bit levels.
+    /// Maximum change of a value, in 8-bit levels.
     pub max_linf: Option<u8>,
 }
 
 impl QualityLimits {
+    /// Returns the limits that hold unless others are set: those of steepest descent for lossless files, which can keep them,
+    /// none otherwise.
+    pub fn standard(optimiser: &Optimiser, encoding: Encoding) -> Self {
+        match optimiser {
+            Optimiser::Steepest(budget) if encoding.is_lossless() => {
+                Self { min_psnr: Some(budget.psnr), min_ssim: Some(MIN_SSIM), max_linf: None }
+            }
+            _ => Self::default(),
+        }
+    }
+
     fn allows(&self, quality: &Quality) -> bool {
         self.min_psnr.is_none_or(|least| quality.psnr >= least)
             && self.min_ssim.is_none_or(|least| quality.ssim >= least)
@@ -30,7 +48,7 @@ impl QualityLimits {
     ///
     /// # Errors
     /// If not even the unchanged original keeps the limits in this file format.
-    pub fn spend(
+    pub(crate) fn spend(
         &self,
         original: &Pixels,
         activated: &Pixels,
@@ -47,12 +65,9 @@ impl QualityLimits {
             return Ok(whole);
         }
         let mut best = attempt(0.0)?;
-        ensure!(
-            self.allows(&best.2),
-            "the file format alone reduces the quality to {:.2} dB and SSIM {:.4}, below the limits",
-            best.2.psnr,
-            best.2.ssim
-        );
+        if !self.allows(&best.2) {
+            return Err(Error::BelowLimits { psnr: best.2.psnr, ssim: best.2.ssim });
+        }
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..HALVINGS {
             let middle = (low + high) / 2.0;
@@ -97,6 +112,7 @@ fn mixed<P: Pixel<Subpixel = T>, T: Primitive>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use activate::{Budget, Masked};
     use image::{Rgb, RgbImage};
 
     fn file() -> Encoded {
@@ -119,6 +135,18 @@ mod tests {
             Ok((file(), Pixels::Eight(RgbImage::from_pixel(width, height, Rgb([0; 3])))))
         });
         assert!(refused.unwrap_err().to_string().starts_with("the file format alone"));
+    }
+
+    #[test]
+    fn standard_limits_are_those_of_steepest_descent_in_lossless_files() {
+        let budget = Budget { psnr: 45.0, ..Budget::default() };
+        let steepest = Optimiser::Steepest(budget);
+        let kept = QualityLimits { min_psnr: Some(45.0), min_ssim: Some(MIN_SSIM), max_linf: None };
+        assert_eq!(QualityLimits::standard(&steepest, Encoding::WebP), kept);
+        let jpeg = Encoding::Jpeg { quality: 95, full_chroma: true };
+        assert_eq!(QualityLimits::standard(&steepest, jpeg), QualityLimits::default());
+        let adam = Optimiser::Adam(Masked::default());
+        assert_eq!(QualityLimits::standard(&adam, Encoding::Png), QualityLimits::default());
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! `release`: activates images for a collection, remembers them, and writes their released files.
 
-mod remembered;
-
 use std::{slice, time::Instant};
 
 use anyhow::Result;
 use image_file::path_text;
+use release::{Job, Pair, ReleasedImage, Releaser, Remembering};
 use serde::Serialize;
 
-use self::remembered::Remembering;
 use super::activate::page;
 use crate::{
     args::Release,
@@ -17,11 +15,11 @@ use crate::{
         extractor::LoadedExtractor,
         image_files::{self, LeftOut},
         meta::MetaFields,
+        plan,
     },
     outputs::{Content, Outputs},
-    release::{Job, Pair, ReleasedImage, Releaser, plan},
-    report::{Report, page::Pictures, table::table},
-    session::{Outcome, Session, interrupt::Watch},
+    report::{Report, page::Pictures, released_images},
+    session::{Outcome, Session, release_events::ReleaseEvents},
 };
 
 /// Released images, and those that the collection knew.
@@ -36,29 +34,29 @@ struct ReleaseReport {
 
 pub fn run(arguments: &Release, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
-    let (jobs, left_out) = jobs(arguments, session)?;
+    let (mut jobs, left_out) = jobs(arguments, session)?;
     let fields = MetaFields::read(&arguments.meta)?;
+    jobs.iter_mut().for_each(|job| job.meta = fields.of(&job.name));
     let loaded = LoadedExtractor::load_for(session, arguments.optimisation.precision)?;
     let collection = collection::open(&arguments.collection, &loaded.device, session)?;
     collection::require_extractor(&collection, &loaded.record())?;
-    let releaser = Releaser::new(&loaded, slice::from_ref(collection.quantiser()), arguments.into())?;
+    let Release { optimisation, encoded, batch, reading, .. } = arguments;
+    let options = optimisation.release_options(encoded.encoding(), *batch, reading);
+    let indexes = slice::from_ref(collection.quantiser());
+    let releaser = Releaser::new(&loaded.extractor, loaded.own_memory, indexes, options)?;
     let mut gallery = Vec::new();
-    let mut keep = |pair: Pair| -> Result<()> {
-        gallery.push(Pictures::new(&pair.original, &pair.released)?);
-        Ok(())
-    };
-    let watch = Watch::start();
+    let mut keep = |pair: Pair| gallery.push(Pictures::new(&pair.original, &pair.released));
+    let events = ReleaseEvents::watching(session);
     let images = releaser.release(
         &jobs,
-        &Remembering::new(&collection, &fields, &loaded.device)?,
-        Some(&watch),
-        session,
+        &Remembering::new(&collection)?,
+        &events,
         arguments.report.is_some().then_some(&mut keep),
     )?;
     collection::refit(&collection, session);
     let interrupted = images.len() < jobs.len();
     if let Some(path) = &arguments.report {
-        page::write(path, &images, &gallery, None)?;
+        page::write(path, &images, &gallery.into_iter().collect::<Result<Vec<_>>>()?, None)?;
     }
     let seconds = started.elapsed().as_secs_f64();
     let outcome = match interrupted {
@@ -89,7 +87,6 @@ fn jobs(arguments: &Release, session: &Session) -> Result<(Vec<Job>, LeftOut)> {
 fn text(report: &Report<ReleaseReport>, planned: usize, arguments: &Release, run: &str) -> String {
     let (rows, left_out) = (&report.body.images, report.left_out());
     let count = |wanted: fn(&ReleasedImage) -> bool| rows.iter().filter(|row| wanted(row)).count();
-    let images = table(&ReleasedImage::HEADINGS, 1, rows.iter().filter_map(ReleasedImage::cells));
     let (released, known, failed) =
         (count(ReleasedImage::is_released), count(ReleasedImage::was_known), count(ReleasedImage::failed));
     let (out, collection) = (path_text(&arguments.out), &report.body.collection);
@@ -104,5 +101,5 @@ fn text(report: &Report<ReleaseReport>, planned: usize, arguments: &Release, run
     let summary = format!(
         "{released} released in {out} and remembered in {collection}{known}{failed}; {run}{left_out}{left}"
     );
-    if released > 0 { format!("{images}\n{summary}") } else { summary }
+    if released > 0 { format!("{}\n{summary}", released_images(rows)) } else { summary }
 }

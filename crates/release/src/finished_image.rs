@@ -1,15 +1,16 @@
 //! Encoding of an activated image within the limits on its quality.
 
 use activate::Activated;
-use anyhow::Result;
 use image_file::Picture;
 use witness::{Kind, Witness};
 
-use super::{
+use crate::{
+    activation::Activation,
+    error::Result,
     options::Options,
-    pixel_tensor,
+    pair::Pair,
+    pixel_tensor::{from_tensor, to_tensor},
     released_image::Figures,
-    releaser::{Pair, Releaser},
 };
 
 /// Released image as it will be read back.
@@ -30,16 +31,16 @@ pub struct FinishedImage {
 /// # Errors
 /// If the image cannot be encoded within the limits, or the device fails.
 pub fn finish(
-    releaser: &Releaser,
+    activation: &Activation,
     original: Picture,
     activated: &Activated,
     seconds: f64,
     witnesses: Kind,
     keeps: bool,
 ) -> Result<FinishedImage> {
-    let Options { limits, encoding, reader, .. } = releaser.options();
-    let depth = releaser.depth(&original);
-    let full = pixel_tensor::from_tensor(&activated.pixels, depth)?;
+    let Options { limits, encoding, reader, .. } = &activation.options;
+    let depth = activation.depth(&original);
+    let full = from_tensor(&activated.pixels, depth)?;
     let (file, released, measured) = limits.spend(&original.pixels, &full, |pixels| {
         let file = original.encode(pixels, *encoding)?;
         let read_back = reader.decode(&file.bytes)?.pixels;
@@ -48,8 +49,8 @@ pub fn finish(
     let after = if released == full {
         activated.after.clone()
     } else {
-        let pixels = pixel_tensor::to_tensor(&released, &releaser.loaded().device)?;
-        releaser.activator(depth)?.position(&pixels, &activated.target)?
+        let pixels = to_tensor(&released, &activation.extractor.device())?;
+        activation.activator(depth)?.position(&pixels, &activated.target)?
     };
     let (width, height) = original.dimensions();
     let figures = Figures {
