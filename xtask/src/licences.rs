@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use spdx::{Expression, ParseMode};
 
@@ -30,9 +30,9 @@ const ALLOWED: [&str; 15] = [
 /// Checks every package that is built for any platform, including the project's own.
 pub fn check() -> Result<()> {
     let built = built()?;
-    let packages = packages()?;
+    let packages = cargo::packages()?;
     let used: Vec<&Value> =
-        packages.iter().filter(|package| built.contains(&name_and_version(package))).collect();
+        packages.iter().filter(|package| built.contains(&cargo::name_and_version(package))).collect();
     ensure!(used.len() >= built.len(), "cargo metadata lists {} of {} packages", used.len(), built.len());
     let refused: Vec<String> =
         used.iter().filter_map(|package| refusal(package).err()).map(|e| e.to_string()).collect();
@@ -56,24 +56,6 @@ fn built() -> Result<BTreeSet<String>> {
     let text = String::from_utf8(cargo::output(&arguments)?)?;
     let first_two = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
     Ok(text.lines().filter(|line| !line.is_empty()).map(first_two).collect())
-}
-
-fn name_and_version(package: &Value) -> String {
-    let field = |name: &str| package[name].as_str().unwrap_or("?");
-    format!("{} v{}", field("name"), field("version"))
-}
-
-fn packages() -> Result<Vec<Value>> {
-    let mut document: Value = serde_json::from_slice(&cargo::output(&[
-        "metadata",
-        "--format-version=1",
-        "--locked",
-        "--all-features",
-    ])?)?;
-    match document["packages"].take() {
-        Value::Array(packages) if !packages.is_empty() => Ok(packages),
-        _ => bail!("cargo metadata lists no packages"),
-    }
 }
 
 fn refusal(package: &Value) -> Result<()> {

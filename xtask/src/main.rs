@@ -4,6 +4,7 @@
 mod build_options;
 mod cargo;
 mod check;
+mod dist;
 mod english;
 mod licences;
 mod links;
@@ -24,6 +25,8 @@ enum Verb {
     Check,
     /// Run the checks, then the tests, those of devices among them
     Test(test::Arguments),
+    /// Write the archive of a release, its checksums and its bill of materials
+    Dist(dist::Arguments),
     /// Fetch a model's weights into weights/, once
     FetchWeights(Forwarded),
     /// Convert published weights to a file that describes itself
@@ -58,6 +61,7 @@ fn run(verb: Verb) -> Result<()> {
     match verb {
         Verb::Check => check::run(&build_options::build_options()),
         Verb::Test(arguments) => test::run(&arguments),
+        Verb::Dist(arguments) => dist::run(&arguments),
         Verb::FetchWeights(forwarded) => forward("fetch-weights", forwarded),
         Verb::ConvertWeights(forwarded) => forward("convert-weights", forwarded),
         Verb::DefaultIndex(forwarded) => forward("default-index", forwarded),

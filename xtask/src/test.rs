@@ -1,9 +1,8 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
-use std::{path::PathBuf, process::Command};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use anyhow::{Result, ensure};
 
 use crate::{
     build_options::build_options,
@@ -62,21 +61,10 @@ impl Arguments {
 
 /// Fetches the weights of the tests once, before several test processes would.
 fn fetch_weights(build: &str) -> Result<()> {
-    let status = Command::new(built("xtask-weights", build)?)
+    let status = Command::new(cargo::built("xtask-weights", build)?)
         .args(["fetch-weights", "sscd_disc_mixup_int8"])
         .current_dir(cargo::root()?)
         .status()?;
     ensure!(status.success(), "the tests need the weights");
     Ok(())
-}
-
-/// Builds the programs with the options of the tests, and returns the path of one.
-fn built(program: &str, build: &str) -> Result<PathBuf> {
-    let line = format!("build {build} --message-format=json-render-diagnostics");
-    println!("$ cargo {line}");
-    let output = String::from_utf8(cargo::output(&line.split(' ').collect::<Vec<_>>())?)?;
-    let messages = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut programs = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
-    let found = programs.find(|path| path.file_stem().is_some_and(|name| name == program));
-    found.with_context(|| format!("cargo built no {program}"))
 }

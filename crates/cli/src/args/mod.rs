@@ -19,6 +19,8 @@ mod search;
 mod stop_rule;
 mod transform;
 
+use std::path::PathBuf;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use self::{
@@ -118,5 +120,12 @@ pub enum Verb {
     Completions {
         /// Shell to complete in
         shell: clap_complete::Shell,
+    },
+    /// Write the manual pages of the program and its verbs
+    #[command(after_help = "Example:\n  active-index man ~/.local/share/man/man1")]
+    Man {
+        /// Folder to write them into, which is created if necessary
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }

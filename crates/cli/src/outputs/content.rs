@@ -33,6 +33,8 @@ pub enum Content {
     Record,
     /// An image of any format.
     Image,
+    /// A manual page.
+    Manual,
     /// Descriptors that `eval --resume` keeps.
     Kept,
     /// An index. One with entries is only replaced without an advice.
@@ -51,6 +53,7 @@ impl fmt::Display for Content {
             Self::Names => f.write_str("table of names"),
             Self::Record => f.write_str("extractor record"),
             Self::Image => f.write_str("image"),
+            Self::Manual => f.write_str("manual page"),
             Self::Kept => f.write_str("file of kept descriptors"),
             Self::Index(_) => f.write_str("index that can be read"),
             Self::Folder => f.write_str("folder"),
@@ -111,6 +114,7 @@ impl Content {
             Self::Names => heading.ends_with("\tpath"),
             Self::Record => text.trim_start().starts_with('{'),
             Self::Image => image::guess_format(start).is_ok(),
+            Self::Manual => text.lines().any(|line| line.starts_with(".TH ")),
             Self::Kept => start.starts_with(b"descriptors1"),
             Self::Index(_) | Self::Folder => false,
         }
@@ -160,7 +164,7 @@ mod tests {
                 .concat()
         };
         let (npz, torch) = (archive("D.npy"), archive("a/data.pkl"));
-        let contents: [(Content, &[u8]); 8] = [
+        let contents: [(Content, &[u8]); 9] = [
             (Content::Descriptors, b"\x93NUMPY\x01\0v\0{'descr': '<f4'"),
             (Content::Arrays, &npz),
             (Content::Page, b"\xEF\xBB\xBF\n<!doctype HTML><html>"),
@@ -168,6 +172,7 @@ mod tests {
             (Content::Names, b"row\tpath\n0\ta.jpg\n"),
             (Content::Record, b"{\"schema\":1}"),
             (Content::Image, b"\x89PNG\r\n\x1a\n"),
+            (Content::Manual, b".ie \\n(.g .ds Aq \\(aq\n.TH active-index 1\n"),
             (Content::Kept, b"descriptors1\0\x02\0\0"),
         ];
         let folder = tempfile::tempdir().unwrap();

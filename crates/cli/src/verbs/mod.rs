@@ -10,6 +10,7 @@ mod entry_states;
 mod eval;
 mod find;
 mod index;
+mod man;
 mod release;
 mod search;
 mod transform;
@@ -43,5 +44,6 @@ pub fn run(verb: &Verb, session: &Session) -> Result<Outcome> {
         Verb::Transform(arguments) => transform::run(arguments, session),
         Verb::Devices => devices::run(session),
         Verb::Completions { shell } => completions::run(*shell, session),
+        Verb::Man { folder } => man::run(folder, session),
     }
 }
