@@ -47,6 +47,21 @@ pub fn read(path: &Path) -> Result<Matrix> {
     parse().map_err(|error: Error| error.in_file(path))
 }
 
+/// Reads a matrix from the bytes of a file; values need not be finite.
+///
+/// # Errors
+/// The errors of [`read`], without a file's name.
+///
+/// ```
+/// use active_index_index::npy;
+///
+/// let refused = npy::from_bytes(b"P6 1 1 255 abc").unwrap_err();
+/// assert_eq!(refused.to_string(), "npy magic: expected \\x93NUMPY, found P6 1 1");
+/// ```
+pub fn from_bytes(bytes: &[u8]) -> Result<Matrix> {
+    read_from(bytes, bytes.len() as u64)
+}
+
 /// Reads descriptors `[n, d]` onto a device.
 ///
 /// # Errors

@@ -8,4 +8,4 @@ mod header;
 mod matrix;
 
 pub use blocks::{Blocks, read_blocks};
-pub use matrix::{Matrix, read, read_descriptors, write, write_tensor};
+pub use matrix::{Matrix, from_bytes, read, read_descriptors, write, write_tensor};
