@@ -17,6 +17,7 @@
 //! | [`looks`] | lists views of a query picture: content found, turned back, mirrored |
 //! | [`describe`] | describes many images, reading ahead of the network |
 //! | [`evaluation`] | edits images and counts the copies that an index finds |
+//! | `service` | answers lookups over HTTP; with the feature `service` |
 //! | [`burn`] | tensors and devices, in the version the others use |
 //!
 //! # Example
@@ -65,4 +66,6 @@ pub use image_file;
 pub use index;
 pub use looks;
 pub use release;
+#[cfg(feature = "service")]
+pub use service;
 pub use witness;

@@ -1,0 +1,138 @@
+//! Bodies of requests, read whole within bounds on size, memory and time.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Duration, timeout},
+};
+
+use crate::{
+    app::{App, PERMIT},
+    problem::Problem,
+};
+
+/// Longest time in which the rest of a refused body is read, so that its sender reads the answer.
+const REST: Duration = Duration::from_secs(2);
+/// Bytes that are read of such a rest.
+const REST_BYTES: usize = 64 << 20;
+
+/// Body of a request, with its share of the memory for bodies.
+pub struct Upload {
+    pub bytes: Bytes,
+    pub memory: Option<OwnedSemaphorePermit>,
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// Problems with the statuses 400, 408, 413 and 429.
+pub async fn read(app: &App, mut body: Body) -> Result<Upload, Problem> {
+    let bound = app.settings.max_upload;
+    let is_announced = body.size_hint().lower() > bound as u64;
+    let read = match is_announced {
+        true => Ok(Err(too_large(bound))),
+        false => timeout(app.settings.body_time, read_frames(app, &mut body)).await,
+    };
+    match read {
+        Ok(Ok(upload)) => Ok(upload),
+        Ok(Err(problem)) => {
+            // Whoever stops reading earlier never sees why it was refused.
+            let _ = timeout(REST, skip_rest(&mut body)).await;
+            Err(problem)
+        }
+        Err(_) => {
+            let seconds = app.settings.body_time.as_secs_f64();
+            let detail = format!("the body did not arrive within {seconds} seconds");
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
+        }
+    }
+}
+
+fn too_large(bound: usize) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than the {bound} bytes allowed"))
+}
+
+async fn read_frames(app: &App, body: &mut Body) -> Result<Upload, Problem> {
+    let mut upload = Growing::default();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::bad_request("the body ended early, or is malformed"))?;
+        // Trailers say nothing here.
+        if let Ok(data) = frame.into_data() {
+            upload.add(app, data)?;
+        }
+    }
+    Ok(upload.finish())
+}
+
+async fn skip_rest(body: &mut Body) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        read += frame.data_ref().map_or(0, Bytes::len);
+        if read > REST_BYTES {
+            return;
+        }
+    }
+}
+
+/// Body as far as it has arrived.
+#[derive(Default)]
+struct Growing {
+    /// First part, which is not copied if it is the only one.
+    first: Bytes,
+    rest: BytesMut,
+    memory: Option<OwnedSemaphorePermit>,
+    /// Bytes that `memory` covers.
+    covered: usize,
+}
+
+impl Growing {
+    fn add(&mut self, app: &App, data: Bytes) -> Result<(), Problem> {
+        let length = self.first.len().max(self.rest.len()) + data.len();
+        if length > app.settings.max_upload {
+            return Err(too_large(app.settings.max_upload));
+        }
+        self.cover(app, length)?;
+        if self.first.is_empty() && self.rest.is_empty() {
+            self.first = data;
+            return Ok(());
+        }
+        if self.rest.is_empty() {
+            self.rest.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.rest.extend_from_slice(&data);
+        Ok(())
+    }
+
+    /// Takes memory for `length` bytes.
+    fn cover(&mut self, app: &App, length: usize) -> Result<(), Problem> {
+        let Some(lacking) = length.checked_sub(self.covered).filter(|lacking| *lacking > 0) else {
+            return Ok(());
+        };
+        let permits = lacking.div_ceil(PERMIT);
+        let taken = app.uploads.clone().try_acquire_many_owned(permits.try_into().unwrap_or(u32::MAX));
+        let taken = taken.map_err(|_| Problem::busy("too many bodies are being read"))?;
+        self.covered += permits * PERMIT;
+        match &mut self.memory {
+            Some(memory) => memory.merge(taken),
+            None => self.memory = Some(taken),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Upload {
+        let bytes = if self.rest.is_empty() { self.first } else { self.rest.freeze() };
+        Upload { bytes, memory: self.memory }
+    }
+}
+
+/// Media type of a body in lower case, without its parameters; empty if none is named.
+pub fn media_type(headers: &HeaderMap) -> String {
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}

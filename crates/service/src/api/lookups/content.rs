@@ -1,0 +1,174 @@
+//! Content of a lookup by its media type.
+
+use axum::http::{HeaderMap, header::CONTENT_TYPE};
+use bytes::Bytes;
+use index::npy;
+
+use super::{json_list, multipart};
+use crate::{
+    api::body,
+    lookup::{Content, Query},
+    problem::Problem,
+};
+
+/// Largest number of descriptors of a request.
+const DESCRIPTORS: usize = 4096;
+/// Largest number of pictures of a request.
+const PICTURES: usize = 32;
+/// Largest number of bytes of a query's name.
+const NAME_LENGTH: usize = 255;
+/// Name of a picture that has none.
+const UNNAMED: &str = "upload";
+
+/// Media type of a body that is read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum MediaType {
+    /// Bytes of one picture.
+    Picture,
+    /// Descriptors of NumPy.
+    Npy,
+    /// A JSON list of pictures and descriptors.
+    Json,
+    /// A form whose parts are pictures.
+    Form {
+        /// Text between the parts.
+        boundary: String,
+    },
+}
+
+/// Queries of a request.
+#[derive(Default)]
+pub struct Queries {
+    pub queries: Vec<Query>,
+    /// True if the request is one picture, and not a list.
+    pub is_single: bool,
+}
+
+impl MediaType {
+    /// Media type that a request names; that of a picture if it names none.
+    ///
+    /// # Errors
+    /// A problem with status 415, or 400 for a form without a boundary.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        match body::media_type(headers).as_str() {
+            "" | "application/octet-stream" => Ok(Self::Picture),
+            image if image.starts_with("image/") => Ok(Self::Picture),
+            "application/x-npy" => Ok(Self::Npy),
+            "application/json" => Ok(Self::Json),
+            "multipart/form-data" => {
+                let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                let boundary =
+                    multer::parse_boundary(named.unwrap_or_default()).map_err(Problem::bad_request)?;
+                Ok(Self::Form { boundary })
+            }
+            other => Err(Problem::unsupported(format!(
+                "expected image/*, application/octet-stream, multipart/form-data, application/x-npy or \
+                 application/json, found {other:?}"
+            ))),
+        }
+    }
+
+    /// Queries of a body, whose descriptors have dimension `d`.
+    ///
+    /// # Errors
+    /// Problems with the statuses 400, 413 and 422.
+    pub async fn queries(self, body: Bytes, d: usize) -> Result<Queries, Problem> {
+        let queries = match self {
+            Self::Picture if body.is_empty() => return Err(Problem::bad_request("the body is empty")),
+            Self::Picture => {
+                let query = Query { name: UNNAMED.to_owned(), content: Content::File(body) };
+                return Ok(Queries { queries: vec![query], is_single: true });
+            }
+            Self::Npy => descriptors(&body, d)?,
+            Self::Json => json_list::queries(&body, d)?,
+            Self::Form { boundary } => multipart::queries(body, &boundary).await?,
+        };
+        check_counts(&queries)?;
+        Ok(Queries { queries, is_single: false })
+    }
+}
+
+fn descriptors(body: &[u8], d: usize) -> Result<Vec<Query>, Problem> {
+    let matrix = npy::from_bytes(body).map_err(|error| Problem::bad_request(format!("the body: {error}")))?;
+    check_dimension(matrix.d, d)?;
+    let rows = matrix.values.chunks_exact(d).enumerate();
+    rows.map(|(row, values)| descriptor(row.to_string(), values.to_vec())).collect()
+}
+
+/// Query of a descriptor.
+///
+/// # Errors
+/// A problem with status 422 if a value is not finite.
+pub fn descriptor(name: String, values: Vec<f32>) -> Result<Query, Problem> {
+    match values.iter().all(|value| value.is_finite()) {
+        true => Ok(Query { name, content: Content::Descriptor(values) }),
+        false => Err(Problem::unprocessable(format!("descriptor {name} has a value that is not finite"))),
+    }
+}
+
+/// Checks the dimension of descriptors.
+///
+/// # Errors
+/// A problem with status 422.
+pub fn check_dimension(found: usize, d: usize) -> Result<(), Problem> {
+    match found == d {
+        true => Ok(()),
+        false => Err(Problem::unprocessable(format!(
+            "expected descriptors of dimension {d}, found dimension {found}"
+        ))),
+    }
+}
+
+fn check_counts(queries: &[Query]) -> Result<(), Problem> {
+    if queries.is_empty() {
+        return Err(Problem::bad_request("the body holds no query"));
+    }
+    let pictures = queries.iter().filter(|query| matches!(query.content, Content::File(_))).count();
+    for (what, count, most) in
+        [("pictures", pictures, PICTURES), ("descriptors", queries.len() - pictures, DESCRIPTORS)]
+    {
+        if count > most {
+            let detail = format!("the body holds {count} {what}, and {most} are allowed");
+            return Err(Problem::new(axum::http::StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
+    }
+    Ok(())
+}
+
+/// Name of a query for answers, made of one that a caller gave: one line of bounded length.
+pub fn query_name(given: Option<&str>, place: usize) -> String {
+    let given = given.unwrap_or_default();
+    let mut name: String = given.chars().filter(|c| !c.is_control()).collect();
+    while name.len() > NAME_LENGTH {
+        name.pop();
+    }
+    if name.is_empty() { place.to_string() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_short_line() {
+        assert_eq!(query_name(Some("a\nb\0.jpg"), 3), "ab.jpg");
+        assert_eq!(query_name(Some("../../etc/passwd"), 3), "../../etc/passwd", "it is no path");
+        assert_eq!((query_name(None, 3), query_name(Some("\t"), 4)), ("3".to_owned(), "4".to_owned()));
+        let long = query_name(Some(&"\u{1f600}".repeat(1000)), 0);
+        assert!(long.len() <= NAME_LENGTH && long.len() > NAME_LENGTH - 4);
+    }
+
+    #[test]
+    fn media_types_are_those_that_are_read() {
+        let of = |text: &str| {
+            let headers: HeaderMap = [(CONTENT_TYPE, text.parse().unwrap())].into_iter().collect();
+            MediaType::of(&headers).map_err(|problem| problem.status)
+        };
+        assert_eq!(MediaType::of(&HeaderMap::new()).unwrap(), MediaType::Picture);
+        assert_eq!(of("Image/JPEG; q=1"), Ok(MediaType::Picture));
+        assert_eq!(of("application/JSON;charset=utf-8"), Ok(MediaType::Json));
+        assert_eq!(of("multipart/form-data; boundary=x"), Ok(MediaType::Form { boundary: "x".to_owned() }));
+        assert_eq!(of("multipart/form-data"), Err(400));
+        assert_eq!(of("application/x-www-form-urlencoded"), Err(415));
+    }
+}

@@ -1,0 +1,83 @@
+//! Route of lookups.
+
+mod content;
+mod find_answer;
+mod find_parameters;
+mod json_list;
+mod multipart;
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
+use tokio::sync::oneshot;
+
+use self::{
+    content::Queries, find_answer::FindAnswer, find_parameters::FindParameters, json_list::ListedQuery,
+};
+use super::{
+    body, json_bytes,
+    parameters::{Query, collection},
+};
+use crate::{
+    app::App,
+    lookup::{Lookup, Refused},
+    problem::Problem,
+};
+
+/// Bytes of one file, for the document.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "it stands in the document for bytes that have no form")]
+struct FileBytes(Vec<u8>);
+
+/// Looks pictures or descriptors up in a collection.
+///
+/// The body is one picture, several as parts of a form, descriptors as a `.npy` file of float32 `[n, d]`, or a JSON list of
+/// both. The answer is that of `active-index find --json`. A query of several that cannot be looked up has an `error`; a single
+/// one is a problem.
+#[utoipa::path(post, path = "/v1/find", tag = "lookups", params(FindParameters),
+    request_body(description = "A picture, several pictures, descriptors, or a list of both", content(
+        (FileBytes = "application/octet-stream"),
+        (FileBytes = "image/*"),
+        (Object = "multipart/form-data"),
+        (FileBytes = "application/x-npy"),
+        (Vec<ListedQuery> = "application/json"),
+    )),
+    responses(
+        (status = 200, body = FindAnswer, description = "Queries and their matches"),
+        (status = 400, description = "Malformed parameters or body"),
+        (status = 404, description = "No such collection"),
+        (status = 408, description = "The body did not arrive in time"),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "The body is of no type that is read, or no picture of a known format"),
+        (status = 422, description = "The picture is damaged or too large, or the descriptors have another dimension"),
+        (status = 429, description = "Too many lookups wait; the header retry-after says when to try again"),
+        (status = 503, description = "The network is being loaded, or the service is shutting down"),
+    ))]
+pub async fn find(
+    State(app): State<Arc<App>>,
+    Query(parameters): Query<FindParameters>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let served = collection(&app, parameters.collection.as_deref())?.clone();
+    let settings = parameters.settings()?;
+    let media_type = content::MediaType::of(&headers)?;
+    let upload = body::read(&app, body).await?;
+    let d = served.collection().description().d;
+    let Queries { queries, is_single } = media_type.queries(upload.bytes, d).await?;
+    let (reply, answer) = oneshot::channel();
+    let (accepted, memory) = (Instant::now(), upload.memory);
+    let lookup = Lookup { served, settings, queries, is_single, reply, accepted, memory };
+    if !lookup.is_described() && !app.network.is_ready() {
+        return Err(Problem::unavailable("the network is being loaded; descriptors are looked up meanwhile"));
+    }
+    app.lookups.push(lookup).map_err(|refused| match refused {
+        Refused::Full => Problem::busy("too many lookups wait"),
+        Refused::Closed => Problem::unavailable("the service is shutting down"),
+    })?;
+    match answer.await {
+        Ok(answer) => answer.map(json_bytes),
+        Err(_) => Err(Problem::internal("a lookup was dropped")),
+    }
+}

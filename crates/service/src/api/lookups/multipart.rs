@@ -1,0 +1,29 @@
+//! Forms whose parts are pictures.
+
+use std::{convert::Infallible, future::ready};
+
+use bytes::Bytes;
+use futures_util::stream;
+use multer::Multipart;
+
+use super::content::query_name;
+use crate::{
+    lookup::{Content, Query},
+    problem::Problem,
+};
+
+/// Queries of a form: each part is a picture, under the name of its file or else of its field.
+///
+/// # Errors
+/// A problem with status 400.
+pub async fn queries(body: Bytes, boundary: &str) -> Result<Vec<Query>, Problem> {
+    let malformed = |error: multer::Error| Problem::bad_request(format!("the form: {error}"));
+    let mut form = Multipart::new(stream::once(ready(Ok::<_, Infallible>(body))), boundary);
+    let mut queries = Vec::new();
+    while let Some(part) = form.next_field().await.map_err(malformed)? {
+        let name = query_name(part.file_name().or_else(|| part.name()), queries.len());
+        let content = Content::File(part.bytes().await.map_err(malformed)?);
+        queries.push(Query { name, content });
+    }
+    Ok(queries)
+}

@@ -1,0 +1,59 @@
+//! Answers of lookups, as `find --json` gives them.
+
+use std::time::Duration;
+
+use find::{
+    Verdict,
+    report::{Answered, Search},
+};
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+/// Version of the JSON documents, that of the command line.
+pub const SCHEMA: u32 = 1;
+
+/// Answer to `POST /v1/find`.
+#[derive(Serialize)]
+struct FindAnswer<'a> {
+    schema: u32,
+    /// Time from the reading of pictures to the last comparison, of all lookups that were answered together.
+    seconds: f64,
+    #[serde(flatten)]
+    search: &'a Search,
+    queries: &'a [Answered],
+}
+
+/// Query that was looked up, or its name and the reason why it was not.
+pub type Outcome = Result<Answered, (String, Problem)>;
+
+/// Body of the answer to one lookup. A single query that failed is a problem.
+///
+/// # Errors
+/// The problem of a single query.
+pub fn body(
+    search: &Search,
+    took: Duration,
+    queries: Vec<Outcome>,
+    is_single: bool,
+) -> Result<Vec<u8>, Problem> {
+    let reported = |outcome: Outcome| match outcome {
+        Ok(answered) => Ok(answered),
+        Err((_, problem)) if is_single => Err(problem),
+        Err((name, problem)) => Ok(Answered::failed(name, problem.detail)),
+    };
+    let queries: Vec<Answered> = queries.into_iter().map(reported).collect::<Result<_, _>>()?;
+    let answer = FindAnswer { schema: SCHEMA, seconds: took.as_secs_f64(), search, queries: &queries };
+    serde_json::to_vec(&answer).map_err(Problem::internal)
+}
+
+/// Verdict on the best match of a query, for metrics.
+pub fn verdict_word(outcome: &Outcome) -> &'static str {
+    let Ok(Answered { error: None, matches, .. }) = outcome else { return "failed" };
+    match matches.first().map(|best| best.verdict) {
+        None => "nothing",
+        Some(Verdict::Match) => "match",
+        Some(Verdict::Possible) => "possible",
+        Some(Verdict::Unlikely) => "unlikely",
+    }
+}

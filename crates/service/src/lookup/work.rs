@@ -1,0 +1,102 @@
+//! Work of a lookup thread.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    time::Instant,
+};
+
+use find::report::{self, Answered, Search};
+use image_file::Reader;
+use rayon::ThreadPoolBuilder;
+
+use super::{
+    Lookup, Query,
+    answer::{Outcome, body, verdict_word},
+    prepare::Preparation,
+    queue::{Lane, Queue},
+};
+use crate::{
+    metrics::Metrics,
+    network::{Network, SharedNetwork},
+    problem::Problem,
+    served::Served,
+};
+
+/// Looks up what waits in a queue.
+pub struct Worker<'a> {
+    /// Lookups that wait.
+    pub queue: &'a Queue,
+    /// Describes pictures.
+    pub network: &'a Network,
+    /// Reads pictures.
+    pub reader: Reader,
+    /// Counts lookups.
+    pub metrics: &'a Metrics,
+}
+
+impl Worker<'_> {
+    /// Works in this thread until the queue is closed and empty. Parallel work stays in the thread: others look up meanwhile.
+    pub fn run(&self, lane: Lane) {
+        let _pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+        while let Some(mut lookups) = self.queue.take(lane) {
+            // Callers that are gone are not worth the work.
+            lookups.retain(|lookup| !lookup.reply.is_closed());
+            if let Some(first) = lookups.first() {
+                let (served, settings) = (first.served.clone(), first.settings.clone());
+                self.answer(&served, settings, lookups);
+            }
+        }
+    }
+
+    /// Answers lookups in one collection with the same settings, by one search.
+    fn answer(&self, served: &Arc<Served>, settings: find::Settings, lookups: Vec<Lookup>) {
+        let started = Instant::now();
+        let (mut queries, mut callers) = (Vec::new(), Vec::new());
+        for Lookup { queries: own, is_single, reply, memory, .. } in lookups {
+            callers.push((own.len(), is_single, reply, memory));
+            queries.extend(own);
+        }
+        let find = AssertUnwindSafe(|| self.find(served, settings, queries));
+        let found = panic::catch_unwind(find).unwrap_or_else(|_| Err(Problem::internal("a lookup panicked")));
+        let took = started.elapsed();
+        self.metrics.count_lookup(served.name(), took);
+        let mut found = found.map(|(search, outcomes)| (search, outcomes.into_iter()));
+        for (count, is_single, reply, _memory) in callers {
+            let answer = match &mut found {
+                Ok((search, outcomes)) => {
+                    body(search, took, outcomes.by_ref().take(count).collect(), is_single)
+                }
+                Err(problem) => Err(problem.clone()),
+            };
+            // Nobody may wait any more.
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn find(
+        &self,
+        served: &Served,
+        settings: find::Settings,
+        queries: Vec<Query>,
+    ) -> Result<(Search, Vec<Outcome>), Problem> {
+        let finder = served.finder().with_settings(settings)?;
+        let prepared = Preparation::new(self.network, self.reader).run(queries)?;
+        let (mut queries, mut names) = (Vec::new(), Vec::new());
+        for (name, query) in prepared {
+            names.push((name, query.map(|query| queries.push(query)).err()));
+        }
+        let answers = finder.find(&queries, &mut SharedNetwork(self.network))?;
+        let mut found = report::with_entries(served.collection(), answers)?.into_iter();
+        let outcome = |(name, problem): (String, Option<Problem>)| match problem {
+            Some(problem) => Err((name, problem)),
+            None => Ok(match found.next() {
+                Some(found) => found.answered(name),
+                None => Answered::new(name),
+            }),
+        };
+        let outcomes: Vec<Outcome> = names.into_iter().map(outcome).collect();
+        outcomes.iter().for_each(|outcome| self.metrics.count_query(served.name(), verdict_word(outcome)));
+        Ok((Search::of(served.name().to_owned(), &finder)?, outcomes))
+    }
+}

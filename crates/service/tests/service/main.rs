@@ -1,0 +1,14 @@
+//! The service on a loopback port, with a stand-in for the network. Every answer is compared with the OpenAPI document.
+
+mod access;
+mod client;
+mod collections;
+mod document;
+mod entries;
+mod garbage;
+mod limits;
+mod lookups;
+mod operation;
+mod schema;
+mod server;
+mod sharing;
