@@ -4,7 +4,7 @@ use clap::Command;
 
 /// Headings of the groups, and their verbs in the order of the page.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Everyday", &["release", "find", "activate", "search"]),
+    ("Everyday", &["release", "find", "serve", "activate", "search"]),
     ("Collections", &["collection", "withdraw", "restore"]),
     ("Building blocks", &["describe", "index"]),
     ("Measuring", &["advise", "eval", "transform"]),

@@ -16,6 +16,7 @@ mod range;
 mod reading;
 mod release;
 mod search;
+mod serve;
 mod stop_rule;
 mod transform;
 
@@ -41,6 +42,7 @@ pub use self::{
     reading::Reading,
     release::Release,
     search::Search,
+    serve::Serve,
     transform::TransformArgs,
 };
 
@@ -82,6 +84,9 @@ pub enum Verb {
     /// Find out whether images are in a collection
     #[command(after_help = find::EXAMPLES)]
     Find(Find),
+    /// Answer lookups over HTTP, with an API for other programs
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(Serve),
     /// Take entries of a collection out of the answers
     #[command(after_help = collection::WITHDRAW)]
     Withdraw(NamedEntries),

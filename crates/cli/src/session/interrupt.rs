@@ -17,6 +17,10 @@ pub const EXIT_CODE: u8 = 130;
 static WRITING: Mutex<()> = Mutex::new(());
 static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 static IS_REQUESTED: AtomicBool = AtomicBool::new(false);
+static ANSWER: Mutex<&str> = Mutex::new(REPORTING);
+
+/// Line after the first Ctrl-C, for verbs that report their first half.
+const REPORTING: &str = "interrupted: reporting the finished part (press Ctrl-C again to end at once)";
 
 /// Delays an interruption while the guard lives, during a write that must be completed.
 pub fn hold_off() -> MutexGuard<'static, ()> {
@@ -28,6 +32,12 @@ pub struct Watch(());
 
 impl Watch {
     pub fn start() -> Self {
+        Self::start_with(REPORTING)
+    }
+
+    /// Starts a watch in which the first Ctrl-C is answered with a line of its own.
+    pub fn start_with(answer: &'static str) -> Self {
+        *ANSWER.lock().unwrap_or_else(PoisonError::into_inner) = answer;
         IS_WATCHED.store(true, Ordering::SeqCst);
         Self(())
     }
@@ -51,7 +61,7 @@ impl Drop for Watch {
 pub fn install() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if IS_WATCHED.load(Ordering::SeqCst) && !IS_REQUESTED.swap(true, Ordering::SeqCst) {
-            message("interrupted: reporting the finished part (press Ctrl-C again to end at once)");
+            message(*ANSWER.lock().unwrap_or_else(PoisonError::into_inner));
             return;
         }
         let _finished = hold_off();

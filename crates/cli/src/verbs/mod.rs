@@ -13,6 +13,7 @@ mod index;
 mod man;
 mod release;
 mod search;
+mod serve;
 mod transform;
 
 use anyhow::Result;
@@ -35,6 +36,7 @@ pub fn run(verb: &Verb, session: &Session) -> Result<Outcome> {
         Verb::Index(verb) => index::run(verb, session),
         Verb::Search(arguments) => search::run(arguments, session),
         Verb::Find(arguments) => find::run(arguments, session),
+        Verb::Serve(arguments) => serve::run(arguments, session),
         Verb::Withdraw(arguments) => entry_states::withdraw(arguments, session),
         Verb::Restore(arguments) => entry_states::restore(arguments, session),
         Verb::Collection(verb) => collection::run(verb, session),

@@ -1,0 +1,124 @@
+//! Arguments of `serve`.
+
+use std::{
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use bytesize::ByteSize;
+use clap::Args;
+
+use super::Reading;
+
+/// Examples of `serve --help`.
+pub const EXAMPLES: &str = "\
+Without a token, callers of this machine alone are answered. Ctrl-C ends the service when all that it
+accepted is answered. GET /v1/openapi.json describes the API.
+
+Examples:
+  active-index serve --collection shop
+  curl --data-binary @suspect.jpg -H 'content-type: image/jpeg' http://127.0.0.1:8080/v1/find
+  active-index serve --collection shop --collection press=/data/press --listen 0.0.0.0:8080 --token-file tokens
+  active-index serve --collection shop --log-json";
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Collection to look in, under the name of its folder or under NAME; may be repeated
+    #[arg(long = "collection", value_name = "[NAME=]C", required = true)]
+    pub collections: Vec<NamedCollection>,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// File with one token a line, of which callers send one as `Authorization: Bearer`; # begins a comment
+    #[arg(long, value_name = "FILE", conflicts_with = "open")]
+    pub token_file: Option<PathBuf>,
+    /// Answer everyone who reaches the address, without a token
+    #[arg(long)]
+    pub open: bool,
+    /// Largest size of an upload, such as 8MiB
+    #[arg(long, default_value = "32MiB", value_name = "BYTES")]
+    pub max_upload: ByteSize,
+    /// Threads that look up [default: two per core]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<NonZeroUsize>,
+    /// Write the log as JSON, a line for each event
+    #[arg(long)]
+    pub log_json: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// A collection and its name in the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedCollection {
+    /// Name that was given.
+    pub name: Option<String>,
+    /// Folder of the collection.
+    pub path: PathBuf,
+}
+
+impl NamedCollection {
+    /// Returns the name in the API: the one that was given, or that of the folder.
+    pub fn name(&self) -> String {
+        let folder = || self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let of = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        self.name.clone().unwrap_or_else(|| of(&folder()).unwrap_or_default())
+    }
+}
+
+impl FromStr for NamedCollection {
+    type Err = &'static str;
+
+    /// Parses `NAME=PATH`, or a path; one in which `=` comes after a slash is a path.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, path) = match text.split_once('=').filter(|(name, _)| !name.contains(['/', '\\'])) {
+            Some((name, path)) => (Some(name), path),
+            None => (None, text),
+        };
+        match (name, path) {
+            (Some(""), _) | (_, "") => Err("expected a folder, or a name and a folder: press=/data/press"),
+            _ => Ok(Self { name: name.map(str::to_owned), path: path.into() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    #[test]
+    fn collections_have_names_of_their_own_or_those_of_their_folders() {
+        let parsed = |text: &str| text.parse::<NamedCollection>().map(|named| (named.name(), named.path));
+        let named = |name: &str, path: &str| Ok((name.to_owned(), PathBuf::from(path)));
+        assert_eq!(parsed("data/shop"), named("shop", "data/shop"));
+        assert_eq!(parsed("press=/data/2026=old"), named("press", "/data/2026=old"));
+        assert_eq!(parsed("./2026=old"), named("2026=old", "./2026=old"));
+        for wrong in ["", "=shop", "press="] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn uploads_have_units_and_tokens_exclude_an_open_door() {
+        let line = |words: &str| Line::try_parse_from(format!("serve {words}").split_whitespace());
+        let typed = line("--collection shop --max-upload 8MiB --listen [::1]:0").unwrap().serve;
+        assert_eq!((typed.max_upload.as_u64(), typed.listen.port()), (8 << 20, 0));
+        assert_eq!(line("--collection shop --max-upload 1000").unwrap().serve.max_upload.as_u64(), 1000);
+        for wrong in
+            ["", "--collection shop --open --token-file t", "--collection shop --max-upload 8parsecs"]
+        {
+            assert!(line(wrong).is_err(), "{wrong}");
+        }
+    }
+}

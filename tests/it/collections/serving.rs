@@ -1,0 +1,116 @@
+//! `serve`, started as a user starts it: it answers as `find` does, and ends well.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::Folder;
+
+/// Running service, which is killed if a test fails.
+struct Running {
+    child: Child,
+    /// Address and port.
+    host: String,
+}
+
+impl Running {
+    fn start(folder: &Folder, line: &str) -> Self {
+        let mut command = folder.command(line);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
+        let host = address.trim().strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
+        let host = host.unwrap_or_else(|| panic!("{address:?} is no address")).to_owned();
+        Self { child, host }
+    }
+
+    /// Status and body of an answer.
+    fn send(&self, head: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        let length = body.len();
+        let head = format!(
+            "{head} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n",
+            self.host
+        );
+        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+        (status, answer.split_off(end + 4))
+    }
+
+    fn wait_until_ready(&self) {
+        let started = Instant::now();
+        while self.send("GET /readyz", b"").0 != 200 {
+            assert!(started.elapsed() < Duration::from_secs(60), "it never gets ready");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends a signal, and returns the exit code and what is on stderr.
+    fn end(&mut self, signal: &str) -> (Option<i32>, String) {
+        Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        let mut stderr = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (self.child.wait().unwrap().code(), stderr)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_answers_as_find_does_and_ends_with_its_signal() {
+    let folder = Folder::with_photos(8);
+    folder.done("collection add photos --collection shop");
+    folder.put_edited("photos/3.png", "copy.jpg");
+    let found = folder.done("find copy.jpg --collection shop");
+    let copy = fs::read(folder.path("copy.jpg")).unwrap();
+    for signal in ["-TERM", "-INT"] {
+        let mut service =
+            Running::start(&folder, "serve --collection shop --listen 127.0.0.1:0 --log-json --workers 2");
+        service.wait_until_ready();
+        let (status, body) = service.send("POST /v1/find", &copy);
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(status, 200, "{answer}");
+        let [own, other] =
+            [&answer, &found].map(|answer| answer["queries"][0]["matches"].as_array().unwrap());
+        assert_eq!(own.len(), other.len(), "{answer} {found}");
+        for (own, other) in own.iter().zip(other) {
+            assert_eq!((&own["id"], &own["verdict"]), (&other["id"], &other["verdict"]));
+            let cosines = [own, other].map(|found| found["cosine"].as_f64().unwrap());
+            assert!((cosines[0] - cosines[1]).abs() < 1e-5, "{cosines:?}");
+        }
+        let (code, stderr) = service.end(signal);
+        assert_eq!(code, Some(0), "{stderr}");
+        let lines: Vec<&str> = stderr.lines().filter(|line| line.starts_with('{')).collect();
+        let events: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of = |path: &str| events.iter().find(|event| event["span"]["path"] == path);
+        assert_eq!(of("/v1/find").map(|event| &event["status"]), Some(&Value::from(200)), "{stderr}");
+    }
+}
+
+#[test]
+fn a_service_that_others_could_reach_needs_a_token() {
+    let folder = Folder::with_photos(1);
+    folder.refused("serve --collection shop --listen 0.0.0.0:0", "reachable from other machines");
+    folder.refused("serve --collection nowhere", "no collection");
+    folder.refused("serve --collection shop --collection shop", "two collections have the name");
+    fs::write(folder.path("tokens"), "# none yet\n").unwrap();
+    folder.refused("serve --collection shop --token-file tokens", "tokens: no line holds a token");
+    fs::write(folder.path("tokens"), "short\n").unwrap();
+    folder.refused("serve --collection shop --token-file tokens", "line 1");
+}
