@@ -21,6 +21,7 @@ mod fast_activation;
 mod fixtures;
 mod graph_search;
 mod habits;
+mod healthcheck;
 mod image_files;
 mod image_formats;
 mod image_mutations;

@@ -90,6 +90,14 @@ fn components(sbom: &Value, is_wanted: impl Fn(&Value) -> bool) -> BTreeSet<Stri
 fn the_archive_holds_what_a_release_carries() {
     let dist = Dist::shared();
     let folder = dist.folder();
+    let unit = dist.text("systemd/active-index.service");
+    assert_eq!(
+        unit,
+        fs::read_to_string(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd/active-index.service")
+        )
+        .unwrap()
+    );
     for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "docs/README.md", "docs/guide/collection.md"] {
         let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
         assert_eq!(dist.text(file), fs::read_to_string(original).unwrap(), "{file}");

@@ -69,12 +69,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     write_all(&arguments.out, [(format!("{name}.cdx.json"), sbom), (format!("{name}.tar.gz"), packed)])
 }
 
-/// Adds the project's own files: readme, book and licences.
+/// Adds the project's own files: readme, book, licences, and the unit of systemd.
 fn add_documents(archive: &mut Archive) -> Result<()> {
     let root = cargo::root()?;
     for file in ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"] {
         archive.add(file, read(&root.join(file))?);
     }
+    archive.add_folder("systemd", &root.join("packaging/systemd"))?;
     archive.add_folder("docs", &root.join("docs"))
 }
 

@@ -8,7 +8,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Collections", &["collection", "withdraw", "restore"]),
     ("Building blocks", &["describe", "index"]),
     ("Measuring", &["advise", "eval", "transform"]),
-    ("Installation", &["devices", "completions", "man", "help"]),
+    ("Installation", &["devices", "healthcheck", "completions", "man", "help"]),
 ];
 
 /// A first example of use.

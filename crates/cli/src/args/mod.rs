@@ -9,6 +9,7 @@ mod entry_ids;
 mod eval;
 mod find;
 mod globals;
+mod healthcheck;
 mod help;
 mod index;
 mod optimisation;
@@ -37,6 +38,7 @@ pub use self::{
     eval::{Editing, EvalCopyDetection, EvalFind, EvalRetrieval, EvalVerb},
     find::{EffortLevel, Find, LookupBounds},
     globals::Globals,
+    healthcheck::Healthcheck,
     index::{IndexAdd, IndexMerge, IndexRemove, IndexTrain, IndexVerb},
     optimisation::{GradientPrecision, Optimisation},
     reading::Reading,
@@ -120,6 +122,9 @@ pub enum Verb {
     /// List the devices that --device can name, and why others cannot be used
     #[command(after_help = "Examples:\n  active-index devices\n  active-index devices --json")]
     Devices,
+    /// Ask a service on this machine whether it answers
+    #[command(after_help = healthcheck::EXAMPLES)]
+    Healthcheck(Healthcheck),
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  active-index completions bash > /etc/bash_completion.d/active-index")]
     Completions {

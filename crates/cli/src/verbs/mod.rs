@@ -9,6 +9,7 @@ mod devices;
 mod entry_states;
 mod eval;
 mod find;
+mod healthcheck;
 mod index;
 mod man;
 mod release;
@@ -46,6 +47,7 @@ pub fn run(verb: &Verb, session: &Session) -> Result<Outcome> {
         Verb::Transform(arguments) => transform::run(arguments, session),
         Verb::Devices => devices::run(session),
         Verb::Completions { shell } => completions::run(*shell, session),
+        Verb::Healthcheck(arguments) => healthcheck::run(arguments, session),
         Verb::Man { folder } => man::run(folder, session),
     }
 }
