@@ -8,6 +8,7 @@ use axum::{
 };
 use collection::Meta;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
@@ -65,7 +66,10 @@ impl Change {
             )));
         }
         let Upload { bytes, memory: _memory } = body::read(app, body).await?;
-        serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request(format!("the body: {error}")))
+        // Serde takes a list for a struct, too.
+        let object: serde_json::Result<Map<String, Value>> = serde_json::from_slice(&bytes);
+        let change = object.and_then(|object| serde_json::from_value(object.into()));
+        change.map_err(|error| Problem::bad_request(format!("the body: {error}")))
     }
 }
 

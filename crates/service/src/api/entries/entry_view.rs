@@ -46,7 +46,6 @@ pub struct EntryView {
     /// Name; need not be unique.
     name: String,
     /// State.
-    #[schema(inline)]
     state: StateName,
     /// Time at which it was stored, in seconds since 1970.
     added: i64,
