@@ -1,22 +1,22 @@
 //! State of all handlers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
     error::Result,
-    lookup::Queue,
+    lookup::{Found, Lookup, Queue, Refused, Request, reply},
+    memory::Memory,
     metrics::Metrics,
     network::Network,
+    problem::Problem,
     served::{Collections, Served},
     settings::Settings,
 };
 
 /// Work on catalogues at once; each takes a thread and a connection's turn.
 const CATALOGUE_WORK: usize = 64;
-/// Bytes that one permit of [`App::uploads`] stands for.
-pub const PERMIT: usize = 4 << 10;
 
 /// State of all handlers.
 pub struct App {
@@ -25,8 +25,8 @@ pub struct App {
     pub lookups: Queue,
     pub network: Network,
     pub metrics: Arc<Metrics>,
-    /// Memory for bodies, in permits of [`PERMIT`] bytes.
-    pub uploads: Arc<Semaphore>,
+    /// Memory for bodies.
+    pub uploads: Memory,
     /// Turns of work on catalogues.
     pub catalogue: Arc<Semaphore>,
     /// True once the service is shutting down.
@@ -38,12 +38,11 @@ impl App {
     /// If there is no collection, or two of one name.
     pub fn new(settings: Settings, served: Vec<Served>) -> Result<Self> {
         let metrics = Arc::new(Metrics::new());
-        let uploads = (settings.max_uploads / PERMIT).clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self {
             collections: Collections::new(served)?,
             lookups: Queue::new(settings.waiting.max(1), metrics.clone()),
             network: Network::new(metrics.clone()),
-            uploads: Arc::new(Semaphore::new(uploads)),
+            uploads: Memory::new(settings.max_uploads),
             catalogue: Arc::new(Semaphore::new(CATALOGUE_WORK)),
             stopping: watch::Sender::new(false),
             metrics,
@@ -54,5 +53,27 @@ impl App {
     /// Returns true once the service is shutting down.
     pub fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
+    }
+
+    /// Looks up, and returns what `form` makes of it in the thread of a worker, where it may wait for files.
+    ///
+    /// # Errors
+    /// The problem of the lookup or of `form`; 429 if too many wait, 503 while the network is loaded and during the shutdown.
+    pub async fn look_up<T: Send + 'static>(
+        &self,
+        request: Request,
+        form: impl FnOnce(Found) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        if !request.is_described() && !self.network.is_ready() {
+            let detail = "the network is being loaded; descriptors are looked up meanwhile";
+            return Err(Problem::unavailable(detail));
+        }
+        let (reply, answer) = reply(form);
+        let lookup = Lookup { request, reply, accepted: Instant::now() };
+        self.lookups.push(lookup).map_err(|refused| match refused {
+            Refused::Full => Problem::busy("too many lookups wait"),
+            Refused::Closed => Problem::unavailable("the service is shutting down"),
+        })?;
+        answer.await.unwrap_or_else(|_| Err(Problem::internal("a lookup was dropped")))
     }
 }

@@ -16,7 +16,7 @@
 //! A body is whole before its lookup waits in the queue, so that slow clients hold no worker. Bodies, connections and waiting
 //! lookups are bounded; what is beyond a bound is refused at once, and the answer says when to try again.
 //!
-//! Imports run one way, from the bottom up: `problem`, `access`, `settings`, `served`, `metrics`, `network`, `lookup`, `app`
+//! Imports run one way, from the bottom up: `problem`, `memory`, `access`, `settings`, `served`, `metrics`, `network`, `lookup`, `app`
 //! (the state of all handlers), `api` (routes), `server` (connections), [`Service`]. The crate prints nothing: it records
 //! events with `tracing`. It loads no network: its caller hands it one that implements [`find::Describe`].
 
@@ -27,6 +27,7 @@ mod api;
 mod app;
 mod error;
 mod lookup;
+mod memory;
 mod metrics;
 mod network;
 mod problem;

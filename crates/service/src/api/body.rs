@@ -7,15 +7,9 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Duration, timeout},
-};
+use tokio::time::{Duration, timeout};
 
-use crate::{
-    app::{App, PERMIT},
-    problem::Problem,
-};
+use crate::{app::App, memory::Share, problem::Problem};
 
 /// Longest time in which the rest of a refused body is read, so that its sender reads the answer.
 const REST: Duration = Duration::from_secs(2);
@@ -25,7 +19,7 @@ const REST_BYTES: usize = 64 << 20;
 /// Body of a request, with its share of the memory for bodies.
 pub struct Upload {
     pub bytes: Bytes,
-    pub memory: Option<OwnedSemaphorePermit>,
+    pub memory: Share,
 }
 
 /// Reads a body.
@@ -86,9 +80,7 @@ struct Growing {
     /// First part, which is not copied if it is the only one.
     first: Bytes,
     rest: BytesMut,
-    memory: Option<OwnedSemaphorePermit>,
-    /// Bytes that `memory` covers.
-    covered: usize,
+    memory: Share,
 }
 
 impl Growing {
@@ -97,7 +89,7 @@ impl Growing {
         if length > app.settings.max_upload {
             return Err(too_large(app.settings.max_upload));
         }
-        self.cover(app, length)?;
+        self.memory.cover(&app.uploads, length)?;
         if self.first.is_empty() && self.rest.is_empty() {
             self.first = data;
             return Ok(());
@@ -106,22 +98,6 @@ impl Growing {
             self.rest.extend_from_slice(&std::mem::take(&mut self.first));
         }
         self.rest.extend_from_slice(&data);
-        Ok(())
-    }
-
-    /// Takes memory for `length` bytes.
-    fn cover(&mut self, app: &App, length: usize) -> Result<(), Problem> {
-        let Some(lacking) = length.checked_sub(self.covered).filter(|lacking| *lacking > 0) else {
-            return Ok(());
-        };
-        let permits = lacking.div_ceil(PERMIT);
-        let taken = app.uploads.clone().try_acquire_many_owned(permits.try_into().unwrap_or(u32::MAX));
-        let taken = taken.map_err(|_| Problem::busy("too many bodies are being read"))?;
-        self.covered += permits * PERMIT;
-        match &mut self.memory {
-            Some(memory) => memory.merge(taken),
-            None => self.memory = Some(taken),
-        }
         Ok(())
     }
 

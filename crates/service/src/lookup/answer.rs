@@ -1,6 +1,6 @@
 //! Answers of lookups, as `find --json` gives them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use find::{
     Verdict,
@@ -13,38 +13,48 @@ use crate::problem::Problem;
 /// Version of the JSON documents, that of the command line.
 pub const SCHEMA: u32 = 1;
 
+/// Query that was looked up, or its name and the reason why it was not.
+pub type Outcome = Result<Answered, (String, Problem)>;
+
+/// Answers to the queries of one request.
+pub struct Found {
+    /// Collection that was searched, and the bounds of the search.
+    pub search: Arc<Search>,
+    /// Time from the reading of pictures to the last comparison, of all lookups that were answered together.
+    pub took: Duration,
+    /// Queries in their order.
+    pub outcomes: Vec<Outcome>,
+    /// True if a query that failed is a problem of the whole.
+    pub is_single: bool,
+}
+
 /// Answer to `POST /v1/find`.
 #[derive(Serialize)]
 struct FindAnswer<'a> {
     schema: u32,
-    /// Time from the reading of pictures to the last comparison, of all lookups that were answered together.
     seconds: f64,
     #[serde(flatten)]
     search: &'a Search,
     queries: &'a [Answered],
 }
 
-/// Query that was looked up, or its name and the reason why it was not.
-pub type Outcome = Result<Answered, (String, Problem)>;
-
-/// Body of the answer to one lookup. A single query that failed is a problem.
-///
-/// # Errors
-/// The problem of a single query.
-pub fn body(
-    search: &Search,
-    took: Duration,
-    queries: Vec<Outcome>,
-    is_single: bool,
-) -> Result<Vec<u8>, Problem> {
-    let reported = |outcome: Outcome| match outcome {
-        Ok(answered) => Ok(answered),
-        Err((_, problem)) if is_single => Err(problem),
-        Err((name, problem)) => Ok(Answered::failed(name, problem.detail)),
-    };
-    let queries: Vec<Answered> = queries.into_iter().map(reported).collect::<Result<_, _>>()?;
-    let answer = FindAnswer { schema: SCHEMA, seconds: took.as_secs_f64(), search, queries: &queries };
-    serde_json::to_vec(&answer).map_err(Problem::internal)
+impl Found {
+    /// Body of the answer in JSON. A query that failed among several has its reason.
+    ///
+    /// # Errors
+    /// The problem of a single query.
+    pub fn body(self) -> Result<Vec<u8>, Problem> {
+        let Self { search, took, outcomes, is_single } = self;
+        let reported = |outcome: Outcome| match outcome {
+            Ok(answered) => Ok(answered),
+            Err((_, problem)) if is_single => Err(problem),
+            Err((name, problem)) => Ok(Answered::failed(name, problem.detail)),
+        };
+        let queries: Vec<Answered> = outcomes.into_iter().map(reported).collect::<Result<_, _>>()?;
+        let seconds = took.as_secs_f64();
+        let answer = FindAnswer { schema: SCHEMA, seconds, search: &search, queries: &queries };
+        serde_json::to_vec(&answer).map_err(Problem::internal)
+    }
 }
 
 /// Verdict on the best match of a query, for metrics.

@@ -3,22 +3,23 @@
 mod answer;
 mod prepare;
 mod queue;
+mod reply;
 mod work;
 
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 pub use self::{
-    answer::SCHEMA,
+    answer::{Found, Outcome, SCHEMA},
     queue::{Lane, Queue, Refused},
+    reply::{Reply, reply},
     work::Worker,
 };
-use crate::{problem::Problem, served::Served};
+use crate::{memory::Share, served::Served};
 
-/// Queries in one collection, and the way to their answer.
-pub struct Lookup {
+/// Queries in one collection.
+pub struct Request {
     /// Collection to look in.
     pub served: Arc<Served>,
     /// Bounds of the search.
@@ -27,12 +28,18 @@ pub struct Lookup {
     pub queries: Vec<Query>,
     /// True if a picture that cannot be read is a problem of the whole, and not an error of its query.
     pub is_single: bool,
-    /// Way to the handler, which is closed if the caller is gone.
-    pub reply: oneshot::Sender<Result<Vec<u8>, Problem>>,
+    /// Share of the memory for bodies, given back when the lookup is done.
+    pub memory: Share,
+}
+
+/// A request and the way to its caller.
+pub struct Lookup {
+    /// The request.
+    pub request: Request,
+    /// Way to its caller.
+    pub reply: Box<dyn Reply>,
     /// Time at which the lookup was accepted.
     pub accepted: Instant,
-    /// Share of the memory for bodies, given back when the lookup is done.
-    pub memory: Option<OwnedSemaphorePermit>,
 }
 
 /// A query and its name.
@@ -51,7 +58,7 @@ pub enum Content {
     Descriptor(Vec<f32>),
 }
 
-impl Lookup {
+impl Request {
     /// Returns true if no picture is to be described.
     pub fn is_described(&self) -> bool {
         self.queries.iter().all(|query| matches!(query.content, Content::Descriptor(_)))

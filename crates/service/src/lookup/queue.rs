@@ -63,7 +63,7 @@ impl Queue {
             self.metrics.refused.inc();
             return Err(Refused::Full);
         }
-        let is_described = lookup.is_described();
+        let is_described = lookup.request.is_described();
         match is_described {
             true => state.descriptors.push_back(lookup),
             false => state.pictures.push_back(lookup),
@@ -119,10 +119,10 @@ impl State {
             return Some(vec![self.pictures.pop_front()?]);
         }
         let mut taken = vec![self.descriptors.pop_front()?];
-        let mut rows = taken[0].queries.len();
+        let mut rows = taken[0].request.queries.len();
         while let Some(next) = self.descriptors.front() {
-            rows += next.queries.len();
-            if rows > TOGETHER || !taken[0].agrees(next) {
+            rows += next.request.queries.len();
+            if rows > TOGETHER || !taken[0].request.agrees(&next.request) {
                 break;
             }
             taken.extend(self.descriptors.pop_front());

@@ -11,8 +11,8 @@ use image_file::Reader;
 use rayon::ThreadPoolBuilder;
 
 use super::{
-    Lookup, Query,
-    answer::{Outcome, body, verdict_word},
+    Found, Lookup, Outcome, Query, Request,
+    answer::verdict_word,
     prepare::Preparation,
     queue::{Lane, Queue},
 };
@@ -43,7 +43,7 @@ impl Worker<'_> {
             // Callers that are gone are not worth the work.
             lookups.retain(|lookup| !lookup.reply.is_closed());
             if let Some(first) = lookups.first() {
-                let (served, settings) = (first.served.clone(), first.settings.clone());
+                let (served, settings) = (first.request.served.clone(), first.request.settings.clone());
                 self.answer(&served, settings, lookups);
             }
         }
@@ -53,7 +53,7 @@ impl Worker<'_> {
     fn answer(&self, served: &Arc<Served>, settings: find::Settings, lookups: Vec<Lookup>) {
         let started = Instant::now();
         let (mut queries, mut callers) = (Vec::new(), Vec::new());
-        for Lookup { queries: own, is_single, reply, memory, .. } in lookups {
+        for Lookup { request: Request { queries: own, is_single, memory, .. }, reply, .. } in lookups {
             callers.push((own.len(), is_single, reply, memory));
             queries.extend(own);
         }
@@ -61,16 +61,15 @@ impl Worker<'_> {
         let found = panic::catch_unwind(find).unwrap_or_else(|_| Err(Problem::internal("a lookup panicked")));
         let took = started.elapsed();
         self.metrics.count_lookup(served.name(), took);
-        let mut found = found.map(|(search, outcomes)| (search, outcomes.into_iter()));
+        let mut found = found.map(|(search, outcomes)| (Arc::new(search), outcomes.into_iter()));
         for (count, is_single, reply, _memory) in callers {
-            let answer = match &mut found {
+            reply.send(match &mut found {
                 Ok((search, outcomes)) => {
-                    body(search, took, outcomes.by_ref().take(count).collect(), is_single)
+                    let (search, outcomes) = (search.clone(), outcomes.by_ref().take(count).collect());
+                    Ok(Found { search, took, outcomes, is_single })
                 }
                 Err(problem) => Err(problem.clone()),
-            };
-            // Nobody may wait any more.
-            let _ = reply.send(answer);
+            });
         }
     }
 

@@ -6,10 +6,9 @@ mod find_parameters;
 mod json_list;
 mod multipart;
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
-use tokio::sync::oneshot;
 
 use self::{
     content::Queries, find_answer::FindAnswer, find_parameters::FindParameters, json_list::ListedQuery,
@@ -20,7 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
-    lookup::{Lookup, Refused},
+    lookup::{Found, Request},
     problem::Problem,
 };
 
@@ -66,18 +65,6 @@ pub async fn find(
     let upload = body::read(&app, body).await?;
     let d = served.collection().description().d;
     let Queries { queries, is_single } = media_type.queries(upload.bytes, d).await?;
-    let (reply, answer) = oneshot::channel();
-    let (accepted, memory) = (Instant::now(), upload.memory);
-    let lookup = Lookup { served, settings, queries, is_single, reply, accepted, memory };
-    if !lookup.is_described() && !app.network.is_ready() {
-        return Err(Problem::unavailable("the network is being loaded; descriptors are looked up meanwhile"));
-    }
-    app.lookups.push(lookup).map_err(|refused| match refused {
-        Refused::Full => Problem::busy("too many lookups wait"),
-        Refused::Closed => Problem::unavailable("the service is shutting down"),
-    })?;
-    match answer.await {
-        Ok(answer) => answer.map(json_bytes),
-        Err(_) => Err(Problem::internal("a lookup was dropped")),
-    }
+    let request = Request { served, settings, queries, is_single, memory: upload.memory };
+    app.look_up(request, Found::body).await.map(json_bytes)
 }

@@ -1,0 +1,70 @@
+//! Memory for bodies, of which all requests together take no more than a bound.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::problem::Problem;
+
+/// Bytes that one permit stands for.
+const PERMIT: usize = 4 << 10;
+
+/// Memory for bodies.
+#[derive(Clone)]
+pub struct Memory(Arc<Semaphore>);
+
+impl Memory {
+    /// Memory of a number of bytes.
+    pub fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new((bytes / PERMIT).clamp(1, Semaphore::MAX_PERMITS))))
+    }
+}
+
+/// Share of the memory, which grows with a body and is given back when it is dropped.
+#[derive(Default)]
+pub struct Share {
+    permit: Option<OwnedSemaphorePermit>,
+    /// Bytes that the permit stands for.
+    covered: usize,
+}
+
+impl Share {
+    /// Takes memory for `length` bytes in all.
+    ///
+    /// # Errors
+    /// A problem with status 429 if there is not so much.
+    pub fn cover(&mut self, memory: &Memory, length: usize) -> Result<(), Problem> {
+        let Some(lacking) = length.checked_sub(self.covered).filter(|lacking| *lacking > 0) else {
+            return Ok(());
+        };
+        let permits = lacking.div_ceil(PERMIT);
+        let taken = memory.0.clone().try_acquire_many_owned(permits.try_into().unwrap_or(u32::MAX));
+        let taken = taken.map_err(|_| Problem::busy("too many bodies are being read"))?;
+        self.covered += permits * PERMIT;
+        match &mut self.permit {
+            Some(own) => own.merge(taken),
+            None => self.permit = Some(taken),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_bounded_together_and_given_back() {
+        let memory = Memory::new(10 * PERMIT);
+        let (mut first, mut second) = (Share::default(), Share::default());
+        first.cover(&memory, 1).unwrap();
+        first.cover(&memory, PERMIT).unwrap();
+        second.cover(&memory, 9 * PERMIT).unwrap();
+        assert_eq!(first.cover(&memory, PERMIT + 1).unwrap_err().status, 429);
+        drop(second);
+        first.cover(&memory, 10 * PERMIT).unwrap();
+        assert!(Share::default().cover(&memory, 1).is_err());
+        drop(first);
+        Share::default().cover(&memory, 10 * PERMIT).unwrap();
+    }
+}
