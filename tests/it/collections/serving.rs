@@ -47,6 +47,36 @@ impl Running {
         (status, answer.split_off(end + 4))
     }
 
+    /// Sends requests one after another on a connection, and reads the answers, which must have a status of `allowed`.
+    #[cfg(target_os = "linux")]
+    fn send_all<'a>(&self, requests: impl Iterator<Item = &'a Vec<u8>>, allowed: &[u16]) {
+        let mut stream = BufReader::new(TcpStream::connect(&self.host).expect("connects"));
+        for request in requests {
+            stream.get_mut().write_all(request).expect("sends");
+            let (mut line, mut length) = (String::new(), 0);
+            stream.read_line(&mut line).expect("an answer");
+            let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+            assert!(status.is_some_and(|status| allowed.contains(&status)), "{line}");
+            while line != "\r\n" {
+                line.clear();
+                stream.read_line(&mut line).expect("a header");
+                let value = line.to_ascii_lowercase();
+                let value = value.strip_prefix("content-length:").and_then(|value| value.trim().parse().ok());
+                length = value.unwrap_or(length);
+            }
+            let body = std::io::copy(&mut stream.by_ref().take(length), &mut std::io::sink());
+            assert_eq!(body.expect("a body"), length);
+        }
+    }
+
+    /// Memory of the service that belongs to no file, in KiB.
+    #[cfg(target_os = "linux")]
+    fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a status");
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a size");
+        line.split_whitespace().next().and_then(|size| size.parse().ok()).expect("a number")
+    }
+
     fn wait_until_ready(&self) {
         let started = Instant::now();
         while self.send("GET /readyz", b"").0 != 200 {
@@ -101,6 +131,47 @@ fn a_service_answers_as_find_does_and_ends_with_its_signal() {
         let of = |path: &str| events.iter().find(|event| event["span"]["path"] == path);
         assert_eq!(of("/v1/find").map(|event| &event["status"]), Some(&Value::from(200)), "{stderr}");
     }
+}
+
+/// A leak of 100 bytes a request would add 9.5 MiB.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "slow: sends 120,000 requests"]
+fn memory_is_flat_over_a_hundred_thousand_requests() {
+    let folder = Folder::with_photos(8);
+    folder.done("collection add photos --collection shop");
+    folder.done("describe photos --out rows.npy");
+    let mut service = Running::start(&folder, "serve --collection shop --listen 127.0.0.1:0");
+    let mut log = service.child.stderr.take().unwrap();
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    service.wait_until_ready();
+    let request = |head: &str, body: &[u8]| {
+        let head = format!("{head}\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+        [head.as_bytes(), body].concat()
+    };
+    let rows = fs::read(folder.path("rows.npy")).unwrap();
+    let npy = "HTTP/1.1\r\ncontent-type: application/x-npy";
+    let requests = [
+        request(&format!("POST /v1/find {npy}"), &rows),
+        request(&format!("POST /v1/find?where=licence=CC0 {npy}"), &rows[..rows.len() - 4]),
+        request("GET /v1/entries?limit=5 HTTP/1.1", b""),
+        request("POST /v1/find HTTP/1.1\r\ncontent-type: image/png", b"no picture"),
+        request("GET /v1/collections/shop/status HTTP/1.1", b""),
+        request("GET /nowhere HTTP/1.1", b""),
+    ];
+    let send = |count: usize| {
+        std::thread::scope(|scope| {
+            for first in 0..8 {
+                let own = requests.iter().cycle().skip(first).take(count / 8);
+                scope.spawn(|| service.send_all(own, &[200, 400, 404, 415, 422]));
+            }
+        });
+    };
+    send(20_000);
+    let before = service.memory();
+    send(100_000);
+    let grown = service.memory().saturating_sub(before);
+    assert!(grown < 4 << 10, "{grown} KiB more than {before} KiB after 100,000 requests");
 }
 
 #[test]

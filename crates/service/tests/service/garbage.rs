@@ -17,8 +17,6 @@ use crate::{
     server::{Server, npy, png},
 };
 
-/// Requests of each run.
-const REQUESTS: usize = 1000;
 /// Callers at once.
 const CALLERS: usize = 16;
 /// Statuses of answers to garbage.
@@ -89,6 +87,17 @@ fn garbage(sound: &[Request], number: usize) -> Vec<u8> {
 
 #[test]
 fn garbage_is_refused_and_others_are_served() {
+    send_garbage(1000);
+}
+
+#[test]
+#[ignore = "slow: sends 10,000 requests, of which many are cut off and time out"]
+fn much_garbage_is_refused_and_others_are_served() {
+    send_garbage(10_000);
+}
+
+/// Sends as many mutated requests.
+fn send_garbage(requests: usize) {
     let server = Server::with(|settings| {
         settings.head_time = Duration::from_millis(400);
         settings.body_time = Duration::from_millis(400);
@@ -99,13 +108,13 @@ fn garbage_is_refused_and_others_are_served() {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= REQUESTS {
+                    if number >= requests {
                         return;
                     }
                     if let Some(answer) = exchange(server.address, &garbage(&sound, number)) {
                         let said = format!("request {number}: {} {}", answer.status, answer.text());
                         assert!(STATUSES.contains(&answer.status), "{said}");
-                        seen.lock().unwrap().insert(answer.status);
+                        seen.lock().expect("no panic").insert(answer.status);
                     }
                     if number % 100 == 0 {
                         let rows =
@@ -116,7 +125,7 @@ fn garbage_is_refused_and_others_are_served() {
             });
         }
     });
-    let seen = seen.into_inner().unwrap();
+    let seen = seen.into_inner().expect("no panic");
     assert!(seen.len() >= 6, "the garbage is of too few sorts: {seen:?}");
     assert_eq!(server.send(&Request::find("collection=shop", "image/png", png(6))).best(), [6]);
     let text = server.send(&Request::get("/metrics")).text();

@@ -97,11 +97,21 @@ fn slow_and_half_bodies_hold_no_worker() {
     is_served(&server);
 }
 
+/// Allows this process the sockets of a thousand connections, of which both ends are in it.
+fn many_files() {
+    #[cfg(unix)]
+    {
+        let allowed = rlimit::increase_nofile_limit(u64::MAX).expect("a limit");
+        assert!(allowed > 2500, "the system allows {allowed} open files, and this test needs more");
+    }
+}
+
 #[test]
 fn connections_that_send_nothing_are_closed_and_others_are_served_meanwhile() {
     let server = Server::with(|settings| settings.head_time = Duration::from_secs(2));
-    let mut idle: Vec<_> = (0..200).map(|_| connect(server.address)).collect();
-    for stream in idle.iter_mut().skip(150) {
+    many_files();
+    let mut idle: Vec<_> = (0..1000).map(|_| connect(server.address)).collect();
+    for stream in idle.iter_mut().skip(500) {
         stream.write_all(b"POST /v1/find HTTP/1.1\r\nhost: loc").unwrap();
     }
     is_served(&server);
