@@ -1,14 +1,16 @@
-//! Measures lookups of descriptors a second, and how long they take: each request holds one row of a file.
+//! Measures lookups a second, how long they take, and the share of the network: each request holds one row of a file, or one
+//! picture of a folder.
 //!
 //! ```text
 //! active-index serve --collection C --listen 127.0.0.1:8080
-//! cargo run --release -p active-index-service --example load -- 127.0.0.1:8080 QUERIES.npy CONNECTIONS SECONDS 'k=10&effort=low'
+//! cargo run --release -p cli -p active-index-service --example load -- 127.0.0.1:8080 QUERIES CONNECTIONS SECONDS 'k=10&effort=low'
 //! ```
 //!
 //! The callers run on the same machine, and take their share of it.
 
 use std::{
     error::Error,
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
@@ -23,13 +25,11 @@ type Failure = Box<dyn Error + Send + Sync>;
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [address, file, connections, seconds, query] = &arguments[..] else {
-        return Err("expected ADDRESS QUERIES.npy CONNECTIONS SECONDS PARAMETERS".into());
+        return Err("expected ADDRESS QUERIES CONNECTIONS SECONDS PARAMETERS".into());
     };
     let (connections, time) = (connections.parse::<usize>()?, Duration::from_secs_f64(seconds.parse()?));
-    let matrix = npy::read(Path::new(file))?;
-    let requests: Vec<Vec<u8>> =
-        matrix.values.chunks_exact(matrix.d).map(|row| request(row, query)).collect();
-    let started = Instant::now();
+    let requests = requests(Path::new(file), query)?;
+    let (started, busy) = (Instant::now(), network_seconds(address)?);
     let mut took: Vec<Duration> = thread::scope(|scope| {
         let call = |first: usize| {
             let requests = requests.iter().cycle().skip(first * requests.len() / connections.max(1));
@@ -40,37 +40,67 @@ fn main() -> Result<(), Failure> {
         Ok::<_, Failure>(parts.collect::<Result<Vec<_>, _>>()?.concat())
     })?;
     took.sort_unstable();
-    report(&took, started.elapsed());
+    let elapsed = started.elapsed();
+    report(&took, elapsed, (network_seconds(address)? - busy) / elapsed.as_secs_f64());
     Ok(())
 }
 
+/// Requests of the rows of a `.npy` file, or of the files of a folder.
+fn requests(queries: &Path, query: &str) -> Result<Vec<Vec<u8>>, Failure> {
+    if !queries.is_dir() {
+        let matrix = npy::read(queries)?;
+        return Ok(matrix.values.chunks_exact(matrix.d).map(|row| row_request(row, query)).collect());
+    }
+    let mut files =
+        fs::read_dir(queries)?.map(|file| Ok(file?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    files.sort();
+    files.iter().map(|file| Ok(request("application/octet-stream", &fs::read(file)?, query))).collect()
+}
+
+/// Seconds in which the network has computed, from the service's metrics.
+fn network_seconds(address: &str) -> Result<f64, Failure> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let seconds =
+        answer.lines().find_map(|line| line.strip_prefix("active_index_network_busy_seconds_total "));
+    Ok(seconds.ok_or("no metrics of the network")?.trim().parse()?)
+}
+
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
-fn report(took: &[Duration], elapsed: Duration) {
+fn report(took: &[Duration], elapsed: Duration, network: f64) {
     let at = |share: f64| took.get(((took.len() as f64 * share) as usize).min(took.len().saturating_sub(1)));
     let milliseconds = |share| at(share).map_or(0.0, |time| 1e3 * time.as_secs_f64());
     println!(
-        "{} lookups, {:.0} a second; p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
+        "{} lookups, {:.1} a second; p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms, longest {:.2} ms; network {:.1} % of the time",
         took.len(),
         took.len() as f64 / elapsed.as_secs_f64(),
         milliseconds(0.5),
         milliseconds(0.9),
         milliseconds(0.99),
         milliseconds(1.0),
+        100.0 * network,
     );
 }
 
 /// Bytes of a request with one row.
-fn request(row: &[f32], query: &str) -> Vec<u8> {
+fn row_request(row: &[f32], query: &str) -> Vec<u8> {
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (1, {}), }}\n", row.len());
     let mut body = b"\x93NUMPY\x01\x00".to_vec();
     body.extend((header.len() as u16).to_le_bytes());
     body.extend(header.as_bytes());
     body.extend(row.iter().flat_map(|value| value.to_le_bytes()));
+    request("application/x-npy", &body, query)
+}
+
+/// Bytes of a request.
+fn request(media_type: &str, body: &[u8], query: &str) -> Vec<u8> {
+    let length = body.len();
     let head = format!(
-        "POST /v1/find?{query} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-npy\r\ncontent-length: {}\r\n\r\n",
-        body.len()
+        "POST /v1/find?{query} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n"
     );
-    [head.into_bytes(), body].concat()
+    [head.as_bytes(), body].concat()
 }
 
 /// Sends requests on one connection, each after the answer to the last, and returns how long each took.
