@@ -67,8 +67,10 @@ pub struct Match {
 pub struct Answer {
     /// Entries by their E-values, the smallest first.
     pub matches: Vec<Match>,
-    /// Views that were described and searched.
+    /// Number of views that were described and searched.
     pub looks: usize,
+    /// These views, in the order in which they were searched.
+    pub views: Vec<Look>,
     /// Cells that were visited, counted for each view.
     pub cells: usize,
     /// Witnesses that were compared.

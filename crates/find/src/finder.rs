@@ -230,7 +230,7 @@ impl<'a> Finder<'a> {
         open.par_iter_mut().zip(of_query).for_each(|(query, looks)| {
             for (look, candidates) in looks {
                 query.spend(Duration::ZERO, found.time);
-                query.count_look();
+                query.count_look(look);
                 query.count_cells(nprobe);
                 if query.is_open() {
                     query.take(look, &candidates);

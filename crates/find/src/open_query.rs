@@ -64,7 +64,9 @@ impl<'a> OpenQuery<'a> {
         };
         let is_nothing = query.picture.is_none() && query.descriptor.is_none();
         let failure = is_nothing.then(|| "neither a picture nor a descriptor".to_owned());
-        let looks = usize::from(query.descriptor.is_some());
+        let views = query.descriptor.iter().map(|_| Look::WHOLE).collect();
+        let answer =
+            Answer { looks: usize::from(query.descriptor.is_some()), views, failure, ..Answer::default() };
         Self {
             picture: query.picture.as_ref(),
             descriptor: query.descriptor.clone(),
@@ -73,7 +75,7 @@ impl<'a> OpenQuery<'a> {
             laid_over: None,
             seen: HashMap::new(),
             is_confirmed: false,
-            answer: Answer { looks, failure, ..Answer::default() },
+            answer,
         }
     }
 
@@ -92,7 +94,7 @@ impl<'a> OpenQuery<'a> {
         match described {
             Ok(descriptor) => {
                 self.descriptor = Some(descriptor);
-                self.count_look();
+                self.count_look(Look::WHOLE);
             }
             Err(error) => self.answer.failure = Some(error.to_string()),
         }
@@ -104,8 +106,9 @@ impl<'a> OpenQuery<'a> {
     }
 
     /// Counts a view that was described.
-    pub fn count_look(&mut self) {
+    pub fn count_look(&mut self, look: Look) {
         self.answer.looks += 1;
+        self.answer.views.push(look);
     }
 
     /// Counts visited cells.

@@ -1,6 +1,7 @@
 //! Queries with the entries that were found for them.
 
 use collection::{Collection, Entry, State};
+use looks::Look;
 use serde::Serialize;
 
 use super::Match;
@@ -52,6 +53,11 @@ pub struct WithEntries {
 }
 
 impl WithEntries {
+    /// Views of the query, in the order in which they were searched.
+    pub fn views(&self) -> &[Look] {
+        &self.answer.views
+    }
+
     /// Report on the answer to a query.
     pub fn answered(self, query: String) -> Answered {
         let Answer { failure: error, looks, cells, .. } = self.answer;

@@ -3,6 +3,7 @@
 use active_index_find::{Calibration, Describe, Described, Effort, Finder, Query, Settings, Verdict};
 use collection::{Collection, Filter};
 use image::RgbImage;
+use looks::Look;
 
 use crate::fixtures::{D, Network, at_cosine, collection, directions, picture};
 
@@ -63,6 +64,8 @@ fn a_further_view_finds_what_the_picture_as_it_is_does_not() {
     assert!(!first.look.is_whole());
     assert!(answer.looks > 1 && answer.looks < 8, "it stops at the first match: {}", answer.looks);
     assert_eq!(answer.cells, 16 * answer.looks, "all 16 cells, for each look");
+    assert_eq!((answer.views.len(), answer.views[0]), (answer.looks, Look::WHOLE), "every look is told");
+    assert_eq!(answer.views.last(), Some(&first.look), "the last one was confirmed");
     assert!(network.calls.iter().all(|views| *views == 1));
 }
 
