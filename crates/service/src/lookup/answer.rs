@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use collection::{Digest, Entry};
 use find::{
     Verdict,
-    report::{Answered, Search},
+    report::{Answered, Search, WithEntries},
 };
+use image::RgbImage;
 use serde::Serialize;
 
 use crate::problem::Problem;
@@ -14,7 +16,43 @@ use crate::problem::Problem;
 pub const SCHEMA: u32 = 1;
 
 /// Query that was looked up, or its name and the reason why it was not.
-pub type Outcome = Result<Answered, (String, Problem)>;
+pub type Outcome = Result<Looked, (String, Problem)>;
+
+/// Query that was looked up.
+pub struct Looked {
+    /// Report on the answer.
+    pub answered: Answered,
+    /// Facts beyond the report, if the request keeps them.
+    pub kept: Option<Kept>,
+}
+
+/// Facts of a query beyond the report on its answer.
+pub struct Kept {
+    /// The picture; `None` for a descriptor.
+    pub picture: Option<Picture>,
+    /// Views in words, in the order in which they were searched.
+    pub views: Vec<String>,
+    /// Matches and their entries, in the order of the report.
+    pub matches: Vec<(find::Match, Entry)>,
+}
+
+impl Kept {
+    /// Facts of a query that was answered, and the digest of its file.
+    pub fn new(found: &WithEntries, query: find::Query, digest: Option<Digest>) -> Self {
+        let picture = digest.zip(query.picture).map(|(digest, pixels)| Picture { digest, pixels });
+        let views = found.views().iter().map(ToString::to_string).collect();
+        Self { picture, views, matches: found.matches.clone() }
+    }
+}
+
+/// Picture that was looked up.
+pub struct Picture {
+    /// SHA-256 of its file.
+    #[expect(dead_code, reason = "reviews, which follow, are known by it")]
+    pub digest: Digest,
+    /// The picture, of at most 1,024 pixels a side.
+    pub pixels: RgbImage,
+}
 
 /// Answers to the queries of one request.
 pub struct Found {
@@ -46,7 +84,7 @@ impl Found {
     pub fn body(self) -> Result<Vec<u8>, Problem> {
         let Self { search, took, outcomes, is_single } = self;
         let reported = |outcome: Outcome| match outcome {
-            Ok(answered) => Ok(answered),
+            Ok(looked) => Ok(looked.answered),
             Err((_, problem)) if is_single => Err(problem),
             Err((name, problem)) => Ok(Answered::failed(name, problem.detail)),
         };
@@ -59,7 +97,7 @@ impl Found {
 
 /// Verdict on the best match of a query, for metrics.
 pub fn verdict_word(outcome: &Outcome) -> &'static str {
-    let Ok(Answered { error: None, matches, .. }) = outcome else { return "failed" };
+    let Ok(Looked { answered: Answered { error: None, matches, .. }, .. }) = outcome else { return "failed" };
     match matches.first().map(|best| best.verdict) {
         None => "nothing",
         Some(Verdict::Match) => "match",

@@ -9,9 +9,10 @@ mod work;
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
+use collection::Digest;
 
 pub use self::{
-    answer::{Found, Outcome, SCHEMA},
+    answer::{Found, Kept, Looked, Outcome, Picture, SCHEMA},
     queue::{Lane, Queue, Refused},
     reply::{Reply, reply},
     work::Worker,
@@ -28,6 +29,8 @@ pub struct Request {
     pub queries: Vec<Query>,
     /// True if a picture that cannot be read is a problem of the whole, and not an error of its query.
     pub is_single: bool,
+    /// True if pictures, views and places are kept beyond the report.
+    pub keep: bool,
     /// Share of the memory for bodies, given back when the lookup is done.
     pub memory: Share,
 }
@@ -58,6 +61,16 @@ pub enum Content {
     Descriptor(Vec<f32>),
 }
 
+impl Query {
+    /// SHA-256 of the file of a picture.
+    fn digest(&self) -> Option<Digest> {
+        match &self.content {
+            Content::File(bytes) => Some(Digest::of_file(bytes)),
+            Content::Descriptor(_) => None,
+        }
+    }
+}
+
 impl Request {
     /// Returns true if no picture is to be described.
     pub fn is_described(&self) -> bool {
@@ -66,6 +79,6 @@ impl Request {
 
     /// Returns true if both may be answered by one search.
     fn agrees(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.served, &other.served) && self.settings == other.settings
+        Arc::ptr_eq(&self.served, &other.served) && self.settings == other.settings && self.keep == other.keep
     }
 }

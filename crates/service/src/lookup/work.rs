@@ -6,12 +6,13 @@ use std::{
     time::Instant,
 };
 
+use collection::Digest;
 use find::report::{self, Answered, Search};
 use image_file::Reader;
 use rayon::ThreadPoolBuilder;
 
 use super::{
-    Found, Lookup, Outcome, Query, Request,
+    Found, Kept, Looked, Lookup, Outcome, Query, Request,
     answer::verdict_word,
     prepare::Preparation,
     queue::{Lane, Queue},
@@ -43,21 +44,22 @@ impl Worker<'_> {
             // Callers that are gone are not worth the work.
             lookups.retain(|lookup| !lookup.reply.is_closed());
             if let Some(first) = lookups.first() {
-                let (served, settings) = (first.request.served.clone(), first.request.settings.clone());
-                self.answer(&served, settings, lookups);
+                let Request { served, settings, keep, .. } = &first.request;
+                let (served, settings, keep) = (served.clone(), settings.clone(), *keep);
+                self.answer(&served, settings, keep, lookups);
             }
         }
     }
 
     /// Answers lookups in one collection with the same settings, by one search.
-    fn answer(&self, served: &Arc<Served>, settings: find::Settings, lookups: Vec<Lookup>) {
+    fn answer(&self, served: &Arc<Served>, settings: find::Settings, keep: bool, lookups: Vec<Lookup>) {
         let started = Instant::now();
         let (mut queries, mut callers) = (Vec::new(), Vec::new());
         for Lookup { request: Request { queries: own, is_single, memory, .. }, reply, .. } in lookups {
             callers.push((own.len(), is_single, reply, memory));
             queries.extend(own);
         }
-        let find = AssertUnwindSafe(|| self.find(served, settings, queries));
+        let find = AssertUnwindSafe(|| self.find(served, settings, keep, queries));
         let found = panic::catch_unwind(find).unwrap_or_else(|_| Err(Problem::internal("a lookup panicked")));
         let took = started.elapsed();
         self.metrics.count_lookup(served.name(), took);
@@ -77,24 +79,31 @@ impl Worker<'_> {
         &self,
         served: &Served,
         settings: find::Settings,
+        keep: bool,
         queries: Vec<Query>,
     ) -> Result<(Search, Vec<Outcome>), Problem> {
         let finder = served.finder().with_settings(settings)?;
+        let digests: Vec<Option<Digest>> =
+            queries.iter().map(|query| if keep { query.digest() } else { None }).collect();
         let prepared = Preparation::new(self.network, self.reader).run(queries)?;
         let (mut queries, mut names) = (Vec::new(), Vec::new());
         for (name, query) in prepared {
             names.push((name, query.map(|query| queries.push(query)).err()));
         }
         let answers = finder.find(&queries, &mut SharedNetwork(self.network))?;
-        let mut found = report::with_entries(served.collection(), answers)?.into_iter();
-        let outcome = |(name, problem): (String, Option<Problem>)| match problem {
+        let found = report::with_entries(served.collection(), answers)?;
+        let mut found = found.into_iter().zip(queries);
+        let outcome = |((name, problem), digest): ((String, Option<Problem>), Option<Digest>)| match problem {
             Some(problem) => Err((name, problem)),
             None => Ok(match found.next() {
-                Some(found) => found.answered(name),
-                None => Answered::new(name),
+                Some((found, query)) => {
+                    let kept = keep.then(|| Kept::new(&found, query, digest));
+                    Looked { answered: found.answered(name), kept }
+                }
+                None => Looked { answered: Answered::new(name), kept: None },
             }),
         };
-        let outcomes: Vec<Outcome> = names.into_iter().map(outcome).collect();
+        let outcomes: Vec<Outcome> = names.into_iter().zip(digests).map(outcome).collect();
         outcomes.iter().for_each(|outcome| self.metrics.count_query(served.name(), verdict_word(outcome)));
         Ok((Search::of(served.name().to_owned(), &finder)?, outcomes))
     }

@@ -1,8 +1,8 @@
 //! Route of lookups.
 
-mod content;
+pub mod content;
 mod find_answer;
-mod find_parameters;
+pub mod find_parameters;
 mod json_list;
 mod multipart;
 
@@ -27,7 +27,7 @@ use crate::{
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "it stands in the document for bytes that have no form")]
-struct FileBytes(Vec<u8>);
+pub struct FileBytes(Vec<u8>);
 
 /// Looks pictures or descriptors up in a collection.
 ///
@@ -65,6 +65,6 @@ pub async fn find(
     let upload = body::read(&app, body).await?;
     let d = served.collection().description().d;
     let Queries { queries, is_single } = media_type.queries(upload.bytes, d).await?;
-    let request = Request { served, settings, queries, is_single, memory: upload.memory };
+    let request = Request { served, settings, queries, is_single, keep: false, memory: upload.memory };
     app.look_up(request, Found::body).await.map(json_bytes)
 }
