@@ -1,6 +1,6 @@
 //! State of all handlers.
 
-use std::{sync::Arc, time::Instant};
+use std::{sync::Arc, thread, time::Instant};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -29,6 +29,8 @@ pub struct App {
     pub uploads: Memory,
     /// Turns of work on catalogues.
     pub catalogue: Arc<Semaphore>,
+    /// Turns of decoding the pictures of entries.
+    pub pictures: Semaphore,
     /// True once the service is shutting down.
     pub stopping: watch::Sender<bool>,
 }
@@ -44,6 +46,7 @@ impl App {
             network: Network::new(metrics.clone()),
             uploads: Memory::new(settings.max_uploads),
             catalogue: Arc::new(Semaphore::new(CATALOGUE_WORK)),
+            pictures: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
             stopping: watch::Sender::new(false),
             metrics,
             settings,

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{
-    entry_view::{EntryAnswer, read},
-    tag::{self, Condition},
-};
+use super::entry_view::{EntryAnswer, read};
 use crate::{
-    api::body::{self, Upload},
+    api::{
+        body::{self, Upload},
+        tag::{self, Condition},
+    },
     app::App,
     problem::Problem,
     served::Served,

@@ -3,7 +3,7 @@
 mod change;
 mod entry_view;
 mod list;
-mod tag;
+mod picture;
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use axum::{
 };
 use serde::Deserialize;
 
-pub use self::list::*;
 use self::{
     change::{Change, SettableState, apply},
     entry_view::{EntryAnswer, read},
-    tag::Condition,
 };
+pub use self::{list::*, picture::*};
 use super::{
     catalogue::with_catalogue,
     json,
     parameters::{Path, Query, collection},
+    tag::{self, Condition},
 };
 use crate::{app::App, problem::Problem};
 

@@ -1,4 +1,4 @@
-//! Tags of entries: two answers are alike if their tags are.
+//! Tags of answers: two answers are alike if their tags are.
 
 use std::fmt::Write;
 
@@ -6,29 +6,34 @@ use axum::http::{
     HeaderMap, HeaderName,
     header::{IF_MATCH, IF_NONE_MATCH},
 };
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::entry_view::EntryAnswer;
 use crate::problem::Problem;
 
 /// Bytes of a digest that make a tag.
 const BYTES: usize = 16;
 
-/// Tag of an answer, with its quotes.
+/// Tag of a document, with its quotes.
 ///
 /// # Errors
 /// None in practice.
-pub fn of(answer: &EntryAnswer) -> Result<String, Problem> {
-    let digest = Sha256::digest(serde_json::to_vec(answer).map_err(Problem::internal)?);
+pub fn of(document: &impl Serialize) -> Result<String, Problem> {
+    Ok(of_bytes(&serde_json::to_vec(document).map_err(Problem::internal)?))
+}
+
+/// Tag of bytes, with its quotes.
+pub fn of_bytes(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
     let mut tag = String::from("\"");
     for byte in &digest[..BYTES] {
         // Writing to a string cannot fail.
         let _ = write!(tag, "{byte:02x}");
     }
-    Ok(tag + "\"")
+    tag + "\""
 }
 
-/// Condition on the tag of an entry.
+/// Condition on a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// None.
@@ -40,7 +45,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// Condition of the header `if-match`; `*` is met by every entry.
+    /// Condition of the header `if-match`; `*` is met by every tag.
     pub fn matches(headers: &HeaderMap) -> Self {
         match tags(headers, &IF_MATCH) {
             None => Self::Any,
@@ -54,7 +59,7 @@ impl Condition {
         tags(headers, &IF_NONE_MATCH).map_or(Self::Any, Self::NoneOf)
     }
 
-    /// Returns true if an entry of this tag meets the condition.
+    /// Returns true if this tag meets the condition.
     pub fn is_met_by(&self, tag: &str) -> bool {
         let is_named = |tags: &[String]| tags.iter().any(|named| named == tag || named == "*");
         match self {
