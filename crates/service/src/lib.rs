@@ -17,7 +17,7 @@
 //! lookups are bounded; what is beyond a bound is refused at once, and the answer says when to try again.
 //!
 //! Imports run one way, from the bottom up: `problem`, `memory`, `access`, `settings`, `served`, `metrics`, `network`, `lookup`, `app`
-//! (the state of all handlers), `api` (routes), `server` (connections), [`Service`]. The crate prints nothing: it records
+//! (the state of all handlers), `pictures`, `api` (routes), `pages`, `server` (connections), [`Service`]. The crate prints nothing: it records
 //! events with `tracing`. It loads no network: its caller hands it one that implements [`find::Describe`].
 
 #![deny(missing_docs)]
@@ -30,6 +30,8 @@ mod lookup;
 mod memory;
 mod metrics;
 mod network;
+mod pages;
+mod pictures;
 mod problem;
 mod served;
 mod server;

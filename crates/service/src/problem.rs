@@ -100,6 +100,8 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        // For readers of pages, to whom it is shown as one.
+        response.extensions_mut().insert(self);
         response
     }
 }

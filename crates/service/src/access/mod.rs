@@ -1,5 +1,6 @@
 //! Callers that are answered.
 
+mod cookie;
 mod tokens;
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,11 +11,14 @@ use axum::http::{
     uri::Authority,
 };
 
-pub use self::tokens::Tokens;
+pub use self::{cookie::*, tokens::Tokens};
 use crate::{
     error::{Error, Result},
     problem::Problem,
 };
+
+/// Relation of a page to the service, which browsers tell.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Callers that are answered.
 #[derive(Debug, Clone, Default)]
@@ -40,15 +44,35 @@ impl Access {
         }
     }
 
-    /// Checks a request. Pages of other sites are refused too, because a browser would send their requests from this machine.
+    /// Checks a request. Pages of other sites are refused too, because a browser would send their requests from this machine, or
+    /// with the cookie that holds a token.
     ///
     /// # Errors
     /// A problem with status 401 or 403.
     pub(crate) fn check(&self, peer: IpAddr, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
         match self {
-            Self::Tokens(tokens) => return check_token(tokens, headers),
-            Self::Local => check_local(peer, headers)?,
-            Self::Open => {}
+            // No browser sends this header unless a page of the service says so.
+            Self::Tokens(tokens) if headers.contains_key(AUTHORIZATION) => check_header(tokens, headers),
+            Self::Tokens(tokens) => {
+                check_cookie(tokens, headers)?;
+                self.check_visitor(peer, method, headers)
+            }
+            Self::Local | Self::Open => self.check_visitor(peer, method, headers),
+        }
+    }
+
+    /// Checks a request that needs no token.
+    ///
+    /// # Errors
+    /// A problem with status 403.
+    pub(crate) fn check_visitor(
+        &self,
+        peer: IpAddr,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<(), Problem> {
+        if matches!(self, Self::Local) {
+            check_local(peer, headers)?;
         }
         match method.is_safe() {
             true => Ok(()),
@@ -57,15 +81,24 @@ impl Access {
     }
 }
 
-fn check_token(tokens: &Tokens, headers: &HeaderMap) -> Result<(), Problem> {
-    let sent = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let Some(sent) = sent else { return Err(Problem::unauthorized("a token is needed")) };
+fn check_header(tokens: &Tokens, headers: &HeaderMap) -> Result<(), Problem> {
+    let sent = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = sent.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     match token {
         None => Err(Problem::unauthorized("the header authorization must be Bearer and a token")),
         Some((_, token)) if tokens.contains(token.trim()) => Ok(()),
         Some(_) => Err(Problem::unauthorized("the token is not known")),
     }
+}
+
+fn check_cookie(tokens: &Tokens, headers: &HeaderMap) -> Result<(), Problem> {
+    if sent_tokens(headers).any(|token| tokens.contains(token)) {
+        return Ok(());
+    }
+    Err(Problem::unauthorized(match sent_tokens(headers).next() {
+        None => "a token is needed",
+        Some(_) => "the token of the cookie is not known",
+    }))
 }
 
 fn check_local(peer: IpAddr, headers: &HeaderMap) -> Result<(), Problem> {
@@ -95,7 +128,7 @@ fn is_own_name(host: &str) -> bool {
 fn check_origin(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let is_foreign = match (text(ORIGIN), text(HOST)) {
-        (None, _) => false,
+        (None, _) => matches!(text(FETCH_SITE), Some("cross-site" | "same-site")),
         (Some(origin), Some(host)) => origin.split_once("://").map(|(_, own)| own) != Some(host),
         (Some(_), None) => true,
     };
@@ -178,6 +211,35 @@ mod tests {
             ["Bearer 0123456789abcdeF", "Bearer 0123456789abcde", "Bearer", "0123456789abcdef", "Basic x"]
         {
             assert_eq!(sent(wrong), 401, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_a_token_that_pages_of_other_sites_cannot_use() {
+        let access = Access::Tokens(Tokens::parse("0123456789abcdef=\n").unwrap());
+        let (here, own) = (("host", "desk:8080"), "other=1; active_index_token=0123456789abcdef=");
+        let sent = |method, pairs: &[(&'static str, &str)]| {
+            status(&access, "10.0.0.1", method, &[&[here, ("cookie", own)], pairs].concat())
+        };
+        assert_eq!(sent(Method::GET, &[]), 200);
+        assert_eq!(sent(Method::GET, &[("origin", "http://evil.example")]), 200, "it reads nothing");
+        assert_eq!(sent(Method::POST, &[("origin", "http://desk:8080")]), 200);
+        assert_eq!(sent(Method::POST, &[("sec-fetch-site", "same-origin")]), 200);
+        for foreign in [
+            ("origin", "http://evil.example"),
+            ("origin", "http://desk:8081"),
+            ("origin", "null"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            assert_eq!(sent(Method::POST, &[foreign]), 403, "{foreign:?}");
+        }
+        // A header counts alone: a wrong one is not mended by the cookie.
+        assert_eq!(sent(Method::GET, &[("authorization", "Bearer 0123456789abcdef")]), 401);
+        for wrong in
+            ["", "active_index_token=", "active_index_token=0123456789abcdef", "xactive_index_token=1"]
+        {
+            assert_eq!(status(&access, "10.0.0.1", Method::GET, &[here, ("cookie", wrong)]), 401, "{wrong}");
         }
     }
 

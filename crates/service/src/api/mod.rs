@@ -1,23 +1,23 @@
 //! Routes of the API, and their description.
 
-mod body;
-mod catalogue;
+pub mod body;
+pub mod catalogue;
 mod collections;
 mod entries;
 mod health;
-mod lookups;
+pub mod lookups;
 mod openapi;
-mod parameters;
+pub mod parameters;
+pub mod tag;
 
-use std::{any::Any, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderValue, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -31,6 +31,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(entries::list))
         .routes(routes!(entries::get, entries::change, entries::withdraw))
         .routes(routes!(entries::restore))
+        .routes(routes!(entries::picture))
         .routes(routes!(collections::list))
         .routes(routes!(collections::status))
         .routes(routes!(health::healthz))
@@ -39,22 +40,10 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(openapi::document))
 }
 
-/// Router of all routes, which also answers with its description.
+/// Routes of the API, one of which answers with their description.
 pub fn router() -> Router<Arc<App>> {
     let (router, document) = described().split_for_parts();
-    let document = ApiDocument::new(&openapi::completed(document));
-    router
-        .fallback(|| async { Problem::not_found("there is nothing at this path") })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "the path has other methods, see the header allow")
-        })
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(Extension(document))
-}
-
-/// Answer in the place of a handler's that panicked.
-fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Problem::internal("a handler panicked").into_response()
+    router.layer(Extension(ApiDocument::new(&openapi::completed(document))))
 }
 
 /// OpenAPI document of the API, as `GET /v1/openapi.json` answers it.

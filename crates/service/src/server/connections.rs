@@ -2,7 +2,7 @@
 
 use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request, middleware};
+use axum::{Router, extract::Request};
 use hyper::{
     body::Incoming,
     server::conn::http1,
@@ -19,11 +19,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    observe::{Peer, observe},
-    refresh,
-};
-use crate::{api, app::App};
+use super::{observe::Peer, refresh, routes::router};
+use crate::app::App;
 
 /// Pause after the system refuses a connection, mostly because there are too many files.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -67,12 +64,6 @@ async fn accept_all(app: &Arc<App>, listener: TcpListener) -> io::Result<Gracefu
             }
         }
     }
-}
-
-/// Routes, with what is done for each request.
-fn router(app: &Arc<App>) -> Router {
-    let observed = middleware::from_fn_with_state(app.clone(), observe);
-    api::router().layer(observed).with_state(app.clone())
 }
 
 fn connect(

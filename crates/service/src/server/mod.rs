@@ -4,6 +4,7 @@ mod connections;
 mod observe;
 mod refresh;
 mod request_id;
+mod routes;
 
 use std::{
     net::{SocketAddr, TcpListener},

@@ -11,7 +11,11 @@ use axum::{
 use tracing::{Instrument, info_span};
 
 use super::request_id;
-use crate::{app::App, problem::Problem};
+use crate::{
+    app::App,
+    pages::{self, Reader},
+    problem::Problem,
+};
 
 /// Routes that are answered to everyone, because they tell nothing and those who probe have no token.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
@@ -21,8 +25,9 @@ const NO_ROUTE: &str = "none";
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// Headers of every answer: nothing is sniffed, embedded or told to other sites, and pages take nothing from outside.
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (
@@ -47,10 +52,12 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
     let span =
         info_span!("request", id = id.to_str().unwrap_or_default(), method, path = request.uri().path());
-    let mut response = match check(&app, &request, &route) {
+    let reader = Reader::of(&request);
+    let response = match check(&app, &request, &route) {
         Ok(()) => next.run(request).instrument(span.clone()).await,
         Err(problem) => problem.into_response(),
     };
+    let mut response = pages::shown(&app, &reader, response);
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(value);
@@ -68,5 +75,9 @@ fn check(app: &App, request: &Request, route: &str) -> Result<(), Problem> {
     }
     let peer = request.extensions().get::<Peer>().copied();
     let Peer(peer) = peer.ok_or_else(|| Problem::internal("a request has no caller"))?;
-    app.settings.access.check(peer, request.method(), request.headers())
+    let (access, method, headers) = (&app.settings.access, request.method(), request.headers());
+    match pages::WITHOUT_TOKEN.contains(&route) {
+        true => access.check_visitor(peer, method, headers),
+        false => access.check(peer, method, headers),
+    }
 }

@@ -9,6 +9,8 @@ mod garbage;
 mod limits;
 mod lookups;
 mod operation;
+mod pages;
+mod pictures;
 mod schema;
 mod server;
 mod sharing;

@@ -105,11 +105,24 @@ impl Server {
         let (folder, rows) = (tempfile::tempdir().expect("folder"), directions(ENTRIES, 2));
         let shop = Arc::new(create(&folder.path().join("shop"), &rows));
         let press = Arc::new(create(&folder.path().join("press"), &rows[..20]));
+        Self::serving(folder, rows, &[("shop", shop), ("press", press)], door, change)
+    }
+
+    /// Starts one of other collections, in a folder that it removes at its end; the first of them is `shop`.
+    pub fn serving(
+        folder: tempfile::TempDir,
+        rows: Vec<Vec<f32>>,
+        collections: &[(&str, Arc<Collection>)],
+        door: Arc<Door>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let mut settings = Settings { listen: ([127, 0, 0, 1], 0).into(), workers: 4, ..Settings::default() };
         change(&mut settings);
-        let served = [("shop", shop.clone()), ("press", press)]
-            .map(|(name, collection)| Served::new(name, collection).expect("serves"));
-        let service = Service::bind(settings, served.into()).expect("binds");
+        let served = |(name, collection): &(&str, Arc<Collection>)| {
+            Served::new(*name, collection.clone()).expect("serves")
+        };
+        let service = Service::bind(settings, collections.iter().map(served).collect()).expect("binds");
+        let shop = collections[0].1.clone();
         let (address, shutdown, calls) = (service.address(), service.shutdown(), Arc::default());
         let mut network = Network { rows: rows.clone(), door: door.clone(), calls: Arc::clone(&calls) };
         let thread = thread::spawn(move || {
@@ -172,10 +185,14 @@ pub fn tensor(rows: &[Vec<f32>]) -> Tensor<2> {
     Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), D]), &Device::flex())
 }
 
-fn create(folder: &Path, rows: &[Vec<f32>]) -> Collection {
+/// Quantiser of the collections.
+pub fn quantiser() -> Index {
     let kind = "IVF16,PQ4x4".parse().expect("a kind");
-    let quantiser =
-        Index::train(&kind, tensor(&directions(600, 1)), &TrainConfig::default()).expect("trains");
+    Index::train(&kind, tensor(&directions(600, 1)), &TrainConfig::default()).expect("trains")
+}
+
+fn create(folder: &Path, rows: &[Vec<f32>]) -> Collection {
+    let quantiser = quantiser();
     let collection = Collection::create(folder, &quantiser).expect("creates");
     let ids: Vec<i64> = (0..rows.len() as i64).collect();
     let entries: Vec<NewEntry> = ids.iter().map(|id| entry(&format!("{id}.jpg"), *id)).collect();

@@ -14,7 +14,7 @@ use crate::{
 /// Largest number of descriptors of a request.
 const DESCRIPTORS: usize = 4096;
 /// Largest number of pictures of a request.
-const PICTURES: usize = 32;
+pub const PICTURES: usize = 32;
 /// Largest number of bytes of a query's name.
 const NAME_LENGTH: usize = 255;
 /// Name of a picture that has none.

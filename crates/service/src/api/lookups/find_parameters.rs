@@ -48,7 +48,7 @@ pub struct FindParameters {
 /// Effort for queries that nothing confirms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum EffortName {
+pub enum EffortName {
     /// One look in few cells.
     Low,
     /// At most 8 looks.
@@ -69,6 +69,11 @@ impl From<EffortName> for Effort {
 }
 
 impl FindParameters {
+    /// Parameters that an effort determines.
+    pub fn of_effort(effort: EffortName) -> Self {
+        Self { effort, ..Self::default() }
+    }
+
     /// Settings of the finder, as `find` makes them of its arguments.
     ///
     /// # Errors
