@@ -2,7 +2,7 @@
 //!
 //! - [`Edit`]: the edits people make to images, each by name (`crop=0.5`, `meme`, `auto`).
 //! - [`pipeline`]: images to descriptors of their edited copies, resumable.
-//! - [`retrieval`]: rank, recall and mean average precision of the right entry, with [`bootstrap`] intervals; [`binomial`] ones of counts.
+//! - [`retrieval`]: rank, recall and mean average precision of the right entry, with [`bootstrap`] intervals.
 //! - [`copy_detection`]: micro average precision of queries of which some have no match.
 //! - [`find`]: lookups in a collection: verified matches, false matches, E-values that keep their promise.
 //! - [`distractors`]: further entries that fill an index to a realistic size.
@@ -53,7 +53,6 @@
 //! # }
 //! ```
 
-pub mod binomial;
 pub mod bootstrap;
 pub mod copy_detection;
 pub mod distractors;

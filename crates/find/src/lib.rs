@@ -4,6 +4,7 @@
 //!   and searched for; candidates are laid over the query by their witnesses. It ends at the first match.
 //! - [`Calibration`]: the laws that E-values follow from, fitted to queries without a match by a [`Calibrator`].
 //! - [`Answer`], [`Match`], [`Verdict`]: entries with their E-values.
+//! - [`binomial`]: exact intervals of shares, such as that of false matches.
 //! - [`report`]: answers as JSON and in words, with the names and fields of their entries.
 //!
 //! # E-values
@@ -19,6 +20,7 @@
 #![deny(missing_docs)]
 
 mod answer;
+pub mod binomial;
 mod calibration;
 mod e_values;
 mod error;

@@ -1,10 +1,10 @@
 //! E-values and what they promise.
 
+use ::find::binomial::clopper_pearson;
 use serde::Serialize;
 
 use super::lookup::Lookup;
 use crate::{
-    binomial::clopper_pearson,
     bootstrap::Bootstrap,
     error::{Error, Result},
 };

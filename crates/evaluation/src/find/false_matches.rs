@@ -1,9 +1,9 @@
 //! False matches, and recall at a rate of them.
 
+use ::find::binomial::clopper_pearson;
 use serde::Serialize;
 
 use super::lookup::Lookup;
-use crate::binomial::clopper_pearson;
 
 /// Share of the lookups whose best wrong scores make the tail that is extrapolated.
 const TAIL: f64 = 0.1;
