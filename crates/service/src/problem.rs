@@ -109,7 +109,10 @@ impl IntoResponse for Problem {
 impl From<collection::Error> for Problem {
     fn from(error: collection::Error) -> Self {
         match error {
-            collection::Error::UnknownEntry(_) => Self::not_found(error),
+            collection::Error::UnknownEntry(_) | collection::Error::UnknownReview(_) => {
+                Self::not_found(error)
+            }
+            collection::Error::ReviewsFull { .. } => Self::busy(error),
             collection::Error::Dropped(_) => Self::new(StatusCode::CONFLICT, error),
             collection::Error::Argument { .. } => Self::unprocessable(error),
             other => Self::internal(other),

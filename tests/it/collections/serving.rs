@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::Folder;
 
 /// Running service, which is killed if a test fails.
-struct Running {
+pub(super) struct Running {
     child: Child,
     /// Address and port.
     host: String,
@@ -22,8 +22,13 @@ struct Running {
 
 impl Running {
     fn start(folder: &Folder, line: &str) -> Self {
+        Self::logging_to(Stdio::piped(), folder, line)
+    }
+
+    /// Starts a service whose log goes elsewhere.
+    pub(super) fn logging_to(log: Stdio, folder: &Folder, line: &str) -> Self {
         let mut command = folder.command(line);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut address = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
         let host = address.trim().strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
@@ -32,19 +37,8 @@ impl Running {
     }
 
     /// Status and body of an answer.
-    fn send(&self, head: &str, body: &[u8]) -> (u16, Vec<u8>) {
-        let mut stream = TcpStream::connect(&self.host).unwrap();
-        let length = body.len();
-        let head = format!(
-            "{head} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n",
-            self.host
-        );
-        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-        let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
-        (status, answer.split_off(end + 4))
+    pub(super) fn send(&self, head: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        self.try_send(head, body).expect("the service answers")
     }
 
     /// Sends requests one after another on a connection, and reads the answers, which must have a status of `allowed`.
@@ -77,7 +71,32 @@ impl Running {
         line.split_whitespace().next().and_then(|size| size.parse().ok()).expect("a number")
     }
 
-    fn wait_until_ready(&self) {
+    /// Status and body of an answer; `None` if the service is gone before it is whole. A body that begins with `{` is JSON.
+    pub(super) fn try_send(&self, head: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        let mut stream = TcpStream::connect(&self.host).ok()?;
+        let media_type = if body.starts_with(b"{") { "application/json" } else { "application/octet-stream" };
+        let head = format!(
+            "{head} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
+            self.host,
+            body.len()
+        );
+        stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let head = std::str::from_utf8(&answer[..end]).expect("a head is text");
+        let status = head[9..12].parse().expect("a status");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let is_whole = length.is_none_or(|length| length.parse() == Ok(answer.len() - end - 4));
+        is_whole.then(|| (status, answer.split_off(end + 4)))
+    }
+
+    /// Ends the program at once.
+    pub(super) fn kill(&self) {
+        Command::new("kill").args(["-KILL", &self.child.id().to_string()]).status().unwrap();
+    }
+
+    pub(super) fn wait_until_ready(&self) {
         let started = Instant::now();
         while self.send("GET /readyz", b"").0 != 200 {
             assert!(started.elapsed() < Duration::from_secs(60), "it never gets ready");

@@ -1,5 +1,7 @@
 //! Bodies of requests, read whole within bounds on size, memory and time.
 
+use std::fmt::Display;
+
 use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
@@ -7,6 +9,7 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use serde::de::DeserializeOwned;
 use tokio::time::{Duration, timeout};
 
 use crate::{app::App, memory::Share, problem::Problem};
@@ -105,6 +108,18 @@ impl Growing {
         let bytes = if self.rest.is_empty() { self.first } else { self.rest.freeze() };
         Upload { bytes, memory: self.memory }
     }
+}
+
+/// Reads a JSON object. Lists are refused, though structures could be read from them.
+///
+/// # Errors
+/// A problem with status 400.
+pub fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let malformed = |reason: &dyn Display| Problem::bad_request(format!("the body: {reason}"));
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(malformed(&"expected a JSON object"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| malformed(&error))
 }
 
 /// Media type of a body in lower case, without its parameters; empty if none is named.

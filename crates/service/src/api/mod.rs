@@ -3,11 +3,12 @@
 pub mod body;
 pub mod catalogue;
 mod collections;
-mod entries;
+pub mod entries;
 mod health;
 pub mod lookups;
 mod openapi;
 pub mod parameters;
+pub mod reviews;
 pub mod tag;
 
 use std::sync::Arc;
@@ -32,6 +33,10 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(entries::get, entries::change, entries::withdraw))
         .routes(routes!(entries::restore))
         .routes(routes!(entries::picture))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::counts))
+        .routes(routes!(reviews::get, reviews::decide))
+        .routes(routes!(reviews::picture))
         .routes(routes!(collections::list))
         .routes(routes!(collections::status))
         .routes(routes!(health::healthz))

@@ -10,6 +10,7 @@ use find::{
 use image::RgbImage;
 use serde::Serialize;
 
+use super::review::Queued;
 use crate::problem::Problem;
 
 /// Version of the JSON documents, that of the command line.
@@ -48,7 +49,6 @@ impl Kept {
 /// Picture that was looked up.
 pub struct Picture {
     /// SHA-256 of its file.
-    #[expect(dead_code, reason = "reviews, which follow, are known by it")]
     pub digest: Digest,
     /// The picture, of at most 1,024 pixels a side.
     pub pixels: RgbImage,
@@ -73,15 +73,17 @@ struct FindAnswer<'a> {
     seconds: f64,
     #[serde(flatten)]
     search: &'a Search,
+    #[serde(flatten)]
+    queued: Option<Queued>,
     queries: &'a [Answered],
 }
 
 impl Found {
-    /// Body of the answer in JSON. A query that failed among several has its reason.
+    /// Body of the answer in JSON, with the reviews that were queued. A query that failed among several has its reason.
     ///
     /// # Errors
     /// The problem of a single query.
-    pub fn body(self) -> Result<Vec<u8>, Problem> {
+    pub fn body(self, queued: Option<Queued>) -> Result<Vec<u8>, Problem> {
         let Self { search, took, outcomes, is_single } = self;
         let reported = |outcome: Outcome| match outcome {
             Ok(looked) => Ok(looked.answered),
@@ -90,7 +92,7 @@ impl Found {
         };
         let queries: Vec<Answered> = outcomes.into_iter().map(reported).collect::<Result<_, _>>()?;
         let seconds = took.as_secs_f64();
-        let answer = FindAnswer { schema: SCHEMA, seconds, search: &search, queries: &queries };
+        let answer = FindAnswer { schema: SCHEMA, seconds, search: &search, queued, queries: &queries };
         serde_json::to_vec(&answer).map_err(Problem::internal)
     }
 }

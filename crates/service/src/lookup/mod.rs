@@ -4,6 +4,7 @@ mod answer;
 mod prepare;
 mod queue;
 mod reply;
+mod review;
 mod work;
 
 use std::{sync::Arc, time::Instant};
@@ -15,6 +16,7 @@ pub use self::{
     answer::{Found, Kept, Looked, Outcome, Picture, SCHEMA},
     queue::{Lane, Queue, Refused},
     reply::{Reply, reply},
+    review::Queued,
     work::Worker,
 };
 use crate::{memory::Share, served::Served};

@@ -40,6 +40,10 @@ fn sound(server: &Server) -> Vec<Request> {
         Request::new("PATCH", "/v1/entries/8?collection=shop")
             .body("application/json", r#"{"meta": {"a": [1, {}]}}"#),
         Request::new("POST", "/v1/entries/9/restore?collection=press").header("if-match", "*"),
+        Request::find("collection=shop&review=true&k=2", "image/png", png(250)),
+        Request::get("/v1/reviews?collection=shop&decision=undecided&limit=3&cursor=u9"),
+        Request::new("PATCH", "/v1/reviews/1?collection=shop")
+            .body("application/json", r#"{"decision": "confirmed", "by": "Ada"}"#),
         Request::get("/v1/collections/shop/status").header("authorization", "Bearer 0123456789abcdef"),
     ]
 }

@@ -3,6 +3,7 @@
 mod access;
 mod client;
 mod collections;
+mod desk_pages;
 mod document;
 mod entries;
 mod garbage;
@@ -11,6 +12,7 @@ mod lookups;
 mod operation;
 mod pages;
 mod pictures;
+mod reviews;
 mod schema;
 mod server;
 mod sharing;

@@ -10,6 +10,7 @@ pub fn errors(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let Some(keywords) = schema.as_object() else {
         return match schema {
             Value::Bool(true) => Vec::new(),
+            Value::Bool(false) => vec![format!("{value} is not allowed")],
             other => vec![format!("{other} is no schema")],
         };
     };
@@ -55,12 +56,15 @@ fn keyword_errors(
         }
         "required" => wrong(parts().any(|key| value.get(key.as_str().expect("a key")).is_none())),
         "properties" => property_errors(document, rule, value),
+        "propertyNames" => {
+            let names = value.as_object().into_iter().flatten().map(|(key, _)| Value::from(key.as_str()));
+            names.flat_map(|name| errors(document, rule, &name)).collect()
+        }
         "additionalProperties" => {
             let own = schema["properties"].as_object();
-            let mut keys = value.as_object().into_iter().flatten().map(|(key, _)| key);
-            wrong(
-                *rule == Value::Bool(false) && keys.any(|key| !own.is_some_and(|own| own.contains_key(key))),
-            )
+            let others = value.as_object().into_iter().flatten();
+            let others = others.filter(|(key, _)| !own.is_some_and(|own| own.contains_key(*key)));
+            others.flat_map(|(_, value)| errors(document, rule, value)).collect()
         }
         other => vec![format!("{other} is no keyword of these tests")],
     }

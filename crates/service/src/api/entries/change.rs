@@ -8,7 +8,6 @@ use axum::{
 };
 use collection::Meta;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::entry_view::{EntryAnswer, read};
@@ -49,6 +48,10 @@ pub struct Change {
 }
 
 impl Change {
+    pub fn of_fields(meta: Meta) -> Self {
+        Self { meta, state: None }
+    }
+
     pub fn of_state(state: SettableState) -> Self {
         Self { meta: Meta::new(), state: Some(state) }
     }
@@ -66,10 +69,7 @@ impl Change {
             )));
         }
         let Upload { bytes, memory: _memory } = body::read(app, body).await?;
-        // Serde takes a list for a struct, too.
-        let object: serde_json::Result<Map<String, Value>> = serde_json::from_slice(&bytes);
-        let change = object.and_then(|object| serde_json::from_value(object.into()));
-        change.map_err(|error| Problem::bad_request(format!("the body: {error}")))
+        body::json_object(&bytes)
     }
 }
 

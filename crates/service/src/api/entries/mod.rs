@@ -15,11 +15,13 @@ use axum::{
 };
 use serde::Deserialize;
 
-use self::{
+use self::entry_view::read;
+pub use self::{
     change::{Change, SettableState, apply},
-    entry_view::{EntryAnswer, read},
+    entry_view::EntryAnswer,
+    list::*,
+    picture::*,
 };
-pub use self::{list::*, picture::*};
 use super::{
     catalogue::with_catalogue,
     json,

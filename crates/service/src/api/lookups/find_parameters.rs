@@ -43,6 +43,9 @@ pub struct FindParameters {
     /// True if neighbours are shown whatever their E-values, and all looks are taken.
     #[serde(default)]
     all: bool,
+    /// True if the possible matches of pictures are kept for people to confirm or reject, the ten best of each picture.
+    #[serde(default)]
+    pub review: bool,
 }
 
 /// Effort for queries that nothing confirms.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
-    lookup::{Found, Request},
+    lookup::{Found, Queued, Request},
     problem::Problem,
 };
 
@@ -60,11 +60,16 @@ pub async fn find(
     body: Body,
 ) -> Result<Response, Problem> {
     let served = collection(&app, parameters.collection.as_deref())?.clone();
-    let settings = parameters.settings()?;
+    let (settings, review) = (parameters.settings()?, parameters.review);
     let media_type = content::MediaType::of(&headers)?;
     let upload = body::read(&app, body).await?;
     let d = served.collection().description().d;
     let Queries { queries, is_single } = media_type.queries(upload.bytes, d).await?;
-    let request = Request { served, settings, queries, is_single, keep: false, memory: upload.memory };
-    app.look_up(request, Found::body).await.map(json_bytes)
+    let (shared, memory) = (served.clone(), upload.memory);
+    let request = Request { served, settings, queries, is_single, keep: review, memory };
+    let form = move |found: Found| {
+        let queued = review.then(|| Queued::of(shared.collection(), &found));
+        found.body(queued)
+    };
+    app.look_up(request, form).await.map(json_bytes)
 }
