@@ -55,8 +55,9 @@ impl Worker<'_> {
     fn answer(&self, served: &Arc<Served>, settings: find::Settings, keep: bool, lookups: Vec<Lookup>) {
         let started = Instant::now();
         let (mut queries, mut callers) = (Vec::new(), Vec::new());
-        for Lookup { request: Request { queries: own, is_single, memory, .. }, reply, .. } in lookups {
-            callers.push((own.len(), is_single, reply, memory));
+        for Lookup { request, reply, accepted } in lookups {
+            let Request { queries: own, is_single, memory, .. } = request;
+            callers.push((own.len(), is_single, reply, accepted, memory));
             queries.extend(own);
         }
         let find = AssertUnwindSafe(|| self.find(served, settings, keep, queries));
@@ -64,7 +65,7 @@ impl Worker<'_> {
         let took = started.elapsed();
         self.metrics.count_lookup(served.name(), took);
         let mut found = found.map(|(search, outcomes)| (Arc::new(search), outcomes.into_iter()));
-        for (count, is_single, reply, _memory) in callers {
+        for (count, is_single, reply, accepted, _memory) in callers {
             reply.send(match &mut found {
                 Ok((search, outcomes)) => {
                     let (search, outcomes) = (search.clone(), outcomes.by_ref().take(count).collect());
@@ -72,6 +73,7 @@ impl Worker<'_> {
                 }
                 Err(problem) => Err(problem.clone()),
             });
+            self.metrics.last_hour.count(accepted.elapsed());
         }
     }
 

@@ -3,18 +3,26 @@
 //! - [`layout`]: the frame of every page, and its headers. [`parts`]: building blocks. [`assets`]: style sheets and scripts.
 //! - [`login`]: the cookie in which a browser keeps a token.
 //! - [`form`]: forms as browsers send them. [`refusal`]: problems as pages.
-//! - [`find`]: pictures are looked up and compared.
+//! - [`find`]: pictures are looked up and compared. [`review`]: possible matches are confirmed and rejected.
+//!   [`collection`]: entries are listed and changed. [`status`]: state of a collection, with plots.
 //!
 //! Nothing is loaded from elsewhere, no page holds a script or a style in itself, and forms work without scripts.
 
+pub mod address;
 mod assets;
+mod collection;
+mod fields;
 mod find;
 pub mod form;
 pub mod layout;
 mod login;
-#[expect(dead_code, reason = "some are of the pages that follow")]
+mod moment;
 pub mod parts;
+mod plot;
 mod refusal;
+mod review;
+mod status;
+mod words;
 
 use std::sync::Arc;
 
@@ -36,6 +44,14 @@ pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(find::form).post(find::answered_form))
         .route("/find", post(find::answered_picture))
+        .route("/review", get(review::page))
+        .route("/review/{id}", post(review::decide))
+        .route("/collection", get(collection::list))
+        .route("/collection/{id}", get(collection::entry))
+        .route("/collection/{id}/fields", post(collection::save))
+        .route("/collection/{id}/withdraw", post(collection::withdraw))
+        .route("/collection/{id}/restore", post(collection::restore))
+        .route("/status", get(status::page))
         .route(LOGIN, get(login::form).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/assets/{name}", get(assets::asset))

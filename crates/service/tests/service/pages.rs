@@ -16,14 +16,14 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>
 const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;/script&gt;";
 
 /// Sends a request as a browser does that opens a page.
-fn visit(server: &Server, request: Request) -> Answer {
+pub fn visit(server: &Server, request: Request) -> Answer {
     let answer = request.header("accept", "text/html,application/xhtml+xml").send(server.address);
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     answer
 }
 
 /// Checks that an answer is a page that keeps itself to the service.
-fn check_page(answer: &Answer) -> String {
+pub fn check_page(answer: &Answer) -> String {
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{}", answer.text());
     let policy = answer.header("content-security-policy");
     for part in [
@@ -44,7 +44,9 @@ fn check_page(answer: &Answer) -> String {
     assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
     assert_eq!(answer.header("cache-control"), "no-store");
     let text = answer.text();
-    for (word, count) in [("<h1", 1), ("<main", 1), ("<nav", 1), ("<title>", 1)] {
+    for (word, count) in
+        [("<h1", 1), ("<main", 1), ("<nav aria-label=\"Parts of the service\"", 1), ("<title>", 1)]
+    {
         assert_eq!(text.matches(word).count(), count, "{word}: {text}");
     }
     for foreign in ["http://", "https://", "<style", " style=", " onclick=", "javascript:"] {

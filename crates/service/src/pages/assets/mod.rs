@@ -22,13 +22,19 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, media type and content of each.
-const ASSETS: [(&str, &str, &str); 7] = [
+const ASSETS: [(&str, &str, &str); 13] = [
     ("style.css", STYLE, include_str!("style.css")),
     ("find.css", STYLE, include_str!("find.css")),
     ("find.js", SCRIPT, include_str!("find.js")),
     ("compare.js", SCRIPT, include_str!("compare.js")),
     ("call.js", SCRIPT, include_str!("call.js")),
     ("toast.js", SCRIPT, include_str!("toast.js")),
+    ("desk.css", STYLE, include_str!("desk.css")),
+    ("review.js", SCRIPT, include_str!("review.js")),
+    ("collection.js", SCRIPT, include_str!("collection.js")),
+    ("entry.js", SCRIPT, include_str!("entry.js")),
+    ("status.js", SCRIPT, include_str!("status.js")),
+    ("refresh.js", SCRIPT, include_str!("refresh.js")),
     ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
 ];
 

@@ -1,4 +1,6 @@
-//! Metrics in the text format of OpenMetrics, which Prometheus reads.
+//! Metrics: numbers since the start in the text format of OpenMetrics, which Prometheus reads, and the last hour for people.
+
+mod last_hour;
 
 use std::{sync::atomic::AtomicU64, time::Duration};
 
@@ -12,6 +14,8 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+
+pub use self::last_hour::{LastHour, MINUTES, Minute};
 
 /// Media type of the metrics.
 pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -60,6 +64,8 @@ pub struct Metrics {
     pub connections: Gauge,
     views: Histogram,
     network_seconds: Seconds,
+    /// Lookups of the last hour.
+    pub last_hour: LastHour,
 }
 
 impl Metrics {
@@ -76,6 +82,7 @@ impl Metrics {
             connections: Gauge::default(),
             views: Histogram::new(exponential_buckets(1.0, 2.0, 8)),
             network_seconds: Seconds::default(),
+            last_hour: LastHour::new(),
         };
         metrics.registered()
     }
