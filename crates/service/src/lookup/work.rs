@@ -65,7 +65,9 @@ impl Worker<'_> {
         let took = started.elapsed();
         self.metrics.count_lookup(served.name(), took);
         let mut found = found.map(|(search, outcomes)| (Arc::new(search), outcomes.into_iter()));
-        for (count, is_single, reply, accepted, _memory) in callers {
+        for (count, is_single, reply, accepted, memory) in callers {
+            // Before the answer, because its caller may send as much again at once.
+            drop(memory);
             reply.send(match &mut found {
                 Ok((search, outcomes)) => {
                     let (search, outcomes) = (search.clone(), outcomes.by_ref().take(count).collect());
