@@ -6,6 +6,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     error::Result,
+    fetch::Fetcher,
     lookup::{Found, Lookup, Queue, Refused, Request, reply},
     memory::Memory,
     metrics::Metrics,
@@ -27,6 +28,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Memory for bodies.
     pub uploads: Memory,
+    /// Fetches pictures; absent if addresses are not fetched.
+    pub fetcher: Option<Fetcher>,
     /// Turns of work on catalogues.
     pub catalogue: Arc<Semaphore>,
     /// Turns of decoding the pictures of entries.
@@ -40,11 +43,14 @@ impl App {
     /// If there is no collection, or two of one name.
     pub fn new(settings: Settings, served: Vec<Served>) -> Result<Self> {
         let metrics = Arc::new(Metrics::new());
+        let uploads = Memory::new(settings.max_uploads);
+        let fetcher = settings.allow_fetch.then(|| Fetcher::new(settings.max_upload, uploads.clone()));
         Ok(Self {
             collections: Collections::new(served)?,
             lookups: Queue::new(settings.waiting.max(1), metrics.clone()),
             network: Network::new(metrics.clone()),
-            uploads: Memory::new(settings.max_uploads),
+            uploads,
+            fetcher,
             catalogue: Arc::new(Semaphore::new(CATALOGUE_WORK)),
             pictures: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
             stopping: watch::Sender::new(false),

@@ -16,9 +16,9 @@
 //! A body is whole before its lookup waits in the queue, so that slow clients hold no worker. Bodies, connections and waiting
 //! lookups are bounded; what is beyond a bound is refused at once, and the answer says when to try again.
 //!
-//! Imports run one way, from the bottom up: `problem`, `memory`, `access`, `settings`, `served`, `metrics`, `network`, `lookup`, `app`
-//! (the state of all handlers), `pictures`, `api` (routes), `pages`, `server` (connections), [`Service`]. The crate prints nothing: it records
-//! events with `tracing`. It loads no network: its caller hands it one that implements [`find::Describe`].
+//! Imports run one way, from the bottom up: `problem`, `memory`, `access`, `fetch`, `settings`, `served`, `metrics`, `network`,
+//! `lookup`, `app` (the state of all handlers), `pictures`, `api` (routes), `pages`, `server` (connections), [`Service`]. The crate
+//! prints nothing: it records events with `tracing`. It loads no network: its caller hands it one that implements [`find::Describe`].
 
 #![deny(missing_docs)]
 
@@ -26,6 +26,7 @@ mod access;
 mod api;
 mod app;
 mod error;
+mod fetch;
 mod lookup;
 mod memory;
 mod metrics;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::problem::Problem;
@@ -47,6 +48,23 @@ impl Share {
         }
         Ok(())
     }
+
+    /// Bytes that keep the share until their last copy is dropped.
+    pub fn hold(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Held { bytes, _share: self })
+    }
+}
+
+/// Bytes and their share of the memory.
+struct Held {
+    bytes: Bytes,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +83,13 @@ mod tests {
         first.cover(&memory, 10 * PERMIT).unwrap();
         assert!(Share::default().cover(&memory, 1).is_err());
         drop(first);
+        let mut third = Share::default();
+        third.cover(&memory, 10 * PERMIT).unwrap();
+        let bytes = third.hold(Bytes::from_static(b"abc"));
+        let copy = bytes.slice(1..);
+        drop(bytes);
+        assert!(Share::default().cover(&memory, 1).is_err(), "a part is left: {copy:?}");
+        drop(copy);
         Share::default().cover(&memory, 10 * PERMIT).unwrap();
     }
 }

@@ -17,8 +17,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Callers that are answered.
     pub access: Access,
-    /// Largest number of bytes of a body.
+    /// Largest number of bytes of a body, and of a picture that is fetched.
     pub max_upload: usize,
+    /// True if pictures are fetched from public addresses that callers name.
+    pub allow_fetch: bool,
     /// Largest number of bytes of all bodies that are in memory.
     pub max_uploads: usize,
     /// Threads that look up, at least 1. Of several, the first answers descriptors alone, so that these never wait for the
@@ -39,7 +41,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 127.0.0.1:8080 for callers of this machine: bodies of 32 MiB and 512 MiB together, two workers a processor, 256
+    /// 127.0.0.1:8080 for callers of this machine, without fetches: bodies of 32 MiB and 512 MiB together, two workers a processor, 256
     /// waiting lookups, 4,096 connections, 10 seconds for a head and 30 for a body.
     fn default() -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -47,6 +49,7 @@ impl Default for Settings {
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
             access: Access::Local,
             max_upload: 32 << 20,
+            allow_fetch: false,
             max_uploads: 512 << 20,
             workers: 2 * processors,
             waiting: 256,

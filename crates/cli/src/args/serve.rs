@@ -41,6 +41,9 @@ pub struct Serve {
     /// Largest size of an upload, such as 8MiB
     #[arg(long, default_value = "32MiB", value_name = "BYTES")]
     pub max_upload: ByteSize,
+    /// Fetch pictures whose addresses callers name, from public addresses alone
+    #[arg(long)]
+    pub allow_fetch: bool,
     /// Threads that look up [default: two per core]
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroUsize>,
@@ -113,7 +116,8 @@ mod tests {
     fn uploads_have_units_and_tokens_exclude_an_open_door() {
         let line = |words: &str| Line::try_parse_from(format!("serve {words}").split_whitespace());
         let typed = line("--collection shop --max-upload 8MiB --listen [::1]:0").unwrap().serve;
-        assert_eq!((typed.max_upload.as_u64(), typed.listen.port()), (8 << 20, 0));
+        assert_eq!((typed.max_upload.as_u64(), typed.listen.port(), typed.allow_fetch), (8 << 20, 0, false));
+        assert!(line("--collection shop --allow-fetch").unwrap().serve.allow_fetch);
         assert_eq!(line("--collection shop --max-upload 1000").unwrap().serve.max_upload.as_u64(), 1000);
         for wrong in
             ["", "--collection shop --open --token-file t", "--collection shop --max-upload 8parsecs"]

@@ -77,7 +77,7 @@ pub fn run(arguments: &Serve, session: &Session) -> Result<Outcome> {
 }
 
 fn settings(arguments: &Serve) -> Result<Settings> {
-    let Serve { listen, max_upload, workers, reading, .. } = arguments;
+    let Serve { listen, max_upload, allow_fetch, workers, reading, .. } = arguments;
     let own = Settings::default();
     let max_upload = usize::try_from(max_upload.as_u64()).context("--max-upload")?;
     ensure!(max_upload > 0, "--max-upload must be at least 1 byte");
@@ -85,6 +85,7 @@ fn settings(arguments: &Serve) -> Result<Settings> {
         listen: *listen,
         access: access(arguments)?,
         max_upload,
+        allow_fetch: *allow_fetch,
         max_uploads: own.max_uploads.max(max_upload.saturating_mul(2)),
         workers: workers.map_or(own.workers, usize::from),
         connections: own.connections.min(open_files().saturating_sub(OTHER_FILES).max(1) as usize),

@@ -19,7 +19,7 @@ pub use self::{
     review::Queued,
     work::Worker,
 };
-use crate::{memory::Share, served::Served};
+use crate::{memory::Share, problem::Problem, served::Served};
 
 /// Queries in one collection.
 pub struct Request {
@@ -56,11 +56,14 @@ pub struct Query {
 }
 
 /// Content of a query.
+#[derive(Clone)]
 pub enum Content {
     /// Bytes of an image file.
     File(Bytes),
     /// Descriptor `[d]`, finite, of the collection's dimension.
     Descriptor(Vec<f32>),
+    /// Reason why there is nothing to look up.
+    Missing(Problem),
 }
 
 impl Query {
@@ -76,7 +79,7 @@ impl Query {
 impl Request {
     /// Returns true if no picture is to be described.
     pub fn is_described(&self) -> bool {
-        self.queries.iter().all(|query| matches!(query.content, Content::Descriptor(_)))
+        !self.queries.iter().any(|query| matches!(query.content, Content::File(_)))
     }
 
     /// Returns true if both may be answered by one search.

@@ -39,6 +39,7 @@ impl<'a> Preparation<'a> {
             let query = match content {
                 Content::Descriptor(row) => Ok(find::Query::descriptor(row)),
                 Content::File(bytes) => self.read(&bytes),
+                Content::Missing(problem) => Err(problem),
             };
             self.prepared.push((name, query));
             let pixels: u64 = self.pictures.iter().map(pixels).sum();

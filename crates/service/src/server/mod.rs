@@ -18,6 +18,7 @@ use tokio::runtime::{self, Runtime};
 use crate::{
     app::App,
     error::{Error, Result},
+    fetch,
     lookup::{Lane, Worker},
     served::Served,
     settings::Settings,
@@ -152,7 +153,9 @@ impl Drop for Ends<'_> {
 
 fn http_runtime() -> Result<Runtime> {
     let mut builder = runtime::Builder::new_multi_thread();
-    builder.worker_threads(HTTP_THREADS).max_blocking_threads(CATALOGUE_THREADS).thread_name("http");
+    builder.worker_threads(HTTP_THREADS).thread_name("http");
+    // Fetches wait for others, and take no thread from the catalogues.
+    builder.max_blocking_threads(CATALOGUE_THREADS + fetch::TURNS);
     Ok(builder.enable_all().build()?)
 }
 

@@ -7,6 +7,7 @@ use index::npy;
 use super::{json_list, multipart};
 use crate::{
     api::body,
+    fetch::WebAddress,
     lookup::{Content, Query},
     problem::Problem,
 };
@@ -40,6 +41,8 @@ pub enum MediaType {
 #[derive(Default)]
 pub struct Queries {
     pub queries: Vec<Query>,
+    /// Addresses of pictures that are to be fetched, and the places of their queries.
+    pub addresses: Vec<(usize, WebAddress)>,
     /// True if the request is one picture, and not a list.
     pub is_single: bool,
 }
@@ -77,14 +80,17 @@ impl MediaType {
             Self::Picture if body.is_empty() => return Err(Problem::bad_request("the body is empty")),
             Self::Picture => {
                 let query = Query { name: UNNAMED.to_owned(), content: Content::File(body) };
-                return Ok(Queries { queries: vec![query], is_single: true });
+                return Ok(Queries { queries: vec![query], is_single: true, ..Queries::default() });
             }
-            Self::Npy => descriptors(&body, d)?,
+            Self::Npy => Queries { queries: descriptors(&body, d)?, ..Queries::default() },
             Self::Json => json_list::queries(&body, d)?,
-            Self::Form { boundary } => multipart::queries(body, &boundary).await?,
+            Self::Form { boundary } => {
+                let queries = multipart::queries(body, &boundary).await?;
+                Queries { queries, ..Queries::default() }
+            }
         };
-        check_counts(&queries)?;
-        Ok(Queries { queries, is_single: false })
+        check_counts(&queries.queries)?;
+        Ok(queries)
     }
 }
 
@@ -92,16 +98,20 @@ fn descriptors(body: &[u8], d: usize) -> Result<Vec<Query>, Problem> {
     let matrix = npy::from_bytes(body).map_err(|error| Problem::bad_request(format!("the body: {error}")))?;
     check_dimension(matrix.d, d)?;
     let rows = matrix.values.chunks_exact(d).enumerate();
-    rows.map(|(row, values)| descriptor(row.to_string(), values.to_vec())).collect()
+    let query = |(row, values): (usize, &[f32])| {
+        let name = row.to_string();
+        Ok(Query { content: descriptor(&name, values.to_vec())?, name })
+    };
+    rows.map(query).collect()
 }
 
-/// Query of a descriptor.
+/// Content of the query `name`, a descriptor.
 ///
 /// # Errors
 /// A problem with status 422 if a value is not finite.
-pub fn descriptor(name: String, values: Vec<f32>) -> Result<Query, Problem> {
+pub fn descriptor(name: &str, values: Vec<f32>) -> Result<Content, Problem> {
     match values.iter().all(|value| value.is_finite()) {
-        true => Ok(Query { name, content: Content::Descriptor(values) }),
+        true => Ok(Content::Descriptor(values)),
         false => Err(Problem::unprocessable(format!("descriptor {name} has a value that is not finite"))),
     }
 }
@@ -123,9 +133,9 @@ fn check_counts(queries: &[Query]) -> Result<(), Problem> {
     if queries.is_empty() {
         return Err(Problem::bad_request("the body holds no query"));
     }
-    let pictures = queries.iter().filter(|query| matches!(query.content, Content::File(_))).count();
+    let descriptors = queries.iter().filter(|query| matches!(query.content, Content::Descriptor(_))).count();
     for (what, count, most) in
-        [("pictures", pictures, PICTURES), ("descriptors", queries.len() - pictures, DESCRIPTORS)]
+        [("pictures", queries.len() - descriptors, PICTURES), ("descriptors", descriptors, DESCRIPTORS)]
     {
         if count > most {
             let detail = format!("the body holds {count} {what}, and {most} are allowed");

@@ -4,13 +4,14 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::content::{check_dimension, descriptor, query_name};
+use super::content::{Queries, check_dimension, descriptor, query_name};
 use crate::{
+    fetch::WebAddress,
     lookup::{Content, Query},
     problem::Problem,
 };
 
-/// Query of a list: a picture or a descriptor.
+/// Query of a list: a picture, the address of one, or a descriptor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListedQuery {
@@ -18,6 +19,9 @@ pub struct ListedQuery {
     name: Option<String>,
     /// Bytes of an image file, in base64.
     image: Option<String>,
+    /// Address of an image file, `http` or `https`; only if the service was started to fetch pictures.
+    #[schema(format = "uri")]
+    url: Option<String>,
     /// Descriptor of the collection's dimension.
     descriptor: Option<Vec<f32>>,
 }
@@ -26,24 +30,39 @@ pub struct ListedQuery {
 ///
 /// # Errors
 /// Problems with the statuses 400 and 422.
-pub fn queries(body: &[u8], d: usize) -> Result<Vec<Query>, Problem> {
+pub fn queries(body: &[u8], d: usize) -> Result<Queries, Problem> {
     let list: Vec<ListedQuery> =
         serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("the body: {error}")))?;
-    list.into_iter().enumerate().map(|(place, listed)| query(place, listed, d)).collect()
+    let mut queries = Queries::default();
+    for (place, listed) in list.into_iter().enumerate() {
+        let name = query_name(listed.name.as_deref(), place);
+        let content = match (listed.image, listed.url, listed.descriptor) {
+            (Some(image), None, None) => picture(&name, &image)?,
+            (None, Some(url), None) => {
+                queries.addresses.push((place, address(&name, &url)?));
+                Content::Missing(Problem::unprocessable("the picture is not fetched yet"))
+            }
+            (None, None, Some(values)) => {
+                check_dimension(values.len(), d)?;
+                descriptor(&name, values)?
+            }
+            _ => {
+                let detail = format!("query {name} must have either image, url or descriptor");
+                return Err(Problem::bad_request(detail));
+            }
+        };
+        queries.queries.push(Query { name, content });
+    }
+    Ok(queries)
 }
 
-fn query(place: usize, listed: ListedQuery, d: usize) -> Result<Query, Problem> {
-    let name = query_name(listed.name.as_deref(), place);
-    match (listed.image, listed.descriptor) {
-        (Some(image), None) => {
-            let decoded = BASE64_STANDARD.decode(image.as_bytes());
-            let bytes = decoded.map_err(|error| Problem::bad_request(format!("image {name}: {error}")))?;
-            Ok(Query { name, content: Content::File(bytes.into()) })
-        }
-        (None, Some(values)) => {
-            check_dimension(values.len(), d)?;
-            descriptor(name, values)
-        }
-        _ => Err(Problem::bad_request(format!("query {name} must have either image or descriptor"))),
-    }
+fn picture(name: &str, base64: &str) -> Result<Content, Problem> {
+    let decoded = BASE64_STANDARD.decode(base64.as_bytes());
+    let bytes = decoded.map_err(|error| Problem::bad_request(format!("image {name}: {error}")))?;
+    Ok(Content::File(bytes.into()))
+}
+
+fn address(name: &str, url: &str) -> Result<WebAddress, Problem> {
+    let named = |problem: Problem| Problem { detail: format!("url {name}: {}", problem.detail), ..problem };
+    WebAddress::parse(url).map_err(named)
 }

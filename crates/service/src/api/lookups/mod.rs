@@ -1,6 +1,7 @@
 //! Route of lookups.
 
 pub mod content;
+mod fetched;
 mod find_answer;
 pub mod find_parameters;
 mod json_list;
@@ -32,7 +33,7 @@ pub struct FileBytes(Vec<u8>);
 /// Looks pictures or descriptors up in a collection.
 ///
 /// The body is one picture, several as parts of a form, descriptors as a `.npy` file of float32 `[n, d]`, or a JSON list of
-/// both. The answer is that of `active-index find --json`. A query of several that cannot be looked up has an `error`; a single
+/// both, which may also name addresses of pictures where the service fetches them. The answer is that of `active-index find --json`. A query of several that cannot be looked up has an `error`; a single
 /// one is a problem.
 #[utoipa::path(post, path = "/v1/find", tag = "lookups", params(FindParameters),
     request_body(description = "A picture, several pictures, descriptors, or a list of both", content(
@@ -64,7 +65,8 @@ pub async fn find(
     let media_type = content::MediaType::of(&headers)?;
     let upload = body::read(&app, body).await?;
     let d = served.collection().description().d;
-    let Queries { queries, is_single } = media_type.queries(upload.bytes, d).await?;
+    let Queries { mut queries, addresses, is_single } = media_type.queries(upload.bytes, d).await?;
+    fetched::fetch(app.fetcher.as_ref(), &mut queries, addresses).await?;
     let (shared, memory) = (served.clone(), upload.memory);
     let request = Request { served, settings, queries, is_single, keep: review, memory };
     let form = move |found: Found| {
