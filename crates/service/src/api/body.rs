@@ -110,6 +110,23 @@ impl Growing {
     }
 }
 
+/// Reads a body that is an object of JSON.
+///
+/// # Errors
+/// Problems with the statuses 400, 408, 413, 415 and 429.
+pub async fn read_json<T: DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    let media_type = media_type(headers);
+    if media_type != "application/json" {
+        return Err(Problem::unsupported(format!("expected application/json, found {media_type:?}")));
+    }
+    let Upload { bytes, memory: _memory } = read(app, body).await?;
+    json_object(&bytes)
+}
+
 /// Reads a JSON object. Lists are refused, though structures could be read from them.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Routes of the API, and their description.
 
 pub mod body;
+mod c2pa;
 pub mod catalogue;
 mod collections;
 pub mod entries;
@@ -43,6 +44,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
         .routes(routes!(openapi::document))
+        .merge(c2pa::router())
 }
 
 /// Routes of the API, one of which answers with their description.

@@ -42,6 +42,11 @@ const TOKEN: &str = "token";
         (name = "entries", description = "Entries are listed, changed, withdrawn and restored"),
         (name = "reviews", description = "Possible matches are confirmed and rejected, and false ones counted"),
         (name = "collections", description = "Collections and their state"),
+        (
+            name = "c2pa",
+            description = "Manifests of pictures that lost them, by C2PA's Soft Binding Resolution API 1.1.0. The names of the \
+                           algorithms are private, and not registered in C2PA's list of soft binding algorithms"
+        ),
         (name = "operation", description = "Health, metrics, and this document"),
     ),
     modifiers(&Access)

@@ -59,6 +59,17 @@ pub fn named_collection<'a>(app: &'a App, name: &str) -> Result<&'a Arc<Served>,
     app.collections.get(name).ok_or_else(|| Problem::not_found(missing()))
 }
 
+/// Collection of a name, or all if none is named.
+///
+/// # Errors
+/// A problem with status 404 that lists the names.
+pub fn collections<'a>(app: &'a App, name: Option<&str>) -> Result<Vec<&'a Arc<Served>>, Problem> {
+    match name {
+        Some(name) => Ok(vec![named_collection(app, name)?]),
+        None => Ok(app.collections.iter().collect()),
+    }
+}
+
 /// Filter of conditions `key=value`.
 ///
 /// # Errors

@@ -71,7 +71,7 @@ impl Query {
     fn digest(&self) -> Option<Digest> {
         match &self.content {
             Content::File(bytes) => Some(Digest::of_file(bytes)),
-            Content::Descriptor(_) => None,
+            Content::Descriptor(_) | Content::Missing(_) => None,
         }
     }
 }

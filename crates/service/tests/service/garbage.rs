@@ -44,6 +44,14 @@ fn sound(server: &Server) -> Vec<Request> {
         Request::get("/v1/reviews?collection=shop&decision=undecided&limit=3&cursor=u9"),
         Request::new("PATCH", "/v1/reviews/1?collection=shop")
             .body("application/json", r#"{"decision": "confirmed", "by": "Ada"}"#),
+        Request::new(
+            "POST",
+            "/c2pa/v1/matches/byContent?maxResults=2&alg=internal.active-index.descriptor-1",
+        )
+        .body("image/png", png(7)),
+        Request::new("POST", "/c2pa/v1/matches/byBinding")
+            .body("application/json", r#"{"alg": "internal.active-index.descriptor-1", "value": "AAAA"}"#),
+        Request::get("/c2pa/v1/manifests/urn:c2pa:F9168C5E-CEB2-4FAA-B6BF-329BF39FA1E4?collection=shop"),
         Request::get("/v1/collections/shop/status").header("authorization", "Bearer 0123456789abcdef"),
     ]
 }
