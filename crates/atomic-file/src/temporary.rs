@@ -22,14 +22,23 @@ const SUFFIX: &str = ".tmp";
 /// Age of a file of another machine whose writer is taken for dead.
 const DEAD_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Folders that this process has tidied.
+/// Number of folders that are remembered as tidied.
+const REMEMBERED: usize = 1024;
+
+/// Folders that this process has tidied, the last ones of many.
 static TIDY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Creates a locked temporary file with the permissions of an ordinary one, less the process's umask. The first file in a
 /// folder removes those of dead writers there.
 pub fn create(folder: &Path) -> io::Result<NamedTempFile> {
     let file = create_locked(folder)?;
-    let is_first = TIDY.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned());
+    let is_first = {
+        let mut tidy = TIDY.lock().unwrap_or_else(PoisonError::into_inner);
+        if tidy.len() >= REMEMBERED && !tidy.contains(folder) {
+            tidy.clear();
+        }
+        tidy.insert(folder.to_owned())
+    };
     if is_first {
         // The clock of the file system, which need not be that of this machine.
         remove_abandoned(folder, file.as_file().metadata()?.modified()?);
