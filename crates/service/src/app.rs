@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::{
     error::Result,
     fetch::Fetcher,
+    jobs::Arrivals,
     lookup::{Found, Lookup, Queue, Refused, Request, reply},
     memory::Memory,
     metrics::Metrics,
@@ -18,6 +19,8 @@ use crate::{
 
 /// Work on catalogues at once; each takes a thread and a connection's turn.
 const CATALOGUE_WORK: usize = 64;
+/// Uploads that are checked and written at once.
+const ACCEPTING: usize = 2;
 
 /// State of all handlers.
 pub struct App {
@@ -34,6 +37,10 @@ pub struct App {
     pub catalogue: Arc<Semaphore>,
     /// Turns of decoding the pictures of entries.
     pub pictures: Semaphore,
+    /// Turns of checking and writing pictures to be released.
+    pub accepting: Arc<Semaphore>,
+    /// Signal for the thread that releases.
+    pub arrivals: Arrivals,
     /// True once the service is shutting down.
     pub stopping: watch::Sender<bool>,
 }
@@ -53,6 +60,8 @@ impl App {
             fetcher,
             catalogue: Arc::new(Semaphore::new(CATALOGUE_WORK)),
             pictures: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
+            accepting: Arc::new(Semaphore::new(ACCEPTING)),
+            arrivals: Arrivals::default(),
             stopping: watch::Sender::new(false),
             metrics,
             settings,

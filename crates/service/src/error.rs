@@ -45,6 +45,9 @@ pub enum Error {
     /// The system refuses a thread, or the runtime.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
+    /// The folder of releases cannot be created or read.
+    #[error("cannot release pictures: {0}")]
+    Releases(io::Error),
     /// Error of a collection.
     #[error(transparent)]
     Collection(#[from] collection::Error),

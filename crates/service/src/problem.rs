@@ -9,6 +9,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use image_file::Error as PictureError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -70,6 +71,16 @@ impl Problem {
     /// 422: content of the right type that cannot be looked up.
     pub fn unprocessable(detail: impl Display) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// 415 or 422: a picture that cannot be read, called by `name`.
+    pub fn unreadable(name: &str, error: PictureError) -> Self {
+        match error {
+            PictureError::UnknownFormat
+            | PictureError::UnsupportedFormat { .. }
+            | PictureError::UnsupportedFeature { .. } => Self::unsupported(format!("{name} {error}")),
+            other => Self::unprocessable(format!("{name} cannot be read: {other}")),
+        }
     }
 
     /// 429: a bound is reached.

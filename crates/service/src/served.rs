@@ -1,11 +1,17 @@
 //! Collections that are served, each opened once.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
 
 use collection::Collection;
 use find::Finder;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    jobs::Jobs,
+};
 
 /// Largest number of characters of a name.
 const NAME_LENGTH: usize = 64;
@@ -17,6 +23,7 @@ pub struct Served {
     finder: RwLock<Arc<Finder<'static>>>,
     /// Held while an entry is compared with what a caller knows of it, and changed.
     pub(crate) change: Mutex<()>,
+    jobs: Option<Arc<Jobs>>,
 }
 
 impl Served {
@@ -31,7 +38,35 @@ impl Served {
             return Err(Error::Name(name));
         }
         let finder = Finder::new(collection.clone(), find::Settings::default())?;
-        Ok(Self { name, collection, finder: RwLock::new(Arc::new(finder)), change: Mutex::new(()) })
+        let finder = RwLock::new(Arc::new(finder));
+        Ok(Self { name, collection, finder, change: Mutex::new(()), jobs: None })
+    }
+
+    /// Also releases pictures into the collection: uploads and released files are in a folder, which is created if
+    /// necessary. What an earlier service accepted there and did not release waits again.
+    ///
+    /// # Errors
+    /// [`Error::Releases`]
+    pub fn releasing_into(self, folder: &Path) -> Result<Self> {
+        let jobs = Jobs::new(folder).map_err(Error::Releases)?;
+        Ok(Self { jobs: Some(Arc::new(jobs)), ..self })
+    }
+
+    /// Takes in the jobs of an earlier service, unless another one works on them.
+    ///
+    /// # Errors
+    /// [`Error::Releases`]
+    pub(crate) fn open_jobs(&self) -> Result<()> {
+        let Some(jobs) = &self.jobs else { return Ok(()) };
+        if !jobs.open().map_err(Error::Releases)? {
+            tracing::warn!(collection = self.name, "another service works in the folder of releases");
+        }
+        Ok(())
+    }
+
+    /// Jobs of releases; `None` if nothing is released.
+    pub(crate) fn jobs(&self) -> Option<&Arc<Jobs>> {
+        self.jobs.as_ref()
     }
 
     /// Name in the API.

@@ -36,13 +36,20 @@ pub struct Settings {
     pub body_time: Duration,
     /// Longest time that a shutdown waits for answers to be taken.
     pub shutdown_time: Duration,
+    /// Largest number of releases of a collection that wait.
+    pub queued_releases: usize,
+    /// Largest number of releases of a collection that are kept, finished ones too.
+    pub kept_releases: usize,
+    /// Bytes of uploads and released files of a collection from which on no picture is accepted.
+    pub release_bytes: u64,
     /// Reader of pictures, with its limits.
     pub reader: Reader,
 }
 
 impl Default for Settings {
-    /// 127.0.0.1:8080 for callers of this machine, without fetches: bodies of 32 MiB and 512 MiB together, two workers a processor, 256
-    /// waiting lookups, 4,096 connections, 10 seconds for a head and 30 for a body.
+    /// 127.0.0.1:8080 for callers of this machine, without fetches: bodies of 32 MiB and 512 MiB together, two workers a processor,
+    /// 256 waiting lookups, 4,096 connections, 10 seconds for a head and 30 for a body; 1,000 waiting releases, and 20,000 that are
+    /// kept, in 16 GiB.
     fn default() -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         Self {
@@ -57,6 +64,9 @@ impl Default for Settings {
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             shutdown_time: Duration::from_secs(60),
+            queued_releases: 1000,
+            kept_releases: 20_000,
+            release_bytes: 16 << 30,
             reader: Reader::default(),
         }
     }

@@ -5,6 +5,7 @@ mod answers;
 mod evaluating;
 mod exchange;
 mod interruptions;
+mod releasing;
 mod reviewing;
 mod serving;
 mod side_by_side;

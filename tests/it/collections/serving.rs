@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::{Child, Command, Stdio},
-    thread::sleep,
+    thread::{self, JoinHandle, sleep},
     time::{Duration, Instant},
 };
 
@@ -15,13 +15,15 @@ use super::Folder;
 
 /// Running service, which is killed if a test fails.
 pub(super) struct Running {
-    child: Child,
+    pub(super) child: Child,
     /// Address and port.
     host: String,
+    /// Reads the log, so that the service never waits for a reader.
+    log: Option<JoinHandle<String>>,
 }
 
 impl Running {
-    fn start(folder: &Folder, line: &str) -> Self {
+    pub(super) fn start(folder: &Folder, line: &str) -> Self {
         Self::logging_to(Stdio::piped(), folder, line)
     }
 
@@ -33,7 +35,14 @@ impl Running {
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
         let host = address.trim().strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
         let host = host.unwrap_or_else(|| panic!("{address:?} is no address")).to_owned();
-        Self { child, host }
+        let log = child.stderr.take().map(|mut stderr| {
+            thread::spawn(move || {
+                let mut log = String::new();
+                let _ = stderr.read_to_string(&mut log);
+                log
+            })
+        });
+        Self { child, host, log }
     }
 
     /// Status and body of an answer.
@@ -105,11 +114,10 @@ impl Running {
     }
 
     /// Sends a signal, and returns the exit code and what is on stderr.
-    fn end(&mut self, signal: &str) -> (Option<i32>, String) {
+    pub(super) fn end(&mut self, signal: &str) -> (Option<i32>, String) {
         Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        let mut stderr = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        (self.child.wait().unwrap().code(), stderr)
+        let code = self.child.wait().unwrap().code();
+        (code, self.log.take().map_or_else(String::new, |log| log.join().unwrap()))
     }
 }
 
@@ -160,9 +168,7 @@ fn memory_is_flat_over_a_hundred_thousand_requests() {
     let folder = Folder::with_photos(8);
     folder.done("collection add photos --collection shop");
     folder.done("describe photos --out rows.npy");
-    let mut service = Running::start(&folder, "serve --collection shop --listen 127.0.0.1:0");
-    let mut log = service.child.stderr.take().unwrap();
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    let service = Running::start(&folder, "serve --collection shop --listen 127.0.0.1:0");
     service.wait_until_ready();
     let request = |head: &str, body: &[u8]| {
         let head = format!("{head}\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
@@ -179,7 +185,7 @@ fn memory_is_flat_over_a_hundred_thousand_requests() {
         request("GET /nowhere HTTP/1.1", b""),
     ];
     let send = |count: usize| {
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             for first in 0..8 {
                 let own = requests.iter().cycle().skip(first).take(count / 8);
                 scope.spawn(|| service.send_all(own, &[200, 400, 404, 415, 422]));

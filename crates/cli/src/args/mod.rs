@@ -44,7 +44,7 @@ pub use self::{
     reading::Reading,
     release::Release,
     search::Search,
-    serve::Serve,
+    serve::{NamedCollection, Serve},
     transform::TransformArgs,
 };
 
@@ -86,7 +86,7 @@ pub enum Verb {
     /// Find out whether images are in a collection
     #[command(after_help = find::EXAMPLES)]
     Find(Find),
-    /// Answer lookups over HTTP, with an API for other programs
+    /// Answer lookups and release pictures over HTTP, with an API for other programs
     #[command(after_help = serve::EXAMPLES)]
     Serve(Serve),
     /// Take entries of a collection out of the answers

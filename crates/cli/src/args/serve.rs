@@ -10,7 +10,7 @@ use std::{
 use bytesize::ByteSize;
 use clap::Args;
 
-use super::Reading;
+use super::{Optimisation, Reading, activate::Encoded};
 
 /// Examples of `serve --help`.
 pub const EXAMPLES: &str = "\
@@ -20,13 +20,14 @@ accepted is answered. GET /v1/openapi.json describes the API.
 Examples:
   active-index serve --collection shop
   curl --data-binary @suspect.jpg -H 'content-type: image/jpeg' http://127.0.0.1:8080/v1/find
+  curl -F file=@new.jpg -F licence=CC0 http://127.0.0.1:8080/v1/release
   active-index serve --collection shop --collection press=/data/press --listen 0.0.0.0:8080 --token-file tokens
   active-index serve --collection shop --log-json";
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Collection to look in, under the name of its folder or under NAME; may be repeated
+    /// Collection to look in and to release into, under the name of its folder or under NAME; may be repeated
     #[arg(long = "collection", value_name = "[NAME=]C", required = true)]
     pub collections: Vec<NamedCollection>,
     /// Address and port to listen on; port 0 takes a free one
@@ -44,12 +45,23 @@ pub struct Serve {
     /// Fetch pictures whose addresses callers name, from public addresses alone
     #[arg(long)]
     pub allow_fetch: bool,
+    /// Folder of uploads that are released, with a folder for each collection [default: the folder `released` in each
+    /// collection]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Size of the releases of a collection from which on no picture is accepted
+    #[arg(long, default_value = "16GiB", value_name = "BYTES")]
+    pub max_out: ByteSize,
     /// Threads that look up [default: two per core]
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroUsize>,
     /// Write the log as JSON, a line for each event
     #[arg(long)]
     pub log_json: bool,
+    #[command(flatten)]
+    pub encoded: Encoded,
+    #[command(flatten)]
+    pub optimisation: Optimisation,
     #[command(flatten)]
     pub reading: Reading,
 }

@@ -48,5 +48,10 @@ pub async fn readyz(State(app): State<Arc<App>>) -> Result<Response, Problem> {
 #[utoipa::path(get, path = "/metrics", tag = "operation",
     responses((status = 200, body = String, content_type = OPEN_METRICS, description = "Metrics")))]
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+    for served in app.collections.iter() {
+        if let Some(jobs) = served.jobs() {
+            app.metrics.set_releases(served.name(), jobs.counts());
+        }
+    }
     ([(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS))], app.metrics.text()).into_response()
 }

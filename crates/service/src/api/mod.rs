@@ -9,6 +9,7 @@ mod health;
 pub mod lookups;
 mod openapi;
 pub mod parameters;
+mod releases;
 pub mod reviews;
 pub mod tag;
 
@@ -34,6 +35,10 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(entries::get, entries::change, entries::withdraw))
         .routes(routes!(entries::restore))
         .routes(routes!(entries::picture))
+        .routes(routes!(releases::release))
+        .routes(routes!(releases::list))
+        .routes(routes!(releases::get, releases::delete))
+        .routes(routes!(releases::file))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::counts))
         .routes(routes!(reviews::get, reviews::decide))

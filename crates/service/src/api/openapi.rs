@@ -40,6 +40,7 @@ const TOKEN: &str = "token";
     tags(
         (name = "lookups", description = "Pictures and descriptors are looked up"),
         (name = "entries", description = "Entries are listed, changed, withdrawn and restored"),
+        (name = "releases", description = "Pictures are released into collections, and their files fetched"),
         (name = "reviews", description = "Possible matches are confirmed and rejected, and false ones counted"),
         (name = "collections", description = "Collections and their state"),
         (

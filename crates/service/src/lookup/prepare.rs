@@ -1,7 +1,7 @@
 //! From the content of queries to pictures and descriptors.
 
 use image::RgbImage;
-use image_file::{Error, Pixels, Reader};
+use image_file::{Pixels, Reader};
 
 use super::{Content, Query};
 use crate::{network::Network, problem::Problem};
@@ -53,7 +53,12 @@ impl<'a> Preparation<'a> {
 
     /// Reads a picture, which is described later.
     fn read(&mut self, bytes: &[u8]) -> Result<find::Query, Problem> {
-        let whole = self.reader.decode(bytes).map_err(unreadable)?.pixels.into_rgb8();
+        let whole = self
+            .reader
+            .decode(bytes)
+            .map_err(|error| Problem::unreadable("the picture", error))?
+            .pixels
+            .into_rgb8();
         let reduced = Pixels::Eight(whole.clone()).into_reduced(LONGEST);
         self.pictures.push(whole);
         self.places.push(self.prepared.len());
@@ -83,14 +88,4 @@ impl<'a> Preparation<'a> {
 
 fn pixels(picture: &RgbImage) -> u64 {
     u64::from(picture.width()) * u64::from(picture.height())
-}
-
-/// Problem of a picture that cannot be read.
-fn unreadable(error: Error) -> Problem {
-    match error {
-        Error::UnknownFormat | Error::UnsupportedFormat { .. } | Error::UnsupportedFeature { .. } => {
-            Problem::unsupported(format!("the picture {error}"))
-        }
-        other => Problem::unprocessable(format!("the picture cannot be read: {other}")),
-    }
 }

@@ -16,6 +16,7 @@ use prometheus_client::{
 };
 
 pub use self::last_hour::{LastHour, MINUTES, Minute};
+use crate::jobs::{Counts, Ending};
 
 /// Media type of the metrics.
 pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -47,6 +48,13 @@ struct LookedUp {
     verdict: &'static str,
 }
 
+/// Releases that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    collection: String,
+    state: &'static str,
+}
+
 type Seconds = Counter<f64, AtomicU64>;
 
 /// Metrics of the service.
@@ -62,6 +70,10 @@ pub struct Metrics {
     pub refused: Counter,
     /// Open connections.
     pub connections: Gauge,
+    releases: Family<Ended, Counter>,
+    queued_releases: Family<Collection, Gauge>,
+    kept_releases: Family<Collection, Gauge>,
+    release_bytes: Family<Collection, Gauge>,
     views: Histogram,
     network_seconds: Seconds,
     /// Lookups of the last hour.
@@ -80,6 +92,10 @@ impl Metrics {
             waiting: Gauge::default(),
             refused: Counter::default(),
             connections: Gauge::default(),
+            releases: Family::default(),
+            queued_releases: Family::default(),
+            kept_releases: Family::default(),
+            release_bytes: Family::default(),
             views: Histogram::new(exponential_buckets(1.0, 2.0, 8)),
             network_seconds: Seconds::default(),
             last_hour: LastHour::new(),
@@ -98,6 +114,11 @@ impl Metrics {
         own.register("waiting_lookups", "Lookups that wait for a worker", self.waiting.clone());
         own.register("refused_lookups", "Lookups beyond the bound on waiting ones", self.refused.clone());
         own.register("connections", "Open connections", self.connections.clone());
+        own.register("releases", "Releases by their end", self.releases.clone());
+        own.register("queued_releases", "Releases that wait", self.queued_releases.clone());
+        own.register("kept_releases", "Releases that wait or are not deleted", self.kept_releases.clone());
+        let bytes = self.release_bytes.clone();
+        own.register_with_unit("releases_size", "Uploads and released files", Unit::Bytes, bytes);
         own.register(
             "network_batch_views",
             "Views that went through the network together",
@@ -124,6 +145,26 @@ impl Metrics {
     pub fn count_lookup(&self, collection: &str, took: Duration) {
         let labels = Collection { collection: collection.to_owned() };
         self.lookup_seconds.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// Counts a release that ended.
+    pub fn count_release(&self, collection: &str, ending: Ending) {
+        let state = match ending {
+            Ending::Done => "done",
+            Ending::Already => "already",
+            Ending::Failed => "failed",
+        };
+        self.releases.get_or_create(&Ended { collection: collection.to_owned(), state }).inc();
+    }
+
+    /// Sets the numbers of releases of a collection.
+    pub fn set_releases(&self, collection: &str, counts: Counts) {
+        let of = |gauges: &Family<Collection, Gauge>, value: u64| {
+            gauges.get_or_create(&Collection { collection: collection.to_owned() }).set(value as i64);
+        };
+        of(&self.queued_releases, counts.queued as u64);
+        of(&self.kept_releases, counts.kept as u64);
+        of(&self.release_bytes, counts.bytes);
     }
 
     /// Counts views that went through the network together.

@@ -3,6 +3,7 @@
 mod connections;
 mod observe;
 mod refresh;
+mod release_thread;
 mod request_id;
 mod routes;
 
@@ -19,6 +20,7 @@ use crate::{
     app::App,
     error::{Error, Result},
     fetch,
+    jobs::Release,
     lookup::{Lane, Worker},
     served::Served,
     settings::Settings,
@@ -50,8 +52,8 @@ pub type NetworkError = Box<dyn std::error::Error + Send + Sync>;
 /// let shop = Collection::open("shop".as_ref(), &burn::tensor::Device::flex())?;
 /// let service = Service::bind(Settings::default(), vec![Served::new("shop", Arc::new(shop))?])?;
 /// println!("http://{}/", service.address());
-/// service.run(|serve| {
-///     serve(&mut Network);
+/// service.run(|running| {
+///     running.describe(&mut Network);
 ///     Ok(())
 /// })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -73,6 +75,34 @@ impl Shutdown {
     }
 }
 
+/// Service that runs, and takes a network that its caller has loaded.
+pub struct Running<'a>(&'a App);
+
+impl Running<'_> {
+    /// Describes pictures in this thread until the end of the service.
+    pub fn describe(&self, describe: &mut dyn Describe) {
+        self.0.network.serve(describe);
+    }
+
+    /// Describes pictures in this thread, and releases them in another one, until the end of the service. A release that was
+    /// begun is finished then; others wait for the next start.
+    ///
+    /// # Errors
+    /// If the system refuses the thread.
+    pub fn describe_and_release(
+        &self,
+        describe: &mut dyn Describe,
+        release: &mut (dyn Release + Send),
+    ) -> Result<()> {
+        thread::scope(|scope| {
+            let releases = thread::Builder::new().name("release".to_owned());
+            releases.spawn_scoped(scope, || release_thread::release_all(self.0, release))?;
+            self.describe(describe);
+            Ok(())
+        })
+    }
+}
+
 impl Service {
     /// Listens on the address of the settings. Callers connect from then on, and are answered once the service runs.
     ///
@@ -85,7 +115,9 @@ impl Service {
         let listener = TcpListener::bind(address).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        Ok(Self { app: Arc::new(App::new(settings, served)?), listener, address })
+        let app = Arc::new(App::new(settings, served)?);
+        app.collections.iter().try_for_each(|served| served.open_jobs())?;
+        Ok(Self { app, listener, address })
     }
 
     /// Address that is listened on, with the port that the system chose if none was named.
@@ -100,24 +132,24 @@ impl Service {
 
     /// Answers requests until [`Shutdown::begin`], and returns when all that was accepted is done.
     ///
-    /// `network` runs in the thread of the network: it loads one, and calls the function that it is given with it, which
-    /// returns at the end of the service. Descriptors are looked up meanwhile.
+    /// `network` runs in the thread of the network: it loads one, and lends it to the running service until its end.
+    /// Descriptors are looked up meanwhile.
     ///
     /// # Errors
     /// [`Error::Network`] if `network` fails, which ends the service; [`Error::Thread`].
     pub fn run<N>(self, network: N) -> Result<()>
     where
-        N: FnOnce(&mut dyn FnMut(&mut dyn Describe)) -> Result<(), NetworkError> + Send,
+        N: FnOnce(&Running<'_>) -> Result<(), NetworkError> + Send,
     {
         let Self { app, listener, .. } = self;
         let runtime = http_runtime()?;
-        thread::scope(|scope| {
+        let ended = thread::scope(|scope| {
             // Ends the threads whichever way this one ends.
             let _ends = Ends(&app);
             let own = &app;
             let described =
                 thread::Builder::new().name("network".to_owned()).spawn_scoped(scope, move || {
-                    let ended = network(&mut |describe| own.network.serve(describe));
+                    let ended = network(&Running(own));
                     own.stopping.send_replace(true);
                     own.network.end();
                     ended
@@ -131,12 +163,17 @@ impl Service {
             runtime.block_on(connections::serve(&app, listener));
             app.lookups.close();
             workers.into_iter().for_each(|worker| drop(worker.join()));
+            app.arrivals.close();
             app.network.end();
             described
                 .join()
                 .unwrap_or_else(|_| Err("the network's thread panicked".into()))
                 .map_err(Error::Network)
-        })
+        });
+        // Waits for uploads that are being written.
+        drop(runtime);
+        app.collections.iter().filter_map(|served| served.jobs()).for_each(|jobs| jobs.close());
+        ended
     }
 }
 
@@ -147,6 +184,7 @@ impl Drop for Ends<'_> {
     fn drop(&mut self) {
         self.0.stopping.send_replace(true);
         self.0.lookups.close();
+        self.0.arrivals.close();
         self.0.network.end();
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 /// Callers at once.
 const CALLERS: usize = 16;
 /// Statuses of answers to garbage.
-const STATUSES: [u16; 14] = [200, 304, 400, 401, 403, 404, 405, 408, 412, 413, 415, 422, 429, 431];
+const STATUSES: [u16; 16] = [200, 202, 304, 400, 401, 403, 404, 405, 408, 412, 413, 415, 422, 429, 431, 501];
 
 /// Requests that garbage is made of.
 fn sound(server: &Server) -> Vec<Request> {

@@ -14,6 +14,7 @@ mod lookups;
 mod operation;
 mod pages;
 mod pictures;
+mod releases;
 mod reviews;
 mod schema;
 mod server;

@@ -37,7 +37,7 @@ impl Door {
         self.changed.notify_all();
     }
 
-    fn pass(&self) {
+    pub fn pass(&self) {
         let closed = self.is_closed.lock().expect("no panic");
         drop(self.changed.wait_while(closed, |is_closed| *is_closed).expect("no panic"));
     }
@@ -126,9 +126,9 @@ impl Server {
         let (address, shutdown, calls) = (service.address(), service.shutdown(), Arc::default());
         let mut network = Network { rows: rows.clone(), door: door.clone(), calls: Arc::clone(&calls) };
         let thread = thread::spawn(move || {
-            service.run(|serve| {
+            service.run(|running| {
                 network.door.pass();
-                serve(&mut network);
+                running.describe(&mut network);
                 Ok(())
             })
         });
@@ -191,7 +191,7 @@ pub fn quantiser() -> Index {
     Index::train(&kind, tensor(&directions(600, 1)), &TrainConfig::default()).expect("trains")
 }
 
-fn create(folder: &Path, rows: &[Vec<f32>]) -> Collection {
+pub fn create(folder: &Path, rows: &[Vec<f32>]) -> Collection {
     let quantiser = quantiser();
     let collection = Collection::create(folder, &quantiser).expect("creates");
     let ids: Vec<i64> = (0..rows.len() as i64).collect();

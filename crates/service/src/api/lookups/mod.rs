@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
 
+pub use self::content::query_name;
 use self::{
     content::Queries, find_answer::FindAnswer, find_parameters::FindParameters, json_list::ListedQuery,
 };

@@ -1,8 +1,11 @@
-//! `serve`: answers lookups over HTTP.
+//! `serve`: answers lookups over HTTP, and releases pictures.
+
+mod collection_releaser;
 
 use std::{
     fs,
     io::{self, IsTerminal},
+    path::PathBuf,
     sync::Arc,
     thread,
     time::Duration,
@@ -16,8 +19,9 @@ use serde::Serialize;
 use service::{Access, Served, Service, Settings, Tokens};
 use tracing::level_filters::LevelFilter;
 
+use self::collection_releaser::CollectionReleaser;
 use crate::{
-    args::Serve,
+    args::{NamedCollection, Serve},
     inputs::{self, extractor::LoadedExtractor},
     report::Report,
     session::{Outcome, Session, interrupt::Watch},
@@ -30,7 +34,9 @@ const PERIOD: Duration = Duration::from_millis(50);
 /// Files beside connections: collections, standard streams, sockets that are closing.
 const OTHER_FILES: u64 = 256;
 /// Line after the first Ctrl-C.
-const ENDING: &str = "ending: what was accepted is answered (press Ctrl-C again to end at once)";
+const ENDING: &str = "ending: what was accepted is answered, and the release that was begun is finished (press Ctrl-C again to end at once)";
+/// Folder of releases in that of the collection.
+const RELEASED: &str = "released";
 
 /// Report of `serve`, as soon as callers can connect.
 #[derive(Serialize)]
@@ -50,9 +56,10 @@ pub fn run(arguments: &Serve, session: &Session) -> Result<Outcome> {
             Ok((named.name(), Arc::new(collection)))
         })
         .collect::<Result<_>>()?;
-    let served = opened.iter().map(|(name, collection)| {
+    let served = arguments.collections.iter().zip(&opened).map(|(named, (name, collection))| {
         let location = &collection.description().location;
-        Served::new(name.clone(), collection.clone()).with_context(|| location.clone())
+        let served = Served::new(name.clone(), collection.clone()).with_context(|| location.clone())?;
+        releasing(served, named, arguments, session)
     });
     let service = Service::bind(settings, served.collect::<Result<_>>()?)?;
     let (watch, shutdown) = (Watch::start_with(ENDING), service.shutdown());
@@ -64,20 +71,42 @@ pub fn run(arguments: &Serve, session: &Session) -> Result<Outcome> {
         }
         shutdown.begin();
     });
-    service.run(|serve| {
-        let loaded = LoadedExtractor::load(session)?;
+    let Serve { optimisation, encoded, reading, .. } = arguments;
+    let options = optimisation.release_options(encoded.encoding(), BatchRequest::Auto, reading);
+    service.run(|running| {
+        let loaded = LoadedExtractor::load_for(session, optimisation.precision)?;
         for (_, collection) in &opened {
             inputs::collection::check_extractor(collection, &loaded.record())?;
         }
         tracing::info!(device = loaded.device_name, "pictures are looked up");
-        serve(&mut loaded.describer(BatchRequest::Auto));
-        Ok(())
+        let mut releaser = CollectionReleaser::new(&loaded, options, &arguments.collections, session)?;
+        Ok(running.describe_and_release(&mut loaded.describer(BatchRequest::Auto), &mut releaser)?)
     })?;
     Ok(Outcome::Done)
 }
 
+/// Lets pictures be released into a collection. Where its folder cannot be written, and no other is named, it is served without.
+fn releasing(
+    served: Served,
+    named: &NamedCollection,
+    arguments: &Serve,
+    session: &Session,
+) -> Result<Served> {
+    if let Some(out) = &arguments.out {
+        return Ok(served.releasing_into(&out.join(named.name()))?);
+    }
+    let folder: PathBuf = named.path.join(RELEASED);
+    match fs::create_dir_all(&folder) {
+        Ok(()) => Ok(served.releasing_into(&folder)?),
+        Err(error) => {
+            session.note(&format!("{}: {error}: no pictures are released into it", path_text(&folder)));
+            Ok(served)
+        }
+    }
+}
+
 fn settings(arguments: &Serve) -> Result<Settings> {
-    let Serve { listen, max_upload, allow_fetch, workers, reading, .. } = arguments;
+    let Serve { listen, max_upload, max_out, allow_fetch, workers, reading, .. } = arguments;
     let own = Settings::default();
     let max_upload = usize::try_from(max_upload.as_u64()).context("--max-upload")?;
     ensure!(max_upload > 0, "--max-upload must be at least 1 byte");
@@ -90,6 +119,7 @@ fn settings(arguments: &Serve) -> Result<Settings> {
         workers: workers.map_or(own.workers, usize::from),
         connections: own.connections.min(open_files().saturating_sub(OTHER_FILES).max(1) as usize),
         reader: reading.into(),
+        release_bytes: max_out.as_u64(),
         ..own
     })
 }
