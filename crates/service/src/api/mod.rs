@@ -9,7 +9,7 @@ mod health;
 pub mod lookups;
 mod openapi;
 pub mod parameters;
-mod releases;
+pub mod releases;
 pub mod reviews;
 pub mod tag;
 
@@ -38,6 +38,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(releases::release))
         .routes(routes!(releases::list))
         .routes(routes!(releases::get, releases::delete))
+        .routes(routes!(releases::retry))
         .routes(routes!(releases::file))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::counts))

@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     id::{JobId, RequestId},
-    outcome::Outcome,
+    outcome::{Ending, Outcome},
     stored::StoredRequest,
 };
 
@@ -132,15 +132,28 @@ impl JobFolder {
         read_document(&path).map_err(at(&path))
     }
 
-    /// Writes the end of a job, and removes its upload.
+    /// Writes the end of a job, and removes its upload, unless it has failed and may be tried again.
     ///
     /// # Errors
     /// Errors of the system, with the path.
     pub fn write_outcome(&self, id: JobId, outcome: &Outcome) -> io::Result<()> {
         let path = self.job(id).join(REPORT);
         write_document(&path, outcome).map_err(at(&path))?;
-        self.remove_upload(id);
+        self.remove_upload_of(id, outcome);
         Ok(())
+    }
+
+    /// Removes the end of a job, which waits again from then on.
+    ///
+    /// # Errors
+    /// Errors of the system, with the path.
+    pub fn remove_outcome(&self, id: JobId) -> io::Result<()> {
+        let path = self.job(id).join(REPORT);
+        let remove = || {
+            fs::remove_file(&path)?;
+            sync_folder(&self.job(id))
+        };
+        remove().map_err(at(&path))
     }
 
     /// Removes a job, and its request if it is the last one.
@@ -211,7 +224,7 @@ impl JobFolder {
         let path = self.job(id).join(REPORT);
         match read_document(&path) {
             Ok(outcome) => {
-                self.remove_upload(id);
+                self.remove_upload_of(id, &outcome);
                 Some(outcome)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -222,9 +235,11 @@ impl JobFolder {
         }
     }
 
-    fn remove_upload(&self, id: JobId) {
-        // The next start tries again.
-        let _ = fs::remove_file(self.upload(id));
+    fn remove_upload_of(&self, id: JobId, outcome: &Outcome) {
+        if outcome.ending != Ending::Failed {
+            // The next start tries again.
+            let _ = fs::remove_file(self.upload(id));
+        }
     }
 
     fn request(&self, id: RequestId) -> PathBuf {
@@ -273,7 +288,7 @@ mod tests {
     use collection::Meta;
 
     use super::*;
-    use crate::jobs::{outcome::Ending, stored::StoredPicture};
+    use crate::jobs::stored::StoredPicture;
 
     fn request(names: &[&str]) -> StoredRequest {
         let picture = |name: &&str| StoredPicture { name: (*name).to_owned(), bytes: 3 };
@@ -322,9 +337,14 @@ mod tests {
         let id = |place| JobId { request: request_id, place };
         assert_eq!(places(&folder), [(0, false), (1, false), (2, false)]);
         folder.write_outcome(id(1), &failed()).expect("writes");
-        assert!(!folder.upload(id(1)).exists() && folder.upload(id(0)).exists());
+        assert!(folder.upload(id(1)).exists(), "it may be tried again");
+        folder.remove_outcome(id(1)).expect("removes");
+        assert_eq!(places(&folder), [(0, false), (1, false), (2, false)]);
+        folder.write_outcome(id(1), &failed()).expect("writes");
+        folder.write_outcome(id(2), &Outcome { ending: Ending::Done, ..failed() }).expect("writes");
+        assert!(!folder.upload(id(2)).exists() && folder.upload(id(0)).exists());
         folder.remove_job(id(0), false).expect("removes");
-        assert_eq!(places(&folder), [(1, true), (2, false)]);
+        assert_eq!(places(&folder), [(1, true), (2, true)]);
         let found = folder.read_all().expect("reads").remove(0);
         assert_eq!(
             (found.request, &found.jobs[0].1),

@@ -127,7 +127,7 @@ impl Jobs {
             });
             let (bytes, stage) = match outcome {
                 None => (picture.bytes, Stage::Queued),
-                Some(outcome) => (bytes_of(&outcome), Stage::Finished(Arc::new(outcome))),
+                Some(outcome) => (bytes_of(&outcome, picture.bytes), Stage::Finished(Arc::new(outcome))),
             };
             state.bytes += bytes;
             let job = Job { name: picture.name.clone(), accepted: request.accepted, bytes, stage };
@@ -213,6 +213,27 @@ impl Jobs {
         Ok(())
     }
 
+    /// Has a failed job wait again, after all that wait, and returns it.
+    ///
+    /// # Errors
+    /// Problems with the statuses 404, 409, 500 and 503.
+    pub fn retry(&self, id: JobId) -> Result<Job, Problem> {
+        let mut state = self.opened()?;
+        let State { jobs, queue, .. } = &mut *state;
+        let job = jobs.get_mut(&id).ok_or_else(|| unknown(&id.to_string()))?;
+        let conflict = |detail| Problem::new(StatusCode::CONFLICT, format!("release {id} {detail}"));
+        if job.state() != ReleaseState::Failed {
+            return Err(conflict("has not failed"));
+        }
+        if !self.folder.upload(id).is_file() {
+            return Err(conflict("has no upload any more: send the picture again"));
+        }
+        self.folder.remove_outcome(id).map_err(Problem::internal)?;
+        job.stage = Stage::Queued;
+        queue.push_back(id);
+        Ok(job.clone())
+    }
+
     /// Takes jobs that wait, at most `most`, to be released. The oldest come first.
     pub(super) fn take(&self, most: usize, progress: &Arc<Progress>) -> Vec<(JobId, String)> {
         let mut state = self.lock();
@@ -241,7 +262,7 @@ impl Jobs {
     pub(super) fn end(&self, id: JobId, outcome: Outcome) {
         let mut state = self.lock();
         let Some(job) = state.jobs.get_mut(&id) else { return };
-        let bytes = bytes_of(&outcome);
+        let bytes = bytes_of(&outcome, job.bytes);
         let before = std::mem::replace(&mut job.bytes, bytes);
         job.stage = Stage::Finished(Arc::new(outcome));
         state.bytes = state.bytes.saturating_sub(before) + bytes;
@@ -281,6 +302,10 @@ pub fn unknown(id: &str) -> Problem {
     Problem::not_found(format!("there is no release {id}"))
 }
 
-fn bytes_of(outcome: &Outcome) -> u64 {
-    outcome.file.as_ref().map_or(0, |file| file.bytes)
+/// Bytes on the disk after the end of a job: those of its released file, or of the upload of one that may be tried again.
+fn bytes_of(outcome: &Outcome, upload: u64) -> u64 {
+    match outcome.ending {
+        Ending::Failed => upload,
+        Ending::Done | Ending::Already => outcome.file.as_ref().map_or(0, |file| file.bytes),
+    }
 }

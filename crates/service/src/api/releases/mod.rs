@@ -17,7 +17,13 @@ use axum::{
 use serde::Deserialize;
 
 use self::view::ReleaseAnswer;
-pub use self::{accept::accept, file::*, list::*, submission::ReleaseParameters, view::ReleaseList};
+pub use self::{
+    accept::accept,
+    file::*,
+    list::*,
+    submission::ReleaseParameters,
+    view::{ReleaseList, ReleaseView},
+};
 use super::{
     json,
     lookups::FileBytes,
@@ -25,7 +31,7 @@ use super::{
 };
 use crate::{
     app::App,
-    jobs::{JobId, Jobs, unknown},
+    jobs::{Job, JobId, Jobs, unknown},
     problem::Problem,
     served::Served,
 };
@@ -98,6 +104,40 @@ pub async fn get(
     json(&ReleaseAnswer::new(served.name(), id, &job))
 }
 
+/// Has a failed release made again, after all that wait.
+#[utoipa::path(post, path = "/v1/releases/{id}/retry", tag = "releases",
+    params(("id" = String, Path, description = "Id of the release"), ReleaseId),
+    responses(
+        (status = 202, body = ReleaseAnswer, description = "The release, which waits again"),
+        (status = 400, description = "Malformed parameters"),
+        (status = 404, description = "No such collection or release"),
+        (status = 409, description = "The release has not failed, or its upload is not kept any more"),
+        (status = 501, description = "This service releases nothing"),
+        (status = 503, description = "Another service works in the folder of releases"),
+    ))]
+pub async fn retry(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Query(parameters): Query<ReleaseId>,
+) -> Result<Response, Problem> {
+    let (served, jobs) = find(&app, &parameters)?;
+    let id = id_of(&id)?;
+    let job = retried(&app, jobs, id).await?;
+    Ok((StatusCode::ACCEPTED, json(&ReleaseAnswer::new(served.name(), id, &job))?).into_response())
+}
+
+/// Has a failed job wait again, and wakes the thread that releases.
+///
+/// # Errors
+/// Problems with the statuses 404, 409, 500 and 503.
+pub async fn retried(app: &App, jobs: &Arc<Jobs>, id: JobId) -> Result<Job, Problem> {
+    let jobs = jobs.clone();
+    let retried = tokio::task::spawn_blocking(move || jobs.retry(id));
+    let job = retried.await.unwrap_or_else(|error| Err(Problem::internal(error)))?;
+    app.arrivals.notify();
+    Ok(job)
+}
+
 /// Deletes a release with its files. One that waits is not begun; the entry of one that is done stays.
 #[utoipa::path(delete, path = "/v1/releases/{id}", tag = "releases",
     params(("id" = String, Path, description = "Id of the release"), ReleaseId),
@@ -115,10 +155,18 @@ pub async fn delete(
     Query(parameters): Query<ReleaseId>,
 ) -> Result<Response, Problem> {
     let (_, jobs) = find(&app, &parameters)?;
-    let (id, jobs) = (id_of(&id)?, jobs.clone());
-    let removed = tokio::task::spawn_blocking(move || jobs.remove(id));
-    removed.await.unwrap_or_else(|error| Err(Problem::internal(error)))?;
+    removed(jobs, id_of(&id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Removes a job that does not run.
+///
+/// # Errors
+/// Problems with the statuses 404, 409, 500 and 503.
+pub async fn removed(jobs: &Arc<Jobs>, id: JobId) -> Result<(), Problem> {
+    let jobs = jobs.clone();
+    let removed = tokio::task::spawn_blocking(move || jobs.remove(id));
+    removed.await.unwrap_or_else(|error| Err(Problem::internal(error)))
 }
 
 /// Collection of a release, and its jobs.
@@ -136,7 +184,11 @@ pub fn jobs_of(served: &Served) -> Result<&Arc<Jobs>, Problem> {
     served.jobs().ok_or_else(off)
 }
 
-fn id_of(text: &str) -> Result<JobId, Problem> {
+/// Id of a text.
+///
+/// # Errors
+/// A problem with status 404.
+pub fn id_of(text: &str) -> Result<JobId, Problem> {
     let shown: String = text.chars().take(64).collect();
     text.parse().map_err(|()| unknown(&format!("{shown:?}")))
 }

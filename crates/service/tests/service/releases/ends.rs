@@ -93,6 +93,29 @@ fn failures_are_told_in_a_line_without_paths_of_the_server() {
 }
 
 #[test]
+fn failed_releases_are_tried_again_even_after_a_restart() {
+    let mut desk = Desk::start();
+    let id = desk.accept(1, "once.png");
+    assert_eq!(desk.ended(&id)["state"], "failed");
+    let other = desk.accept(2, "fail.png");
+    assert_eq!(desk.ended(&other)["state"], "failed");
+    let again = desk.retry(&id);
+    assert_eq!(again.status, 202, "{}", again.text());
+    assert!(again.json()["release"]["error"].is_null());
+    assert_eq!(desk.ended(&id)["state"], "done");
+    assert_eq!(desk.file(&id).status, 200);
+    assert_eq!((desk.retry(&id).status, desk.retry("0006451a2b3c4d-00").status), (409, 404));
+    desk.end();
+    let desk = Desk::of(desk.copy(), 1, |_| ());
+    assert_eq!(desk.state(&other), "failed");
+    assert_eq!(desk.retry(&other).status, 202);
+    assert_eq!(desk.ended(&other)["state"], "failed", "it fails each time, and is tried each time");
+    fs::remove_file(desk.released().join(other.replace('-', "/")).join("upload")).unwrap();
+    assert_eq!(desk.retry(&other).status, 409, "its upload is gone");
+    assert_eq!(desk.delete(&other), 204);
+}
+
+#[test]
 fn pictures_are_released_together_and_the_same_twice_once() {
     let desk = Desk::with(8, |_| ());
     desk.door.set_closed(true);
