@@ -4,7 +4,8 @@
 //! - [`login`]: the cookie in which a browser keeps a token.
 //! - [`form`]: forms as browsers send them. [`refusal`]: problems as pages.
 //! - [`find`]: pictures are looked up and compared. [`review`]: possible matches are confirmed and rejected.
-//!   [`collection`]: entries are listed and changed. [`status`]: state of a collection, with plots.
+//!   [`collection`]: entries are listed and changed. [`release`]: pictures are released.
+//!   [`status`]: state of a collection, with plots.
 //!
 //! Nothing is loaded from elsewhere, no page holds a script or a style in itself, and forms work without scripts.
 
@@ -20,6 +21,7 @@ mod moment;
 pub mod parts;
 mod plot;
 mod refusal;
+mod release;
 mod review;
 mod status;
 mod words;
@@ -51,6 +53,9 @@ pub fn router() -> Router<Arc<App>> {
         .route("/collection/{id}/fields", post(collection::save))
         .route("/collection/{id}/withdraw", post(collection::withdraw))
         .route("/collection/{id}/restore", post(collection::restore))
+        .route("/release", get(release::page).post(release::release))
+        .route("/release/{id}/delete", post(release::delete))
+        .route("/release/{id}/retry", post(release::retry))
         .route("/status", get(status::page))
         .route(LOGIN, get(login::form).post(login::log_in))
         .route("/logout", post(login::log_out))

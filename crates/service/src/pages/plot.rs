@@ -19,8 +19,6 @@ const FAINT: RGBColor = RGBColor(0x80, 0x88, 0x90);
 /// Size in pixels at which text is as large as that of the page; narrow, so that it can be read on telephones.
 const SIZE: (u32, u32) = (520, 240);
 const FONT: (&str, u32) = ("sans-serif", 17);
-/// Points of a line up to which each is marked: a line of one is nothing to be seen.
-const FEW: usize = 60;
 /// Attribute that an SVG in a page needs not, and that looks like an address of another site.
 const NAMESPACE: &str = " xmlns=\"http://www.w3.org/2000/svg\"";
 
@@ -56,10 +54,21 @@ pub struct Series<'a> {
     pub name: Option<&'a str>,
     /// Colour.
     pub colour: RGBColor,
-    /// True for bars of width 1.
-    pub is_bars: bool,
+    /// Shape.
+    pub shape: Shape,
     /// Places and values.
     pub points: Vec<(f64, f64)>,
+}
+
+/// Shape of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Bars about as wide as 1.
+    Bars,
+    /// A line.
+    Line,
+    /// A line with a mark at each place: one of a single place is to be seen, too.
+    Marks,
 }
 
 impl Plot<'_> {
@@ -122,21 +131,19 @@ fn draw<'a>(
     chart: &mut Chart<'a, '_>,
     series: Series<'a>,
 ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
-    let Series { name, colour, is_bars, points } = series;
+    let Series { name, colour, shape, points } = series;
     let line = colour.stroke_width(2);
-    let drawn = match is_bars {
-        true => chart.draw_series(
-            points
-                .into_iter()
-                .filter(|(_, value)| *value > 0.0)
-                .map(|(at, value)| Rectangle::new([(at - 0.4, 0.0), (at + 0.4, value)], colour.filled())),
-        )?,
-        false => {
-            if points.len() <= FEW {
-                chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
-            }
-            chart.draw_series(LineSeries::new(points, line))?
+    if shape == Shape::Marks {
+        chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
+    }
+    let drawn = match shape {
+        Shape::Bars => {
+            let bars = points.into_iter().filter(|(_, value)| *value > 0.0);
+            chart.draw_series(
+                bars.map(|(at, value)| Rectangle::new([(at - 0.4, 0.0), (at + 0.4, value)], colour.filled())),
+            )?
         }
+        Shape::Line | Shape::Marks => chart.draw_series(LineSeries::new(points, line))?,
     };
     if let Some(name) = name {
         drawn.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], line));
@@ -171,17 +178,16 @@ mod tests {
     #[test]
     fn plots_hold_their_data_and_load_nothing() {
         let axis = |range| Axis { range, labels: 5, text: &whole };
-        let of =
-            |is_bars, name| Series { name, colour: FIRST, is_bars, points: vec![(1.0, 2.0), (2.0, 0.0)] };
+        let of = |shape, name| Series { name, colour: FIRST, shape, points: vec![(1.0, 2.0), (2.0, 0.0)] };
         let plot = Plot {
             summary: "two < three".to_owned(),
             caption: "a & b",
             x: axis([0.0, 3.0]),
             y: axis([0.0, upper(2.0)]),
-            series: vec![of(true, None), of(false, Some("line"))],
+            series: vec![of(Shape::Bars, None), of(Shape::Marks, Some("line"))],
         };
         let text = plot.draw().unwrap().into_string();
-        assert_eq!(text.matches("<rect").count(), 1, "{text}");
+        assert_eq!((text.matches("<rect").count(), text.matches("<circle").count()), (1, 2), "{text}");
         for part in ["<polyline", "line", "two &lt; three", "a &amp; b"] {
             assert!(text.contains(part), "{part}: {text}");
         }

@@ -22,7 +22,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, media type and content of each.
-const ASSETS: [(&str, &str, &str); 13] = [
+const ASSETS: [(&str, &str, &str); 14] = [
     ("style.css", STYLE, include_str!("style.css")),
     ("find.css", STYLE, include_str!("find.css")),
     ("find.js", SCRIPT, include_str!("find.js")),
@@ -33,6 +33,7 @@ const ASSETS: [(&str, &str, &str); 13] = [
     ("review.js", SCRIPT, include_str!("review.js")),
     ("collection.js", SCRIPT, include_str!("collection.js")),
     ("entry.js", SCRIPT, include_str!("entry.js")),
+    ("release.js", SCRIPT, include_str!("release.js")),
     ("status.js", SCRIPT, include_str!("status.js")),
     ("refresh.js", SCRIPT, include_str!("refresh.js")),
     ("icon.svg", "image/svg+xml", include_str!("icon.svg")),

@@ -74,6 +74,13 @@ function fillName() {
   }
 }
 
+/** Takes the last decision back, as its message would. */
+function undoLast() {
+  const buttons = [...document.querySelectorAll("#toasts .toast button")].filter((own) => own.textContent === "Undo");
+  if (buttons.length > 0) buttons.at(-1).click();
+  else if (takeBack) alone(takeBack);
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form.decision");
   if (!form) return;
@@ -94,7 +101,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (event.target.closest?.("input, textarea, select")) return;
   const key = event.key.toLowerCase();
-  if (key === "u" && takeBack) alone(takeBack);
+  if (key === "u") undoLast();
   else if (KEYS[key]) article()?.querySelector(KEYS[key])?.click();
 });
 

@@ -8,7 +8,7 @@ use crate::{
     metrics::{MINUTES, Minute},
     pages::{
         moment::day,
-        plot::{Axis, FIRST, Plot, SECOND, Series, power, upper, whole},
+        plot::{Axis, FIRST, Plot, SECOND, Series, Shape, power, upper, whole},
         words::{counted, duration, grouped},
     },
     problem::Problem,
@@ -39,7 +39,7 @@ pub fn entries(days: &[Day]) -> Result<Markup, Problem> {
         caption: "Entries of all states, by the day on which they were stored",
         x: Axis { range: ends, labels: 4, text: &label },
         y: Axis { range: [0.0, upper(total as f64)], labels: 5, text: &whole },
-        series: vec![Series { name: None, colour: FIRST, is_bars: false, points }],
+        series: vec![Series { name: None, colour: FIRST, shape: Shape::Line, points }],
     }
     .draw()
 }
@@ -56,7 +56,7 @@ pub fn lookups(minutes: &[Minute]) -> Result<Markup, Problem> {
         caption: "Lookups in each minute",
         x: HOUR,
         y: Axis { range: [0.0, upper(most)], labels: 5, text: &whole },
-        series: vec![Series { name: None, colour: FIRST, is_bars: true, points: counts }],
+        series: vec![Series { name: None, colour: FIRST, shape: Shape::Bars, points: counts }],
     }
     .draw()
 }
@@ -69,7 +69,7 @@ pub fn durations(minutes: &[Minute]) -> Result<Markup, Problem> {
     let (median, p99) = (of(|minute| minute.median), of(|minute| minute.p99));
     let slowest = most(&p99);
     let text = |value: &f64| if *value == 0.0 { "0".to_owned() } else { duration(*value) };
-    let line = |name, colour, points| Series { name: Some(name), colour, is_bars: false, points };
+    let line = |name, colour, points| Series { name: Some(name), colour, shape: Shape::Marks, points };
     Plot {
         summary: format!(
             "Of the slowest minute, one lookup in a hundred took more than {}",
@@ -97,7 +97,7 @@ pub fn promises(finder: &Finder<'_>, entries: u64) -> Result<Markup, Problem> {
     let top = points.iter().map(|point| point.1).fold(1.0, f64::max).ceil();
     let cosine = calibration.cosine_for(settings.max_e, entries, settings.looks, settings.nprobe);
     let label = |value: &f64| format!("{value:.1}");
-    let line = |name, colour, points| Series { name: Some(name), colour, is_bars: false, points };
+    let line = |name, colour, points| Series { name: Some(name), colour, shape: Shape::Line, points };
     Plot {
         summary: format!(
             "A cosine of {cosine:.2} has an E-value of {} among {} entries",

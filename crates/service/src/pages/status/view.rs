@@ -100,7 +100,7 @@ fn entries(content: &Content) -> Result<Markup, Problem> {
     Ok(html! {
         div class="plots" {
             @if content.days.is_empty() {
-                p class="soft" { "There is no entry yet: release pictures, and their number is drawn here." }
+                div class="card" { p class="soft" { "There is no entry yet: release pictures, and their number is drawn here." } }
             } @else {
                 div class="card" { (plots::entries(&content.days)?) }
             }
