@@ -160,6 +160,19 @@ fn a_service_answers_as_find_does_and_ends_with_its_signal() {
     }
 }
 
+/// A pipe holds 64 KiB, and the log of these requests is ten times as long.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_nobody_reads_stops_no_answer() {
+    let folder = Folder::with_photos(1);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let line = "serve --collection shop --listen 127.0.0.1:0";
+    let service = Running::logging_to(writer.into(), &folder, line);
+    let request = b"GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec();
+    service.send_all(std::iter::repeat_n(&request, 5000), &[404]);
+    drop(reader);
+}
+
 /// A leak of 100 bytes a request would add 9.5 MiB.
 #[cfg(target_os = "linux")]
 #[test]

@@ -18,6 +18,7 @@ use image_file::path_text;
 use serde::Serialize;
 use service::{Access, Served, Service, Settings, Tokens};
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use self::collection_releaser::CollectionReleaser;
 use crate::{
@@ -35,6 +36,8 @@ const PERIOD: Duration = Duration::from_millis(50);
 const OTHER_FILES: u64 = 256;
 /// Line after the first Ctrl-C.
 const ENDING: &str = "ending: what was accepted is answered, and the release that was begun is finished (press Ctrl-C again to end at once)";
+/// Largest number of lines of the log that wait to be written; further ones are dropped.
+const WAITING_LINES: usize = 10_000;
 /// Folder of releases in that of the collection.
 const RELEASED: &str = "released";
 
@@ -46,7 +49,7 @@ struct Listening {
 
 pub fn run(arguments: &Serve, session: &Session) -> Result<Outcome> {
     let settings = settings(arguments)?;
-    start_log(arguments.log_json, session);
+    let _log = start_log(arguments.log_json, session);
     let device = session.device_for_files()?.device;
     let opened: Vec<(String, Arc<Collection>)> = arguments
         .collections
@@ -148,13 +151,17 @@ fn open_files() -> u64 {
     1 << 14
 }
 
-/// Writes events on stderr from now on.
-fn start_log(json: bool, session: &Session) {
+/// Writes events on stderr from now on, in a thread of its own: a reader that stops reading costs lines, and stops no answer. The
+/// last lines are written when the guard is dropped.
+fn start_log(json: bool, session: &Session) -> WorkerGuard {
     let level = if session.globals().verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(io::stderr);
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(io::stderr());
+    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(writer);
     let log = log.with_ansi(io::stderr().is_terminal());
     match json {
         true => log.json().flatten_event(true).init(),
         false => log.init(),
     }
+    guard
 }
