@@ -5,6 +5,7 @@ mod answers;
 mod evaluating;
 mod exchange;
 mod interruptions;
+mod manifests;
 mod releasing;
 mod reviewing;
 mod serving;

@@ -80,10 +80,14 @@ impl Running {
         line.split_whitespace().next().and_then(|size| size.parse().ok()).expect("a number")
     }
 
-    /// Status and body of an answer; `None` if the service is gone before it is whole. A body that begins with `{` is JSON.
+    /// Status and body of an answer; `None` if the service is gone before it is whole. A body that begins with a bracket of
+    /// JSON is that.
     pub(super) fn try_send(&self, head: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let mut stream = TcpStream::connect(&self.host).ok()?;
-        let media_type = if body.starts_with(b"{") { "application/json" } else { "application/octet-stream" };
+        let media_type = match body.first() {
+            Some(b'{' | b'[') => "application/json",
+            _ => "application/octet-stream",
+        };
         let head = format!(
             "{head} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
             self.host,

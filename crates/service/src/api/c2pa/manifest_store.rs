@@ -32,7 +32,7 @@ use crate::{
 const MEDIA_TYPE: &str = "application/c2pa";
 /// Entries of one manifest that are looked at.
 const ENTRIES: usize = 16;
-/// Rows of a collection that are read for an identifier: some two seconds.
+/// Rows of a collection that are read for an identifier: half a second from memory.
 const VISITS: u64 = 1 << 20;
 
 /// Hands out the manifest store that a manifest is in.

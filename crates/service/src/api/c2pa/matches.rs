@@ -2,13 +2,14 @@
 
 use std::{cmp::Ordering, num::NonZeroU32, sync::Arc};
 
-use find::{Effort, Settings, Verdict, report::Match};
+use find::{Settings, Verdict, report::Match};
 use futures_util::future::try_join_all;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{algorithm::Algorithms, binding, manifest::Manifest, published};
 use crate::{
+    api::lookups::find_parameters::FindParameters,
     app::App,
     lookup::{Content, Found, Query, Request},
     memory::Share,
@@ -81,7 +82,8 @@ pub async fn search(
     most: Option<NonZeroU32>,
 ) -> Result<QueryResult, Problem> {
     let most = most.map_or(MATCHES, |most| most.get() as usize).min(MOST_MATCHES);
-    let settings = Settings { k: most.max(MATCHES), ..Effort::Normal.settings() };
+    // Those of `POST /v1/find`: pictures are compared also where the cosine decides, and those that do not agree are no match.
+    let settings = Settings { k: most.max(MATCHES), ..FindParameters::default().settings()? };
     let lookups = queries.into_iter().map(|(served, content)| {
         let queries = vec![Query { name: String::new(), content }];
         let settings = settings.clone();
