@@ -36,7 +36,7 @@ pub struct App {
     /// Turns of work on catalogues.
     pub catalogue: Arc<Semaphore>,
     /// Turns of decoding the pictures of entries.
-    pub pictures: Semaphore,
+    pub pictures: Arc<Semaphore>,
     /// Turns of checking and writing pictures to be released.
     pub accepting: Arc<Semaphore>,
     /// Signal for the thread that releases.
@@ -59,7 +59,7 @@ impl App {
             uploads,
             fetcher,
             catalogue: Arc::new(Semaphore::new(CATALOGUE_WORK)),
-            pictures: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
+            pictures: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from))),
             accepting: Arc::new(Semaphore::new(ACCEPTING)),
             arrivals: Arrivals::default(),
             stopping: watch::Sender::new(false),

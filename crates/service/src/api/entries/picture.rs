@@ -72,9 +72,13 @@ pub async fn picture(
         return Err(Problem::bad_request(format!("size must be 16 to 1024, found {size}")));
     }
     // Decoding takes a processor and memory: as many pictures at once as there are processors.
-    let _turn = app.pictures.acquire().await.map_err(Problem::internal)?;
+    let turn = app.pictures.clone().acquire_owned().await.map_err(Problem::internal)?;
     let (reader, condition) = (app.settings.reader, Condition::none_match(&headers));
-    with_catalogue(&app, served, move |served| answer(served, id, size, reader, &condition)).await
+    with_catalogue(&app, served, move |served| {
+        let _turn = turn;
+        answer(served, id, size, reader, &condition)
+    })
+    .await
 }
 
 fn answer(
