@@ -2,7 +2,7 @@
 
 use active_index_service::{Access, Tokens};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use collection::{Meta, NewEntry};
+use collection::{Meta, NewEntry, ReviewPage, State};
 use image::{ImageFormat, RgbImage, imageops};
 
 use crate::{
@@ -283,6 +283,11 @@ fn the_form_works_without_a_script() {
     assert_eq!(answers.len(), 3, "{text}");
     assert!(answers[0].contains("Answer for seven.png") && answers[0].contains(">Match<"), "{text}");
     assert!(answers[0].contains("/collection/7?collection=shop") && answers[0].contains("parity"), "{text}");
+    let (first, others) = answers[0].split_once("Also possible: ").expect("others stand back");
+    assert!(
+        first.contains(">Match<") && !first.contains(">Possible<") && others.contains(">Possible<"),
+        "{text}"
+    );
     assert!(answers[1].contains("Answer for other.png") && answers[1].contains(">Possible<"), "{text}");
     assert!(answers[2].contains("Failed") && answers[2].contains("cannot be read"), "{text}");
     assert!(text.contains("<option value=\"shop\" selected>") && text.contains("value=\"low\" selected"));
@@ -402,16 +407,49 @@ fn check_outline(text: &str) {
 #[test]
 fn nothing_found_is_said_with_what_was_tried() {
     let server = Server::start();
-    server.shop.withdraw(&(0..ENTRIES as i64).collect::<Vec<_>>()).unwrap();
     let stranger = encoded(&photograph(250));
+    // Random descriptors are nearer to each other than those of photographs: what is near to the stranger leaves.
+    let near =
+        || Request::find("collection=shop&k=200", "image/png", stranger.clone()).send(server.address).ids();
+    while let [ids] = near().as_slice()
+        && !ids.is_empty()
+    {
+        server.shop.withdraw(ids).unwrap();
+    }
+    let left = server.shop.searchable().unwrap();
+    assert!(left > 50, "{left}");
     let text = picture("collection=shop&name=q.png", stranger.clone()).send(server.address).text();
     assert!(
         text.contains("Nothing found") && text.contains("No entry of shop looks like this picture."),
         "{text}"
     );
-    assert!(text.contains("looks at the picture, compared with 0 entries"), "{text}");
+    assert!(text.contains(&format!("looks at the picture, compared with {left} entries")), "{text}");
     assert!(text.matches("<li>").count() > 1 && text.contains("<li>whole picture</li>"), "{text}");
     assert!(text.contains("class=\"button quiet small again\""), "{text}");
-    let thorough = picture("collection=shop&effort=high", stranger).send(server.address).text();
+    let thorough = picture("collection=shop&effort=high", stranger.clone()).send(server.address).text();
     assert!(!thorough.contains("again"), "there is nothing more to try: {thorough}");
+    let live = (0..ENTRIES as i64).filter(|id| server.shop.entry(*id).unwrap().unwrap().state == State::Live);
+    server.shop.withdraw(&live.collect::<Vec<_>>()).unwrap();
+    let empty = picture("collection=shop", stranger).send(server.address).text();
+    assert!(empty.contains("shop has no live entries.") && empty.contains("href=\"/release\""), "{empty}");
+}
+
+#[test]
+fn possible_matches_wait_for_a_decision_once() {
+    let server = Server::start();
+    let waiting = || server.shop.review_counts().unwrap().total().undecided;
+    let ask = || picture("collection=shop&name=q.png", encoded(&photograph(250))).send(server.address).text();
+    let text = ask();
+    let count = text.matches("It waits for a decision").count();
+    assert!(count > 0 && count as u64 == waiting(), "{count} of {}: {text}", waiting());
+    let review = server.shop.reviews(&ReviewPage { limit: 1, ..ReviewPage::default() }).unwrap().remove(0);
+    assert!(text.contains(&format!("/review?collection=shop&amp;id={}", review.id)), "{text}");
+    assert_eq!((review.name.as_str(), review.has_picture), ("q.png", true));
+    let again = ask();
+    assert_eq!(again.matches("It was found before").count(), count, "{again}");
+    assert_eq!(waiting(), count as u64, "nobody is asked twice");
+    // A match asks nobody.
+    let matched = picture("collection=press&name=7.png&effort=low", png(7)).send(server.address).text();
+    let (first, _) = matched.split_once("Also possible").unwrap_or((&matched, ""));
+    assert!(first.contains(">Match<") && !first.contains("decision"), "{first}");
 }

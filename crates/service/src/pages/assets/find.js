@@ -35,7 +35,7 @@ class Lookup {
     card.setAttribute("aria-label", `Answer for ${this.name}`);
     const picture = element("img", "small-picture");
     picture.alt = "";
-    picture.addEventListener("error", () => picture.removeAttribute("src"));
+    picture.addEventListener("error", () => picture.replaceWith(element("span", "small-picture")));
     picture.src = this.address = URL.createObjectURL(this.file);
     this.buttons = element("div", "row");
     this.doing = element("p", "doing");
@@ -94,7 +94,7 @@ class Lookup {
         if (request.status === 200) answered(request.responseText);
         else failed(failure(request.status, request.responseText));
       });
-      request.addEventListener("error", () => failed(new Failure(0, "the service does not answer")));
+      request.addEventListener("error", () => failed(new Failure(0, "the file cannot be read, or the service does not answer")));
       request.addEventListener("abort", () => failed(new Failure(0, "stopped")));
       this.say("Sending", 0);
       request.send(this.file);
@@ -125,6 +125,8 @@ class Lookup {
 
   again(effort) {
     const next = new Lookup(this.file, effort);
+    count.asked -= 1;
+    count.answered -= 1;
     this.card.replaceWith(next.card);
     enqueue(next);
   }

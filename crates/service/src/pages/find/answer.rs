@@ -15,8 +15,8 @@ use super::{
     words,
 };
 use crate::{
-    lookup::{Found, Kept, Looked},
-    pages::parts,
+    lookup::{Found, Kept, Looked, Queued},
+    pages::{parts, words::counted},
     problem::Problem,
     served::Served,
 };
@@ -34,11 +34,12 @@ struct Answer<'a> {
     seconds: f64,
     answered: Answered,
     kept: Kept,
+    queued: Queued,
     query: Option<Drawn>,
     drawn: Vec<Option<DrawnMatch>>,
 }
 
-/// Shows the answers to the queries of one request.
+/// Shows the answers to the queries of one request, and keeps their possible matches for a decision.
 ///
 /// # Errors
 /// The problem of a single query; that of a collection that cannot be read.
@@ -54,7 +55,11 @@ pub fn all(served: &Served, reader: Reader, found: Found) -> Result<Markup, Prob
             Ok(Looked { answered, kept: Some(kept) }) => {
                 let (query, drawn) = draw(served.collection(), reader, &kept)?;
                 let (collection, seconds) = (served.name(), took.as_secs_f64());
-                Answer { collection, search: &search, seconds, answered, kept, query, drawn }.show()
+                let mut queued = Queued::default();
+                if let Some(picture) = &kept.picture {
+                    queued.add(served.collection(), &answered, picture);
+                }
+                Answer { collection, search: &search, seconds, answered, kept, queued, query, drawn }.show()
             }
         });
     }
@@ -88,8 +93,25 @@ impl Answer<'_> {
                     (self.outlined())
                     div class="stack" {
                         @if matches.is_empty() { (self.nothing()) }
-                        @for (place, found) in matches.iter().enumerate() { (self.found(place, found)) }
+                        (self.matches())
                     }
+                }
+            }
+        }
+    }
+
+    /// Matches; where there are some, entries that are merely possible stand back.
+    fn matches(&self) -> Markup {
+        let mut matches = self.answered.matches.iter().enumerate().peekable();
+        let first = matches.peek().map(|(_, best)| best.verdict);
+        let (shown, others): (Vec<_>, Vec<_>) =
+            matches.partition(|(_, found)| first != Some(Verdict::Match) || found.verdict == Verdict::Match);
+        html! {
+            @for (place, found) in shown { (self.found(place, found)) }
+            @if !others.is_empty() {
+                details class="others" {
+                    summary { "Also possible: " (counted(others.len() as u64, "entry", "entries")) }
+                    div class="stack" { @for (place, found) in others { (self.found(place, found)) } }
                 }
             }
         }
@@ -120,7 +142,7 @@ impl Answer<'_> {
             |fit: &Fit| fit.part.as_flattened().iter().all(|corner| (-0.02..=1.02).contains(corner));
         match regions {
             0 => "",
-            1 if fits.clone().any(is_part) => "; all of it shows a part of the entry",
+            1 if fits.clone().any(is_part) => "; all of it comes from the entry",
             1 => "; the outline is where it shows the entry",
             _ => "; the outlines are where it shows the entries",
         }
@@ -128,20 +150,33 @@ impl Answer<'_> {
 
     /// Says that nothing was found, and what was tried.
     fn nothing(&self) -> Markup {
-        let Self { search, .. } = self;
+        let Self { search, collection, .. } = self;
         html! {
             section class="none-found" {
-                p { b { "No entry of " (self.collection) " looks like this picture." } }
-                p class="soft" {
-                    "Tried: " (words::count(self.answered.looks, "look")) " at the picture, compared with "
-                    (search.entries) " entries. Entries are shown if chance alone would make fewer than one of them look as much like it."
+                @if search.entries == 0 {
+                    p { b { "There is nothing to find: " (collection) " has no live entries." } }
+                    p class="soft" { a href="/release" { "Release pictures" } ", and copies of them are found here." }
+                } @else {
+                    p { b { "No entry of " (collection) " looks like this picture." } }
+                    (self.tried())
                 }
-                (self.looks())
-                @if search.looks < THOROUGH {
-                    p class="soft" {
-                        "A picture that is heavily cropped or drawn over may need a thorough search. "
-                        button class="button quiet small again" type="button" data-effort="high" hidden { "Look harder" }
-                    }
+            }
+        }
+    }
+
+    /// Looks that were taken, and what may be tried yet.
+    fn tried(&self) -> Markup {
+        let Self { search, answered, .. } = self;
+        html! {
+            p class="soft" {
+                "Tried: " (counted(answered.looks as u64, "look", "looks")) " at the picture, compared with "
+                (counted(search.entries, "entry", "entries")) ". Entries are shown if chance alone would make fewer than one of them look as much like it."
+            }
+            (self.looks())
+            @if search.looks < THOROUGH {
+                p class="soft" {
+                    "A picture that is heavily cropped or drawn over may need a thorough search. "
+                    button class="button quiet small again" type="button" data-effort="high" hidden { "Look harder" }
                 }
             }
         }
@@ -157,7 +192,7 @@ impl Answer<'_> {
                     a href=(parts::entry_address(self.collection, found.id)) { (found.name) }
                     span class="note" { "entry " (found.id) @if let Some(entry) = entry { ", " (entry.state) } }
                 }
-                p { (self.sentence(found)) }
+                p { (self.sentence(found)) (self.review(found)) }
                 (self.compared(place, found))
                 details class="why" {
                     summary { @if found.verdict == Verdict::Match { "Why this matched" } @else { "Why this was found" } }
@@ -176,6 +211,24 @@ impl Answer<'_> {
                     "This may be " b { (found.name) } ", or merely resembles it. " (words::comparison(found))
                 }
                 Verdict::Unlikely => { "This resembles " b { (found.name) } " no more than chance explains." }
+            }
+        }
+    }
+
+    /// Decision that a possible match waits for.
+    fn review(&self, found: &Match) -> Markup {
+        let review = self.queued.reviews.iter().find(|review| review.entry == found.id);
+        html! {
+            @match (review, &self.queued.error) {
+                (Some(review), _) => {
+                    @if review.known { " It was found before, and is " } @else { " It waits for a decision " }
+                    a href={ "/review?collection=" (self.collection) "&id=" (review.review) } { "in the review queue" }
+                    "."
+                }
+                (None, Some(error)) if found.verdict == Verdict::Possible => {
+                    " It does not wait for a decision: " (error) "."
+                }
+                _ => {}
             }
         }
     }
@@ -233,8 +286,11 @@ impl Answer<'_> {
         ));
         rows.push(("Best look", html! { (found.look) }));
         rows.push(("Looks", self.looks()));
-        let cells = words::count(answered.cells, "cell");
-        rows.push(("Searched", html! { (search.entries) " entries, " (cells) " visited" }));
+        let cells = counted(answered.cells as u64, "cell", "cells");
+        rows.push((
+            "Searched",
+            html! { (counted(search.entries, "entry", "entries")) ", " (cells) " visited" },
+        ));
         parts::facts(&rows)
     }
 

@@ -47,12 +47,6 @@ pub fn comparison(found: &Match) -> String {
     }
 }
 
-/// Number of things: `1 look`, `8 looks`.
-pub fn count(number: usize, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{plural}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
