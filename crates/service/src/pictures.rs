@@ -7,6 +7,13 @@ use witness::Witness;
 
 use crate::problem::Problem;
 
+/// Picture of an entry.
+pub struct EntryPicture {
+    pub pixels: RgbImage,
+    /// True if it is what the entry's witness keeps, and not its released file.
+    pub is_witness: bool,
+}
+
 /// Picture of an entry, of at most `longest` pixels a side: its released file, else what its witness keeps of it. Returns
 /// `None` if neither can be read.
 ///
@@ -17,14 +24,16 @@ pub fn of_entry(
     reader: Reader,
     entry: &Entry,
     longest: u32,
-) -> Result<Option<RgbImage>, Problem> {
+) -> Result<Option<EntryPicture>, Problem> {
+    let reduced =
+        |pixels: Pixels, is_witness| EntryPicture { pixels: pixels.into_reduced(longest), is_witness };
     let file = entry.file.as_deref().and_then(|file| reader.open(&path_of_text(file)).ok());
     if let Some(picture) = file {
-        return Ok(Some(picture.pixels.into_reduced(longest)));
+        return Ok(Some(reduced(picture.pixels, false)));
     }
     let bytes = collection.witnesses(&[entry.id])?.pop().flatten();
     let witness = bytes.and_then(|bytes| Witness::from_bytes(&bytes).ok());
-    Ok(witness.map(|witness| Pixels::Eight(witness.thumbnail()).into_reduced(longest)))
+    Ok(witness.map(|witness| reduced(Pixels::Eight(witness.thumbnail()), true)))
 }
 
 /// JPEG file of a picture.

@@ -100,6 +100,8 @@ fn page(app: &App, status: StatusCode, next: &str, reason: Markup) -> Response {
             (reason)
             form class="stack" method="post" action=(LOGIN) {
                 input type="hidden" name="next" value=(next);
+                // For password managers.
+                input type="text" autocomplete="username" value="active-index" hidden;
                 label class="field" {
                     span { "Token" }
                     input type="password" name="token" autocomplete="current-password" required autofocus;

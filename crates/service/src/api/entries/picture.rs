@@ -96,7 +96,7 @@ fn answer(
     }
     let without = || Problem::not_found(format!("there is no picture of entry {id} of {}", served.name()));
     let picture = pictures::of_entry(served.collection(), reader, &entry, size)?.ok_or_else(without)?;
-    let jpeg = pictures::jpeg(&picture, QUALITY)?;
+    let jpeg = pictures::jpeg(&picture.pixels, QUALITY)?;
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("image/jpeg")),
         (CACHE_CONTROL, CACHED),

@@ -3,8 +3,8 @@
 const TIME = 8000;
 
 /**
- * Shows a message. With `undo`, an asynchronous function, a button calls it; the message stays while it is pointed at or has the
- * focus.
+ * Shows a message in the place of the one before, and returns a function that takes it away. With `undo`, an asynchronous
+ * function, a button calls it. The message stays while it is pointed at or has the focus.
  */
 export function toast(text, { undo, kind = "good" } = {}) {
   const place = document.getElementById("toasts");
@@ -15,8 +15,9 @@ export function toast(text, { undo, kind = "good" } = {}) {
   box.append(words);
   if (undo) box.append(button("Undo", () => act(box, words, undo)));
   box.append(button("×", () => box.remove(), "Close"));
-  place.append(box);
+  place.replaceChildren(box);
   expire(box);
+  return () => box.remove();
 }
 
 function button(text, act, label) {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use witness::Fit;
 
 use super::{
-    drawing::{Drawn, DrawnMatch, draw},
+    drawing::{self, Drawn, DrawnMatch, draw},
     words,
 };
 use crate::{
@@ -30,6 +30,8 @@ const THOROUGH: usize = 16;
 /// Answer to one query.
 struct Answer<'a> {
     collection: &'a str,
+    /// Cells of the collection's index.
+    cells: usize,
     search: &'a Search,
     seconds: f64,
     answered: Answered,
@@ -55,11 +57,13 @@ pub fn all(served: &Served, reader: Reader, found: Found) -> Result<Markup, Prob
             Ok(Looked { answered, kept: Some(kept) }) => {
                 let (query, drawn) = draw(served.collection(), reader, &kept)?;
                 let (collection, seconds) = (served.name(), took.as_secs_f64());
+                let cells = served.collection().quantiser().nlist().unwrap_or(1);
                 let mut queued = Queued::default();
                 if let Some(picture) = &kept.picture {
                     queued.add(served.collection(), &answered, picture);
                 }
-                Answer { collection, search: &search, seconds, answered, kept, queued, query, drawn }.show()
+                Answer { collection, cells, search: &search, seconds, answered, kept, queued, query, drawn }
+                    .show()
             }
         });
     }
@@ -137,7 +141,7 @@ impl Answer<'_> {
 
     /// Place of the entries on the query, in words.
     fn place(&self, regions: usize) -> &'static str {
-        let fits = self.kept.matches.iter().filter_map(|(found, _)| found.comparison.as_ref()?.fit.as_ref());
+        let fits = self.kept.matches.iter().filter_map(|(found, _)| drawing::place(found));
         let is_part =
             |fit: &Fit| fit.part.as_flattened().iter().all(|corner| (-0.02..=1.02).contains(corner));
         match regions {
@@ -208,7 +212,8 @@ impl Answer<'_> {
             @match found.verdict {
                 Verdict::Match => { "This is " b { (found.name) } ", or was made from it. " (words::comparison(found)) }
                 Verdict::Possible => {
-                    "This may be " b { (found.name) } ", or merely resembles it. " (words::comparison(found))
+                    "This may be " b { (found.name) } ", or merely resembles it. " (words::comparison(found)) " "
+                    (words::lookups(found.e_value))
                 }
                 Verdict::Unlikely => { "This resembles " b { (found.name) } " no more than chance explains." }
             }
@@ -238,18 +243,21 @@ impl Answer<'_> {
         let name = &found.name;
         html! {
             @match self.drawn.get(place) {
-                Some(Some(DrawnMatch { entry, laid: Some([laid, difference]) })) => compare-view {
+                Some(Some(DrawnMatch { entry, laid: Some([laid, difference]), .. })) => compare-view {
                     div class="stage" {
                         (picture("entry", entry, &format!("The entry {name}"), "The entry", None))
                         (picture("laid", laid, "Your picture laid over the entry", "Your picture laid over it", self.part(place)))
                         (picture("difference", difference, "Difference of both", "Difference, doubled; grey is none", None))
                     }
                 },
-                Some(Some(DrawnMatch { entry, laid: None })) => div class="stage" {
+                Some(Some(DrawnMatch { entry, laid: None, .. })) => div class="stage" {
                     (picture("entry", entry, &format!("The entry {name}"), "The entry", None))
                 },
                 Some(None) => p class="note" { "There is no picture of this entry to show." },
                 None => {}
+            }
+            @if let Some(Some(DrawnMatch { is_small: true, .. })) = self.drawn.get(place) {
+                p class="note" { "The collection keeps a small grey picture of this entry." }
             }
         }
     }
@@ -257,11 +265,11 @@ impl Answer<'_> {
     /// Corners of the query on the entry of a match.
     fn part(&self, place: usize) -> Option<String> {
         let (found, _) = self.kept.matches.get(place)?;
-        Some(points(&found.comparison.as_ref()?.fit.as_ref()?.part))
+        Some(points(&drawing::place(found)?.part))
     }
 
     fn reasons(&self, found: &Match) -> Markup {
-        let Self { search, answered, .. } = self;
+        let Self { search, .. } = self;
         let points = found.seen.as_ref().map(|seen| seen.inliers.to_string());
         let agreement = found.seen.as_ref().and_then(|seen| seen.agreement);
         let mut rows = vec![
@@ -286,12 +294,19 @@ impl Answer<'_> {
         ));
         rows.push(("Best look", html! { (found.look) }));
         rows.push(("Looks", self.looks()));
-        let cells = counted(answered.cells as u64, "cell", "cells");
-        rows.push((
-            "Searched",
-            html! { (counted(search.entries, "entry", "entries")) ", " (cells) " visited" },
-        ));
+        rows.push(("Searched", self.searched()));
         parts::facts(&rows)
+    }
+
+    /// Entries that were searched, and the share of the index that was visited for it.
+    fn searched(&self) -> Markup {
+        let entries = counted(self.search.entries, "entry", "entries");
+        let (looks, cells) = (self.answered.looks.max(1), self.answered.cells);
+        html! {
+            (entries)
+            @if cells >= looks * self.cells { ", all of them compared" }
+            @else { ", in " (counted(cells as u64, "cell", "cells")) " of the index" }
+        }
     }
 
     /// Views that were described, in their order.
@@ -302,7 +317,8 @@ impl Answer<'_> {
 
 /// Corners of an entry on the query, for a polygon.
 fn outline(found: &Match) -> Option<String> {
-    let place = found.seen.as_ref()?.place.as_ref()?;
+    let seen = found.seen.as_ref().filter(|_| found.verdict == Verdict::Match)?;
+    let place = seen.place.as_ref()?;
     Some(points(&place.region))
 }
 

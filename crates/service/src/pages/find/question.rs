@@ -32,9 +32,8 @@ impl Question {
                 data-max-upload=(app.settings.max_upload) {
                 label class="target" {
                     span class="invitation" { "Drop, paste or pick pictures" }
-                    span class="visually-hidden" { "Pictures" }
-                    span class="button pick" hidden { "Pick pictures" }
-                    input type="file" name="pictures" multiple accept=(ACCEPTED);
+                    span class="button pick" aria-hidden="true" hidden { "Pick pictures" }
+                    input type="file" name="pictures" aria-label="Pictures" multiple accept=(ACCEPTED);
                 }
                 div class="fields" {
                     (collection_field(app, self.collection.as_deref()))

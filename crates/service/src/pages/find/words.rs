@@ -1,6 +1,9 @@
 //! Verdicts and chances in words.
 
-use find::report::{Match, Seen};
+use find::{
+    Verdict,
+    report::{Match, Seen},
+};
 
 /// Chance of an E-value in one sentence.
 pub fn chance(e_value: f64) -> String {
@@ -27,14 +30,26 @@ fn magnitude(number: f64) -> String {
     name.map_or_else(|| format!("{rounded:.0}"), |(size, name)| format!("{:.0}{name}", rounded / size))
 }
 
+/// Number of lookups of which chance alone gives one as much, in one sentence.
+pub fn lookups(e_value: f64) -> String {
+    match 1.0 / e_value.max(0.0) {
+        lookups if lookups < 1.5 => {
+            "By chance alone, nearly every lookup finds something as like.".to_owned()
+        }
+        lookups if lookups < 1e15 => {
+            format!("By chance alone, one lookup in {} finds something as like.", magnitude(lookups))
+        }
+        _ => "Chance alone does not explain it.".to_owned(),
+    }
+}
+
 /// Outcome of comparing the pictures, in one sentence.
 pub fn comparison(found: &Match) -> String {
-    let Some(seen) = &found.seen else {
+    let Some(Seen { inliers, flat, place, .. }) = &found.seen else {
         return "The pictures could not be compared point by point.".to_owned();
     };
-    let Seen { inliers, flat, place, .. } = seen;
     match place {
-        Some(place) => {
+        Some(place) if found.verdict == Verdict::Match => {
             let turn = match place.degrees.round() as i32 {
                 0 => String::new(),
                 degrees => format!(", turned by {degrees} degrees"),
@@ -42,8 +57,8 @@ pub fn comparison(found: &Match) -> String {
             let mirrored = if place.mirrored { ", mirrored" } else { "" };
             format!("{inliers} points of both lie at the same places{turn}{mirrored}.")
         }
-        None if *flat => "One of the pictures has too little detail to compare points.".to_owned(),
-        None => "Compared point by point, the pictures do not agree.".to_owned(),
+        _ if *flat => "One of the pictures has too little detail to compare points.".to_owned(),
+        _ => "Compared point by point, the pictures do not agree.".to_owned(),
     }
 }
 
@@ -75,6 +90,20 @@ mod tests {
         assert!(chance(3e-12).starts_with("About 1 in 300 billion unrelated"));
         for none in [0.0, 1e-300, -1.0] {
             assert!(chance(none).starts_with("Fewer than 1 in a quadrillion"), "{none}");
+        }
+    }
+
+    #[test]
+    fn chance_is_told_by_the_number_of_lookups() {
+        for (e_value, text) in [
+            (1.0, "nearly every lookup"),
+            (0.75, "nearly every lookup"),
+            (0.25, "one lookup in 4 finds"),
+            (0.1045, "one lookup in 10 finds"),
+            (2e-7, "one lookup in 5 million finds"),
+            (0.0, "does not explain it"),
+        ] {
+            assert!(lookups(e_value).contains(text), "{e_value}: {}", lookups(e_value));
         }
     }
 }
