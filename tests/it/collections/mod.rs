@@ -2,6 +2,7 @@
 
 mod adding;
 mod answers;
+mod curl_lines;
 mod evaluating;
 mod exchange;
 mod interruptions;

@@ -45,6 +45,11 @@ impl Running {
         Self { child, host, log }
     }
 
+    /// Address and port.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Status and body of an answer.
     pub(super) fn send(&self, head: &str, body: &[u8]) -> (u16, Vec<u8>) {
         self.try_send(head, body).expect("the service answers")
