@@ -55,7 +55,7 @@ fn call(
 ) -> Option<()> {
     for number in 0.. {
         let picture = picture(photo, round, CALLERS * number + caller);
-        let (status, answer) = ask(service, "POST /v1/find?review=true&k=2", &picture)?;
+        let (status, answer) = ask(service, "POST /v1/find?review=true&review_e=1&k=2", &picture)?;
         assert_eq!(status, 200, "{answer}");
         let reviews = answer["reviews"].as_array().unwrap();
         assert!(!reviews.is_empty(), "{answer}");

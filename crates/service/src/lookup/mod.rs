@@ -16,7 +16,7 @@ pub use self::{
     answer::{Found, Kept, Looked, Outcome, Picture, SCHEMA},
     queue::{Lane, Queue, Refused},
     reply::{Reply, reply},
-    review::Queued,
+    review::{Queued, REVIEW_E},
     work::Worker,
 };
 use crate::{memory::Share, problem::Problem, served::Served};

@@ -14,12 +14,18 @@ use crate::problem::Problem;
 
 /// Largest number of matches of one picture that wait for a decision.
 const MOST: usize = 10;
+/// Largest E-value of matches that wait, unless another is named: about one unrelated picture in ten has such a match, and with 1,
+/// the bound of possible matches, two in three would.
+pub const REVIEW_E: f64 = 0.1;
 /// Longest sides in pixels and qualities of a query's small picture: the first that fits the bound is kept.
 const SIZES: [(u32, u8); 4] = [(512, 85), (512, 60), (384, 50), (256, 40)];
 
 /// Possible matches of a lookup that are kept for a decision.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Queued {
+    /// Largest E-value of those that are kept.
+    #[serde(skip)]
+    max_e: f64,
     /// Reviews that are kept.
     pub reviews: Vec<QueuedReview>,
     /// Reason why others are not.
@@ -40,10 +46,17 @@ pub struct QueuedReview {
     pub known: bool,
 }
 
+impl Default for Queued {
+    /// Nothing yet, with the bound [`REVIEW_E`].
+    fn default() -> Self {
+        Self { max_e: REVIEW_E, reviews: Vec::new(), error: None }
+    }
+}
+
 impl Queued {
-    /// Keeps the possible matches of the pictures that were looked up and kept.
-    pub fn of(collection: &Collection, found: &Found) -> Self {
-        let mut queued = Self::default();
+    /// Keeps the possible matches, up to an E-value, of the pictures that were looked up and kept.
+    pub fn of(collection: &Collection, found: &Found, max_e: f64) -> Self {
+        let mut queued = Self { max_e, ..Self::default() };
         for looked in found.outcomes.iter().flatten() {
             if let Some(picture) = looked.kept.as_ref().and_then(|kept| kept.picture.as_ref()) {
                 queued.add(collection, &looked.answered, picture);
@@ -54,8 +67,9 @@ impl Queued {
 
     /// Keeps the best possible matches of a picture. What is kept survives a kill.
     pub fn add(&mut self, collection: &Collection, answered: &Answered, picture: &Picture) {
+        let max_e = self.max_e;
         let possible = answered.matches.iter().filter(|found| found.verdict == Verdict::Possible);
-        let mut possible = possible.take(MOST).peekable();
+        let mut possible = possible.filter(|found| found.e_value <= max_e).take(MOST).peekable();
         let jpeg = possible.peek().is_some().then(|| small_jpeg(&picture.pixels)).flatten();
         for found in possible {
             let review = new_review(answered, found, picture, jpeg.clone());

@@ -33,7 +33,8 @@ fn ask(server: &Server, n: u8, name: &str) -> Vec<i64> {
     let name = name.replace('"', "%22");
     let head = format!("--x\r\ncontent-disposition: form-data; name=\"f\"; filename=\"{name}\"\r\n\r\n");
     let body = [head.as_bytes(), &png(n), b"\r\n--x--\r\n"].concat();
-    let find = Request::find("collection=shop&review=true&k=2", "multipart/form-data; boundary=x", body);
+    let find =
+        Request::find("collection=shop&review=true&review_e=1&k=2", "multipart/form-data; boundary=x", body);
     let json = server.send(&find).json();
     let reviews = json["reviews"].as_array().expect("reviews");
     reviews.iter().map(|review| review["review"].as_i64().expect("an id")).collect()

@@ -9,7 +9,8 @@ use crate::{
 
 /// Looks up a picture of no entry, which some entries resemble by chance, and returns its reviews.
 fn ask(server: &Server, n: u8) -> Vec<Value> {
-    let answer = server.send(&Request::find("collection=shop&review=true&k=3", "image/png", png(n)));
+    let answer =
+        server.send(&Request::find("collection=shop&review=true&review_e=1&k=3", "image/png", png(n)));
     assert_eq!(answer.status, 200, "{}", answer.text());
     let json = answer.json();
     assert!(json["reviews_error"].is_null(), "{json}");
@@ -60,6 +61,20 @@ fn possible_matches_of_pictures_wait_and_others_do_not() {
             assert_eq!(kept["answer"][key], found[key], "{key}");
         }
     }
+    let bounded = |bound: &str| {
+        let query = format!("collection=shop&review=true&k=3{bound}");
+        let json = server.send(&Request::find(&query, "image/png", png(250))).json();
+        json["reviews"].as_array().expect("reviews").len()
+    };
+    let up_to = |bound: f64| {
+        let found = plain["queries"][0]["matches"].as_array().unwrap().iter();
+        found.filter(|found| found["e_value"].as_f64().unwrap() <= bound).count()
+    };
+    assert_eq!(
+        (bounded(""), bounded("&review_e=0.00004"), bounded("&review_e=0")),
+        (up_to(0.1), up_to(0.00004), 0)
+    );
+    assert_eq!(up_to(0.00004), 1, "{plain}");
     let again = ask(&server, 250);
     assert!(again.iter().all(|review| review["known"] == true), "{again:?}");
     assert_eq!(again.iter().map(id).collect::<Vec<_>>(), waiting.iter().map(id).collect::<Vec<_>>());
@@ -141,7 +156,11 @@ fn a_lookup_of_several_pictures_names_each() {
         body.extend([head.as_bytes(), &png(n), b"\r\n"].concat());
     }
     body.extend(b"--edge--\r\n");
-    let find = Request::find("collection=shop&review=true&k=1", "multipart/form-data; boundary=edge", body);
+    let find = Request::find(
+        "collection=shop&review=true&review_e=1&k=1",
+        "multipart/form-data; boundary=edge",
+        body,
+    );
     let json = server.send(&find).json();
     let names: Vec<&Value> =
         json["reviews"].as_array().unwrap().iter().map(|review| &review["query"]).collect();

@@ -6,7 +6,7 @@ use find::{Effort, Settings};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{api::parameters::filter, problem::Problem};
+use crate::{api::parameters::filter, lookup::REVIEW_E, problem::Problem};
 
 /// Matches of a query unless a number is named.
 const MATCHES: usize = 10;
@@ -45,7 +45,10 @@ pub struct FindParameters {
     all: bool,
     /// True if the possible matches of pictures are kept for people to confirm or reject, the ten best of each picture.
     #[serde(default)]
-    pub review: bool,
+    review: bool,
+    /// Largest E-value of the matches that are kept so, 0 to 1: 0.1 unless it is named.
+    #[param(minimum = 0, maximum = 1)]
+    review_e: Option<f64>,
 }
 
 /// Effort for queries that nothing confirms.
@@ -106,6 +109,18 @@ impl FindParameters {
         })
     }
 
+    /// Largest E-value of possible matches that people are asked about, if they are.
+    ///
+    /// # Errors
+    /// A problem with status 400.
+    pub fn review(&self) -> Result<Option<f64>, Problem> {
+        let max_e = self.review_e.unwrap_or(REVIEW_E);
+        match (0.0..=1.0).contains(&max_e) {
+            true => Ok(self.review.then_some(max_e)),
+            false => Err(Problem::bad_request(format!("review_e must be a number of 0 to 1, found {max_e}"))),
+        }
+    }
+
     fn looks(&self, auto: usize) -> Result<usize, Problem> {
         match self.looks.as_deref() {
             None | Some("auto") => Ok(auto),
@@ -127,7 +142,7 @@ mod tests {
     fn settings(query: &str) -> Result<Settings, String> {
         let parameters: FindParameters =
             serde_html_form::from_str(query).map_err(|error| error.to_string())?;
-        parameters.settings().map_err(|problem| problem.detail)
+        parameters.review().and_then(|_| parameters.settings()).map_err(|problem| problem.detail)
     }
 
     #[test]
@@ -151,6 +166,9 @@ mod tests {
             "k=1001",
             "k=-1",
             "k=x",
+            "review_e=-1",
+            "review_e=1.5",
+            "review_e=NaN",
             "k=1&k=2",
             "effort=extreme",
             "looks=0",

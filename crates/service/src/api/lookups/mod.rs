@@ -62,16 +62,16 @@ pub async fn find(
     body: Body,
 ) -> Result<Response, Problem> {
     let served = collection(&app, parameters.collection.as_deref())?.clone();
-    let (settings, review) = (parameters.settings()?, parameters.review);
+    let (settings, review) = (parameters.settings()?, parameters.review()?);
     let media_type = content::MediaType::of(&headers)?;
     let upload = body::read(&app, body).await?;
     let d = served.collection().description().d;
     let Queries { mut queries, addresses, is_single } = media_type.queries(upload.bytes, d).await?;
     fetched::fetch(app.fetcher.as_ref(), &mut queries, addresses).await?;
     let (shared, memory) = (served.clone(), upload.memory);
-    let request = Request { served, settings, queries, is_single, keep: review, memory };
+    let request = Request { served, settings, queries, is_single, keep: review.is_some(), memory };
     let form = move |found: Found| {
-        let queued = review.then(|| Queued::of(shared.collection(), &found));
+        let queued = review.map(|max_e| Queued::of(shared.collection(), &found, max_e));
         found.body(queued)
     };
     app.look_up(request, form).await.map(json_bytes)

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     api::reviews::{DecisionName, VerdictCounts},
     app::App,
+    lookup::REVIEW_E,
     pages::{
         address::{address, switch},
         fields::values,
@@ -27,6 +28,10 @@ const LISTS: [(DecisionName, &str); 3] = [
     (DecisionName::Rejected, "Rejected"),
 ];
 
+/// Points that agree from which on the place of the entry is drawn: fewer are of chance, and so is their place. A picture needs as many
+/// to decide anything by.
+const OUTLINED: usize = 16;
+
 pub fn page(app: &App, shown: &Shown, desk: &Desk) -> Markup {
     html! {
         (style("desk.css")) (script("review.js"))
@@ -35,8 +40,8 @@ pub fn page(app: &App, shown: &Shown, desk: &Desk) -> Markup {
             (switch(app, super::PATH, shown.collection.as_deref()))
         }
         p class="soft" {
-            "Matches that the service is not sure of wait here for your eyes. What you decide is kept, and counted: the share of "
-            "rejected ones measures how often a possible match is false."
+            "Matches that the service is not sure of wait here for your eyes, if chance alone gives at most " (REVIEW_E) " such entries, or as "
+            "their program asked. What you decide is kept, and counted: the share of rejected ones measures how often they are false."
         }
         div id="review" data-collection=(desk.collection) {
             @if let Some(done) = &desk.done { (outcome(shown, done)) }
@@ -187,6 +192,7 @@ fn decision_badge(review: &Review) -> Markup {
 fn query_figure(desk: &Desk, open: &Open) -> Markup {
     let review = &open.review;
     let seen = open.found.as_ref().and_then(|found| found.seen.as_ref());
+    let seen = seen.filter(|seen| seen.inliers >= OUTLINED);
     html! {
         figure {
             @if review.has_picture {
@@ -273,7 +279,12 @@ fn compared(seen: Option<&Seen>) -> Vec<(&'static str, Markup)> {
     if let Some(agreement) = seen.agreement {
         rows.push(("Correlation of the overlap", html! { (format!("{agreement:.2}")) }));
     }
-    rows.push(("Comparison", html! { (seen.text()) }));
+    let text = seen.text();
+    match (&seen.place, text.split_once(", ")) {
+        (None, _) => rows.push(("Comparison", html! { (text) })),
+        (Some(_), Some((_, position))) => rows.push(("Position", html! { (position) })),
+        (Some(_), None) => {}
+    }
     rows
 }
 

@@ -150,7 +150,7 @@ fn calibration(content: &Content) -> Result<Markup, Problem> {
             }))
         }
         div class="plots" {
-            div class="card" { (plots::promises(finder, content.entries)?) }
+            @if content.entries > 0 { div class="card" { (plots::promises(finder, content.entries)?) } }
             section class="card stack" aria-label="Calibration" {
                 (facts(&calibration_facts(&report)))
             }
