@@ -132,6 +132,9 @@ pub struct Quality {
     /// Time of the picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+    /// Share of the edited views of the last steps whose descriptors are in the cell of the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<f64>,
     /// Cosine of the original's descriptor to the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cosine_before: Option<f32>,
@@ -151,6 +154,7 @@ impl From<&Figures> for Quality {
             linf: figures.linf,
             iterations: Some(figures.iterations as u64),
             seconds: Some(figures.seconds).filter(|seconds| seconds.is_finite()),
+            kept: figures.kept.filter(|kept| kept.is_finite()),
             cosine_before: finite(figures.cosine_before),
             cosine_after: finite(figures.cosine_after),
         }
@@ -172,6 +176,7 @@ impl Quality {
             linf,
             iterations: None,
             seconds: None,
+            kept: None,
             cosine_before: None,
             cosine_after: None,
         })

@@ -20,8 +20,7 @@ pub fn figures(quality: &Quality) -> String {
     format!("{psnr}SSIM {:.3}, at most {} {levels} of 255", quality.ssim, quality.linf)
 }
 
-/// Gain of the release: how near the picture came to its place in the index.
+/// Gain of the release: the share of edited views that lie where the index looks for the picture.
 pub fn gain(quality: &Quality) -> Option<String> {
-    let (before, after) = quality.cosine_before.zip(quality.cosine_after)?;
-    Some(format!("cosine to the target {before:.2} before, {after:.2} now"))
+    quality.kept.map(|kept| format!("{:.0} % of edited views lie in its cell of the index", 100.0 * kept))
 }
