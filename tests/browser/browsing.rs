@@ -62,10 +62,13 @@ fn entries_are_filtered_withdrawn_and_restored() {
     assert_eq!(shop.found(&copy)["matches"][0]["name"], "14_moose.jpg");
     browser.named("button", "Withdraw 14_moose.jpg").click();
     browser.shows("14_moose.jpg is withdrawn.");
+    // A message with the focus stays.
+    let undo = browser.named("button", "Undo");
+    undo.focus();
     has_state(&browser, &shop, "14_moose.jpg", "withdrawn");
     assert!(shop.found(&copy)["matches"].as_array().unwrap().iter().all(|found| found["id"] != 4));
     screenshots::take(&browser, "collection-undo");
-    browser.named("button", "Undo").click();
+    undo.click();
     has_state(&browser, &shop, "14_moose.jpg", "live");
     assert_eq!(shop.found(&copy)["matches"][0]["name"], "14_moose.jpg");
     browser.named("button", "Withdraw 14_moose.jpg");

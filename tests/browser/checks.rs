@@ -77,28 +77,31 @@ fn description(browser: &Browser, node: &Value) -> String {
     format!("{} {}", node["role"]["value"], element["node"])
 }
 
-/// Checks that nothing lies beyond the width of the window.
+/// Checks that nothing lies beyond the width of the window, or beyond the card that it is in.
 pub fn fits(browser: &Browser, width: u32) {
     let script = "
-        const width = document.documentElement.clientWidth;
-        const scrolls = element => {
-            for (let at = element.parentElement; at; at = at.parentElement) {
-                if (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(at).overflowX)) return true;
+        const hides = ['auto', 'scroll', 'hidden', 'clip'];
+        const isHidden = (element, within) => {
+            for (let at = element.parentElement; at && at !== within; at = at.parentElement) {
+                if (hides.includes(getComputedStyle(at).overflowX)) return true;
             }
             return false;
         };
-        return [document.documentElement.scrollWidth, [...document.body.querySelectorAll('*')]
-            .filter(element => element.getBoundingClientRect().right > width + 1 && !scrolls(element))
-            .map(element => element.outerHTML.slice(0, 200)).slice(0, 3)];";
+        const beyond = [];
+        for (const within of [document.querySelector('main'), ...document.querySelectorAll('.card')]) {
+            const { left, right } = within.getBoundingClientRect();
+            for (const element of within.querySelectorAll('*')) {
+                const own = element.getBoundingClientRect();
+                const isBeyond = own.width > 0 && (own.left < left - 1 || own.right > right + 1);
+                if (isBeyond && !isHidden(element, within)) beyond.push(element.outerHTML.slice(0, 200));
+            }
+        }
+        return [document.documentElement.scrollWidth, beyond.slice(0, 3)];";
     let found = browser.run(script, &[]);
     let is_wide = found[0].as_u64().unwrap() > u64::from(width);
-    assert!(
-        !is_wide,
-        "{} is {} pixels wide in a window of {width}: {}",
-        browser.address(),
-        found[0],
-        found[1]
-    );
+    let address = browser.address();
+    assert!(!is_wide, "{address} is {} pixels wide in a window of {width}: {}", found[0], found[1]);
+    assert_eq!(found[1], json!([]), "{address}, {width} pixels: beyond their card or the window");
 }
 
 /// Checks that texts stand out from their grounds, as far as those are plain colours.

@@ -12,6 +12,7 @@ mod browsing;
 mod checks;
 mod finding;
 mod login;
+mod releasing;
 mod reviewing;
 mod screenshots;
 mod shop;

@@ -102,9 +102,12 @@ fn possible_matches_are_confirmed_rejected_and_taken_back() {
     in_the_middle(&browser, "moose.jpg");
     decided(&browser, &shop, "coffee.jpg", "confirmed");
     browser.shows("coffee.jpg is confirmed.");
+    // A message with the focus stays.
+    let undo = browser.named("button", "Undo");
+    undo.focus();
     assert_eq!(counts(&browser, &shop)["confirmed"], 1);
     screenshots::take(&browser, "review-undo");
-    browser.named("button", "Undo").click();
+    undo.click();
     in_the_middle(&browser, "coffee.jpg");
     decided(&browser, &shop, "coffee.jpg", "undecided");
     assert_eq!(counts(&browser, &shop)["undecided"], 3);

@@ -28,6 +28,11 @@ impl<'a> Element<'a> {
         self.browser.send(&self.path("click"), &json!({}));
     }
 
+    /// Gives the element the focus.
+    pub fn focus(&self) {
+        self.browser.run("arguments[0].focus()", std::slice::from_ref(&self.reference));
+    }
+
     /// Types a text.
     pub fn type_text(&self, text: &str) {
         self.browser.send(&self.path("value"), &json!({"text": text}));
