@@ -14,7 +14,7 @@ use super::{Folder, serving::Running};
 use crate::fixtures::root;
 
 /// Pages of the book that have `curl` lines for a service.
-const PAGES: [&str; 1] = ["docs/service.md"];
+const PAGES: [&str; 2] = ["docs/service.md", "docs/guide/service-tour.md"];
 /// Address in the book of a service on the reader's machine, and of one that needs a token.
 const LOCAL: &str = "127.0.0.1:8080";
 const ELSEWHERE: &str = "server:8080";
@@ -45,8 +45,9 @@ impl Reader {
         fs::write(folder.path("tokens"), "0123456789abcdef0123456789abcdef\n").unwrap();
         fs::write(folder.path(".curlrc"), SETTINGS).unwrap();
         let serve = "serve --collection shop --listen 127.0.0.1:0";
-        let local = Running::start(&folder, serve);
-        let guarded = Running::start(&folder, &format!("{serve} --token-file tokens"));
+        let local = Running::logging_to(Stdio::null(), &folder, serve);
+        let tokens = format!("{serve} --token-file tokens");
+        let guarded = Running::logging_to(Stdio::null(), &folder, &tokens);
         [&local, &guarded].iter().for_each(|service| service.wait_until_ready());
         let reader = Self { folder, local, guarded };
         // A bound that no match keeps makes a possible one of it, which is the review 1 of the book.
