@@ -34,6 +34,8 @@ pub struct Settings {
     pub head_time: Duration,
     /// Longest time in which a request's body arrives.
     pub body_time: Duration,
+    /// Longest time in which a caller takes nothing of its answer.
+    pub answer_time: Duration,
     /// Longest time that a shutdown waits for answers to be taken.
     pub shutdown_time: Duration,
     /// Largest number of releases of a collection that wait.
@@ -63,6 +65,7 @@ impl Default for Settings {
             connections: 4096,
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
+            answer_time: Duration::from_secs(30),
             shutdown_time: Duration::from_secs(60),
             queued_releases: 1000,
             kept_releases: 20_000,

@@ -16,6 +16,8 @@ use crate::{app::App, memory::Share, problem::Problem};
 
 /// Longest time in which the rest of a refused body is read, so that its sender reads the answer.
 const REST: Duration = Duration::from_secs(2);
+/// Largest size of a body that is one object of JSON, in bytes. Values in memory take up to thirty times their text.
+pub const OBJECT: usize = 1 << 20;
 /// Bytes that are read of such a rest.
 const REST_BYTES: usize = 64 << 20;
 
@@ -29,12 +31,20 @@ pub struct Upload {
 ///
 /// # Errors
 /// Problems with the statuses 400, 408, 413 and 429.
-pub async fn read(app: &App, mut body: Body) -> Result<Upload, Problem> {
-    let bound = app.settings.max_upload;
+pub async fn read(app: &App, body: Body) -> Result<Upload, Problem> {
+    read_within(app, body, usize::MAX).await
+}
+
+/// Reads a body of at most `bound` bytes, or as many as an upload may have.
+///
+/// # Errors
+/// Problems with the statuses 400, 408, 413 and 429.
+pub async fn read_within(app: &App, mut body: Body, bound: usize) -> Result<Upload, Problem> {
+    let bound = bound.min(app.settings.max_upload);
     let is_announced = body.size_hint().lower() > bound as u64;
     let read = match is_announced {
         true => Ok(Err(too_large(bound))),
-        false => timeout(app.settings.body_time, read_frames(app, &mut body)).await,
+        false => timeout(app.settings.body_time, read_frames(app, &mut body, bound)).await,
     };
     match read {
         Ok(Ok(upload)) => Ok(upload),
@@ -55,13 +65,13 @@ fn too_large(bound: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than the {bound} bytes allowed"))
 }
 
-async fn read_frames(app: &App, body: &mut Body) -> Result<Upload, Problem> {
+async fn read_frames(app: &App, body: &mut Body, bound: usize) -> Result<Upload, Problem> {
     let mut upload = Growing::default();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::bad_request("the body ended early, or is malformed"))?;
         // Trailers say nothing here.
         if let Ok(data) = frame.into_data() {
-            upload.add(app, data)?;
+            upload.add(app, data, bound)?;
         }
     }
     Ok(upload.finish())
@@ -87,10 +97,10 @@ struct Growing {
 }
 
 impl Growing {
-    fn add(&mut self, app: &App, data: Bytes) -> Result<(), Problem> {
+    fn add(&mut self, app: &App, data: Bytes, bound: usize) -> Result<(), Problem> {
         let length = self.first.len().max(self.rest.len()) + data.len();
-        if length > app.settings.max_upload {
-            return Err(too_large(app.settings.max_upload));
+        if length > bound {
+            return Err(too_large(bound));
         }
         self.memory.cover(&app.uploads, length)?;
         if self.first.is_empty() && self.rest.is_empty() {
@@ -123,7 +133,7 @@ pub async fn read_json<T: DeserializeOwned>(
     if media_type != "application/json" {
         return Err(Problem::unsupported(format!("expected application/json, found {media_type:?}")));
     }
-    let Upload { bytes, memory: _memory } = read(app, body).await?;
+    let Upload { bytes, memory: _memory } = read_within(app, body, OBJECT).await?;
     json_object(&bytes)
 }
 

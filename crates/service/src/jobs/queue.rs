@@ -108,7 +108,7 @@ impl Jobs {
         let waits = |(id, job): (&JobId, &Job)| matches!(job.stage, Stage::Queued).then_some(*id);
         *queue = jobs.iter().filter_map(waits).collect();
         let (folder, jobs, waiting) = (path_text(self.folder.path()), jobs.len(), queue.len());
-        tracing::info!(folder, jobs, waiting, "pictures are released into it");
+        tracing::info!(folder, jobs, waiting, "released pictures are kept in a folder");
         state.lock = Some(lock);
         Ok(true)
     }

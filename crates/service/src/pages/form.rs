@@ -1,9 +1,6 @@
 //! Forms of pages, as browsers send them.
 
-use axum::{
-    body::Body,
-    http::{HeaderMap, StatusCode},
-};
+use axum::{body::Body, http::HeaderMap};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -26,10 +23,6 @@ pub async fn read<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Bod
     if media_type != FORM {
         return Err(Problem::unsupported(format!("expected {FORM}, found {media_type:?}")));
     }
-    let Upload { bytes, memory: _memory } = body::read(app, body).await?;
-    if bytes.len() > BOUND {
-        let detail = format!("the form has {} bytes, and {BOUND} are allowed", bytes.len());
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
-    }
+    let Upload { bytes, memory: _memory } = body::read_within(app, body, BOUND).await?;
     serde_html_form::from_bytes(&bytes).map_err(|error| Problem::bad_request(format!("the form: {error}")))
 }

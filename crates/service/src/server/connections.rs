@@ -18,6 +18,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 
 use super::{observe::Peer, refresh, routes::router};
 use crate::app::App;
@@ -83,7 +84,9 @@ fn connect(
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(app.settings.head_time).max_buf_size(HEAD);
-    let connection = open.watch(http.serve_connection(TokioIo::new(stream), answer));
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(app.settings.answer_time));
+    let connection = open.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), answer));
     app.metrics.connections.inc();
     let app = app.clone();
     tokio::spawn(async move {

@@ -40,6 +40,9 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
+/// Largest number of characters of a path in the log.
+const LOGGED_PATH: usize = 256;
+
 /// Address of a caller.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
@@ -50,8 +53,8 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
     let id = request_id::of(request.headers());
     let method = METHODS.into_iter().find(|method| request.method() == method).unwrap_or("other");
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
-    let span =
-        info_span!("request", id = id.to_str().unwrap_or_default(), method, path = request.uri().path());
+    let path: String = request.uri().path().chars().take(LOGGED_PATH).collect();
+    let span = info_span!("request", id = id.to_str().unwrap_or_default(), method, path);
     let reader = Reader::of(&request);
     let response = match check(&app, &request, &route) {
         Ok(()) => next.run(request).instrument(span.clone()).await,
@@ -65,7 +68,9 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
     headers.insert(request_id::HEADER, id);
     let (status, took) = (response.status().as_u16(), started.elapsed());
     app.metrics.count_request(&route, method, status, took);
-    span.in_scope(|| tracing::info!(status, milliseconds = 1e3 * took.as_secs_f64(), "answered"));
+    span.in_scope(|| {
+        tracing::info!(status, milliseconds = (1e6 * took.as_secs_f64()).round() / 1e3, "answered")
+    });
     response
 }
 

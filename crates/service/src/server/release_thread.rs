@@ -47,6 +47,10 @@ fn work(app: &App, served: &Served, jobs: &Jobs, release: &mut dyn Release) -> u
             return 0;
         }
     }
+    // Released files are mostly larger than their uploads. The rest waits until callers delete releases.
+    if jobs.counts().bytes > app.settings.release_bytes {
+        return 0;
+    }
     let run = Run {
         jobs,
         collection: served.collection(),

@@ -124,8 +124,10 @@ fn malformed_changes_are_refused_and_change_nothing() {
     assert_eq!(send("application/json", r#"{"name": "x"}"#), 400);
     assert_eq!(send("text/plain", "{}"), 415);
     assert_eq!(send("application/merge-patch+json", "{}"), 200, "no change");
-    let large = json!({"meta": {"text": "x".repeat(8 << 20)}}).to_string();
-    assert_eq!(send("application/json", &large), 422);
+    let large = json!({"state": "withdrawn", "meta": {"text": "x".repeat(512 << 10)}}).to_string();
+    assert_eq!(send("application/json", &large), 422, "and it is not withdrawn either");
+    let huge = format!(r#"{{"meta": {{"a": [{}0]}}}}"#, "0,".repeat(1 << 20));
+    assert_eq!(send("application/json", &huge), 413);
     assert_eq!(server.send(&entry("GET", 7)).header("etag"), before);
     assert_eq!(server.send(&entry("PATCH", 1_000_000).json(&json!({"meta": {"a": 1}}))).status, 404);
 }

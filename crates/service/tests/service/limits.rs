@@ -126,6 +126,33 @@ fn connections_that_send_nothing_are_closed_and_others_are_served_meanwhile() {
 }
 
 #[test]
+fn callers_that_take_no_answer_are_cut_off_and_others_are_served() {
+    let server = Server::with(|settings| {
+        settings.connections = 1;
+        settings.answer_time = Duration::from_millis(500);
+    });
+    let mut stalled = connect(server.address);
+    // Their answers are tens of megabytes, far more than sockets hold.
+    let request = b"GET /assets/style.css HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(20_000);
+    stalled.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
+    let _ = stalled.write_all(&request);
+    is_served(&server);
+}
+
+#[test]
+fn queries_and_matches_are_bounded_before_they_are_looked_up() {
+    let server = Server::start();
+    let list = format!("[{}{{}}]", "{},".repeat(1 << 20));
+    let many = server.send(&Request::find("collection=shop", "application/json", list.into_bytes()));
+    assert_eq!(many.status, 413, "{}", many.text());
+    let rows: Vec<Vec<f32>> = server.rows.iter().cycle().take(1000).cloned().collect();
+    let wide = server.send(&Request::find("collection=shop&k=1000", "application/x-npy", npy(&rows)));
+    assert_eq!(wide.status, 413, "{}", wide.text());
+    let narrow = server.send(&Request::find("collection=shop&k=100", "application/x-npy", npy(&rows)));
+    assert_eq!(narrow.status, 200);
+}
+
+#[test]
 fn connections_beyond_the_bound_wait_until_others_end() {
     let server = Server::with(|settings| {
         settings.connections = 4;

@@ -44,6 +44,20 @@ fn a_picture_is_found_whatever_its_media_type_is_called() {
 }
 
 #[test]
+fn a_picture_has_the_name_that_its_caller_gives() {
+    let server = Server::start();
+    let named = |query: &str| {
+        let answer = server.send(&Request::find(&format!("collection=shop{query}"), "image/png", png(3)));
+        answer.json()["queries"][0]["query"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((named(""), named("&name=desk/a.png")), ("upload".to_owned(), "desk/a.png".to_owned()));
+    let body = "--edge\r\ncontent-disposition: form-data; name=\"k\"\r\n\r\n3\r\n--edge--\r\n";
+    let field = Request::find("collection=shop", "multipart/form-data; boundary=edge", body);
+    let answer = server.send(&field);
+    assert_eq!((answer.status, answer.detail().contains("part k of the form is no file")), (400, true));
+}
+
+#[test]
 fn a_form_of_pictures_is_answered_in_its_order_and_tells_which_are_none() {
     let server = Server::start();
     let (media_type, body) =
@@ -150,7 +164,12 @@ fn bodies_that_cannot_be_looked_up_are_refused_with_their_reason() {
     refused(&server, &find("image/png", b"no picture"), 415, "no image of a known format");
     refused(&server, &find("image/png", &png(7)[..60]), 422, "cannot be read");
     refused(&server, &find("text/plain", b"x"), 415, "text/plain");
-    refused(&server, &find("application/x-www-form-urlencoded", &png(7)), 415, "expected");
+    refused(
+        &server,
+        &find("application/x-www-form-urlencoded", &png(7)),
+        415,
+        "-H 'content-type: image/jpeg'",
+    );
     refused(&server, &find("application/x-npy", b"no descriptors"), 400, "npy magic");
     refused(&server, &find("application/x-npy", &npy(&server.rows[..2])[..100]), 400, "npy");
     refused(

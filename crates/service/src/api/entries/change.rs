@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, StatusCode},
 };
-use collection::Meta;
+use collection::{Meta, State};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -68,7 +68,7 @@ impl Change {
                 JSON.join(" or ")
             )));
         }
-        let Upload { bytes, memory: _memory } = body::read(app, body).await?;
+        let Upload { bytes, memory: _memory } = body::read_within(app, body, body::OBJECT).await?;
         body::json_object(&bytes)
     }
 }
@@ -90,13 +90,19 @@ pub fn apply(
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, format!("entry {id} has another tag")));
     }
     let collection = served.collection();
+    let is_dropped =
+        || Ok::<_, Problem>(collection.entry(id)?.is_some_and(|own| own.state == State::Dropped));
+    if change.state == Some(SettableState::Live) && is_dropped()? {
+        return Err(collection::Error::Dropped(id).into());
+    }
+    // Fields may be refused, so they come first: a refused change changes nothing.
+    if !change.meta.is_empty() {
+        collection.set_meta(id, &change.meta)?;
+    }
     match change.state {
         None => {}
         Some(SettableState::Withdrawn) => collection.withdraw(&[id])?,
         Some(SettableState::Live) => collection.restore(&[id])?,
-    }
-    if !change.meta.is_empty() {
-        collection.set_meta(id, &change.meta)?;
     }
     read(served, id)
 }

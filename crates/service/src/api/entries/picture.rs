@@ -92,7 +92,7 @@ fn answer(
     let entry = served.collection().entry(id)?.ok_or_else(missing)?;
     let tag = tag_of(&entry, size);
     if !condition.is_met_by(&tag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, [(CACHE_CONTROL, CACHED)], [(ETAG, tag)]).into_response());
     }
     let without = || Problem::not_found(format!("there is no picture of entry {id} of {}", served.name()));
     let picture = pictures::of_entry(served.collection(), reader, &entry, size)?.ok_or_else(without)?;

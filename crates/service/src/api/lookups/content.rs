@@ -1,6 +1,6 @@
 //! Content of a lookup by its media type.
 
-use axum::http::{HeaderMap, header::CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use bytes::Bytes;
 use index::npy;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Largest number of descriptors of a request.
-const DESCRIPTORS: usize = 4096;
+pub const DESCRIPTORS: usize = 4096;
 /// Largest number of pictures of a request.
 pub const PICTURES: usize = 32;
 /// Largest number of bytes of a query's name.
@@ -64,6 +64,10 @@ impl MediaType {
                     multer::parse_boundary(named.unwrap_or_default()).map_err(Problem::bad_request)?;
                 Ok(Self::Form { boundary })
             }
+            // Sent by curl where nothing else is asked for.
+            "application/x-www-form-urlencoded" => Err(Problem::unsupported(
+                "a form without files holds no picture; if the body is one, say so: -H 'content-type: image/jpeg'",
+            )),
             other => Err(Problem::unsupported(format!(
                 "expected image/*, application/octet-stream, multipart/form-data, application/x-npy or \
                  application/json, found {other:?}"
@@ -138,11 +142,16 @@ fn check_counts(queries: &[Query]) -> Result<(), Problem> {
         [("pictures", queries.len() - descriptors, PICTURES), ("descriptors", descriptors, DESCRIPTORS)]
     {
         if count > most {
-            let detail = format!("the body holds {count} {what}, and {most} are allowed");
-            return Err(Problem::new(axum::http::StatusCode::PAYLOAD_TOO_LARGE, detail));
+            return Err(too_many(what, count, most));
         }
     }
     Ok(())
+}
+
+/// 413: more of something than a body may hold.
+pub fn too_many(what: &str, count: usize, most: usize) -> Problem {
+    let detail = format!("the body holds {count} {what}, and {most} are allowed");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 /// Name of a query for answers, made of one that a caller gave: one line of bounded length.

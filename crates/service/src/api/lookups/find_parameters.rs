@@ -22,6 +22,8 @@ const MOST_LOOKS: usize = 64;
 pub struct FindParameters {
     /// Name of the collection; needed where several are served.
     pub collection: Option<String>,
+    /// Name of a single picture in the answer and among the reviews; `upload` unless it is named.
+    pub name: Option<String>,
     /// Largest number of matches of each query, up to 1,000; 10 unless it is named.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     k: Option<NonZeroUsize>,

@@ -9,7 +9,12 @@ mod multipart;
 
 use std::sync::Arc;
 
-use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 
 pub use self::content::query_name;
 use self::{
@@ -24,6 +29,9 @@ use crate::{
     lookup::{Found, Queued, Request},
     problem::Problem,
 };
+
+/// Largest number of matches of an answer.
+const ANSWERS: usize = 100_000;
 
 /// Bytes of one file, for the document.
 #[derive(utoipa::ToSchema)]
@@ -67,6 +75,17 @@ pub async fn find(
     let upload = body::read(&app, body).await?;
     let d = served.collection().description().d;
     let Queries { mut queries, addresses, is_single } = media_type.queries(upload.bytes, d).await?;
+    if let (true, Some(name), [query]) = (is_single, parameters.name.as_deref(), queries.as_mut_slice()) {
+        query.name = query_name(Some(name), 0);
+    }
+    if queries.len().saturating_mul(settings.k) > ANSWERS {
+        let detail = format!(
+            "{} queries with up to {} matches each: no more than {ANSWERS} matches are answered at once",
+            queries.len(),
+            settings.k
+        );
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
     fetched::fetch(app.fetcher.as_ref(), &mut queries, addresses).await?;
     let (shared, memory) = (served.clone(), upload.memory);
     let request = Request { served, settings, queries, is_single, keep: review.is_some(), memory };

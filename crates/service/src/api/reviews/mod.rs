@@ -103,7 +103,7 @@ async fn read_decision(app: &App, headers: &HeaderMap, body: Body) -> Result<Rev
     if media_type != "application/json" {
         return Err(Problem::unsupported(format!("expected application/json, found {media_type:?}")));
     }
-    let Upload { bytes, memory: _memory } = body::read(app, body).await?;
+    let Upload { bytes, memory: _memory } = body::read_within(app, body, body::OBJECT).await?;
     body::json_object(&bytes)
 }
 

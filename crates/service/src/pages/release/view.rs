@@ -29,7 +29,7 @@ pub fn page(app: &App, collection: &str, shown: &Shown, queue: Option<&Queue>) -
         (style("desk.css")) (script("release.js"))
         div class="row apart" { h1 { "Release" } (switch(app, super::PATH, shown.collection.as_deref())) }
         p class="soft" {
-            "A released picture looks like its original, and is found again by its copies: cropped, edited, sent on. Publish the released "
+            "A released picture looks like its original, and its copies lead back to it: cropped, edited, sent on. Publish the released "
             "file in the place of the original."
         }
         @match queue {

@@ -40,8 +40,8 @@ pub fn page(app: &App, shown: &Shown, desk: &Desk) -> Markup {
             (switch(app, super::PATH, shown.collection.as_deref()))
         }
         p class="soft" {
-            "Matches that the service is not sure of wait here for your eyes, if chance alone gives at most " (REVIEW_E) " such entries, or as "
-            "their program asked. What you decide is kept, and counted: the share of rejected ones measures how often they are false."
+            "Matches that the service is not sure of wait here for your eyes: those of which chance alone brings at most " (REVIEW_E) " to a "
+            "picture, or as many as a program asked for. What you decide is kept, and counted: the share of rejected ones measures how often they are false."
         }
         div id="review" data-collection=(desk.collection) {
             @if let Some(done) = &desk.done { (outcome(shown, done)) }

@@ -78,7 +78,7 @@ pub fn durations(minutes: &[Minute]) -> Result<Markup, Problem> {
         caption: "Time from acceptance to answer in each minute with lookups",
         x: HOUR,
         y: Axis { range: [0.0, upper(slowest)], labels: 5, text: &text },
-        series: vec![line("median", FIRST, median), line("one in a hundred", SECOND, p99)],
+        series: vec![line("median", FIRST, median), line("slowest in a hundred", SECOND, p99)],
     }
     .draw()
 }

@@ -25,7 +25,7 @@ fn a_release_is_followed_to_its_file() {
     let release = desk.ended(&first);
     assert_eq!((&release["state"], &release["progress"]), (&json!("done"), &json!(1.0)));
     let quality = json!({"width": 24, "height": 20, "psnr": 43.5, "ssim": 0.99, "linf": 4, "iterations": 10,
-        "seconds": 0.5, "cosine_before": 0.5, "cosine_after": 0.75});
+        "seconds": 0.5, "kept": 0.95, "cosine_before": 0.5, "cosine_after": 0.75});
     assert_eq!((&release["quality"], &release["media_type"]), (&quality, &json!("image/png")));
     assert!(release["finished"].as_i64() >= release["accepted"].as_i64() && release["error"].is_null());
 

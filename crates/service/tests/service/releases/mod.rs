@@ -138,7 +138,7 @@ fn figures(width: u32, height: u32) -> Figures {
         stopped: "iterations",
         seconds: 0.5,
         cell: Some(3),
-        kept: None,
+        kept: Some(0.95),
         cosine_before: 0.5,
         cosine_after: 0.75,
         distance_before: 1.0,
