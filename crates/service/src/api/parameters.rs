@@ -1,6 +1,6 @@
 //! Parameters of queries and paths, whose errors are problems.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use collection::Filter;
@@ -83,4 +83,24 @@ pub fn filter(conditions: &[String]) -> Result<Filter, Problem> {
         _ => Err(Problem::bad_request("where must be a field and its value, such as licence=CC0")),
     };
     Ok(Filter { fields: conditions.iter().map(pair).collect::<Result<_, _>>()? })
+}
+
+/// Length of a page: the one that is asked for, `usual` without one.
+///
+/// # Errors
+/// A problem with status 400 beyond 1 to `most`.
+pub fn limit_within(asked: Option<usize>, usual: usize, most: usize) -> Result<usize, Problem> {
+    match asked.unwrap_or(usual) {
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        limit => Err(Problem::bad_request(format!("limit must be 1 to {most}, found {limit}"))),
+    }
+}
+
+/// Place at which a page begins, from the `next` of another page.
+///
+/// # Errors
+/// A problem with status 400 for a text that no page has given.
+pub fn cursor_of<T: FromStr>(text: Option<&str>) -> Result<Option<T>, Problem> {
+    let place = text.map(str::parse).transpose();
+    place.map_err(|_| Problem::bad_request("cursor must be next of another page"))
 }

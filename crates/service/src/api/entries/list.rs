@@ -12,7 +12,7 @@ use crate::{
     api::{
         catalogue::with_catalogue,
         json,
-        parameters::{Query, collection, filter},
+        parameters::{Query, collection, cursor_of, filter, limit_within},
     },
     app::App,
     lookup::SCHEMA,
@@ -98,10 +98,7 @@ pub async fn list(
 
 fn page(parameters: &ListParameters) -> Result<Page, Problem> {
     let ListParameters { state, name, conditions, order, limit, cursor, .. } = parameters;
-    let limit = limit.unwrap_or(LIMIT);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Problem::bad_request(format!("limit must be 1 to {MOST}, found {limit}")));
-    }
+    let limit = limit_within(*limit, LIMIT, MOST)?;
     if name.as_ref().is_some_and(|name| name.len() > NAME_LENGTH) {
         return Err(Problem::bad_request(format!("name must have {NAME_LENGTH} bytes at most")));
     }
@@ -110,8 +107,7 @@ fn page(parameters: &ListParameters) -> Result<Page, Problem> {
         ListOrder::Newest => Order::NewestFirst,
         ListOrder::Oldest => Order::OldestFirst,
     };
-    let after = cursor.as_ref().map(|cursor| cursor.parse());
-    let after = after.transpose().map_err(|_| Problem::bad_request("cursor must be next of another page"))?;
+    let after = cursor_of(cursor.as_deref())?;
     let name = name.clone().map(NameFilter::Part);
     Ok(Page { selection: Selection { state, filter: filter(conditions)?, name }, order, after, limit })
 }

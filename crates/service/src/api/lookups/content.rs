@@ -148,6 +148,20 @@ fn check_counts(queries: &[Query]) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Checks the number of pictures of a form while it is read, so that no more of them take memory.
+///
+/// # Errors
+/// A problem with status 413.
+pub fn check_pictures(count: usize) -> Result<(), Problem> {
+    match count <= PICTURES {
+        true => Ok(()),
+        false => {
+            let detail = format!("the form holds {count} pictures or more, and {PICTURES} are allowed");
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
+        }
+    }
+}
+
 /// 413: more of something than a body may hold.
 pub fn too_many(what: &str, count: usize, most: usize) -> Problem {
     let detail = format!("the body holds {count} {what}, and {most} are allowed");

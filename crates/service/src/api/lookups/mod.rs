@@ -16,7 +16,7 @@ use axum::{
     response::Response,
 };
 
-pub use self::content::query_name;
+pub use self::content::{check_pictures, query_name};
 use self::{
     content::Queries, find_answer::FindAnswer, find_parameters::FindParameters, json_list::ListedQuery,
 };

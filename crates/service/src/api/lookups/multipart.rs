@@ -2,12 +2,11 @@
 
 use std::{convert::Infallible, future::ready};
 
-use axum::http::StatusCode;
 use bytes::Bytes;
 use futures_util::stream;
 use multer::Multipart;
 
-use super::content::{PICTURES, query_name};
+use super::content::{check_pictures, query_name};
 use crate::{
     lookup::{Content, Query},
     problem::Problem,
@@ -31,10 +30,7 @@ pub async fn queries(body: Bytes, boundary: &str) -> Result<Vec<Query>, Problem>
         let name = query_name(Some(name), queries.len());
         let content = Content::File(part.bytes().await.map_err(malformed)?);
         queries.push(Query { name, content });
-        if queries.len() > PICTURES {
-            let detail = format!("the form holds more than the {PICTURES} pictures that are allowed");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
-        }
+        check_pictures(queries.len())?;
     }
     Ok(queries)
 }

@@ -9,7 +9,7 @@ use super::{jobs_of, view::ReleaseList};
 use crate::{
     api::{
         json,
-        parameters::{Query, collection},
+        parameters::{Query, collection, cursor_of, limit_within},
     },
     app::App,
     jobs::{JobPage, ReleaseState},
@@ -51,13 +51,8 @@ pub async fn list(
     Query(parameters): Query<ListParameters>,
 ) -> Result<Response, Problem> {
     let served = collection(&app, parameters.collection.as_deref())?;
-    let limit = parameters.limit.unwrap_or(LIMIT);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Problem::bad_request(format!("limit must be 1 to {MOST}, found {limit}")));
-    }
-    let after = parameters.cursor.as_ref().map(|cursor| cursor.parse());
-    let after =
-        after.transpose().map_err(|()| Problem::bad_request("cursor must be next of another page"))?;
+    let limit = limit_within(parameters.limit, LIMIT, MOST)?;
+    let after = cursor_of(parameters.cursor.as_deref())?;
     // One more tells whether the list goes on.
     let page = JobPage { state: parameters.state, after, limit: limit + 1 };
     let mut jobs = jobs_of(served)?.page(&page)?;

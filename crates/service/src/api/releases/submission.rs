@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::ready};
 
-use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use bytes::Bytes;
 use collection::{META_BYTES, Meta};
 use futures_util::stream;
@@ -10,13 +10,14 @@ use multer::{Field, Multipart};
 use serde::Deserialize;
 
 use crate::{
-    api::{body, lookups::query_name},
+    api::{
+        body,
+        lookups::{check_pictures, query_name},
+    },
     jobs::{NewPicture, Submission},
     problem::Problem,
 };
 
-/// Largest number of pictures of a request.
-const PICTURES: usize = 32;
 /// Largest length of a key.
 const KEY_LENGTH: usize = 255;
 /// Name of a picture that has none.
@@ -139,17 +140,14 @@ async fn read_form(body: Bytes, boundary: &str, fields: &mut Meta) -> Result<Vec
                 // A browser sends a part for a field of files in which none was picked.
                 if !(name.is_empty() && bytes.is_empty()) {
                     pictures.push(NewPicture { name: entry_name(&name, pictures.len()), bytes });
+                    check_pictures(pictures.len())?;
                 }
             }
         }
     }
     match pictures.len() {
         0 => Err(Problem::bad_request("the form holds no picture: no part has the name of a file")),
-        1..=PICTURES => Ok(pictures),
-        count => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the form holds {count} pictures, and {PICTURES} are allowed"),
-        )),
+        _ => Ok(pictures),
     }
 }
 

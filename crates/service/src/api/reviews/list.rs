@@ -12,7 +12,7 @@ use crate::{
     api::{
         catalogue::with_catalogue,
         json,
-        parameters::{Query, collection},
+        parameters::{Query, collection, cursor_of, limit_within},
     },
     app::App,
     lookup::SCHEMA,
@@ -76,12 +76,8 @@ pub async fn list(
 
 fn page(parameters: &ListParameters) -> Result<ReviewPage, Problem> {
     let ListParameters { decision, limit, cursor, .. } = parameters;
-    let limit = limit.unwrap_or(LIMIT);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Problem::bad_request(format!("limit must be 1 to {MOST}, found {limit}")));
-    }
-    let after = cursor.as_ref().map(|cursor| cursor.parse()).transpose();
-    let after = after.map_err(|_| Problem::bad_request("cursor must be next of another page"))?;
+    let limit = limit_within(*limit, LIMIT, MOST)?;
+    let after = cursor_of(cursor.as_deref())?;
     Ok(ReviewPage { decision: decision.map(collection::Decision::from), after, limit })
 }
 

@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::ready};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, header::CONTENT_TYPE},
 };
 use bytes::Bytes;
 use futures_util::stream;
@@ -14,7 +14,7 @@ use super::question::Question;
 use crate::{
     api::{
         body::{self, Upload},
-        lookups::content::{PICTURES, query_name},
+        lookups::content::{check_pictures, query_name},
     },
     app::App,
     lookup::{Content, Query},
@@ -45,13 +45,12 @@ pub async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Submissi
     let (mut fields, mut pictures) = (Vec::new(), Vec::new());
     while let Some(field) = form.next_field().await.map_err(malformed)? {
         match field.name() {
-            Some("pictures") => pictures.extend(picture(field, pictures.len()).await?),
+            Some("pictures") => {
+                pictures.extend(picture(field, pictures.len()).await?);
+                check_pictures(pictures.len())?;
+            }
             _ => fields.push(named(field).await?),
         }
-    }
-    if pictures.len() > PICTURES {
-        let detail = format!("the form holds {} pictures, and {PICTURES} are allowed", pictures.len());
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
     Ok(Submission { question: question(fields)?, pictures, memory })
 }
