@@ -45,7 +45,7 @@ fn text(value: &Value) -> String {
 
 fn filter(browser: &Browser, label: &str, value: &str) {
     browser.named("input", label).replace_text(value);
-    browser.named("button", "Show").click();
+    browser.named("button", "Show").follow();
 }
 
 #[test]
@@ -77,9 +77,9 @@ fn entries_are_filtered_withdrawn_and_restored() {
     filter(&browser, "Field", "licence=CC BY");
     browser.shows("No entry is like that");
     screenshots::take(&browser, "collection-none");
-    browser.named("a", "Show all entries").click();
+    browser.named("a", "Show all entries").follow();
     agrees(&browser, &shop, "");
-    browser.named("a", "Table").click();
+    browser.named("a", "Table").follow();
     browser.element("table.list");
     assert_eq!(browser.elements("tbody tr").len(), ENTRIES.len());
     screenshots::take(&browser, "collection-table");
@@ -90,7 +90,7 @@ fn fields_of_an_entry_are_edited_unless_someone_else_was_faster() {
     let Some(browser) = Browser::start("the page of an entry") else { return };
     let shop = Shop::open("", None);
     browser.open(&shop.at("/collection"));
-    browser.named("li.entry a", "02_coffee.jpg").click();
+    browser.named("li.entry a", "02_coffee.jpg").follow();
     browser.is_at("02_coffee.jpg");
     screenshots::take(&browser, "entry");
     let width = browser.run("return document.querySelector('main img').naturalWidth", &[]);
@@ -134,11 +134,11 @@ fn entries_are_withdrawn_and_restored_without_scripts() {
     let shop = Shop::open("", None);
     browser.without_scripts();
     browser.open(&shop.at("/collection?name=igloo"));
-    browser.named("button", "Withdraw 17_igloo.jpg").click();
+    browser.named("button", "Withdraw 17_igloo.jpg").follow();
     browser.shows("17_igloo.jpg is withdrawn.");
     has_state(&browser, &shop, "17_igloo.jpg", "withdrawn");
     assert!(browser.address().contains("name=igloo"), "the filter is gone: {}", browser.address());
-    browser.named("button", "Undo 17_igloo.jpg").click();
+    browser.named("button", "Undo 17_igloo.jpg").follow();
     browser.shows("17_igloo.jpg is restored.");
     has_state(&browser, &shop, "17_igloo.jpg", "live");
 }

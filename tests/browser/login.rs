@@ -12,7 +12,7 @@ fn log_in(browser: &Browser, token: &str) {
     let field = browser.named("input", "Token");
     assert_eq!(field.property("type"), "password");
     field.type_text(token);
-    browser.named("button", "Log in").click();
+    browser.named("button", "Log in").follow();
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_token_opens_the_pages_until_the_browser_gives_it_back() {
     assert_eq!((&cookie["httpOnly"], &cookie["sameSite"]), (&json!(true), &json!("Strict")), "{cookies}");
     checks::quiet(&browser);
 
-    browser.named("button", "Log out").click();
+    browser.named("button", "Log out").follow();
     browser.is_at("Log in");
     for page in [PAGE, "/"] {
         browser.open(&shop.at(page));

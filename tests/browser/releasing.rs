@@ -99,7 +99,7 @@ fn pictures_are_released_downloaded_and_found_again() {
     browser.named("button", "Remove bowl.jpg from the queue").click();
     browser.until("a queue without bowl.jpg", || release(&shop, "bowl.jpg").is_none().then_some(()));
     browser.until("a page without bowl.jpg", || (!browser.text().contains("bowl.jpg")).then_some(()));
-    browser.named("a", &format!("Entry {}", accepted["entry"])).click();
+    browser.named("a", &format!("Entry {}", accepted["entry"])).follow();
     browser.is_at("panda.jpg");
     browser.shows("released by this collection");
     checks::quiet(&browser);
@@ -138,7 +138,7 @@ fn pictures_are_released_without_scripts() {
     browser.open(&shop.at("/release"));
     browser.named("input[type=file]", "Pictures").pick(&[&panda]);
     browser.named("input", "Author").type_text("Ada");
-    browser.named("button", "Release").click();
+    browser.named("button", "Release").follow();
     browser.shows("1 picture is accepted.");
     let is_done = || release(&shop, "panda.jpg").is_some_and(|release| release["state"] == "done");
     browser.until("release that is done", || is_done().then_some(()));

@@ -145,12 +145,12 @@ fn reviews_are_decided_without_scripts() {
     queue(&shop, &[("igloo.jpg", "17_igloo.jpg"), ("moose.jpg", "14_moose.jpg")]);
     browser.without_scripts();
     browser.open(&shop.at("/review"));
-    button(&in_the_middle(&browser, "moose.jpg"), "Reject").click();
+    button(&in_the_middle(&browser, "moose.jpg"), "Reject").follow();
     browser.shows("moose.jpg is rejected.");
     in_the_middle(&browser, "igloo.jpg");
     decided(&browser, &shop, "moose.jpg", "rejected");
     counts(&browser, &shop);
-    browser.named("button", "Undo").click();
+    browser.named("button", "Undo").follow();
     in_the_middle(&browser, "moose.jpg");
     decided(&browser, &shop, "moose.jpg", "undecided");
     counts(&browser, &shop);

@@ -28,6 +28,14 @@ impl<'a> Element<'a> {
         self.browser.send(&self.path("click"), &json!({}));
     }
 
+    /// Clicks, and waits until the page that this leads to has taken the place of this one.
+    ///
+    /// Until then what is looked for may be found in the page that goes, and is gone when it is used.
+    pub fn follow(&self) {
+        self.click();
+        self.browser.until("next page", || self.name().is_none().then_some(()));
+    }
+
     /// Gives the element the focus.
     pub fn focus(&self) {
         self.browser.run("arguments[0].focus()", std::slice::from_ref(&self.reference));
