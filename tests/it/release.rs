@@ -25,10 +25,10 @@ fn weights() -> PathBuf {
 }
 
 /// Folder with small photographs in `photos` and the empty collection `shop`.
-struct Folder(tempfile::TempDir);
+pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(photos: u32) -> Self {
+    pub fn new(photos: u32) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         fs::create_dir(folder.path("photos")).unwrap();
         let photo = image::open(sample("17_igloo.jpg")).unwrap().into_rgb8();
@@ -44,33 +44,33 @@ impl Folder {
         folder
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn command(&self, line: &str) -> Command {
+    pub fn command(&self, line: &str) -> Command {
         let mut program = program();
         program.current_dir(self.0.path()).args(line.split(' ')).arg("--weights").arg(weights());
         program
     }
 
-    fn run(&self, line: &str) -> Output {
+    pub fn run(&self, line: &str) -> Output {
         self.command(line).output().unwrap()
     }
 
     /// Images of the report of a release that ends with the exit code.
-    fn release(&self, line: &str, code: i32) -> Vec<Value> {
+    pub fn release(&self, line: &str, code: i32) -> Vec<Value> {
         let output = self.run(&format!("release {line} --iterations 1 --json"));
         assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
         json(&output)["images"].as_array().unwrap().clone()
     }
 
-    fn collection(&self) -> Collection {
+    pub fn collection(&self) -> Collection {
         Collection::open(&self.path("shop"), &Device::flex()).unwrap()
     }
 
     /// Names of the released files, without those that a killed run left aside.
-    fn released(&self, out: &str) -> BTreeSet<String> {
+    pub fn released(&self, out: &str) -> BTreeSet<String> {
         let Ok(files) = fs::read_dir(self.path(out)) else { return BTreeSet::new() };
         let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
         names.filter(|name| !name.ends_with(".tmp")).collect()

@@ -15,7 +15,7 @@ pub fn run(build: &str) -> Result<()> {
     cargo::run(words("fmt --all --check"))?;
     english::check()?;
     links::check()?;
-    licences::check()?;
+    licences::check(licences::Scope::WithoutLance)?;
     packages::check()?;
     cargo::run(words(&format!("clippy {build} --all-targets -- --deny warnings")))?;
     let deny = r#"--config build.rustdocflags=["--deny=warnings"]"#;

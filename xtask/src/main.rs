@@ -6,6 +6,7 @@ mod cargo;
 mod check;
 mod dist;
 mod english;
+mod lance;
 mod licences;
 mod links;
 mod packages;

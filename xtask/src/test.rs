@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::{
     build_options::build_options,
     cargo::{self, words},
-    check,
+    check, lance,
 };
 
 /// Options of `cargo xtask test`.
@@ -19,6 +19,9 @@ pub struct Arguments {
     /// Run only the slow checks
     #[arg(long, conflicts_with = "all")]
     slow: bool,
+    /// Check and test only collections in Lance datasets; their build takes half an hour on two cores, and needs protoc
+    #[arg(long)]
+    lance: bool,
     /// Arguments for `cargo test`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
@@ -29,6 +32,10 @@ pub struct Arguments {
 /// # Errors
 /// If a check or a test fails.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    let tier: Vec<String> = arguments.tier().map(str::to_owned).collect();
+    if arguments.lance {
+        return lance::run(&arguments.rest, &tier);
+    }
     let build = build_options();
     if !arguments.slow {
         check::run(&build)?;
@@ -39,10 +46,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     fetch_weights(&build)?;
     let mut test = words(&format!("test {build} --no-fail-fast"));
     test.extend(arguments.rest.iter().cloned());
-    test.extend(arguments.tier().map(str::to_owned));
+    test.extend(tier);
     cargo::run(test)?;
     if !arguments.all && !arguments.slow {
         println!("SKIPPED the slow tests; cargo xtask test --all runs them too");
+        println!("SKIPPED the tests of Lance; cargo xtask test --lance runs them");
     }
     Ok(())
 }

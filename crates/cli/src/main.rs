@@ -5,6 +5,7 @@
 mod args;
 mod device;
 mod inputs;
+mod objects;
 mod outputs;
 mod report;
 mod session;

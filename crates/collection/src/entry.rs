@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use half::f16;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -19,6 +20,16 @@ impl Digest {
     /// Digest of the bytes of an original file.
     pub fn of_file(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).as_slice().into())
+    }
+
+    /// Digest by which an entry without an original is known in another collection, where its id is that of another entry.
+    pub(crate) fn of_copy(entry: &Entry, descriptor: &[f16]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(entry.id.to_le_bytes());
+        hash.update(entry.added.to_le_bytes());
+        descriptor.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        hash.update(&entry.name);
+        Self(hash.finalize()[..SHORT].into())
     }
 
     /// Digest of a descriptor that was added without its image.
@@ -63,8 +74,8 @@ pub enum State {
 }
 
 impl State {
-    /// Number of the state in the catalogue.
-    pub(crate) fn number(self) -> i64 {
+    /// Number of the state where entries are kept: 0, 1 or 2.
+    pub fn number(self) -> i64 {
         match self {
             Self::Live => 0,
             Self::Withdrawn => 1,
@@ -72,7 +83,8 @@ impl State {
         }
     }
 
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
+    /// State of a number; `None` for a number that is none.
+    pub fn from_number(number: i64) -> Option<Self> {
         [Self::Live, Self::Withdrawn, Self::Dropped].into_iter().find(|state| state.number() == number)
     }
 }
@@ -136,6 +148,14 @@ pub struct Entry {
     pub added: i64,
     /// Fields kept with the entry.
     pub meta: Meta,
+}
+
+impl Entry {
+    /// Returns true if an entry of another collection is this one, as far as ids, names and originals tell. It is asked where no
+    /// original tells for certain.
+    pub fn is_same_row(&self, other: &Self) -> bool {
+        self.id == other.id && self.name == other.name && self.original == other.original
+    }
 }
 
 /// Outcome of storing one entry.

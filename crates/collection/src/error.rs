@@ -44,6 +44,14 @@ pub enum Error {
         /// Damage in words.
         reason: String,
     },
+    /// The entries of one collection mean nothing in the other.
+    #[error("{to}: {difference}: entries are taken over between equal ones alone")]
+    Unlike {
+        /// Collection that was to take over entries.
+        to: String,
+        /// Difference of it and the other collection, in words.
+        difference: String,
+    },
     /// An entry was asked for by an id or a name that no entry has.
     #[error("no entry has the id or name {0:?}")]
     UnknownEntry(String),
@@ -85,6 +93,14 @@ pub enum Error {
         /// Error of SQLite.
         source: rusqlite::Error,
     },
+    /// The engine that keeps the collection has failed.
+    #[error("{location}: {reason}")]
+    Engine {
+        /// Address of the collection, or of a part of it.
+        location: String,
+        /// Failure in words.
+        reason: String,
+    },
     /// I/O error of a file.
     #[error("{}: {source}", path.display())]
     Io {
@@ -113,11 +129,13 @@ fn list(ids: &[i64]) -> String {
 }
 
 impl Error {
-    pub(crate) fn argument(name: &'static str, expected: impl ToString, found: impl ToString) -> Self {
+    /// Error of an argument out of range.
+    pub fn argument(name: &'static str, expected: impl ToString, found: impl ToString) -> Self {
         Self::Argument { name, expected: expected.to_string(), found: found.to_string() }
     }
 
-    pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {
+    /// Error of a damaged file.
+    pub fn damaged(path: &Path, reason: impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
     }
 

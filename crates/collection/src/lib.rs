@@ -28,6 +28,8 @@
 //! - A folder that is copied while nobody writes is the same collection elsewhere.
 //! - A damaged or missing segment is left out and named; [`Collection::check`] finds every changed byte.
 //!
+//! [`engine`] is for those who keep collections elsewhere than in folders.
+//!
 //! Imports run one way, from the bottom up: `entry`, `catalogue` (tables), `segment` (files), `engine` (the trait),
 //! `folder` (the engine on files), [`Collection`].
 
@@ -36,20 +38,22 @@
 mod catalogue;
 mod collection;
 mod cosine;
-mod engine;
+pub mod engine;
 mod entry;
 mod error;
 mod folder;
 mod hashed_file;
+mod kept;
 mod listing;
 mod review;
 mod segment;
 
-pub use collection::{Collection, FindSettings};
-pub use engine::{Candidate, Description, Engine, Finding, Info};
+pub use collection::{Collection, FindSettings, Imported};
+pub use engine::{Candidate, Description, Engine, Finding, Indexed, Info};
 pub use entry::{Digest, Entry, META_BYTES, Meta, NewEntry, State, Stored, WITNESS_BYTES};
 pub use error::{Error, Result};
 pub use folder::Folder;
+pub use kept::{EncodedEntry, KeptEntry, KeptReview};
 pub use listing::{Count, Day, Filter, Listing, NameFilter, Order, Page, Selection};
 pub use review::{
     AddedReview, Decision, Decisions, NewReview, REVIEW_ANSWER_BYTES, REVIEW_NAME_BYTES,

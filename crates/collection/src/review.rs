@@ -74,8 +74,8 @@ impl Decision {
     /// All decisions, in the order of their numbers.
     pub const ALL: [Self; 3] = [Self::Undecided, Self::Confirmed, Self::Rejected];
 
-    /// Number of the decision in the catalogue.
-    pub(crate) fn number(self) -> i64 {
+    /// Number of the decision where reviews are kept: 0, 1 or 2.
+    pub fn number(self) -> i64 {
         match self {
             Self::Undecided => 0,
             Self::Confirmed => 1,
@@ -83,7 +83,8 @@ impl Decision {
         }
     }
 
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
+    /// Decision of a number; `None` for a number that is none.
+    pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|decision| decision.number() == number)
     }
 }
@@ -207,7 +208,8 @@ impl Decisions {
         self.confirmed + self.rejected
     }
 
-    pub(crate) fn add(&mut self, decision: Decision, reviews: u64) {
+    /// Adds reviews of a decision.
+    pub fn add(&mut self, decision: Decision, reviews: u64) {
         *match decision {
             Decision::Undecided => &mut self.undecided,
             Decision::Confirmed => &mut self.confirmed,

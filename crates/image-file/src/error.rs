@@ -11,6 +11,9 @@ pub enum Error {
     /// The file could not be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The store that has the file refuses, or does not answer.
+    #[error(transparent)]
+    Store(Box<dyn std::error::Error + Send + Sync>),
     /// The path is a link to a file that does not exist.
     #[error("links to {target}, which does not exist")]
     DanglingLink {

@@ -1,7 +1,8 @@
 //! Collection as the destination of released files.
 //!
 //! A file is written aside, then its entry is committed, then the file is renamed to its path: a released file exists only if
-//! its entry does. An entry whose file did not get to its path is pending, and released again by the next run.
+//! its entry does. An entry whose file did not get to its path is pending, and released again by the next run. A file that goes to
+//! a store is kept in memory until its entry is committed, and then put.
 
 use std::{
     io,
@@ -12,7 +13,7 @@ use std::{
 use atomic_file::PreparedFile;
 use collection::{Collection, Digest, Entry, NewEntry, Stored};
 use device_math::transfer::upload_rows;
-use image_file::path_text;
+use image_file::{Store, path_text};
 use witness::Kind;
 
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
 pub struct Remembering<'a> {
     collection: &'a Collection,
     witnesses: Kind,
+    store: Option<&'a dyn Store>,
 }
 
 /// Returns the kind of the witnesses that a collection keeps.
@@ -42,7 +44,12 @@ impl<'a> Remembering<'a> {
     /// # Errors
     /// If the collection keeps witnesses of a kind that this version does not know.
     pub fn new(collection: &'a Collection) -> Result<Self> {
-        Ok(Self { collection, witnesses: witness_kind(collection)? })
+        Ok(Self { collection, witnesses: witness_kind(collection)?, store: None })
+    }
+
+    /// Adds the store of released files whose paths are its addresses.
+    pub fn with_store(self, store: &'a dyn Store) -> Self {
+        Self { store: Some(store), ..self }
     }
 
     /// Commits the entries of files that lie beside their paths, then puts the files there.
@@ -80,25 +87,37 @@ impl Taken {
     }
 }
 
-/// Released file that is on the disk, but not at its path.
+/// Released file that is not at its path yet.
 struct Prepared<'a> {
     released: ReleasedFile<'a>,
-    file: PreparedFile,
-    /// Absolute path of the released file.
+    file: Aside<'a>,
+    /// Absolute path of the released file, or its address.
     path: PathBuf,
 }
 
+/// Place of a released file until its entry is committed.
+enum Aside<'a> {
+    /// The disk, beside its path.
+    Disk(PreparedFile),
+    /// Memory; the store takes it whole.
+    Memory(&'a dyn Store),
+}
+
 impl<'a> Prepared<'a> {
-    /// Writes a file aside.
-    fn write(released: ReleasedFile<'a>) -> Result<Self> {
+    /// Writes a file aside, unless it goes to the store.
+    fn write(released: ReleasedFile<'a>, store: Option<&'a dyn Store>) -> Result<Self> {
         let path = &released.job.output;
+        if let Some(store) = store.filter(|store| store.holds(path)) {
+            let path = path.clone();
+            return Ok(Self { released, file: Aside::Memory(store), path });
+        }
         let write = || {
             make_folder_of(path)?;
             let file = PreparedFile::write(path, |out| out.write_all(&released.bytes))?;
             Ok::<_, io::Error>((file, std::path::absolute(path)?))
         };
         let (file, path) = write().map_err(unwritten(path))?;
-        Ok(Self { released, file, path })
+        Ok(Self { released, file: Aside::Disk(file), path })
     }
 
     fn entry(&self) -> NewEntry {
@@ -114,12 +133,16 @@ impl<'a> Prepared<'a> {
 }
 
 /// Puts a file at its path, unless its original is known already.
-fn publish((Prepared { file, path, .. }, stored): (Prepared<'_>, Stored)) -> Result<Taken> {
+fn publish((Prepared { released, file, path }, stored): (Prepared<'_>, Stored)) -> Result<Taken> {
     let id = match stored {
         Stored::Known(entry) => return Ok(Taken::Known(Box::new(entry))),
         Stored::New(id) | Stored::Completed(id) => id,
     };
-    file.publish().map_err(unwritten(&path))?;
+    let published = match file {
+        Aside::Disk(file) => file.publish(),
+        Aside::Memory(store) => store.write(&path, released.bytes).map_err(io::Error::other),
+    };
+    published.map_err(unwritten(&path))?;
     Ok(Taken::Written(Some(id)))
 }
 
@@ -144,7 +167,7 @@ impl Destination for Remembering<'_> {
     fn take(&self, released: Vec<ReleasedFile<'_>>) -> Vec<Result<Taken>> {
         let (mut prepared, mut order) = (Vec::new(), Vec::new());
         for file in released {
-            order.push(Prepared::write(file).map(|file| prepared.push(file)));
+            order.push(Prepared::write(file, self.store).map(|file| prepared.push(file)));
         }
         let mut taken = self.commit(prepared).into_iter();
         let next = |prepared: Result<()>| prepared.and_then(|()| taken.next().ok_or(Error::NotTaken)?);

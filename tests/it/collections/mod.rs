@@ -1,11 +1,14 @@
 //! The verbs `collection`, `find`, `withdraw` and `restore`, called as a user calls them.
 
 mod adding;
+mod addresses;
 mod answers;
 mod curl_lines;
 mod evaluating;
 mod exchange;
+mod importing;
 mod interruptions;
+mod lance;
 mod manifests;
 mod releasing;
 mod reviewing;
@@ -53,8 +56,7 @@ impl Folder {
     fn with_photos(n: usize) -> Self {
         let folder = Self::empty();
         folder.put_photos("photos", n);
-        let d = Extractor::load(&weights(), &Device::flex()).unwrap().dimension();
-        folder.train("quantiser.faiss", d);
+        folder.train("quantiser.faiss", folder.dimension());
         folder.done("collection create shop --quantiser quantiser.faiss");
         folder
     }
@@ -94,10 +96,18 @@ impl Folder {
         photo.brighten(-12).into_rgb8().save(self.path(copy)).unwrap();
     }
 
+    /// Dimension of the descriptors of photographs.
+    fn dimension(&self) -> usize {
+        Extractor::load(&weights(), &Device::flex()).unwrap().dimension()
+    }
+
     fn train(&self, file: &str, d: usize) {
+        self.train_as("IVF4,PQ4x4", file, d);
+    }
+
+    fn train_as(&self, kind: &str, file: &str, d: usize) {
         let vectors = Tensor::<2>::random([400, d], Distribution::Normal(0.0, 1.0), &Device::flex());
-        let kind = "IVF4,PQ4x4".parse().unwrap();
-        let index = Index::train(&kind, vectors, &TrainConfig::default()).unwrap();
+        let index = Index::train(&kind.parse().unwrap(), vectors, &TrainConfig::default()).unwrap();
         index.write(&self.path(file)).unwrap();
     }
 

@@ -20,7 +20,7 @@ const PHOTOS: usize = 8;
 /// Callers at once.
 const CALLERS: u32 = 3;
 
-/// What the service has acknowledged: of each review, the entry and the decision. While a decision is on its way, it may have
+/// Acknowledgements of the service: of each review, the entry and the decision. While a decision is on its way, it may have
 /// been kept or not.
 #[derive(Default)]
 struct Acknowledged {

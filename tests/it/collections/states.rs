@@ -1,4 +1,4 @@
-//! `withdraw`, `restore`, `collection list`, `check` and `compact`.
+//! `withdraw`, `restore`, `collection list`, `check`, `index` and `compact`.
 
 use std::fs;
 
@@ -61,6 +61,25 @@ fn entries_are_withdrawn_and_restored_by_id_or_name_all_or_none() {
     folder.refused(&format!("restore {second} --collection shop"), "dropped by a compaction");
     let info = folder.done("collection info shop");
     assert_eq!((&info["entries"], &info["dropped"], &info["segments"]), (&json!(3), &json!(1), &json!(1)));
+}
+
+#[test]
+fn entries_are_indexed_at_once_and_whole_in_a_folder() {
+    let folder = Folder::with_rows();
+    folder.put_rows("rows", 0..60);
+    folder.done("collection add rows.npy --collection shop");
+    let found = || folder.done("find rows.npy --collection shop --all --nprobe 4")["queries"].clone();
+    let before = found();
+    let refused = "one machine keeps a collection in a folder, and indexes it whole";
+    folder.refused("collection index shop --shard 1/4", refused);
+    let indexed = folder.done("collection index shop");
+    assert_eq!((&indexed["entries"], &indexed["waiting"]), (&json!(60), &json!([])));
+    assert!(indexed.get("shard").is_none(), "{indexed}");
+    let info = folder.done("collection info shop");
+    assert_eq!((&info["segments"], &info["fresh"]), (&json!(1), &json!(0)));
+    assert_eq!(found(), before);
+    assert!(folder.text("collection index shop").starts_with("shop: 0 entries indexed in "));
+    assert_eq!(folder.findings(), []);
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum, ValueHint};
 use collection::State;
 use describe::BatchRequest;
+use shard::Shard;
 use witness::Kind;
 
-use super::{Conditions, LookupBounds, Reading};
+use super::{Address, Conditions, LookupBounds, Reading, RecordedSharding};
 
 /// Examples of `collection --help`.
 pub const EXAMPLES: &str = "\
@@ -15,7 +16,34 @@ Examples:
   active-index collection create shop
   active-index collection add photos/ --collection shop
   active-index collection info shop
-  active-index collection check shop";
+  active-index collection check shop
+  active-index collection import shop --collection s3://bucket/shop.lance
+
+C is a folder, or the address of a collection in an object store: s3://, gs:// or az://, in a program that
+was built with `--features lance`.";
+
+/// Examples of `collection create --help`.
+const CREATE: &str = "\
+A program that was built with `--features lance` also creates Lance collections, which many machines change
+at a time: at an address in an object store, s3://, gs:// or az://, and in a folder whose name ends in .lance.
+
+Examples:
+  active-index collection create shop
+  active-index collection create shop --quantiser trained.faiss --witness none
+  active-index collection create s3://bucket/shop.lance";
+
+/// Examples of `collection index --help`.
+const INDEX: &str = "\
+Lookups compare entries that are in no segment one by one. Entries become segments in the background as they
+come; after many have come at once, this verb makes them at once.
+
+A Lance collection is indexed by N machines at a time, each with its shard of the entries: the machine that
+makes the last shard puts all into use. A shard that is run twice changes nothing, and one that died is run
+again. What was stored after the first machine has begun is left to the next run.
+
+Examples:
+  active-index collection index shop
+  active-index collection index s3://bucket/shop.lance --shard 3/16";
 
 /// Examples of `collection calibrate --help`.
 const CALIBRATE: &str = "\
@@ -29,6 +57,27 @@ Examples:
   active-index collection calibrate shop other-photos/
   active-index collection calibrate shop background.npy
   active-index collection calibrate shop";
+
+/// Examples of `collection import --help`.
+const IMPORT: &str = "\
+Without a collection at --collection, one is created with the quantiser of what is imported. Run it again
+after an interruption, or when there is more: it takes over what is missing.
+
+Of a collection, everything is taken over: entries with ids, states, times, fields, codes, descriptors and
+witnesses, reviews, and the calibration if --collection has none. Entries that are there already stay as they
+are, known by their originals, or by id and name; those that were withdrawn since are withdrawn. Both
+collections need the same quantiser.
+
+Of an index, row i of the descriptors belongs to the i-th smallest id, or to the id i if the index has fewer
+entries than there are rows; --ids names the ids of other rows.
+
+Ids are kept where no entry has them yet.
+
+Examples:
+  active-index collection import shop --collection s3://bucket/shop.lance
+  active-index collection import s3://bucket/shop.lance --collection shop
+  active-index collection import db.faiss --descriptors db.npy --collection shop
+  active-index collection import db.faiss --descriptors db.npy --names db.names.tsv --collection shop";
 
 /// Examples of `withdraw --help`.
 pub const WITHDRAW: &str = "\
@@ -50,10 +99,8 @@ Examples:
 /// A verb below `collection` and its arguments.
 #[derive(Debug, Subcommand)]
 pub enum CollectionVerb {
-    /// Create an empty collection in a new folder
-    #[command(
-        after_help = "Examples:\n  active-index collection create shop\n  active-index collection create shop --quantiser trained.faiss --witness none"
-    )]
+    /// Create an empty collection in a new folder or an object store
+    #[command(after_help = CREATE)]
     Create(CollectionCreate),
     /// Remember images that are public already, as they are
     #[command(
@@ -71,8 +118,8 @@ pub enum CollectionVerb {
     )]
     Info {
         /// Collection to show
-        #[arg(value_name = "C")]
-        collection: PathBuf,
+        #[arg(value_name = "C", value_hint = ValueHint::AnyPath)]
+        collection: Address,
     },
     /// Read everything, and compare it with its hashes and counts
     #[command(
@@ -80,17 +127,20 @@ pub enum CollectionVerb {
     )]
     Check {
         /// Collection to check
-        #[arg(value_name = "C")]
-        collection: PathBuf,
+        #[arg(value_name = "C", value_hint = ValueHint::AnyPath)]
+        collection: Address,
     },
+    /// Make segments of the entries that are in none, on one machine or on many
+    #[command(after_help = INDEX)]
+    Index(CollectionIndex),
     /// Merge all segments into one, and drop withdrawn entries for good
     #[command(
         after_help = "Others read and write meanwhile.\n\nExamples:\n  active-index collection compact shop"
     )]
     Compact {
         /// Collection to compact
-        #[arg(value_name = "C")]
-        collection: PathBuf,
+        #[arg(value_name = "C", value_hint = ValueHint::AnyPath)]
+        collection: Address,
     },
     /// Fit the E-values of `find` to a collection
     #[command(after_help = CALIBRATE)]
@@ -100,19 +150,17 @@ pub enum CollectionVerb {
         after_help = "Names and the record of the extractor go to FILE.faiss.names.tsv and FILE.faiss.extractor.json.\n\nExamples:\n  active-index collection export shop --out db.faiss\n  active-index collection export shop --entries entries.csv"
     )]
     Export(CollectionExport),
-    /// Take over an index of `index add` or faiss, with the descriptors of its entries
-    #[command(
-        after_help = "Row i of the descriptors belongs to the i-th smallest id of the index, or to the id i if the index has\nfewer entries than there are rows; --ids names the ids of other rows. Ids are kept where no entry has\nthem yet. Without a collection at --collection, one is created with the index's quantisers.\n\nExamples:\n  active-index collection import db.faiss --descriptors db.npy --collection shop\n  active-index collection import db.faiss --descriptors db.npy --names db.names.tsv --collection shop"
-    )]
+    /// Take over another collection, or an index of `index add` or faiss with the descriptors of its entries
+    #[command(after_help = IMPORT)]
     Import(CollectionImport),
 }
 
 /// Arguments of `collection create`.
 #[derive(Debug, Args)]
 pub struct CollectionCreate {
-    /// New folder of the collection
-    #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
+    /// New folder of the collection, or its address in an object store
+    #[arg(value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub address: Address,
     /// Trained index whose cells and codebook the collection has for its life, of a kind such as IVF4096,PQ8x8; its entries are
     /// not taken over [default: the bundled index]
     #[arg(long, value_name = "FILE.faiss")]
@@ -147,12 +195,12 @@ impl From<WitnessKind> for Kind {
 /// Arguments of `collection add`.
 #[derive(Debug, Args)]
 pub struct CollectionAdd {
-    /// Images and folders of images, - for a list of both on stdin, or one .npy file of descriptors, float32 [n, d]
-    #[arg(required = true, value_name = "IMAGE|DIR|-|FILE.npy")]
+    /// Images and folders of images, lists of both (- on stdin, @FILE in a file), or one .npy file of descriptors, float32 [n, d]
+    #[arg(required = true, value_name = "IMAGE|DIR|-|@FILE|FILE.npy")]
     pub inputs: Vec<PathBuf>,
     /// Collection to add to
-    #[arg(long, value_name = "C")]
-    pub collection: PathBuf,
+    #[arg(long, value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub collection: Address,
     /// Fields to keep with the entries: key=value for all of them, or a CSV file with headings, whose column `file` or `name`, or
     /// else the first one, names the image; may be repeated
     #[arg(long, value_name = "FILE.csv|KEY=VALUE")]
@@ -164,15 +212,29 @@ pub struct CollectionAdd {
     #[arg(long, default_value = "auto", value_name = "N|auto")]
     pub batch: BatchRequest,
     #[command(flatten)]
+    pub recorded: RecordedSharding,
+    #[command(flatten)]
     pub reading: Reading,
+}
+
+/// Arguments of `collection index`.
+#[derive(Debug, Args)]
+pub struct CollectionIndex {
+    /// Collection to index
+    #[arg(value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub collection: Address,
+    /// Index the I-th of N shards of the entries, numbered from 0 to N-1; 0/1 is all entries [default: the task of a Slurm array,
+    /// or of an indexed Kubernetes job of ACTIVE_INDEX_SHARDS tasks]
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
 }
 
 /// Arguments of `collection list`.
 #[derive(Debug, Args)]
 pub struct CollectionList {
     /// Collection to list
-    #[arg(value_name = "C")]
-    pub collection: PathBuf,
+    #[arg(value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub collection: Address,
     #[command(flatten)]
     pub conditions: Conditions,
     /// Only entries of this state [default: all]
@@ -211,8 +273,8 @@ impl From<EntryState> for State {
 #[derive(Debug, Args)]
 pub struct CollectionCalibrate {
     /// Collection to calibrate
-    #[arg(value_name = "C")]
-    pub collection: PathBuf,
+    #[arg(value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub collection: Address,
     /// Background that has no match in the collection: images and folders of images, - for a list of both on stdin, or one .npy
     /// file of descriptors [default: the background kept, or entries of the collection]
     #[arg(value_name = "BACKGROUND")]
@@ -234,8 +296,8 @@ pub struct CollectionCalibrate {
 #[command(group(ArgGroup::new("outputs").args(["out", "entries"]).required(true).multiple(true)))]
 pub struct CollectionExport {
     /// Collection to export
-    #[arg(value_name = "C")]
-    pub collection: PathBuf,
+    #[arg(value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub collection: Address,
     /// Output file of the index of all live entries
     #[arg(long, value_name = "FILE.faiss")]
     pub out: Option<PathBuf>,
@@ -250,21 +312,21 @@ pub struct CollectionExport {
 /// Arguments of `collection import`.
 #[derive(Debug, Args)]
 pub struct CollectionImport {
-    /// Index whose entries are taken over
-    #[arg(value_name = "FILE.faiss")]
-    pub index: PathBuf,
-    /// Descriptors of the entries, float32 [n, d]
+    /// Collection whose entries are taken over, or, with --descriptors, an index
+    #[arg(value_name = "C|FILE.faiss", value_hint = ValueHint::AnyPath)]
+    pub from: Address,
+    /// Descriptors of the index's entries, float32 [n, d]
     #[arg(long, value_name = "FILE.npy")]
-    pub descriptors: PathBuf,
-    /// Names of the entries (id, path) [default: FILE.faiss.names.tsv, if there is one]
-    #[arg(long, value_name = "FILE.tsv")]
+    pub descriptors: Option<PathBuf>,
+    /// Names of the index's entries (id, path) [default: FILE.faiss.names.tsv, if there is one]
+    #[arg(long, value_name = "FILE.tsv", requires = "descriptors")]
     pub names: Option<PathBuf>,
     /// Ids of the descriptors, int64 [n]
-    #[arg(long, value_name = "FILE.npy")]
+    #[arg(long, value_name = "FILE.npy", requires = "descriptors")]
     pub ids: Option<PathBuf>,
     /// Collection to add to; created if it is not there
-    #[arg(long, value_name = "C")]
-    pub collection: PathBuf,
+    #[arg(long, value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub collection: Address,
 }
 
 /// Arguments of `withdraw` and `restore`.
@@ -274,6 +336,6 @@ pub struct NamedEntries {
     #[arg(required = true, value_name = "ID|NAME")]
     pub entries: Vec<String>,
     /// Collection of the entries
-    #[arg(long, value_name = "C")]
-    pub collection: PathBuf,
+    #[arg(long, value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub collection: Address,
 }

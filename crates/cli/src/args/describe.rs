@@ -5,20 +5,21 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use describe::BatchRequest;
 
-use super::Reading;
+use super::{Reading, Sharding};
 
 /// Examples of `describe --help`.
 pub const EXAMPLES: &str = "\
 Examples:
   active-index describe photos/ --out photos.npy
   find photos -newer photos.npy -print0 | active-index describe - --out new.npy
-  active-index describe photos/ --weights sscd_disc_large --out photos.npy";
+  active-index describe photos/ --weights sscd_disc_large --out photos.npy
+  active-index describe @photos.txt --out photos.npy --shard 3/16      # writes photos.03-of-16.npy";
 
 /// Arguments of `describe`.
 #[derive(Debug, Args)]
 pub struct Describe {
-    /// Images and folders of images; - reads a list of both from stdin, one a line or separated by NUL
-    #[arg(required = true, value_name = "IMAGE|DIR|-")]
+    /// Images and folders of images; - reads a list of both from stdin, @FILE one from a file, one a line or separated by NUL
+    #[arg(required = true, value_name = "IMAGE|DIR|-|@FILE")]
     pub inputs: Vec<PathBuf>,
     /// Output file of the descriptors, float32 [n, d]; the paths of its rows go to FILE.names.tsv
     #[arg(long, value_name = "FILE.npy")]
@@ -32,6 +33,8 @@ pub struct Describe {
     /// Images described together; auto: 8 on the CPU, as many as fit on a GPU
     #[arg(long, default_value = "auto", value_name = "N|auto")]
     pub batch: BatchRequest,
+    #[command(flatten)]
+    pub sharding: Sharding,
     #[command(flatten)]
     pub reading: Reading,
 }

@@ -2,11 +2,11 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use evaluation::{EditSet, retrieval};
 
 use super::{
-    Optimisation, Reading,
+    Address, Optimisation, Reading, Sharding,
     find::{LookupBounds, e_value},
     range::within,
 };
@@ -159,7 +159,7 @@ pub struct EvalCopyDetection {
 }
 
 /// Arguments of `eval find`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct EvalFind {
     /// Folders of images of the collection, or - for a list of files on stdin; their edits are looked up
     #[arg(long, value_name = "DIR|-", required = true, num_args = 1..)]
@@ -168,8 +168,8 @@ pub struct EvalFind {
     #[arg(long, value_name = "DIR")]
     pub released: Option<PathBuf>,
     /// Collection that is evaluated
-    #[arg(long, value_name = "C")]
-    pub collection: PathBuf,
+    #[arg(long, value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub collection: Address,
     /// Folders of images that are not in the collection, or - for a list of files on stdin; their edits are looked up too
     #[arg(long, value_name = "DIR|-", num_args = 1..)]
     pub unrelated: Vec<PathBuf>,
@@ -203,6 +203,8 @@ pub struct EvalFind {
     /// Also write an HTML page with pictures, plots and settings
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub sharding: Sharding,
     #[command(flatten)]
     pub reading: Reading,
 }

@@ -2,10 +2,10 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, str::FromStr};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use find::Effort;
 
-use super::{Conditions, Reading};
+use super::{Address, Conditions, Reading, Sharding};
 
 /// Examples of `find --help`.
 pub const EXAMPLES: &str = "\
@@ -16,17 +16,18 @@ Examples:
   active-index find suspect.jpg --collection shop
   active-index find downloads/ --collection shop -k 1 --effort high --report found.html
   find downloads -newer seen -print0 | active-index find - --collection shop --where licence=CC0
-  active-index find queries.npy --collection shop --json";
+  active-index find queries.npy --collection shop --json
+  active-index find @suspects.txt --collection shop --shard 3/16 --out found.json # writes found.03-of-16.json";
 
 /// Arguments of `find`.
 #[derive(Debug, Args)]
 pub struct Find {
-    /// Images and folders of images, - for a list of both on stdin, or one .npy file of descriptors
-    #[arg(required = true, value_name = "IMAGE|DIR|-|FILE.npy")]
+    /// Images and folders of images, lists of both (- on stdin, @FILE in a file), or one .npy file of descriptors
+    #[arg(required = true, value_name = "IMAGE|DIR|-|@FILE|FILE.npy")]
     pub inputs: Vec<PathBuf>,
     /// Collection to look them up in
-    #[arg(long, value_name = "C")]
-    pub collection: PathBuf,
+    #[arg(long, value_name = "C", value_hint = ValueHint::AnyPath)]
+    pub collection: Address,
     /// Largest number of matches of each query
     #[arg(short, default_value = "10")]
     pub k: NonZeroUsize,
@@ -40,9 +41,14 @@ pub struct Find {
     pub all: bool,
     #[command(flatten)]
     pub conditions: Conditions,
+    /// Also write the JSON document to a file
+    #[arg(long, value_name = "FILE.json")]
+    pub out: Option<PathBuf>,
     /// Also write an HTML page that shows where on each query its matches are
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub sharding: Sharding,
     #[command(flatten)]
     pub reading: Reading,
 }

@@ -1,6 +1,7 @@
 //! The command line as typed; `verbs` resolves it.
 
 mod activate;
+mod address;
 mod advise;
 mod collection;
 mod conditions;
@@ -18,6 +19,7 @@ mod reading;
 mod release;
 mod search;
 mod serve;
+mod sharding;
 mod stop_rule;
 mod transform;
 
@@ -27,10 +29,11 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use self::{
     activate::Activate,
+    address::Address,
     advise::Advise,
     collection::{
         CollectionAdd, CollectionCalibrate, CollectionCreate, CollectionExport, CollectionImport,
-        CollectionList, CollectionVerb, NamedEntries,
+        CollectionIndex, CollectionList, CollectionVerb, NamedEntries,
     },
     conditions::Conditions,
     describe::{Describe, ResizeMode},
@@ -45,6 +48,7 @@ pub use self::{
     release::Release,
     search::Search,
     serve::{NamedCollection, Serve},
+    sharding::{RecordedSharding, Sharding},
     transform::TransformArgs,
 };
 

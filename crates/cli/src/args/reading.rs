@@ -5,6 +5,8 @@ use std::str::FromStr;
 use clap::Args;
 use image_file::{Limits, Reader};
 
+use crate::objects::store;
+
 /// Limits on each image, and the background of transparent ones.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Image files")]
@@ -48,7 +50,8 @@ impl From<&Reading> for Reader {
     fn from(reading: &Reading) -> Self {
         let Reading { max_pixels, max_memory, max_seconds, background: Colour(background) } = *reading;
         let max_memory = max_memory << 20;
-        Self { limits: Limits { max_pixels, max_memory, max_seconds, ..Limits::default() }, background }
+        let limits = Limits { max_pixels, max_memory, max_seconds, ..Limits::default() };
+        Self { limits, background, store: Some(store()) }
     }
 }
 

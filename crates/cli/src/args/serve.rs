@@ -1,16 +1,11 @@
 //! Arguments of `serve`.
 
-use std::{
-    net::SocketAddr,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, str::FromStr};
 
 use bytesize::ByteSize;
 use clap::Args;
 
-use super::{Optimisation, Reading, activate::Encoded};
+use super::{Address, Optimisation, Reading, activate::Encoded};
 
 /// Examples of `serve --help`.
 pub const EXAMPLES: &str = "\
@@ -22,12 +17,13 @@ Examples:
   curl --data-binary @suspect.jpg -H 'content-type: image/jpeg' http://127.0.0.1:8080/v1/find
   curl -F file=@new.jpg -F licence=CC0 http://127.0.0.1:8080/v1/release
   active-index serve --collection shop --collection press=/data/press --listen 0.0.0.0:8080 --token-file tokens
+  active-index serve --collection shop=s3://bucket/shop.lance --out /data/released
   active-index serve --collection shop --log-json";
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Collection to look in and to release into, under the name of its folder or under NAME; may be repeated
+    /// Collection to look in and to release into, under the last part of its address or under NAME; may be repeated
     #[arg(long = "collection", value_name = "[NAME=]C", required = true)]
     pub collections: Vec<NamedCollection>,
     /// Address and port to listen on; port 0 takes a free one
@@ -46,7 +42,7 @@ pub struct Serve {
     #[arg(long)]
     pub allow_fetch: bool,
     /// Folder of uploads that are released, with a folder for each collection [default: the folder `released` in each
-    /// collection]
+    /// collection that is a folder; into one in an object store, no pictures are released]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Size of the releases of a collection from which on no picture is accepted
@@ -71,31 +67,31 @@ pub struct Serve {
 pub struct NamedCollection {
     /// Name that was given.
     pub name: Option<String>,
-    /// Folder of the collection.
-    pub path: PathBuf,
+    /// Address of the collection.
+    pub address: Address,
 }
 
 impl NamedCollection {
-    /// Returns the name in the API: the one that was given, or that of the folder.
+    /// Returns the name in the API: the one that was given, or the last part of the address.
     pub fn name(&self) -> String {
-        let folder = || self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
-        let of = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-        self.name.clone().unwrap_or_else(|| of(&folder()).unwrap_or_default())
+        self.name.clone().unwrap_or_else(|| self.address.name())
     }
 }
 
 impl FromStr for NamedCollection {
-    type Err = &'static str;
+    type Err = String;
 
-    /// Parses `NAME=PATH`, or a path; one in which `=` comes after a slash is a path.
+    /// Parses `NAME=ADDRESS`, or an address; in one with `=` after a slash, no name is given.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, path) = match text.split_once('=').filter(|(name, _)| !name.contains(['/', '\\'])) {
-            Some((name, path)) => (Some(name), path),
+        let (name, address) = match text.split_once('=').filter(|(name, _)| !name.contains(['/', '\\'])) {
+            Some((name, address)) => (Some(name), address),
             None => (None, text),
         };
-        match (name, path) {
-            (Some(""), _) | (_, "") => Err("expected a folder, or a name and a folder: press=/data/press"),
-            _ => Ok(Self { name: name.map(str::to_owned), path: path.into() }),
+        match (name, address) {
+            (Some(""), _) | (_, "") => {
+                Err("expected an address, or a name and an address: press=/data/press".to_owned())
+            }
+            _ => Ok(Self { name: name.map(str::to_owned), address: Address::parse(address.into())? }),
         }
     }
 }
@@ -114,12 +110,16 @@ mod tests {
 
     #[test]
     fn collections_have_names_of_their_own_or_those_of_their_folders() {
-        let parsed = |text: &str| text.parse::<NamedCollection>().map(|named| (named.name(), named.path));
-        let named = |name: &str, path: &str| Ok((name.to_owned(), PathBuf::from(path)));
+        let parsed = |text: &str| {
+            text.parse::<NamedCollection>().map(|named| (named.name(), named.address.to_string()))
+        };
+        let named = |name: &str, address: &str| Ok((name.to_owned(), address.to_owned()));
         assert_eq!(parsed("data/shop"), named("shop", "data/shop"));
         assert_eq!(parsed("press=/data/2026=old"), named("press", "/data/2026=old"));
         assert_eq!(parsed("./2026=old"), named("2026=old", "./2026=old"));
-        for wrong in ["", "=shop", "press="] {
+        assert_eq!(parsed("s3://bucket/shop.lance"), named("shop.lance", "s3://bucket/shop.lance"));
+        assert_eq!(parsed("shop=gs://bucket/a=b.lance"), named("shop", "gs://bucket/a=b.lance"));
+        for wrong in ["", "=shop", "press=", "press=http://host/press"] {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }

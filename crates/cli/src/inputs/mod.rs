@@ -9,5 +9,6 @@ pub mod installation;
 pub mod meta;
 mod query_picture;
 mod release_plan;
+pub mod sharding;
 
 pub use self::{query_picture::query_picture, release_plan::plan};

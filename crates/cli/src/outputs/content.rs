@@ -13,6 +13,8 @@ use burn::tensor::Device;
 use image_file::path_text;
 use index::Index;
 
+use crate::objects::objects;
+
 /// Number of bytes that tell what a file holds.
 const START: u64 = 1024;
 
@@ -23,6 +25,8 @@ pub enum Content {
     Descriptors,
     /// Arrays in a `.npz` file.
     Arrays,
+    /// A JSON document of this program.
+    Document,
     /// An HTML page.
     Page,
     /// A CSV table whose first column has this heading.
@@ -48,6 +52,7 @@ impl fmt::Display for Content {
         match self {
             Self::Descriptors => f.write_str(".npy file"),
             Self::Arrays => f.write_str(".npz file"),
+            Self::Document => f.write_str("JSON document of this program"),
             Self::Page => f.write_str("HTML page"),
             Self::Table(column) => write!(f, "CSV table that begins with `{column}`"),
             Self::Names => f.write_str("table of names"),
@@ -91,6 +96,22 @@ impl Content {
         }
     }
 
+    /// Checks that the object at an address may be written with this content, see [`Self::check`]. Of a folder, only the address is
+    /// checked: its objects replace nothing.
+    ///
+    /// # Errors
+    /// If it may not, or the store does not answer; the message names the object.
+    pub fn check_object(self, address: &Path) -> Result<()> {
+        let named = || path_text(address);
+        if self == Self::Folder {
+            return objects().check(address).with_context(named);
+        }
+        let start = objects().start(address, START).with_context(named)?.unwrap_or_default();
+        let is_same = start.is_empty() || self.has_begun(&start);
+        ensure!(is_same, "{}: {}: name another file", named(), self.refusal());
+        Ok(())
+    }
+
     /// Says that a file has another content.
     fn refusal(self) -> String {
         match self {
@@ -106,6 +127,10 @@ impl Content {
         match self {
             Self::Descriptors => start.starts_with(b"\x93NUMPY"),
             Self::Arrays => first_in_archive(start).is_some_and(|name| name.ends_with(b".npy")),
+            Self::Document => {
+                let version = text.strip_prefix("{\"schema\":").unwrap_or_default();
+                version.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(",\"seconds\":")
+            }
             Self::Page => {
                 let doctype = text.trim_start().get(..14).unwrap_or_default();
                 doctype.eq_ignore_ascii_case("<!doctype html")
@@ -186,6 +211,8 @@ mod tests {
             assert!(one_line(&error).contains("file: exists and is no index that can be read"), "{error}");
             assert!(Content::Folder.check(&path).is_err());
         }
+        assert!(Content::Document.has_begun(b"{\"schema\":1,\"seconds\":0.1,"));
+        assert!(!Content::Document.has_begun(b"{\"schema\":1,\"fingerprint\":"));
         assert!(!Content::Arrays.has_begun(&torch));
         assert!(!Content::Table("image").has_begun(b"images,are,notes\n"));
     }

@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use image_file::path_text;
+use object_files::is_address;
 
 use self::file_identity::Place;
 pub use self::{content::Content, file_identity::FileIdentity};
@@ -21,12 +22,25 @@ const TWO_OUTPUTS: &str = "two outputs would be written to it: name another file
 
 /// Output files of a run, and what each will hold.
 #[derive(Default)]
-pub struct Outputs(Vec<(PathBuf, Content)>);
+pub struct Outputs {
+    files: Vec<(PathBuf, Content)>,
+    /// Output files in object stores.
+    objects: Vec<(PathBuf, Content)>,
+}
 
 impl Outputs {
     /// Adds a file.
     pub fn and(mut self, path: &Path, content: Content) -> Self {
-        self.0.push((path.to_owned(), content));
+        self.files.push((path.to_owned(), content));
+        self
+    }
+
+    /// Adds a file that may be in an object store.
+    pub fn and_anywhere(mut self, path: &Path, content: Content) -> Self {
+        match is_address(path) {
+            true => self.objects.push((path.to_owned(), content)),
+            false => self.files.push((path.to_owned(), content)),
+        }
         self
     }
 
@@ -38,11 +52,11 @@ impl Outputs {
         }
     }
 
-    /// Adds a file of descriptors and its side files.
+    /// Adds a file of descriptors and its side files, which may be in an object store.
     pub fn and_descriptors(self, path: &Path) -> Self {
-        self.and(path, Content::Descriptors)
-            .and(&entry_names::of_descriptors(path), Content::Names)
-            .and(&extractor_record::of_descriptors(path), Content::Record)
+        self.and_anywhere(path, Content::Descriptors)
+            .and_anywhere(&entry_names::of_descriptors(path), Content::Names)
+            .and_anywhere(&extractor_record::of_descriptors(path), Content::Record)
     }
 
     /// Adds an index and its side files. The advice is for an existing one with entries; without it, that is replaced.
@@ -57,9 +71,20 @@ impl Outputs {
     /// # Errors
     /// If a file is one of the inputs, another output, or an existing file of another kind; the message names it.
     pub fn check<P: AsRef<Path>>(&self, inputs: impl IntoIterator<Item = P>) -> Result<()> {
+        self.check_each_is_here()?;
         self.check_each_is_another()?;
         self.check_none_is_among(inputs)?;
-        self.0.iter().try_for_each(|(path, content)| content.check(path))
+        self.objects.iter().try_for_each(|(path, content)| content.check_object(path))?;
+        self.files.iter().try_for_each(|(path, content)| content.check(path))
+    }
+
+    fn check_each_is_here(&self) -> Result<()> {
+        match self.files.iter().find(|(path, _)| is_address(path)) {
+            Some((path, _)) => {
+                bail!("{}: expected a path: this file is not written to object stores", path_text(path))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Checks that none of the files is one of `others`, which the run writes too.
@@ -68,7 +93,7 @@ impl Outputs {
     /// If one is; the message names it.
     pub fn check_apart<'a>(&self, others: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
         let place = |path: &PathBuf| Place::of(path).with_context(|| path_text(path));
-        let files = self.0.iter().filter(|(_, content)| *content != Content::Folder);
+        let files = self.files.iter().filter(|(_, content)| *content != Content::Folder);
         let places = files.map(|(path, _)| place(path)).collect::<Result<HashSet<_>>>()?;
         if places.is_empty() {
             return Ok(());
@@ -81,7 +106,7 @@ impl Outputs {
 
     fn check_each_is_another(&self) -> Result<()> {
         let mut seen = HashSet::new();
-        for (path, _) in &self.0 {
+        for (path, _) in &self.files {
             let named = || path_text(path);
             ensure!(seen.insert(Place::of(path).with_context(named)?), "{}: {TWO_OUTPUTS}", named());
         }
@@ -89,7 +114,7 @@ impl Outputs {
     }
 
     fn check_none_is_among<P: AsRef<Path>>(&self, inputs: impl IntoIterator<Item = P>) -> Result<()> {
-        let files = self.0.iter().filter(|(_, content)| *content != Content::Folder);
+        let files = self.files.iter().filter(|(_, content)| *content != Content::Folder);
         let existing = files.filter_map(|(path, _)| Some((FileIdentity::of(path)?, path)));
         let existing: HashMap<FileIdentity, &PathBuf> = existing.collect();
         if existing.is_empty() {

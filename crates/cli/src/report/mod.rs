@@ -7,6 +7,7 @@ mod released_images;
 pub mod table;
 
 use serde::Serialize;
+use shard::Shard;
 
 pub use self::{
     calibration_advice::calibration_advice, fields::fields_text, released_images::released_images,
@@ -21,6 +22,9 @@ pub struct Report<B> {
     device: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
+    /// Shard that the verb worked on.
+    #[serde(flatten)]
+    shard: Option<Shard>,
     /// Files and folders that a verb that reads images left out.
     #[serde(flatten)]
     left_out: Option<LeftOut>,
@@ -31,7 +35,7 @@ pub struct Report<B> {
 
 impl<B> Report<B> {
     pub fn new(body: B) -> Self {
-        Self { schema: SCHEMA, device: None, seconds: None, left_out: None, body }
+        Self { schema: SCHEMA, device: None, seconds: None, shard: None, left_out: None, body }
     }
 
     /// Adds the name of the device.
@@ -42,6 +46,11 @@ impl<B> Report<B> {
     /// Adds the duration.
     pub fn after(self, seconds: f64) -> Self {
         Self { seconds: Some(seconds), ..self }
+    }
+
+    /// Adds the shard.
+    pub fn in_shard(self, shard: Option<Shard>) -> Self {
+        Self { shard, ..self }
     }
 
     /// Adds what was left out.

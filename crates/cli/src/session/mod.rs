@@ -5,6 +5,7 @@ mod outcome;
 pub mod output;
 pub mod progress;
 pub mod release_events;
+pub mod shard_run;
 pub mod temporary_folder;
 pub mod terminal_events;
 pub mod whole_file;

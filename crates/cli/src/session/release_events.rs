@@ -7,19 +7,27 @@ use super::{
     Session,
     interrupt::{self, Watch},
     progress,
+    shard_run::{Done, ShardRun},
 };
 
-/// Events shown on the terminal; Ctrl-C may cancel the release, and waits for the writes of a batch.
+/// Events shown on the terminal, and counted in the record of a shard; Ctrl-C may cancel the release, and waits for the writes of a
+/// batch.
 pub struct ReleaseEvents<'a> {
     session: &'a Session,
     bar: ProgressBar,
     watch: Option<Watch>,
+    run: Option<&'a ShardRun<'a>>,
 }
 
 impl<'a> ReleaseEvents<'a> {
     /// Creates events of a release that Ctrl-C ends with the program.
     pub fn new(session: &'a Session) -> Self {
-        Self { session, bar: progress::bar(0, "activating"), watch: None }
+        Self { session, bar: progress::bar(0, "activating"), watch: None, run: None }
+    }
+
+    /// Adds the record of the shard that is released.
+    pub fn recorded_in(self, run: Option<&'a ShardRun<'a>>) -> Self {
+        Self { run, ..self }
     }
 
     /// Creates events of a release that the first Ctrl-C cancels.
@@ -41,6 +49,7 @@ impl Events for ReleaseEvents<'_> {
         self.bar.suspend(|| {
             self.session.notes(&image.input, &image.notes);
             image.error.iter().for_each(|reason| self.session.failure(&image.input, reason));
+            self.run.iter().for_each(|run| run.count(done(image)));
         });
     }
 
@@ -55,5 +64,15 @@ impl Events for ReleaseEvents<'_> {
     fn uninterrupted(&self, write: &mut dyn FnMut()) {
         let _held = interrupt::hold_off();
         write();
+    }
+}
+
+fn done(image: &ReleasedImage) -> Done {
+    if image.failed() {
+        Done::Failed
+    } else if image.is_released() {
+        Done::Stored
+    } else {
+        Done::Already
     }
 }

@@ -8,16 +8,23 @@ use std::{
 
 use anyhow::{Context, Result};
 use image_file::path_text;
+use object_files::is_address;
 
 use super::interrupt;
+use crate::objects::objects;
 
-/// Replaces the file at `path` with the output of `write`, and creates its folder if necessary.
+/// Replaces the file at `path`, or the object at an address, with the output of `write`. Creates its folder if necessary.
 ///
 /// # Errors
 /// If the file cannot be written; the message names it, and a previous file is unchanged.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let _held = interrupt::hold_off();
     let replace = || {
+        if is_address(path) {
+            let mut bytes = Vec::new();
+            write(&mut bytes)?;
+            return objects().put(path, bytes).map_err(io::Error::other);
+        }
         make_folder_of(path)?;
         atomic_file::replace(path, write)
     };

@@ -1,24 +1,28 @@
 //! `describe`: computes descriptors of images.
 
-use std::time::Instant;
+use std::{fs, path::Path, time::Instant};
 
-use anyhow::Result;
-use burn::tensor::{Device, Tensor};
+use anyhow::{Context, Result};
+use burn::tensor::{Device, Tensor, TensorData};
 use device_math::transfer::upload_rows;
 use extractor::{Preprocess, Resize};
 use image_file::{Reader, path_text};
 use index::npy;
+use object_files::is_address;
 use serde::Serialize;
+use shard::Shard;
 
 use crate::{
     args::{Describe, ResizeMode},
     inputs::{
         extractor::LoadedExtractor,
         image_files::{self, Found, Input},
+        sharding,
     },
+    objects::objects,
     outputs::Outputs,
     report::{Report, table::table},
-    session::{Outcome, Session, interrupt, output::one_line, progress},
+    session::{Outcome, Session, interrupt, output::one_line, progress, temporary_folder::TemporaryFolder},
     side_files::{
         entry_names,
         extractor_record::{self, ExtractorRecord},
@@ -46,9 +50,12 @@ struct DescribedImage {
 
 pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
-    let Found { images: inputs, left_out } = image_files::find(&arguments.inputs, None, session)?;
-    let outputs = Outputs::default().and_descriptors(&arguments.out);
-    outputs.check(&inputs)?;
+    let shard = sharding::shard(&arguments.sharding, session)?;
+    let out = sharding::file_of(shard, &arguments.out);
+    let (found, others) = image_files::find(&arguments.inputs, None, session)?.in_shard(shard);
+    let Found { images: inputs, left_out } = found;
+    let outputs = Outputs::default().and_descriptors(&out);
+    outputs.check(inputs.iter().chain(&others))?;
     let loaded = LoadedExtractor::load(session)?;
     let given = loaded.extractor.preprocess();
     let size = arguments.size.map_or(given.size, usize::from);
@@ -56,19 +63,20 @@ pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
     let loaded = loaded.with_preprocess(Preprocess { size, resize, ..given });
     let (descriptors, rows) = described(&loaded, &inputs, arguments, session)?;
 
-    if !descriptors.is_empty() {
-        let _lock = session.lock_output(&arguments.out)?;
+    let dimension = loaded.extractor.dimension();
+    // The file of a shard tells that the shard is done, also if no image is in it.
+    if !descriptors.is_empty() || inputs.is_empty() {
+        let _lock = if is_address(&out) { None } else { session.lock_output(&out)? };
         // Another program may have written a file of this name meanwhile.
         outputs.check(&inputs)?;
-        write(arguments, upload_rows(&descriptors, &Device::flex()), &rows, &loaded.record())?;
+        write(&out, tensor(&descriptors, dimension), &rows, &loaded.record())?;
     }
     let outcome = Outcome::of(left_out.failed() || rows.iter().any(|row| row.error.is_some()));
     let seconds = started.elapsed().as_secs_f64();
     let run = [format!("{seconds:.1}"), loaded.device_name.clone()];
-    let dimension = loaded.extractor.dimension();
     let report = Report::new(DescribeReport { images: rows }).on(&loaded.device_name).after(seconds);
-    let report = report.without(left_out);
-    session.result(&report, || text(&report, dimension, run, arguments))?;
+    let report = report.in_shard(shard).without(left_out);
+    session.result(&report, || text(&report, (dimension, shard), run, &out))?;
     Ok(outcome)
 }
 
@@ -130,31 +138,60 @@ impl DescribedImage {
     }
 }
 
+/// Returns descriptors as a tensor `[n, d]`; there may be none.
+fn tensor(descriptors: &[Vec<f32>], d: usize) -> Tensor<2> {
+    match descriptors {
+        [] => Tensor::from_data(TensorData::new(Vec::<f32>::new(), [0, d]), &Device::flex()),
+        rows => upload_rows(rows, &Device::flex()),
+    }
+}
+
 /// Writes the descriptors `[n, d]`, the names of their rows and the record of the extractor.
 fn write(
-    arguments: &Describe,
+    out: &Path,
     descriptors: Tensor<2>,
     rows: &[DescribedImage],
     extractor: &ExtractorRecord,
 ) -> Result<()> {
     // A record is removed until it applies to the descriptors in the file.
-    let record = extractor_record::of_descriptors(&arguments.out);
-    extractor_record::replace(&record, None)?;
+    let record = extractor_record::of_descriptors(out);
+    if !is_address(out) {
+        extractor_record::replace(&record, None)?;
+    }
     let paths = rows.iter().filter_map(|row| Some((row.row? as i64, row.input.clone())));
-    entry_names::write(&entry_names::of_descriptors(&arguments.out), "row", paths)?;
-    let held = interrupt::hold_off();
-    npy::write_tensor(&arguments.out, descriptors)?;
-    drop(held);
+    entry_names::write(&entry_names::of_descriptors(out), "row", paths)?;
+    write_descriptors(out, descriptors)?;
     extractor_record::replace(&record, Some(extractor))
 }
 
+/// Writes descriptors `[n, d]` to a file, or by way of a temporary one to an object store.
+fn write_descriptors(out: &Path, descriptors: Tensor<2>) -> Result<()> {
+    if is_address(out) {
+        let folder = TemporaryFolder::new()?;
+        let aside = folder.path().join("descriptors.npy");
+        npy::write_tensor(&aside, descriptors)?;
+        let bytes = fs::read(&aside).with_context(|| path_text(&aside))?;
+        return objects().put(out, bytes).with_context(|| path_text(out));
+    }
+    let _held = interrupt::hold_off();
+    Ok(npy::write_tensor(out, descriptors)?)
+}
+
 /// Formats the report; `run` holds seconds and device.
-fn text(report: &Report<DescribeReport>, dimension: usize, run: [String; 2], arguments: &Describe) -> String {
+fn text(
+    report: &Report<DescribeReport>,
+    (dimension, shard): (usize, Option<Shard>),
+    run: [String; 2],
+    out: &Path,
+) -> String {
     let images = &report.body.images;
     let described = images.iter().filter(|row| row.row.is_some()).count();
     let [seconds, device] = run;
+    if let (0, Some(shard)) = (images.len(), shard) {
+        return format!("shard {shard} holds none of the images{}", report.left_out());
+    }
     if described == 0 {
-        let (failed, file) = (images.len(), path_text(&arguments.out));
+        let (failed, file) = (images.len(), path_text(out));
         return format!("nothing described, {failed} failed; {file} is not written{}", report.left_out());
     }
     let row = table(
@@ -166,7 +203,7 @@ fn text(report: &Report<DescribeReport>, dimension: usize, run: [String; 2], arg
             (images.len() - described).to_string(),
             seconds,
             device,
-            path_text(&arguments.out),
+            path_text(out),
         ]],
     );
     format!("{row}{}", report.left_out_line())

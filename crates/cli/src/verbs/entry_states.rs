@@ -47,7 +47,7 @@ fn set(arguments: &NamedEntries, state: State, session: &Session) -> Result<Outc
     let entries = collection.entries(&ids)?.into_iter().flatten();
     let changed =
         entries.map(|entry| ChangedEntry { id: entry.id, name: entry.name, state: entry.state.to_string() });
-    let collection = path_text(&arguments.collection);
+    let collection = arguments.collection.to_string();
     let report = Report::new(StateReport { collection, entries: changed.collect() });
     session.result(&report, || text(&report.body))?;
     Ok(Outcome::Done)

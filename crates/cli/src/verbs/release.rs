@@ -1,11 +1,12 @@
 //! `release`: activates images for a collection, remembers them, and writes their released files.
 
-use std::{slice, time::Instant};
+use std::{path::PathBuf, slice, time::Instant};
 
 use anyhow::Result;
 use image_file::path_text;
 use release::{Job, Pair, ReleasedImage, Releaser, Remembering};
 use serde::Serialize;
+use shard::Shard;
 
 use super::activate::page;
 use crate::{
@@ -15,11 +16,12 @@ use crate::{
         extractor::LoadedExtractor,
         image_files::{self, LeftOut},
         meta::MetaFields,
-        plan,
+        plan, sharding,
     },
+    objects,
     outputs::{Content, Outputs},
     report::{Report, page::Pictures, released_images},
-    session::{Outcome, Session, release_events::ReleaseEvents},
+    session::{Outcome, Session, release_events::ReleaseEvents, shard_run::ShardRun},
 };
 
 /// Released images, and those that the collection knew.
@@ -34,9 +36,9 @@ struct ReleaseReport {
 
 pub fn run(arguments: &Release, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
-    let (mut jobs, left_out) = jobs(arguments, session)?;
-    let fields = MetaFields::read(&arguments.meta)?;
-    jobs.iter_mut().for_each(|job| job.meta = fields.of(&job.name));
+    let shard = sharding::shard(&arguments.recorded.sharding, session)?;
+    let page = arguments.report.as_ref().map(|page| sharding::file_of(shard, page));
+    let (jobs, left_out) = jobs(arguments, shard, page.as_ref(), session)?;
     let loaded = LoadedExtractor::load_for(session, arguments.optimisation.precision)?;
     let collection = collection::open(&arguments.collection, &loaded.device, session)?;
     collection::require_extractor(&collection, &loaded.record())?;
@@ -46,40 +48,55 @@ pub fn run(arguments: &Release, session: &Session) -> Result<Outcome> {
     let releaser = Releaser::new(&loaded.extractor, loaded.own_memory, indexes, options)?;
     let mut gallery = Vec::new();
     let mut keep = |pair: Pair| gallery.push(Pictures::new(&pair.original, &pair.released));
-    let events = ReleaseEvents::watching(session);
+    let work = (shard, jobs.len());
+    let run =
+        ShardRun::begin("release", &arguments.inputs, work, &arguments.recorded, (&collection, session))?;
+    let events = ReleaseEvents::watching(session).recorded_in(run.as_ref());
     let images = releaser.release(
         &jobs,
-        &Remembering::new(&collection)?,
+        &Remembering::new(&collection)?.with_store(objects::store()),
         &events,
-        arguments.report.is_some().then_some(&mut keep),
+        page.is_some().then_some(&mut keep),
     )?;
-    collection::refit(&collection, session);
     let interrupted = images.len() < jobs.len();
-    if let Some(path) = &arguments.report {
+    run.iter().for_each(|run| run.finish(!interrupted));
+    collection::refit(&collection, session);
+    if let Some(path) = &page {
         page::write(path, &images, &gallery.into_iter().collect::<Result<Vec<_>>>()?, None)?;
     }
     let seconds = started.elapsed().as_secs_f64();
-    let outcome = match interrupted {
-        true => Outcome::Interrupted,
-        false => Outcome::of(left_out.failed() || images.iter().any(ReleasedImage::failed)),
-    };
-    let name = path_text(&arguments.collection);
+    let outcome = outcome(&images, &left_out, interrupted);
+    let name = arguments.collection.to_string();
     let report = Report::new(ReleaseReport { collection: name, interrupted, images });
-    let report = report.on(&loaded.device_name).after(seconds).without(left_out);
+    let report = report.on(&loaded.device_name).after(seconds).in_shard(shard).without(left_out);
     let run = || format!("{seconds:.1} s on {}", loaded.device_name);
     session.result(&report, || text(&report, jobs.len(), arguments, &run()))?;
     Ok(outcome)
 }
 
-/// Plans the release of the inputs.
-fn jobs(arguments: &Release, session: &Session) -> Result<(Vec<Job>, LeftOut)> {
+fn outcome(images: &[ReleasedImage], left_out: &LeftOut, interrupted: bool) -> Outcome {
+    match interrupted {
+        true => Outcome::Interrupted,
+        false => Outcome::of(left_out.failed() || images.iter().any(ReleasedImage::failed)),
+    }
+}
+
+/// Plans the release of the inputs of a shard, with their fields.
+fn jobs(
+    arguments: &Release,
+    shard: Option<Shard>,
+    page: Option<&PathBuf>,
+    session: &Session,
+) -> Result<(Vec<Job>, LeftOut)> {
     let found = image_files::find(&arguments.inputs, Some(&arguments.out), session)?;
-    let outputs = Outputs::default().and(&arguments.out, Content::Folder);
-    let inputs = found.images.iter().map(|input| &input.path);
-    let outputs = outputs.and_any(arguments.report.as_ref(), Content::Page);
-    outputs.check(inputs)?;
-    let jobs = plan(found.images, &[], &arguments.out, arguments.encoded.encoding(), false);
+    let (found, others) = found.in_shard(shard);
+    let outputs = Outputs::default().and_anywhere(&arguments.out, Content::Folder);
+    let outputs = outputs.and_any(page, Content::Page);
+    outputs.check(found.images.iter().chain(&others).map(|input| &input.path))?;
+    let mut jobs = plan(found.images, &others, &arguments.out, arguments.encoded.encoding(), false);
     outputs.check_apart(jobs.iter().map(|job| &job.output))?;
+    let fields = MetaFields::read(&arguments.meta)?;
+    jobs.iter_mut().for_each(|job| job.meta = fields.of(&job.name));
     Ok((jobs, found.left_out))
 }
 

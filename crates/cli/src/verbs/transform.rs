@@ -25,13 +25,14 @@ struct TransformReport {
 }
 
 pub fn run(arguments: &TransformArgs, session: &Session) -> Result<Outcome> {
+    let named = || path_text(&arguments.image);
     ensure!(
         !is_list(&arguments.image),
-        "`-` stands for a list of files, but one image is edited: name it, or name a file called - as ./-"
+        "`{0}` stands for a list of files, but one image is edited: name it, or name a file called {0} as ./{0}",
+        named()
     );
     let format = format(&arguments.out)?;
     Outputs::default().and(&arguments.out, Content::Image).check([&arguments.image])?;
-    let named = || path_text(&arguments.image);
     let read = Reader::from(&arguments.reading).open(&arguments.image).with_context(named)?;
     let edited = arguments.transform.apply(&read.pixels.into_rgb8(), arguments.seed).with_context(named)?;
     let mut bytes = Cursor::new(Vec::new());

@@ -9,15 +9,44 @@ use crate::entry::{Digest, Entry, Meta, NewEntry, State};
 
 pub(super) const COLUMNS: &str = "id, name, original, state, file, pending, added, meta";
 
+/// Values of a row.
+#[derive(Debug, Clone, Copy)]
+pub struct EntryRow<'a> {
+    pub id: i64,
+    pub name: &'a str,
+    pub original: Option<&'a Digest>,
+    pub state: State,
+    pub file: Option<&'a str>,
+    pub pending: bool,
+    pub added: i64,
+    pub meta: &'a Meta,
+}
+
+impl<'a> EntryRow<'a> {
+    /// Row of an entry of a collection.
+    pub fn of(entry: &'a Entry) -> Self {
+        let Entry { id, ref name, ref original, state, ref file, pending, added, ref meta } = *entry;
+        let (original, file) = (original.as_ref(), file.as_deref());
+        Self { id, name, original, state, file, pending, added, meta }
+    }
+
+    /// Row of a new entry.
+    pub fn of_new(id: i64, entry: &'a NewEntry, added: i64) -> Self {
+        let NewEntry { name, original, file, pending, meta, .. } = entry;
+        let (original, file, state) = (original.as_ref(), file.as_deref(), State::Live);
+        Self { id, name, original, state, file, pending: *pending, added, meta }
+    }
+}
+
 /// Inserts an entry.
-pub fn insert(connection: &Connection, id: i64, entry: &NewEntry, added: i64) -> rusqlite::Result<()> {
+pub fn insert(connection: &Connection, row: &EntryRow) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO entries(id, name, original, file, pending, added, meta, sum)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, sum_of(?1, ?2, ?3, 0, ?4, ?5, ?6, ?7))",
+        "INSERT INTO entries(id, name, original, state, file, pending, added, meta, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))",
     )?;
-    let original = entry.original.as_ref().map(Digest::bytes);
-    let values = params![id, entry.name, original, entry.file, entry.pending, added, meta_text(&entry.meta)];
-    statement.execute(values).map(drop)
+    let &EntryRow { id, name, original, state, file, pending, added, meta } = row;
+    let (original, meta) = (original.map(Digest::bytes), meta_text(meta));
+    statement.execute(params![id, name, original, state.number(), file, pending, added, meta]).map(drop)
 }
 
 /// Gives a pending entry the fields of a new one.
@@ -145,4 +174,71 @@ pub(super) fn entry(row: &Row) -> rusqlite::Result<Entry> {
 
 pub(super) fn invalid(column: usize, of: Type) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, of, Box::new(FromSqlError::InvalidType))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        catalogue::{schema, sum},
+        listing::Filter,
+    };
+
+    fn catalogue() -> Connection {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        sum::register(&connection).expect("registers");
+        schema::migrate(&mut connection).expect("migrates");
+        connection
+    }
+
+    /// Value of any kind, and a text that may be its own.
+    fn value(rng: &mut StdRng) -> (Value, String) {
+        // Where numbers are smaller or longer, SQLite does not always take the fewest digits.
+        let real = f64::from(rng.random_range(-1_000_000..1_000_000)) / 1000.0;
+        let integer = rng.random_range(-3..4);
+        let (value, text) = match rng.random_range(0..9) {
+            0 => (Value::Null, "null"),
+            1 => (json!(rng.random_bool(0.5)), "true"),
+            2 => (json!(integer), "2"),
+            3 => (json!(f64::from(integer) / 4.0), "0.25"),
+            4 => (json!(u64::MAX - rng.random_range(0..9)), "1.8446744073709552e+19"),
+            5 => (json!([1, "ä\"", {"b": 0.5}]), r#"[1,"ä\"",{"b":0.5}]"#),
+            6 => (json!("it's\\"), "it's\\"),
+            7 => (json!(10_f64.powi(rng.random_range(-8..22))), "1.0e+20"),
+            _ => (json!(real), "0.3"),
+        };
+        (value, text.to_owned())
+    }
+
+    /// Text that SQLite makes of a value.
+    fn cast(connection: &Connection, value: &Value) -> String {
+        let sql = "SELECT CAST(value AS TEXT) FROM json_each(?1)";
+        let list = Value::from(vec![value.clone()]).to_string();
+        let text: Option<String> = connection.query_row(sql, [list], |row| row.get(0)).expect("casts");
+        text.unwrap_or_default()
+    }
+
+    #[test]
+    fn filters_accept_the_entries_that_sqlite_finds() {
+        let (connection, mut rng) = (catalogue(), StdRng::seed_from_u64(5));
+        let mut accepted = 0;
+        for id in 0..4000 {
+            let (value, mut text) = value(&mut rng);
+            if rng.random_bool(0.5) {
+                text = cast(&connection, &value);
+            }
+            let meta = [("a".to_owned(), value)].into_iter().collect();
+            connection.execute("DELETE FROM entries", []).expect("empties");
+            let entry = NewEntry { meta, ..NewEntry::added("n", None) };
+            insert(&connection, &EntryRow::of_new(id, &entry, 0)).expect("inserts");
+            let filter = Filter { fields: vec![("a".to_owned(), text)] };
+            let found = !with_fields(&connection, &filter.fields).expect("finds").is_empty();
+            assert_eq!(filter.accepts(&entry.meta), found, "{:?}, {filter:?}", entry.meta);
+            accepted += usize::from(found);
+        }
+        assert!((1000..3000).contains(&accepted), "{accepted}");
+    }
 }

@@ -11,10 +11,23 @@ use crate::{
 const COLUMNS: &str = "id, asked, query, name, entry, verdict, e_value, cosine, inliers, answer,
     EXISTS (SELECT 1 FROM review_pictures WHERE review_pictures.id = reviews.id), decision, decided, decided_by";
 
-/// Inserts a review, and returns its id.
-pub fn insert(connection: &Connection, review: &NewReview, asked: i64) -> rusqlite::Result<i64> {
-    let next = "SELECT coalesce(max(id), 0) + 1 FROM reviews";
-    let id: i64 = connection.prepare_cached(next)?.query_row([], |row| row.get(0))?;
+/// Largest id that is kept; behind it, there are as many again for new reviews.
+const MAX_KEPT: i64 = i64::MAX / 2;
+
+/// Inserts a review, and returns its id: `wanted` if that is at least 1 and no review has it.
+pub fn insert(
+    connection: &Connection,
+    review: &NewReview,
+    wanted: Option<i64>,
+    asked: i64,
+) -> rusqlite::Result<i64> {
+    let id = match wanted.filter(|id| (1..=MAX_KEPT).contains(id)) {
+        Some(id) if of_id(connection, id)?.is_none() => id,
+        _ => {
+            let next = "SELECT coalesce(max(id), 0) + 1 FROM reviews";
+            connection.prepare_cached(next)?.query_row([], |row| row.get(0))?
+        }
+    };
     let mut statement = connection.prepare_cached(
         "INSERT INTO reviews(id, asked, query, name, entry, verdict, e_value, cosine, inliers, answer, sum)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,

@@ -13,6 +13,16 @@ pub fn get<T: FromSql>(connection: &Connection, key: &str) -> rusqlite::Result<O
     statement.query_row([key], |row| row.get(0)).optional()
 }
 
+/// Keys that begin with a prefix, ascending, and their values as texts.
+pub fn with_prefix(connection: &Connection, prefix: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    // The first condition lets the search begin at the prefix, the second one is exact.
+    let sql = "SELECT key, CAST(value AS TEXT) FROM settings
+               WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 ORDER BY key";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
 /// Sets the value of a key.
 pub fn set(connection: &Connection, key: &str, value: impl ToSql) -> rusqlite::Result<()> {
     let mut statement =

@@ -1,5 +1,6 @@
 //! Collections: the rules that hold wherever entries are kept.
 
+mod import;
 mod lists;
 mod reviews;
 
@@ -7,10 +8,11 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use device_math::transfer::download;
+pub use import::Imported;
 use index::Index;
 
 use crate::{
-    engine::{Candidate, Description, Engine, Finding, Info},
+    engine::{Candidate, Description, Engine, Finding, Indexed, Info},
     entry::{Digest, Entry, NewEntry, State, Stored},
     error::{Error, Result},
     folder,
@@ -21,12 +23,16 @@ use crate::{
 const RANKED_PER_MATCH: usize = 10;
 /// Least number of codes that are ranked.
 const LEAST_RANKED: usize = 100;
+/// Largest number of shares of one indexing.
+const MOST_SHARES: u32 = 1 << 16;
 /// Key of the text that names the extractor.
 const EXTRACTOR: &str = "extractor";
 /// Key of the calibration.
 const CALIBRATION: &str = "calibration";
 /// Key of the background of the calibration.
 const BACKGROUND: &str = "background";
+/// Beginning of the keys of records of runs.
+const RUNS: &str = "runs/";
 
 /// Settings of [`Collection::find`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -323,6 +329,23 @@ impl Collection {
         self.engine.set_setting(BACKGROUND, background)
     }
 
+    /// Records that runs keep of their progress, texts of the caller's, with their names, ascending.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn run_records(&self) -> Result<Vec<(String, String)>> {
+        let records = self.engine.settings_of(RUNS)?.into_iter();
+        Ok(records.map(|(key, record)| (key[RUNS.len()..].to_owned(), record)).collect())
+    }
+
+    /// Keeps a record of a run, in the place of the one of that name before. A name has letters, digits, `.`, `-`, `_` and `/`.
+    ///
+    /// # Errors
+    /// If the collection cannot be written.
+    pub fn set_run_record(&self, name: &str, record: &str) -> Result<()> {
+        self.engine.set_setting(&format!("{RUNS}{name}"), record)
+    }
+
     /// Number of live entries that [`Self::find`] compares; those of damaged segments are not among them.
     ///
     /// # Errors
@@ -354,6 +377,24 @@ impl Collection {
     /// If the collection cannot be written.
     pub fn set_segment_entries(&self, entries: usize) -> Result<()> {
         self.engine.set_setting(folder::SEGMENT_KEY, &entries.max(1).to_string())
+    }
+
+    /// Makes a segment of one of `of` shares of the entries that no segment has: those that searches compare one by one. Any
+    /// number of machines make the shares at a time, each with the same `of`, and the one that makes the last of them puts all
+    /// into use. A share that is made again, or whose machine died, changes nothing. Shares are numbered from 0, and 0 of 1 is
+    /// all entries.
+    ///
+    /// # Errors
+    /// A share that is not below `of`; more than 65,536 shares; more than one share of a collection in a folder, which one machine keeps; a collection
+    /// that cannot be written.
+    pub fn index(&self, share: u32, of: u32) -> Result<Indexed> {
+        if !(1..=MOST_SHARES).contains(&of) {
+            return Err(Error::argument("number of shares", format!("from 1 to {MOST_SHARES}"), of));
+        }
+        if share >= of {
+            return Err(Error::argument("share", format!("below {of}"), share));
+        }
+        self.engine.index(share, of)
     }
 
     /// Merges all entries into one segment and drops those that are withdrawn. Others read and write meanwhile.

@@ -24,6 +24,7 @@ use crate::{
         settings::{self, LAYOUT, STATES},
         witnesses,
     },
+    engine::Indexed,
     entry::State,
     error::{Error, Result},
     segment::{self, Segment, SegmentEntries},
@@ -68,12 +69,37 @@ impl Folder {
 
 /// Merges everything into one segment and drops withdrawn entries.
 pub fn compact_all(folder: &Folder) -> Result<()> {
+    waited_for(folder)?.compact_all()
+}
+
+/// Makes segments of all entries that are in none.
+pub fn index(folder: &Folder, shares: u32) -> Result<Indexed> {
+    if shares > 1 {
+        let location = folder.description.location.clone();
+        let reason = "one machine keeps a collection in a folder, and indexes it whole: leave out the shard"
+            .to_owned();
+        return Err(Error::Engine { location, reason });
+    }
+    let mut compactor = waited_for(folder)?;
+    let mut entries = 0;
+    loop {
+        match compactor.seal(1)? {
+            0 => break,
+            sealed => entries += sealed as u64,
+        }
+    }
+    compactor.merge_due()?;
+    Ok(Indexed { entries, waiting: Vec::new() })
+}
+
+/// Process in its turn to compact, after those before it.
+fn waited_for(folder: &Folder) -> Result<Compactor> {
     if folder.access == Access::Read {
         let source = std::io::ErrorKind::ReadOnlyFilesystem.into();
         return Err(Error::Io { path: folder.path.clone(), source });
     }
     let compactor = Compactor::new(&folder.path, folder.quantiser.clone(), true)?;
-    compactor.expect("waits for its turn").compact_all()
+    Ok(compactor.expect("waits for its turn"))
 }
 
 /// Waits until no other process compacts, and keeps others from it.
@@ -107,7 +133,13 @@ impl Compactor {
     /// Makes segments of the catalogue's entries, and merges segments of about one size.
     fn compact_due(&mut self) -> Result<()> {
         let segment = self.read(segment_entries)?;
-        while self.seal(segment)? {}
+        while self.seal(segment)? > 0 {}
+        self.merge_due()
+    }
+
+    /// Merges segments of about one size.
+    fn merge_due(&mut self) -> Result<()> {
+        let segment = self.read(segment_entries)?;
         while let Some(group) = due(&self.records()?, segment) {
             self.merge(&group, false)?;
         }
@@ -116,7 +148,7 @@ impl Compactor {
 
     /// Merges everything into one segment and drops withdrawn entries.
     fn compact_all(&mut self) -> Result<()> {
-        while self.seal(1)? {}
+        while self.seal(1)? > 0 {}
         let records = self.records()?;
         let withdrawn = self.read(entries::withdrawn)?;
         if records.len() > 1 || !withdrawn.is_empty() && !records.is_empty() {
@@ -129,11 +161,11 @@ impl Compactor {
             .map_err(Error::catalogue(&self.catalogue))
     }
 
-    /// Makes a segment of the catalogue's entries if there are at least `least`.
-    fn seal(&mut self, least: usize) -> Result<bool> {
+    /// Makes a segment of the catalogue's entries if there are at least `least`, and returns their number.
+    fn seal(&mut self, least: usize) -> Result<usize> {
         let rows = self.read(|connection| fresh::sealable(connection, SEALED))?;
         if rows.len() < least.max(1) {
-            return Ok(false);
+            return Ok(0);
         }
         let record = self.write_segment(&rows)?;
         let Self { connection, catalogue, .. } = self;
@@ -146,7 +178,7 @@ impl Compactor {
             publish().map_err(Error::catalogue(catalogue))
         })?;
         self.read(catalogue::give_back_pages)?;
-        Ok(true)
+        Ok(rows.len())
     }
 
     fn write_segment(&self, rows: &[FreshRow]) -> Result<SegmentRecord> {

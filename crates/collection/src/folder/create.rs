@@ -19,7 +19,7 @@ use super::{
 pub use crate::catalogue::Access;
 use crate::{
     catalogue::{self, settings},
-    engine::Description,
+    engine::{Description, shared::accepted_quantiser},
     error::{Error, Result},
     hashed_file::{hex, record_of},
 };
@@ -31,7 +31,7 @@ const WITNESS_KIND: &str = "witness_kind";
 
 /// Creates a collection in a new or an empty folder, with the quantisers of an index, for witnesses of a kind or for none.
 pub fn create(path: &Path, quantiser: &Index, witness_kind: Option<&str>) -> Result<Folder> {
-    let quantiser = accepted(quantiser)?;
+    let quantiser = accepted_quantiser(quantiser)?;
     fs::create_dir_all(path).map_err(Error::io(path))?;
     let _turn = WriteLock::acquire(&path.join(CATALOGUE), || ()).map_err(Error::io(path))?;
     require_empty(path)?;
@@ -42,21 +42,6 @@ pub fn create(path: &Path, quantiser: &Index, witness_kind: Option<&str>) -> Res
     // The catalogue comes last: a folder without one is no collection.
     make_catalogue(path, &hex(&record_of(&file)?.sha256), witness_kind)?;
     open(path, &quantiser.device())
-}
-
-/// Copy without entries of an index that can be a quantiser.
-fn accepted(index: &Index) -> Result<Index> {
-    let refused = |reason: &str| {
-        let (factory, reason) = (index.factory().to_string(), reason.to_owned());
-        Error::Quantiser { factory, reason }
-    };
-    if index.lists().is_err() {
-        return Err(refused("a collection needs an inverted file, such as IVF4096,PQ8x8"));
-    }
-    if index.is_lossless() {
-        return Err(refused("its codes are the descriptors themselves, which a collection keeps already"));
-    }
-    Ok(index.emptied())
 }
 
 /// Checks that a folder has no content but what a killed creation left: everything except the catalogue.

@@ -1,11 +1,10 @@
 //! Lists and counts of entries, and changes of their fields.
 
-use serde_json::Value;
-
 use super::Folder;
 use crate::{
     catalogue::{entries, entry_counts, lists::Window},
-    entry::{Entry, META_BYTES, Meta},
+    engine::shared::changed_fields,
+    entry::{Entry, Meta},
     error::{Error, Result},
     listing::{Count, Listing, Order, Page, Selection},
 };
@@ -67,17 +66,7 @@ pub fn set_meta(folder: &Folder, id: i64, changes: &Meta) -> Result<Entry> {
     folder.write(|connection| {
         let entry = entries::of_id(connection, id).map_err(Error::catalogue(&path))?;
         let mut entry = entry.ok_or_else(|| Error::UnknownEntry(id.to_string()))?;
-        for (key, value) in changes {
-            match value {
-                Value::Null => drop(entry.meta.remove(key)),
-                value => drop(entry.meta.insert(key.clone(), value.clone())),
-            }
-        }
-        let bytes = entries::meta_text(&entry.meta).map_or(0, |text| text.len());
-        if bytes > META_BYTES {
-            let expected = format!("at most {META_BYTES} bytes");
-            return Err(Error::argument("fields of an entry", expected, format!("{bytes} bytes")));
-        }
+        entry.meta = changed_fields(entry.meta, changes)?;
         entries::set_meta(connection, id, &entry.meta).map_err(Error::catalogue(&path))?;
         Ok(entry)
     })

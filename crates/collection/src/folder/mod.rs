@@ -3,6 +3,7 @@
 mod check;
 mod compact;
 mod create;
+mod encoded;
 mod export;
 mod fresh_entries;
 mod late_connection;
@@ -12,6 +13,7 @@ mod reviews;
 mod sample;
 mod search;
 mod store;
+mod take_over;
 mod view;
 
 use std::{
@@ -29,9 +31,10 @@ use view::View;
 
 use crate::{
     catalogue::{self, entries, entry_counts, settings, witnesses},
-    engine::{Candidate, Description, Engine, Finding, Info},
+    engine::{Candidate, Description, Engine, Finding, Indexed, Info},
     entry::{Digest, Entry, Meta, NewEntry, State, Stored},
     error::{Error, Result},
+    kept::{EncodedEntry, KeptEntry, KeptReview},
     listing::{Count, Day, Filter, Listing, Page, Selection},
     review::{AddedReview, Decision, NewReview, Review, ReviewCounts, ReviewPage},
 };
@@ -209,6 +212,10 @@ impl Engine for Folder {
         check::check(self, progress)
     }
 
+    fn index(&self, _share: u32, of: u32) -> Result<Indexed> {
+        compact::index(self, of)
+    }
+
     fn compact(&self) -> Result<()> {
         compact::compact_all(self)
     }
@@ -231,6 +238,20 @@ impl Engine for Folder {
 
     fn witness_count(&self) -> Result<u64> {
         self.read(|connection| Ok(witnesses::counts(connection)?.0))
+    }
+
+    fn encoded(&self, ids: &[i64]) -> Result<Vec<Option<EncodedEntry>>> {
+        encoded::encoded(self, ids)
+    }
+
+    fn take_over(&self, entries: &[KeptEntry]) -> Result<Vec<Stored>> {
+        let stored = take_over::take_over(self, entries)?;
+        self.compact_in_background();
+        Ok(stored)
+    }
+
+    fn take_over_reviews(&self, reviews: &[KeptReview]) -> Result<Vec<AddedReview>> {
+        take_over::take_over_reviews(self, reviews)
     }
 
     fn add_review(&self, review: &NewReview) -> Result<AddedReview> {
@@ -278,5 +299,9 @@ impl Engine for Folder {
 
     fn setting(&self, key: &str) -> Result<Option<String>> {
         self.read(|connection| settings::get(connection, key))
+    }
+
+    fn settings_of(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        self.read(|connection| settings::with_prefix(connection, prefix))
     }
 }

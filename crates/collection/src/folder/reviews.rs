@@ -1,81 +1,60 @@
 //! Reviews: checked and added, decided, and listed.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
 
 use rusqlite::Connection;
-use serde_json::{Map, Value};
 
 use super::Folder;
 use crate::{
     catalogue::{entries, reviews},
+    engine::shared::{DecidedAs, check_new_review, decided_as, now},
     error::{Error, Result},
-    review::{
-        AddedReview, Decision, NewReview, REVIEW_ANSWER_BYTES, REVIEW_NAME_BYTES, REVIEW_PICTURE_BYTES,
-        REVIEWER_BYTES, Review, ReviewCursor, ReviewPage, UNDECIDED_REVIEWS, VERDICT_BYTES,
-    },
+    review::{AddedReview, Decision, NewReview, Review, ReviewCursor, ReviewPage, UNDECIDED_REVIEWS},
 };
-
-/// Seconds since 1970.
-pub fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
-}
 
 /// Adds a review in one transaction; see [`Engine::add_review`](crate::Engine::add_review).
 pub fn add(folder: &Folder, review: &NewReview) -> Result<AddedReview> {
-    check(review)?;
     let path = folder.catalogue_path();
-    folder.write(|connection| {
-        if let Some(id) =
-            reviews::of_query(connection, &review.query, review.entry).map_err(Error::catalogue(&path))?
-        {
-            return Ok(AddedReview::Known(id));
-        }
-        if entries::of_id(connection, review.entry).map_err(Error::catalogue(&path))?.is_none() {
-            return Err(Error::UnknownEntry(review.entry.to_string()));
-        }
-        let waiting = reviews::counts(connection).map_err(Error::catalogue(&path))?.total().undecided;
-        if waiting >= UNDECIDED_REVIEWS {
-            return Err(Error::ReviewsFull { most: UNDECIDED_REVIEWS });
-        }
-        reviews::insert(connection, review, now()).map(AddedReview::New).map_err(Error::catalogue(&path))
-    })
+    let asked = Asked { wanted: None, at: now(), waits: true };
+    folder.write(|connection| add_to(connection, review, &asked, &path))
 }
 
-/// Checks that fields are of accepted sizes, that numbers are finite, and that the answer is a JSON object.
-fn check(review: &NewReview) -> Result<()> {
-    let NewReview { name, verdict, answer, picture, .. } = review;
-    require_size("name of a reviewed query", name.len(), REVIEW_NAME_BYTES)?;
-    require_size("verdict of a review", verdict.len(), VERDICT_BYTES)?;
-    require_size("answer of a review", answer.len(), REVIEW_ANSWER_BYTES)?;
-    require_size("picture of a review", picture.as_ref().map_or(0, Vec::len), REVIEW_PICTURE_BYTES)?;
-    if verdict.is_empty() || !verdict.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        return Err(Error::argument("verdict of a review", "a word of lower-case letters", verdict));
-    }
-    for (field, value) in [("E-value of a review", review.e_value), ("cosine of a review", review.cosine)] {
-        if !value.is_finite() {
-            return Err(Error::argument(field, "finite", value));
-        }
-    }
-    match serde_json::from_str::<Map<String, Value>>(answer) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Error::argument("answer of a review", "one JSON object", error)),
-    }
+/// Circumstances of a review to be added.
+pub struct Asked {
+    /// Id that it takes if that is free.
+    pub wanted: Option<i64>,
+    /// Time at which it was asked for.
+    pub at: i64,
+    /// False for a review that is decided in the same transaction.
+    pub waits: bool,
 }
 
-fn require_size(field: &'static str, bytes: usize, most: usize) -> Result<()> {
-    match bytes > most {
-        true => Err(Error::argument(field, format!("at most {most} bytes"), format!("{bytes} bytes"))),
-        false => Ok(()),
+/// Adds a review in a transaction. `path` is that of the catalogue.
+pub fn add_to(
+    connection: &Connection,
+    review: &NewReview,
+    asked: &Asked,
+    path: &Path,
+) -> Result<AddedReview> {
+    check_new_review(review)?;
+    let known = reviews::of_query(connection, &review.query, review.entry);
+    if let Some(id) = known.map_err(Error::catalogue(path))? {
+        return Ok(AddedReview::Known(id));
     }
+    if entries::of_id(connection, review.entry).map_err(Error::catalogue(path))?.is_none() {
+        return Err(Error::UnknownEntry(review.entry.to_string()));
+    }
+    let waiting = reviews::counts(connection).map_err(Error::catalogue(path))?.total().undecided;
+    if asked.waits && waiting >= UNDECIDED_REVIEWS {
+        return Err(Error::ReviewsFull { most: UNDECIDED_REVIEWS });
+    }
+    let inserted = reviews::insert(connection, review, asked.wanted, asked.at);
+    inserted.map(AddedReview::New).map_err(Error::catalogue(path))
 }
 
 /// Decides a review in one transaction, and returns it as it was before; see [`Engine::decide`](crate::Engine::decide).
 pub fn decide(folder: &Folder, id: i64, decision: Decision, by: Option<&str>) -> Result<Review> {
-    require_size("name of a reviewer", by.map_or(0, str::len), REVIEWER_BYTES)?;
-    let (decided, by) = match decision {
-        Decision::Undecided => (None, None),
-        Decision::Confirmed | Decision::Rejected => (Some(now()), by),
-    };
+    let DecidedAs { decision, decided, by } = decided_as(decision, by)?;
     let path = folder.catalogue_path();
     folder.write(|connection| {
         let before = reviews::of_id(connection, id).map_err(Error::catalogue(&path))?;

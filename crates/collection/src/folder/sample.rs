@@ -6,6 +6,7 @@ use half::f16;
 use index::{EntryLists, FoundEntry};
 
 use super::view::View;
+use crate::engine::shared::sample_hash;
 
 /// Ids and descriptors `[d]` of at most `n` live entries, drawn by a seed; see [`Engine::sample`](crate::Engine::sample).
 ///
@@ -15,7 +16,7 @@ pub fn sample(view: &View, n: usize, seed: u64) -> Vec<(i64, Vec<f32>)> {
         BinaryHeap::with_capacity(n.min(view.entries()) + 1);
     for (part, lists) in view.parts().enumerate() {
         for (cell, offset, id) in ids(lists) {
-            let hash = hash(seed, id);
+            let hash = sample_hash(seed, id);
             let is_smaller = drawn.len() < n || drawn.peek().is_some_and(|(largest, ..)| hash < *largest);
             if is_smaller && view.withdrawn.binary_search(&id).is_err() {
                 drawn.push((hash, id, part, cell, offset));
@@ -38,16 +39,4 @@ pub fn sample(view: &View, n: usize, seed: u64) -> Vec<(i64, Vec<f32>)> {
 fn ids(lists: &EntryLists) -> impl Iterator<Item = (usize, usize, i64)> {
     (0..lists.nlist())
         .flat_map(|cell| lists.entries(cell).enumerate().map(move |(offset, (id, _))| (cell, offset, id)))
-}
-
-/// Hash of an id: the output function of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
-/// OOPSLA 2014, figure 16), which is a bijection, so that two ids never have one hash.
-fn hash(seed: u64, id: i64) -> u64 {
-    const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mixed = |mut z: u64| {
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    mixed(mixed(seed.wrapping_add(GOLDEN_GAMMA)) ^ id as u64)
 }

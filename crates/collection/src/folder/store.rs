@@ -7,22 +7,24 @@ use half::f16;
 use index::EncodedVectors;
 use rusqlite::Connection;
 
-use super::{Folder, reviews::now};
+use super::Folder;
 use crate::{
     catalogue::{
-        entries, fresh,
+        entries::{self, EntryRow},
+        fresh,
         settings::{self, LAYOUT, STATES},
         witnesses,
     },
-    entry::{Digest, NewEntry, State, Stored, WITNESS_BYTES},
+    engine::shared::{check_new_entries, now, to_float16},
+    entry::{Digest, NewEntry, State, Stored},
     error::{Error, Result},
 };
 
 /// Key of the id of the next entry.
-const NEXT_ID: &str = "next_id";
+pub const NEXT_ID: &str = "next_id";
 
 /// Largest id that is kept; behind it, there are as many again for new entries.
-const MAX_KEPT: i64 = i64::MAX / 2;
+pub const MAX_KEPT: i64 = i64::MAX / 2;
 
 /// Entry with all that is stored of it.
 struct Row<'a> {
@@ -42,15 +44,11 @@ pub fn store(
     descriptors: &[f32],
 ) -> Result<Vec<Stored>> {
     let d = folder.quantiser.d();
-    if descriptors.len() != new.len() * d {
-        let expected = format!("{} for {} entries of dimension {d}", new.len() * d, new.len());
-        return Err(Error::argument("number of values", expected, descriptors.len()));
-    }
+    check_new_entries(new, descriptors, d, folder.description.witness_kind.as_deref())?;
     if new.is_empty() {
         return Ok(Vec::new());
     }
-    check_witnesses(folder, new)?;
-    let halves: Vec<Vec<u8>> = descriptors.chunks_exact(d).map(to_float16).collect::<Result<_>>()?;
+    let halves: Vec<Vec<u8>> = descriptors.chunks_exact(d).map(to_bytes).collect::<Result<_>>()?;
     let device = folder.quantiser.device();
     let EncodedVectors { cells, codes } =
         folder.quantiser.encode(upload_matrix(descriptors.to_vec(), d, &device))?;
@@ -69,31 +67,9 @@ pub fn store(
     folder.write(|connection| store_rows(connection, &rows).map_err(Error::catalogue(&path)))
 }
 
-/// Checks that witnesses are of an accepted size, and that the collection is one with witnesses.
-fn check_witnesses(folder: &Folder, new: &[NewEntry]) -> Result<()> {
-    let largest = new.iter().filter_map(|entry| entry.witness.as_ref()).map(Vec::len).max();
-    match largest {
-        Some(_) if folder.description.witness_kind.is_none() => {
-            let reason = "absent from a collection that was created without witnesses";
-            Err(Error::argument("witness of an entry", reason, "one"))
-        }
-        Some(bytes) if bytes > WITNESS_BYTES => {
-            let expected = format!("at most {WITNESS_BYTES} bytes");
-            Err(Error::argument("witness of an entry", expected, format!("{bytes} bytes")))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Little-endian float16 of a descriptor.
-///
-/// # Errors
-/// A value that is not finite in float16.
-fn to_float16(descriptor: &[f32]) -> Result<Vec<u8>> {
-    match descriptor.iter().find(|value| !f16::from_f32(**value).is_finite()) {
-        Some(value) => Err(Error::argument("value of a descriptor", "finite and at most 65504", value)),
-        None => Ok(descriptor.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect()),
-    }
+fn to_bytes(descriptor: &[f32]) -> Result<Vec<u8>> {
+    Ok(to_float16(descriptor)?.into_iter().flat_map(f16::to_le_bytes).collect())
 }
 
 fn store_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Stored>> {
@@ -117,7 +93,7 @@ fn store_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Sto
             Some(known) => Stored::Known(known),
             None => {
                 let id = kept_id(connection, row)?.unwrap_or(id);
-                entries::insert(connection, id, row.entry, added)?;
+                entries::insert(connection, &EntryRow::of_new(id, row.entry, added))?;
                 insert_parts(connection, id, row)?;
                 Stored::New(id)
             }

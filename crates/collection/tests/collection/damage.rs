@@ -10,9 +10,24 @@ use active_index_collection::{Collection, Decision, Digest, Error, FindSettings,
 use burn::tensor::Device;
 
 use crate::{
-    fixtures::{D, KIND, collection, descriptors, entries, findings, open, tensor, with_witness, witness},
-    reviews::review,
+    place::Place,
+    promises::{
+        fixtures::{self, D, KIND, descriptors, entries, findings, tensor, with_witness, witness},
+        reviews::review,
+    },
 };
+
+fn place(path: &Path) -> Place {
+    Place::at(path.to_str().expect("a path of text").to_owned())
+}
+
+fn collection(path: &Path) -> Collection {
+    fixtures::collection(&place(path))
+}
+
+fn open(path: &Path) -> Collection {
+    place(path).open()
+}
 
 /// Collection of two segments and some entries in the catalogue.
 fn filled(path: &Path) -> Vec<f32> {

@@ -1,4 +1,4 @@
-//! Tests of collections: answers, states, damage, kills, and processes side by side.
+//! Tests of collections in folders: the promises of every engine, and those of files.
 
 #![expect(
     clippy::print_stderr,
@@ -6,13 +6,9 @@
     reason = "tests say what they skip, and children what was acknowledged"
 )]
 
-mod answers;
+mod catalogue;
 mod damage;
-mod entries;
-mod fixtures;
-mod kills;
-mod lists;
-mod processes;
-mod reviews;
-mod sample;
-mod witnesses;
+mod imports;
+mod place;
+#[path = "../promises/mod.rs"]
+mod promises;

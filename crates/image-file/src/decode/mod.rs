@@ -23,7 +23,7 @@ use std::{
 use image::DynamicImage;
 
 use crate::{
-    Error, Format, Limits, Metadata, Picture, Pixels, Result, Transparency,
+    Error, Format, Limits, Metadata, Picture, Pixels, Result, Store, Transparency,
     colour::{Converted, to_srgb},
     deadline::Deadline,
     metadata::{baked_exif, baked_xmp, readable_exif},
@@ -35,17 +35,19 @@ use stored::Stored;
 const CHUNK: u64 = 1 << 22;
 
 /// Reader of image files, with limits and a background for transparent images.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Reader {
     /// Limits on each image.
     pub limits: Limits,
     /// Background of transparent parts, 8 bits per channel; white by default.
     pub background: [u8; 3],
+    /// Store of the files whose paths are its addresses; none by default.
+    pub store: Option<&'static dyn Store>,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { limits: Limits::default(), background: [255; 3] }
+        Self { limits: Limits::default(), background: [255; 3], store: None }
     }
 }
 
@@ -56,6 +58,9 @@ impl Reader {
     /// If the file cannot be read, is not an image that this build decodes, is damaged or truncated, or exceeds a
     /// limit.
     pub fn open(&self, path: &Path) -> Result<Picture> {
+        if let Some(store) = self.store_of(path) {
+            return self.decode(&store.read(path, self.limits.max_file_bytes)?);
+        }
         let deadline = Deadline::starting_now(self.limits.max_seconds);
         let bytes = self.read_bytes(path, deadline)?;
         self.decode_until(&bytes, deadline)
@@ -66,7 +71,16 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read, is no regular file, or exceeds a limit.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>> {
-        self.read_bytes(path, Deadline::starting_now(self.limits.max_seconds))
+        match self.store_of(path) {
+            // The time that a store takes is its own to limit.
+            Some(store) => store.read(path, self.limits.max_file_bytes),
+            None => self.read_bytes(path, Deadline::starting_now(self.limits.max_seconds)),
+        }
+    }
+
+    /// Returns the store of a file that has an address.
+    fn store_of(&self, path: &Path) -> Option<&'static dyn Store> {
+        self.store.filter(|store| store.holds(path))
     }
 
     /// Decodes a file in memory.

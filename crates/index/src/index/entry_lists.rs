@@ -24,7 +24,7 @@ use crate::{
         },
         store::AsStore,
     },
-    quantise::coarse_scan::Probe,
+    quantise::{coarse_scan::Probe, codec::Codec},
     search::{Candidate, Gather, Reservoir, TopK},
     vectors::Vectors,
 };
@@ -44,6 +44,16 @@ pub struct ProbedVectors {
     /// Nearest first: `[n, nprobe]`.
     probes: Vec<Probe>,
     nprobe: usize,
+}
+
+impl ProbedVectors {
+    /// Cells that any of the queries visits, ascending.
+    pub fn cells(&self) -> Vec<usize> {
+        let mut cells: Vec<usize> = self.probes.iter().map(|probe| probe.cell).collect();
+        cells.sort_unstable();
+        cells.dedup();
+        cells
+    }
 }
 
 /// Entry that a search found.
@@ -244,6 +254,18 @@ impl Index {
         let ivf = array_lists_mut(&mut index.kind).expect("checked above");
         ivf.lists.lists = lists.lists;
         Ok(index)
+    }
+
+    /// Codewords `[m, 256, d / m]` of the product quantiser of an `IVF{nlist},PQ{m}x8` index that codes residuals, as faiss
+    /// stores them; `None` for any other kind, and behind transforms.
+    pub fn residual_codewords(&self) -> Option<Vec<f32>> {
+        match &self.kind {
+            Kind::Ivf(ivf) if ivf.by_residual => match &ivf.lists.codec {
+                Codec::Pq(pq) if pq.nbits == 8 => Some(pq.centroids()),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Encodes `vectors` `[n, d]` as [`Self::add`] does, without storing them.

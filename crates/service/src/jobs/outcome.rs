@@ -41,7 +41,7 @@ pub struct Outcome {
     /// Reason of a failure, in one line.
     #[serde(default)]
     pub error: Option<String>,
-    /// Parts of the original that are not in the released file, one sentence each.
+    /// Parts of the original that are not in the released file, and fields that were not kept, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
     #[serde(default)]

@@ -112,7 +112,10 @@ impl Run<'_> {
         let entry = row.remembered.as_ref().map(|entry| entry.id);
         let own = Outcome { entry, notes: row.notes.clone(), ..Outcome::of(Ending::Done) };
         match (&row.figures, self.jobs.folder.found_file(id)) {
-            (_, None) if row.was_known() => Outcome { ending: Ending::Already, ..own },
+            (_, None) if row.was_known() => {
+                let notes = entry.and_then(|entry| self.unkept_fields(id, entry)).into_iter().collect();
+                Outcome { ending: Ending::Already, notes, ..own }
+            }
             (_, None) => Outcome::failed("its released file is missing".to_owned()),
             // Whoever wrote the file died before saying so.
             (None, Some((path, extension))) => {
@@ -123,6 +126,17 @@ impl Run<'_> {
                 self.with_file(Outcome { quality: Some(figures.into()), ..own }, &path, extension)
             }
         }
+    }
+
+    /// Note on the fields of a request whose picture the collection knew: they are not kept.
+    fn unkept_fields(&self, id: JobId, entry: i64) -> Option<String> {
+        let request = self.jobs.folder.read_request(id.request).ok()?;
+        (!request.fields.is_empty()).then(|| {
+            format!(
+                "The fields sent with this picture are not kept, because the collection knows it already as entry {entry}: \
+                 PATCH /v1/entries/{entry} changes the fields of an entry."
+            )
+        })
     }
 
     fn measured(&self, id: JobId, released: &Path) -> Option<Quality> {

@@ -1,7 +1,8 @@
-//! Image files that the user names: files, folders, and lists of both on stdin.
+//! Image files that the user names: files, folders, and lists of both on stdin or in files.
 
 mod folder_walk;
 mod left_out;
+mod object_walk;
 mod other_files;
 mod path_list;
 
@@ -11,15 +12,19 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use image_file::path_text;
+use object_files::{Kind, is_address};
+use shard::Shard;
 
 use self::folder_walk::FolderWalk;
 pub use self::left_out::LeftOut;
-use crate::{outputs::FileIdentity, session::Session};
+use crate::{objects::objects, outputs::FileIdentity, session::Session};
 
 /// Argument that stands for a list of files on stdin.
 const LIST: &str = "-";
+/// Mark in front of the name of a file that holds a list of files.
+const LIST_FILE: &[u8] = b"@";
 
 /// An image file, and its name below the folder that the user named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,8 +46,17 @@ pub struct Found {
     pub left_out: LeftOut,
 }
 
+impl Found {
+    /// Keeps the images of a shard, or all without one. Returns the others, too.
+    pub fn in_shard(self, shard: Option<Shard>) -> (Self, Vec<Input>) {
+        let Some(shard) = shard else { return (self, Vec::new()) };
+        let (images, others) = self.images.into_iter().partition(|input| shard.holds(&input.name));
+        (Self { images, left_out: self.left_out }, others)
+    }
+}
+
 /// Lists the files among `inputs`, and the images below the folders among them, sorted; each name once. `-` stands for the
-/// files and folders in a list on stdin.
+/// files and folders in a list on stdin, `@FILE` for those in a list in a file, unless there is a file of that name.
 ///
 /// Folders below `inputs` that are `except` are left out: results of an earlier run are not originals. Folders that cannot be
 /// read are reported.
@@ -51,15 +65,20 @@ pub struct Found {
 /// If there is no image, or the list cannot be read.
 pub fn find(inputs: &[PathBuf], except: Option<&Path>, session: &Session) -> Result<Found> {
     let mut walk = FolderWalk::new(except, session);
-    let mut found = Vec::new();
+    let (mut found, mut objects_left_out) = (Vec::new(), LeftOut::default());
     for (place, Input { path, name }) in named(inputs, session)?.into_iter().enumerate() {
-        if path.is_dir() {
+        if is_object_folder(&path) {
+            let (below, left_out) = object_walk::images_below(&path, except, session);
+            found.extend(below.into_iter().map(|input| (place, input)));
+            objects_left_out.extend(left_out);
+        } else if !is_address(&path) && path.is_dir() {
             walk.enter(place, &path);
         } else {
             found.push((place, Input { path, name }));
         }
     }
-    let (below, left_out) = walk.finish();
+    let (below, mut left_out) = walk.finish();
+    left_out.extend(objects_left_out);
     found.extend(below);
     found.sort();
     let mut images: Vec<Input> = found.into_iter().map(|(_, input)| input).collect();
@@ -69,22 +88,61 @@ pub fn find(inputs: &[PathBuf], except: Option<&Path>, session: &Session) -> Res
     Ok(Found { images, left_out })
 }
 
-/// Returns true for the argument that stands for a list on stdin.
-pub fn is_list(argument: &Path) -> bool {
-    argument.as_os_str() == LIST
+/// List of files that an argument stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum List {
+    Stdin,
+    File(PathBuf),
 }
 
-/// Returns the arguments, with those of a list in place of `-`.
+impl List {
+    fn of(argument: &Path) -> Option<Self> {
+        if argument.as_os_str() == LIST {
+            return Some(Self::Stdin);
+        }
+        if is_address(argument) {
+            let is_text = argument.extension().is_some_and(|end| end.eq_ignore_ascii_case("txt"));
+            return is_text.then(|| Self::File(argument.to_owned()));
+        }
+        let file = argument.as_os_str().as_encoded_bytes().strip_prefix(LIST_FILE)?;
+        let file = path_list::path_of(file).ok().filter(|_| !file.is_empty())?;
+        (!argument.exists()).then_some(Self::File(file))
+    }
+}
+
+/// Returns true for an argument that stands for a list of files.
+pub fn is_list(argument: &Path) -> bool {
+    List::of(argument).is_some()
+}
+
+/// Returns the arguments, with those of a list in place of the argument that stands for it.
 fn named(inputs: &[PathBuf], session: &Session) -> Result<Vec<Input>> {
     let mut named = Vec::with_capacity(inputs.len());
     for path in inputs {
-        if is_list(path) {
-            named.extend(listed(path_list::read(session)?));
-        } else {
-            named.push(Input { path: path.clone(), name: file_name(path) });
+        match List::of(path) {
+            Some(List::Stdin) => named.extend(listed(path_list::read_stdin(session)?)),
+            Some(List::File(file)) => named.extend(listed(path_list::read_file(&file)?)),
+            None if is_address(path) => named.push(at_address(path)?),
+            None => named.push(Input { path: path.clone(), name: file_name(path) }),
         }
     }
     Ok(named)
+}
+
+/// Returns true for an address that ends in `/`.
+fn is_object_folder(path: &Path) -> bool {
+    is_address(path) && path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// Returns an object or a folder of objects; the address of a folder ends in `/`. In a list each address ends so or is an object's:
+/// asking the store for each line would take too long.
+fn at_address(path: &Path) -> Result<Input> {
+    let kind = objects().check(path).and_then(|()| objects().kind(path)).with_context(|| path_text(path))?;
+    let name = file_name(path);
+    Ok(match kind {
+        Kind::Folder if !is_object_folder(path) => Input { path: path.join(""), name },
+        _ => Input { path: path.to_owned(), name },
+    })
 }
 
 /// Returns the files of a list, whose names are relative to the folder that holds all of them.
@@ -126,8 +184,10 @@ fn place_of(path: &Path) -> (Option<FileIdentity>, OsString) {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    let name = |path: &PathBuf| {
-        if is_list(path) { "the list on stdin".to_owned() } else { path_text(path) }
+    let name = |path: &PathBuf| match List::of(path) {
+        Some(List::Stdin) => "the list on stdin".to_owned(),
+        Some(List::File(file)) => format!("the list {}", path_text(&file)),
+        None => path_text(path),
     };
     paths.iter().map(name).collect::<Vec<_>>().join(", ")
 }

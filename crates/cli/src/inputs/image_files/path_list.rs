@@ -1,14 +1,16 @@
-//! Lists of files on stdin: paths that end with NUL bytes, or lines.
+//! Lists of files, on stdin or in files: paths that end with NUL bytes, or lines.
 
 use std::{
+    fs::File,
     io::{self, IsTerminal, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use image_file::Format;
+use image_file::{Format, path_text};
+use object_files::is_address;
 
-use crate::session::Session;
+use crate::{objects::objects, session::Session};
 
 /// Largest list in bytes.
 const MAX_BYTES: u64 = 1 << 30;
@@ -19,18 +21,37 @@ const MAX_PATH: usize = 1 << 15;
 ///
 /// # Errors
 /// If stdin is a terminal, was read before, cannot be read, or holds something else.
-pub fn read(session: &Session) -> Result<Vec<PathBuf>> {
+pub fn read_stdin(session: &Session) -> Result<Vec<PathBuf>> {
     session.take_stdin()?;
     let stdin = io::stdin();
     ensure!(
         !stdin.is_terminal(),
         "`-` reads a list of files from stdin, which is a terminal: pipe the list in, or name a file called - as ./-"
     );
-    let mut bytes = Vec::new();
-    let read = stdin.lock().take(MAX_BYTES + 1).read_to_end(&mut bytes);
-    read.context("cannot read the list of files on stdin")?;
-    ensure!(bytes.len() as u64 <= MAX_BYTES, "the list of files on stdin has more than {MAX_BYTES} bytes");
+    let bytes = bounded(stdin.lock()).context("cannot read the list of files on stdin")?;
     parse(&bytes).context("the list of files on stdin")
+}
+
+/// Reads the list in a file, or in an object of an object store.
+///
+/// # Errors
+/// If the file is none, cannot be read, or holds something else; the message names it.
+pub fn read_file(path: &Path) -> Result<Vec<PathBuf>> {
+    let read = || {
+        if is_address(path) {
+            return parse(&objects().read(path, MAX_BYTES)?);
+        }
+        ensure!(path.metadata()?.is_file(), "is no regular file");
+        parse(&bounded(File::open(path)?)?)
+    };
+    read().with_context(|| format!("{}: cannot be read as a list of files", path_text(path)))
+}
+
+fn bounded(list: impl Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    list.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() as u64 <= MAX_BYTES, "has more than {MAX_BYTES} bytes");
+    Ok(bytes)
 }
 
 /// Returns the paths of a list. A NUL byte anywhere means that each path ends with one; otherwise each is a line.
@@ -71,15 +92,17 @@ fn split(bytes: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
+/// Returns the path that these bytes are on this system.
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "fails on other systems")]
-fn path_of(bytes: &[u8]) -> Result<PathBuf> {
+pub fn path_of(bytes: &[u8]) -> Result<PathBuf> {
     use std::os::unix::ffi::OsStrExt;
     Ok(std::ffi::OsStr::from_bytes(bytes).into())
 }
 
+/// Returns the path that these bytes are on this system.
 #[cfg(not(unix))]
-fn path_of(bytes: &[u8]) -> Result<PathBuf> {
+pub fn path_of(bytes: &[u8]) -> Result<PathBuf> {
     Ok(std::str::from_utf8(bytes).context("is not UTF-8")?.into())
 }
 

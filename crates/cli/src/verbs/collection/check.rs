@@ -9,6 +9,8 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::{
+    args::Address,
+    inputs,
     report::Report,
     session::{Outcome, Session, output::one_line},
 };
@@ -30,17 +32,16 @@ struct Finding {
     reason: String,
 }
 
-pub fn run(path: &Path, session: &Session) -> Result<Outcome> {
+pub fn run(address: &Address, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
     let device = session.device_for_files()?.device;
-    let (findings, info) = match Collection::open(path, &device) {
+    let (findings, info) = match inputs::collection::open_quietly(address, &device) {
         Ok(collection) => (findings(&collection)?, collection.info()?),
-        Err(error @ (Error::NotACollection(_) | Error::Schema { .. })) => return Err(error.into()),
-        Err(error) => (vec![unopened(path, error)], Info::default()),
+        Err(error) => (vec![unopened(address, error.downcast()?)?], Info::default()),
     };
     let outcome = Outcome::of(!findings.is_empty());
     let seconds = started.elapsed().as_secs_f64();
-    let collection = path_text(path);
+    let collection = address.to_string();
     let report = Report::new(CheckReport { collection, findings, info }).after(seconds);
     session.result(&report, || text(&report.body, seconds))?;
     Ok(outcome)
@@ -58,15 +59,21 @@ fn findings(collection: &Collection) -> Result<Vec<Finding>> {
 }
 
 /// Damage that keeps a collection from being opened.
-fn unopened(collection: &Path, error: Error) -> Finding {
+///
+/// # Errors
+/// Errors that are no damage.
+fn unopened(address: &Address, error: Error) -> Result<Finding> {
     let at = |path: &Path, reason: String| Finding { place: path_text(path), reason };
-    match error {
+    Ok(match error {
+        error @ (Error::NotACollection(_) | Error::Schema { .. } | Error::Engine { .. }) => {
+            return Err(error.into());
+        }
         Error::Damaged { path, reason } => at(&path, reason),
         Error::Catalogue { path, source } => at(&path, source.to_string()),
         Error::Io { path, source } => at(&path, source.to_string()),
         Error::Index(index::Error::File { path, source }) => at(&path, one_line(&(*source).into())),
-        other => at(collection, one_line(&other.into())),
-    }
+        other => Finding { place: address.to_string(), reason: one_line(&other.into()) },
+    })
 }
 
 fn text(CheckReport { collection, findings, info }: &CheckReport, seconds: f64) -> String {

@@ -1,13 +1,13 @@
 //! `collection compact`: merges segments and drops withdrawn entries.
 
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use collection::Info;
-use image_file::path_text;
 use serde::Serialize;
 
 use crate::{
+    args::Address,
     inputs,
     report::{Report, table::table},
     session::{Outcome, Session},
@@ -37,14 +37,14 @@ impl From<Info> for Numbers {
     }
 }
 
-pub fn run(path: &Path, session: &Session) -> Result<Outcome> {
+pub fn run(address: &Address, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
-    let collection = inputs::collection::open(path, &session.device_for_files()?.device, session)?;
+    let collection = inputs::collection::open(address, &session.device_for_files()?.device, session)?;
     let before = collection.info()?.into();
     collection.compact()?;
     let after = collection.info()?.into();
     let seconds = started.elapsed().as_secs_f64();
-    let collection = path_text(path);
+    let collection = address.to_string();
     let report = Report::new(CompactReport { collection, before, after }).after(seconds);
     session.result(&report, || text(&report.body, seconds))?;
     Ok(Outcome::Done)

@@ -1,16 +1,13 @@
 //! `collection create`: creates an empty collection.
 
-use std::{fs, path::Path};
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use collection::Collection;
-use image_file::path_text;
 use index::Index;
 use witness::Kind;
 
 use super::info::InfoReport;
 use crate::{
-    args::CollectionCreate,
+    args::{Address, CollectionCreate},
     inputs::{self, installation},
     report::Report,
     session::{Outcome, Session, interrupt},
@@ -26,8 +23,8 @@ pub fn run(arguments: &CollectionCreate, session: &Session) -> Result<Outcome> {
             (Index::from_bytes(installation::INDEX, &device)?, Some(record))
         }
     };
-    let collection = create(&arguments.folder, &quantiser, record.as_ref(), arguments.witness.into())?;
-    let report = Report::new(InfoReport::new(&collection)?);
+    let collection = create(&arguments.address, &quantiser, record.as_ref(), arguments.witness.into())?;
+    let report = Report::new(InfoReport::new(&collection, session)?);
     session.result(&report, || report.body.text())?;
     Ok(Outcome::Done)
 }
@@ -36,20 +33,16 @@ pub fn run(arguments: &CollectionCreate, session: &Session) -> Result<Outcome> {
 /// known.
 ///
 /// # Errors
-/// If the folder has content or cannot be written; if the index cannot be a quantiser.
+/// If something is at the address, or it cannot be written; if the index cannot be a quantiser.
 pub fn create(
-    folder: &Path,
+    address: &Address,
     quantiser: &Index,
     record: Option<&ExtractorRecord>,
     witnesses: Kind,
 ) -> Result<Collection> {
     let _held = interrupt::hold_off();
-    let above = folder.parent().filter(|above| *above != Path::new(""));
-    above.map_or(Ok(()), fs::create_dir_all).with_context(|| path_text(folder))?;
-    let collection = match witnesses {
-        Kind::None => Collection::create(folder, quantiser)?,
-        kind => Collection::create_with_witnesses(folder, quantiser, &kind.to_string())?,
-    };
+    let kind = (witnesses != Kind::None).then(|| witnesses.to_string());
+    let collection = inputs::collection::create(address, quantiser, kind.as_deref())?;
     record.map_or(Ok(()), |record| inputs::collection::require_extractor(&collection, record))?;
     Ok(collection)
 }

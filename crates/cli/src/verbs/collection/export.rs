@@ -48,7 +48,7 @@ pub fn run(arguments: &CollectionExport, session: &Session) -> Result<Outcome> {
         outputs = outputs.and_index(out, (!arguments.force).then_some(advice));
     }
     // The files of the collection itself are never replaced.
-    let inside = WalkDir::new(&arguments.collection).into_iter().flatten();
+    let inside = arguments.collection.folder().into_iter().flat_map(WalkDir::new).flatten();
     outputs.check(inside.map(DirEntry::into_path))?;
     let device = session.device_for_files()?.device;
     let collection = inputs::collection::open(&arguments.collection, &device, session)?;
@@ -60,7 +60,7 @@ pub fn run(arguments: &CollectionExport, session: &Session) -> Result<Outcome> {
         files.push(ExportedFile::new(entries, export_table(&collection, entries)?)?);
     }
     let seconds = started.elapsed().as_secs_f64();
-    let collection = path_text(&arguments.collection);
+    let collection = arguments.collection.to_string();
     let report = Report::new(ExportReport { collection, files }).after(seconds);
     session.result(&report, || text(&report.body, seconds))?;
     Ok(Outcome::Done)

@@ -1,13 +1,14 @@
 //! `collection info`: the kind of a collection, its numbers of entries and its size.
 
-use std::path::Path;
-
 use anyhow::Result;
 use collection::{Collection, Decisions, Description};
 use find::{Calibration, report::CalibrationReport};
 use serde::Serialize;
+use shard::Record;
 
+use super::runs;
 use crate::{
+    args::Address,
     inputs,
     report::{Report, table::table},
     session::{Outcome, Session},
@@ -49,6 +50,9 @@ pub struct InfoReport {
     /// Extractor of the descriptors.
     #[serde(skip_serializing_if = "Option::is_none")]
     extractor: Option<ExtractorRecord>,
+    /// Progress of runs in shards.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shards: Vec<Record>,
 }
 
 /// Numbers of reviews by their decisions.
@@ -74,17 +78,19 @@ impl Reviews {
     }
 }
 
-pub fn run(path: &Path, session: &Session) -> Result<Outcome> {
-    let collection = inputs::collection::open(path, &session.device_for_files()?.device, session)?;
-    let report = Report::new(InfoReport::new(&collection)?);
+pub fn run(address: &Address, session: &Session) -> Result<Outcome> {
+    let collection = inputs::collection::open(address, &session.device_for_files()?.device, session)?;
+    let report = Report::new(InfoReport::new(&collection, session)?);
     session.result(&report, || report.body.text())?;
     Ok(Outcome::Done)
 }
 
 impl InfoReport {
+    /// Reads the numbers of a collection, and notes on stderr what of it cannot be read.
+    ///
     /// # Errors
     /// If the collection cannot be read.
-    pub fn new(collection: &Collection) -> Result<Self> {
+    pub fn new(collection: &Collection, session: &Session) -> Result<Self> {
         let Description { location, d, factory, fingerprint, witness_kind } =
             collection.description().clone();
         let info = collection.info()?;
@@ -111,6 +117,7 @@ impl InfoReport {
             nprobe,
             fingerprint,
             extractor,
+            shards: runs::records(collection, session)?,
         })
     }
 
@@ -138,6 +145,7 @@ impl InfoReport {
             ("default nprobe", self.nprobe.map(|nprobe| nprobe.to_string())),
         ];
         let rows = rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?]));
+        let rows = rows.chain(runs::rows(&self.shards, inputs::collection::now()));
         table(&["collection", &self.collection], 1, rows)
     }
 }

@@ -1,4 +1,4 @@
-//! `collection create`, `add`, `list`, `info`, `check`, `compact`, `calibrate`, `export`, `import`.
+//! `collection create`, `add`, `list`, `info`, `check`, `index`, `compact`, `calibrate`, `export`, `import`.
 
 mod add;
 mod calibrate;
@@ -7,8 +7,10 @@ mod compact;
 mod create;
 mod export;
 mod import;
+mod index;
 mod info;
 mod list;
+mod runs;
 
 use anyhow::Result;
 
@@ -24,6 +26,7 @@ pub fn run(verb: &CollectionVerb, session: &Session) -> Result<Outcome> {
         CollectionVerb::List(arguments) => list::run(arguments, session),
         CollectionVerb::Info { collection } => info::run(collection, session),
         CollectionVerb::Check { collection } => check::run(collection, session),
+        CollectionVerb::Index(arguments) => index::run(arguments, session),
         CollectionVerb::Compact { collection } => compact::run(collection, session),
         CollectionVerb::Calibrate(arguments) => calibrate::run(arguments, session),
         CollectionVerb::Export(arguments) => export::run(arguments, session),

@@ -13,6 +13,7 @@ use evaluation::{
 };
 use image_file::{Encoding, Reader, path_text};
 use index::Index;
+use object_files::is_address;
 use release::{Folder, ReleasedImage, Releaser};
 
 use crate::{
@@ -93,7 +94,8 @@ impl<'a> Selection<'a> {
     /// # Errors
     /// If one of the folders does not exist, or there is no image.
     pub fn find(&self, session: &Session) -> Result<Found> {
-        for folder in self.folders.iter().filter(|folder| !image_files::is_list(folder)) {
+        let is_path = |folder: &&PathBuf| !image_files::is_list(folder) && !is_address(folder);
+        for folder in self.folders.iter().filter(is_path) {
             folder.metadata().with_context(|| path_text(folder))?;
         }
         let except = self.released.as_deref().unwrap_or(Path::new(RELEASED));

@@ -8,7 +8,6 @@ use find::{
     Answer, Describe, Finder, Query, Settings,
     report::{Answered, Search, with_entries},
 };
-use image_file::path_text;
 
 use super::{find_report::FindReport, page::Gallery};
 use crate::{
@@ -48,7 +47,7 @@ impl<'a> Lookup<'a> {
             ..own
         };
         let finder = Finder::new(collection, settings)?;
-        let name = path_text(&arguments.collection);
+        let name = arguments.collection.to_string();
         let search = Search::of(name.clone(), &finder)?;
         let advice = calibration_advice(&search.calibration, &name);
         advice.into_iter().for_each(|advice| session.note(&advice));

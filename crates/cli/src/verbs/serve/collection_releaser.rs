@@ -10,7 +10,10 @@ use service::Release;
 
 use crate::{
     args::NamedCollection,
-    inputs::{collection::require_extractor, extractor::LoadedExtractor},
+    inputs::{
+        collection::{open_quietly, require_extractor},
+        extractor::LoadedExtractor,
+    },
     session::Session,
 };
 
@@ -36,7 +39,7 @@ impl<'a> CollectionReleaser<'a> {
     ) -> Result<Self> {
         let is_there = session.device_for_files()?.device == loaded.device;
         let elsewhere = if is_there { &[] } else { collections };
-        let open = |named: &NamedCollection| Collection::open(&named.path, &loaded.device);
+        let open = |named: &NamedCollection| open_quietly(&named.address, &loaded.device);
         let on_device = elsewhere.iter().map(open).collect::<Result<_, _>>()?;
         Ok(Self { loaded, options, on_device })
     }

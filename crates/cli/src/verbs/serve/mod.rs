@@ -5,7 +5,6 @@ mod collection_releaser;
 use std::{
     fs,
     io::{self, IsTerminal},
-    path::PathBuf,
     sync::Arc,
     thread,
     time::Duration,
@@ -19,6 +18,7 @@ use serde::Serialize;
 use service::{Access, Served, Service, Settings, Tokens};
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use self::collection_releaser::CollectionReleaser;
 use crate::{
@@ -55,7 +55,7 @@ pub fn run(arguments: &Serve, session: &Session) -> Result<Outcome> {
         .collections
         .iter()
         .map(|named| {
-            let collection = inputs::collection::open(&named.path, &device, session)?;
+            let collection = inputs::collection::open(&named.address, &device, session)?;
             Ok((named.name(), Arc::new(collection)))
         })
         .collect::<Result<_>>()?;
@@ -88,7 +88,8 @@ pub fn run(arguments: &Serve, session: &Session) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Lets pictures be released into a collection. Where its folder cannot be written, and no other is named, it is served without.
+/// Lets pictures be released into a collection. Where it is no folder, or one that cannot be written, and no folder is named, it
+/// is served without.
 fn releasing(
     served: Served,
     named: &NamedCollection,
@@ -98,7 +99,14 @@ fn releasing(
     if let Some(out) = &arguments.out {
         return Ok(served.releasing_into(&out.join(named.name()))?);
     }
-    let folder: PathBuf = named.path.join(RELEASED);
+    let Some(folder) = named.address.folder() else {
+        session.note(&format!(
+            "{}: no pictures are released into it, unless --out names a folder",
+            named.address
+        ));
+        return Ok(served);
+    };
+    let folder = folder.join(RELEASED);
     match fs::create_dir_all(&folder) {
         Ok(()) => Ok(served.releasing_into(&folder)?),
         Err(error) => {
@@ -157,11 +165,13 @@ fn start_log(json: bool, session: &Session) -> WorkerGuard {
     let level = if session.globals().verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(io::stderr());
+    // Lance tells of each version that it opens.
+    let targets = Targets::new().with_default(level).with_target("lance", LevelFilter::WARN);
     let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(writer);
     let log = log.with_ansi(io::stderr().is_terminal());
     match json {
-        true => log.json().flatten_event(true).init(),
-        false => log.init(),
+        true => log.json().flatten_event(true).finish().with(targets).init(),
+        false => log.finish().with(targets).init(),
     }
     guard
 }

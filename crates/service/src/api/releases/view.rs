@@ -31,7 +31,7 @@ pub struct ReleaseView {
     /// Reason of a failure, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Parts of the original that are not in the released file, one sentence each.
+    /// Parts of the original that are not in the released file, and fields that were not kept, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Quality of the released file.

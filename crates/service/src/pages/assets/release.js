@@ -70,7 +70,9 @@ async function accepted(address, body, file) {
     const answer = await fetch(address, { method: "POST", headers, body });
     if (answer.ok) return;
     const reason = failure(answer.status, await answer.text());
-    if (reason.status !== 429) throw new Error(`${file.name}: ${reason.detail}`);
+    // Most reasons begin with the name of the picture.
+    const named = reason.detail.startsWith(`${file.name}:`) ? reason.detail : `${file.name}: ${reason.detail}`;
+    if (reason.status !== 429) throw new Error(named);
     await new Promise((go) => setTimeout(go, 1000 * (reason.retryAfter ?? 1)));
   }
 }

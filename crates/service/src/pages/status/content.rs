@@ -26,7 +26,7 @@ pub struct Content {
     pub days: Vec<Day>,
     pub finder: Arc<Finder<'static>>,
     pub reviews: ReviewCountsAnswer,
-    /// What people found, by E-values.
+    /// Decisions of people, by E-values.
     pub seen: Vec<Seen>,
 }
 

@@ -64,6 +64,18 @@ fn a_picture_that_is_known_leads_to_the_file_of_its_entry() {
 }
 
 #[test]
+fn fields_of_a_known_picture_are_said_not_to_be_kept() {
+    let desk = Desk::start();
+    let send = |query: &str| desk.ended(&desk.accepts(&post(query, "image/png", picture(1))).remove(0));
+    let done = send("name=a.png&meta=year=2026");
+    let entry = done["entry"].as_i64().unwrap();
+    assert!(send("name=a.png")["notes"].is_null(), "no fields, nothing to say");
+    let notes = send("name=a.png&meta=year=2027")["notes"].clone();
+    assert!(notes[0].as_str().unwrap().contains(&format!("PATCH /v1/entries/{entry}")), "{notes}");
+    assert_eq!(desk.shop.entry(entry).unwrap().unwrap().meta["year"], "2026");
+}
+
+#[test]
 fn failures_are_told_in_a_line_without_paths_of_the_server() {
     for together in [1, 8] {
         let desk = Desk::with(together, |_| ());

@@ -57,7 +57,7 @@ pub fn run(file: &Path, arguments: &CollectionAdd, session: &Session) -> Result<
         added(blocks, entry, &collection, &chosen.device, session).with_context(|| path_text(file))?;
     inputs::collection::refit(&collection, session);
     let seconds = started.elapsed().as_secs_f64();
-    let collection = path_text(&arguments.collection);
+    let collection = arguments.collection.to_string();
     let report = Report::new(AddReport { collection, counts, ids }).on(&chosen.name).after(seconds);
     session.result(&report, || text(&report.body, seconds))?;
     Ok(counts.outcome())

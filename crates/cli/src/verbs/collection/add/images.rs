@@ -15,6 +15,7 @@ use extractor::Extractor;
 use image_file::{Reader, path_text};
 use indicatif::ProgressBar;
 use serde::Serialize;
+use shard::Shard;
 use witness::{Kind, Witness};
 
 use super::{Counts, report_known};
@@ -25,9 +26,16 @@ use crate::{
         extractor::LoadedExtractor,
         image_files::{self, Found, Input},
         meta::MetaFields,
+        sharding,
     },
     report::{Report, table::table},
-    session::{Outcome, Session, interrupt::Watch, output::one_line, progress},
+    session::{
+        Outcome, Session,
+        interrupt::Watch,
+        output::one_line,
+        progress,
+        shard_run::{Done, ShardRun},
+    },
 };
 
 /// Largest number of images that wait for their commit.
@@ -72,12 +80,14 @@ enum Status {
 
 pub fn run(arguments: &CollectionAdd, session: &Session) -> Result<Outcome> {
     let started = Instant::now();
-    let Found { images: inputs, left_out } = image_files::find(&arguments.inputs, None, session)?;
+    let shard = sharding::shard(&arguments.recorded.sharding, session)?;
+    let (found, _) = image_files::find(&arguments.inputs, None, session)?.in_shard(shard);
+    let Found { images: inputs, left_out } = found;
     let meta = MetaFields::read(&arguments.meta)?;
     let loaded = LoadedExtractor::load(session)?;
     let collection = inputs::collection::open(&arguments.collection, &loaded.device, session)?;
     inputs::collection::require_extractor(&collection, &loaded.record())?;
-    let (images, interrupted) = added(&inputs, &meta, &loaded, &collection, arguments, session)?;
+    let (images, interrupted) = added(&inputs, shard, &meta, &loaded, &collection, arguments, session)?;
     inputs::collection::refit(&collection, session);
 
     let count = |status| images.iter().filter(|image| image.status == status).count();
@@ -85,9 +95,9 @@ pub fn run(arguments: &CollectionAdd, session: &Session) -> Result<Outcome> {
     let counts = Counts { added, already, failed, left: inputs.len() - images.len(), interrupted };
     let outcome = if left_out.failed() && !interrupted { Outcome::SomeFailed } else { counts.outcome() };
     let seconds = started.elapsed().as_secs_f64();
-    let collection = path_text(&arguments.collection);
+    let collection = arguments.collection.to_string();
     let report = Report::new(AddReport { collection, counts, images });
-    let report = report.on(&loaded.device_name).after(seconds).without(left_out);
+    let report = report.on(&loaded.device_name).after(seconds).in_shard(shard).without(left_out);
     session.result(&report, || text(&report, seconds, &loaded.device_name))?;
     Ok(outcome)
 }
@@ -96,6 +106,7 @@ pub fn run(arguments: &CollectionAdd, session: &Session) -> Result<Outcome> {
 /// user did.
 fn added(
     inputs: &[Input],
+    shard: Option<Shard>,
     meta: &MetaFields,
     loaded: &LoadedExtractor,
     collection: &Collection,
@@ -105,7 +116,9 @@ fn added(
     let bar = progress::bar(inputs.len(), "adding");
     let watch = Watch::start();
     let witnesses = release::witness_kind(collection)?;
-    let mut adder = Adder::new(collection, meta, loaded, session, &bar);
+    let work = (shard, inputs.len());
+    let run = ShardRun::begin("add", &arguments.inputs, work, &arguments.recorded, (collection, session))?;
+    let mut adder = Adder::new(collection, meta, loaded, session, (&bar, run.as_ref()));
     let mut describer = loaded.describer(arguments.batch);
     let (reader, extractor) = (Reader::from(&arguments.reading), describer.extractor());
     let ahead = NonZeroUsize::new(2 * describer.batch_size()).unwrap_or(NonZeroUsize::MIN);
@@ -127,6 +140,7 @@ fn added(
     }
     adder.commit()?;
     bar.finish_and_clear();
+    run.iter().for_each(|run| run.finish(!is_stopped.get()));
     Ok((adder.images, is_stopped.get()))
 }
 
@@ -168,6 +182,7 @@ struct Adder<'a> {
     loaded: &'a LoadedExtractor,
     session: &'a Session,
     bar: &'a ProgressBar,
+    run: Option<&'a ShardRun<'a>>,
     images: Vec<AddedImage>,
     waiting: Waiting,
     committed: Instant,
@@ -188,10 +203,10 @@ impl<'a> Adder<'a> {
         meta: &'a MetaFields,
         loaded: &'a LoadedExtractor,
         session: &'a Session,
-        bar: &'a ProgressBar,
+        (bar, run): (&'a ProgressBar, Option<&'a ShardRun<'a>>),
     ) -> Self {
         let (images, waiting) = (Vec::new(), Waiting::default());
-        Self { collection, meta, loaded, session, bar, images, waiting, committed: Instant::now() }
+        Self { collection, meta, loaded, session, bar, run, images, waiting, committed: Instant::now() }
     }
 
     /// Takes the next image of the stream.
@@ -210,6 +225,7 @@ impl<'a> Adder<'a> {
         if let Err(error) = described.and_then(|described| self.place(place, &input.name, described)) {
             let image = &mut self.images[place];
             image.error = Some(one_line(&error));
+            self.run.iter().for_each(|run| run.count(Done::Failed));
             self.bar.suspend(|| self.session.failure(&image.input, &one_line(&error)));
         }
         match self.waiting.entries.len() {
@@ -243,6 +259,7 @@ impl<'a> Adder<'a> {
     fn know(&mut self, place: usize, entry: &Entry) {
         let image = &mut self.images[place];
         (image.id, image.status) = (Some(entry.id), Status::Already);
+        self.run.iter().for_each(|run| run.count(Done::Already));
         let collection = &self.collection.description().location;
         self.bar.suspend(|| report_known(&image.input, &image.name, entry, collection, self.session));
     }
@@ -262,6 +279,7 @@ impl<'a> Adder<'a> {
                 Stored::New(id) | Stored::Completed(id) => {
                     let image = &mut self.images[place];
                     (image.id, image.status) = (Some(id), Status::Added);
+                    self.run.iter().for_each(|run| run.count(Done::Stored));
                 }
             }
         }

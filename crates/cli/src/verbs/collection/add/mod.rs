@@ -15,7 +15,11 @@ use crate::{
 
 pub fn run(arguments: &CollectionAdd, session: &Session) -> Result<Outcome> {
     match descriptor_file::only(&arguments.inputs)? {
-        Some(file) => descriptors::run(file, arguments, session),
+        Some(file) => {
+            let whole = arguments.recorded.sharding.shard.is_none_or(|shard| shard.of() == 1);
+            ensure!(whole, "--shard: is for images; a .npy file is added as a whole");
+            descriptors::run(file, arguments, session)
+        }
         None => {
             ensure!(arguments.names.is_none(), "--names: is for the rows of a .npy file; images have names");
             images::run(arguments, session)

@@ -4,7 +4,10 @@ mod lookup_report;
 mod page;
 mod tables;
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context, Result};
 use collection::Collection;
@@ -17,6 +20,7 @@ use evaluation::{
 };
 use find::Settings;
 use image_file::{Reader, path_text};
+use shard::Shard;
 
 use self::lookup_report::{LookupReport, Scope};
 use super::{copy_detection::read_truth, settings::Settings as ProgramSettings};
@@ -26,6 +30,7 @@ use crate::{
         self,
         extractor::LoadedExtractor,
         image_files::{self, Found, Input, LeftOut},
+        sharding,
     },
     outputs::{Content, Outputs},
     report::Report,
@@ -33,11 +38,15 @@ use crate::{
 };
 
 pub fn run(arguments: &EvalFind, session: &Session) -> Result<Outcome> {
-    check_outputs(arguments)?;
-    let (evaluated, left_out) = Evaluated::new(arguments, session)?;
+    let shard = sharding::shard(&arguments.sharding, session)?;
+    let mut arguments = arguments.clone();
+    sharding::rename(shard, [&mut arguments.csv, &mut arguments.report, &mut arguments.resume]);
+    check_outputs(&arguments)?;
+    let (evaluated, left_out) = Evaluated::new(&arguments, shard, session)?;
     let Evaluated { photographs, findings, .. } = &evaluated;
     let outcome = Outcome::of(left_out.failed() || findings.photographs.len() < photographs.planned);
-    let report = Report::new(evaluated.report(arguments)?).after(evaluated.seconds).without(left_out);
+    let report = Report::new(evaluated.report(&arguments)?).after(evaluated.seconds);
+    let report = report.in_shard(shard).without(left_out);
     if let Some(path) = &arguments.csv {
         let table = tables::lookups(&evaluated)?;
         write_whole(path, |file| file.write_all(&table))?;
@@ -55,7 +64,8 @@ fn check_outputs(arguments: &EvalFind) -> Result<()> {
         .and_any(arguments.report.as_ref(), Content::Page)
         .and_any(arguments.resume.as_ref(), Content::Kept);
     let inputs = arguments.images.iter().chain(&arguments.unrelated).chain(&arguments.released);
-    outputs.check(inputs.chain([&arguments.collection]).chain(&arguments.related))
+    let inputs = inputs.chain(&arguments.related).map(PathBuf::as_path);
+    outputs.check(inputs.chain(arguments.collection.folder()))
 }
 
 /// Lookups with their circumstances.
@@ -71,11 +81,11 @@ struct Evaluated {
 }
 
 impl Evaluated {
-    fn new(arguments: &EvalFind, session: &Session) -> Result<(Self, LeftOut)> {
-        let Subjects { images, subjects, mut left_out } = Subjects::find(arguments, session)?;
+    fn new(arguments: &EvalFind, shard: Option<Shard>, session: &Session) -> Result<(Self, LeftOut)> {
+        let Subjects { images, subjects, mut left_out } = Subjects::find(arguments, shard, session)?;
         let unrelated = match arguments.unrelated.as_slice() {
             [] => Found::default(),
-            folders => image_files::find(folders, None, session)?,
+            folders => image_files::find(folders, None, session)?.in_shard(shard).0,
         };
         left_out.extend(unrelated.left_out);
         let unrelated: Vec<_> = unrelated.images.into_iter().map(|input| input.path).collect();
@@ -109,7 +119,7 @@ impl Evaluated {
 
     fn report(&self, arguments: &EvalFind) -> Result<LookupReport> {
         let scope = Scope {
-            collection: path_text(&arguments.collection),
+            collection: arguments.collection.to_string(),
             entries: self.findings.entries,
             images: self.findings.photographs.len(),
             planned: self.photographs.planned,
@@ -132,12 +142,13 @@ struct Subjects {
 }
 
 impl Subjects {
-    fn find(arguments: &EvalFind, session: &Session) -> Result<Self> {
+    fn find(arguments: &EvalFind, shard: Option<Shard>, session: &Session) -> Result<Self> {
         let released = arguments.released.as_deref();
         let Found { mut images, left_out } = image_files::find(&arguments.images, released, session)?;
         if let Some(n) = arguments.sample {
             images = sample(images, n.get(), arguments.seed);
         }
+        images.retain(|image| shard.is_none_or(|shard| shard.holds(&image.name)));
         let count = images.len();
         let subjects = match released {
             None => images.into_iter().map(|input| Subject::of_file(input.path)).collect(),

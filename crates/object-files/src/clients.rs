@@ -1,0 +1,186 @@
+//! Clients of object stores, made as buckets are met.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::TryStreamExt;
+use object_store::{
+    GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, aws::AmazonS3Builder,
+    azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder, path::Path,
+};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    address::{Address, Scheme},
+    error::{Error, Result},
+    objects::Found,
+};
+
+/// Threads that move bytes; callers wait on their own threads.
+const THREADS: usize = 2;
+/// Longest message of a store, in characters: some answer with a page.
+const LONGEST_MESSAGE: usize = 400;
+
+/// Clients by bucket, and the threads that they share.
+#[derive(Debug, Default)]
+pub(crate) struct Clients(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    runtime: Option<Arc<Runtime>>,
+    stores: HashMap<(Scheme, String), Arc<dyn ObjectStore>>,
+}
+
+impl Clients {
+    /// Makes the client of a bucket, without a request.
+    pub fn open(&self, address: &Address) -> Result<()> {
+        self.store(address).map(drop)
+    }
+
+    /// Returns the size of an object, if there is one.
+    pub fn size(&self, address: &Address) -> Result<Option<u64>> {
+        self.call(address, async |store, path| match store.head(&path).await {
+            Ok(about) => Ok(Some(about.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    pub fn read(&self, address: &Address, limit: u64) -> Result<Vec<u8>> {
+        self.call(address, async |store, path| {
+            let object = store.get(&path).await?;
+            let size = object.meta.size;
+            let refuse = |bytes| Err(Error::TooManyBytes { bytes, limit });
+            if size > limit {
+                return refuse(size);
+            }
+            let (mut parts, mut bytes) = (object.into_stream(), Vec::with_capacity(size as usize));
+            while let Some(part) = parts.try_next().await? {
+                if bytes.len() as u64 + part.len() as u64 > limit {
+                    return refuse(bytes.len() as u64 + part.len() as u64);
+                }
+                bytes.extend_from_slice(&part);
+            }
+            Ok(bytes)
+        })
+    }
+
+    /// Reads the first bytes of an object, if there is one.
+    pub fn start(&self, address: &Address, limit: u64) -> Result<Option<Vec<u8>>> {
+        match self.size(address)? {
+            None => return Ok(None),
+            // No range is in an empty object.
+            Some(0) => return Ok(Some(Vec::new())),
+            Some(_) => {}
+        }
+        self.call(address, async |store, path| {
+            let range = Some(GetRange::Bounded(0..limit));
+            let options = GetOptions { range, ..GetOptions::default() };
+            match store.get_opts(&path, options).await {
+                Ok(object) => Ok(Some(object.bytes().await?.into())),
+                Err(object_store::Error::NotFound { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// Lists objects until `visit` returns false.
+    pub fn list(&self, folder: &Address, visit: &mut dyn FnMut(Found) -> bool) -> Result<()> {
+        self.call(folder, async |store, path| {
+            let mut objects = store.list(Some(&path));
+            while let Some(object) = objects.try_next().await? {
+                if !visit(Found { key: object.location.into(), bytes: object.size }) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    pub fn put(&self, address: &Address, bytes: Vec<u8>) -> Result<()> {
+        self.call(address, async |store, path| {
+            store.put(&path, bytes.into()).await?;
+            Ok(())
+        })
+    }
+
+    /// Returns false if there is an object already.
+    pub fn create(&self, address: &Address, bytes: Vec<u8>) -> Result<bool> {
+        self.call(address, async |store, path| {
+            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+            match store.put_opts(&path, bytes.into(), options).await {
+                Ok(_) => Ok(true),
+                Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// Runs a call in the bucket of an address, and waits for it.
+    fn call<T>(
+        &self,
+        address: &Address,
+        call: impl AsyncFnOnce(Arc<dyn ObjectStore>, Path) -> Result<T>,
+    ) -> Result<T> {
+        let path = Path::parse(&address.key).map_err(|error| Error::Store(error.to_string()))?;
+        // Names that the client would change lead to other objects.
+        if path.as_ref() != address.key.trim_end_matches('/') {
+            return Err(Error::Address("its parts are not empty"));
+        }
+        let (runtime, store) = self.store(address)?;
+        runtime.block_on(call(store, path))
+    }
+
+    fn store(&self, address: &Address) -> Result<(Arc<Runtime>, Arc<dyn ObjectStore>)> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let runtime = match &state.runtime {
+            Some(runtime) => runtime.clone(),
+            None => state.runtime.insert(Arc::new(runtime()?)).clone(),
+        };
+        let bucket = (address.scheme, address.bucket.clone());
+        if let Some(store) = state.stores.get(&bucket) {
+            return Ok((runtime, store.clone()));
+        }
+        let store = client(address)?;
+        state.stores.insert(bucket, store.clone());
+        Ok((runtime, store))
+    }
+
+    /// Puts a store of tests in the place of a bucket.
+    #[cfg(test)]
+    pub fn insert(&self, scheme: Scheme, bucket: &str, store: Arc<dyn ObjectStore>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.stores.insert((scheme, bucket.to_owned()), store);
+    }
+}
+
+fn runtime() -> Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    let builder = builder.worker_threads(THREADS).thread_name("object-files").enable_all();
+    builder.build().map_err(|error| Error::Store(error.to_string()))
+}
+
+/// Creates the client of a bucket, with endpoint and credentials of the environment.
+fn client(address: &Address) -> Result<Arc<dyn ObjectStore>> {
+    let bucket = &address.bucket;
+    Ok(match address.scheme {
+        Scheme::S3 => Arc::new(AmazonS3Builder::from_env().with_bucket_name(bucket).build()?),
+        Scheme::Google => Arc::new(GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket).build()?),
+        Scheme::Azure => Arc::new(MicrosoftAzureBuilder::from_env().with_container_name(bucket).build()?),
+    })
+}
+
+impl From<object_store::Error> for Error {
+    fn from(error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::NotFound,
+            error => {
+                let message = error.to_string();
+                let words: Vec<&str> = message.split_whitespace().collect();
+                Self::Store(words.join(" ").chars().take(LONGEST_MESSAGE).collect())
+            }
+        }
+    }
+}
