@@ -52,6 +52,8 @@ impl Browser {
             "--disable-dev-shm-usage",
             "--disable-gpu",
             "--hide-scrollbars",
+            // What fades in has no text for WebDriver until it begins to be seen; the pages then move nothing.
+            "--force-prefers-reduced-motion",
             // Names of hosts lead nowhere, so that nothing is asked of the network.
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         ];
