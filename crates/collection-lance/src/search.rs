@@ -111,6 +111,13 @@ struct Found {
     distance: f32,
 }
 
+/// Entries of the nearest codes of a query.
+struct FoundOfQuery {
+    entries: Vec<Found>,
+    /// True if all places were taken, so that there may be more.
+    is_cut_off: bool,
+}
+
 /// The nearest entries; see [`Engine::nearest`](collection::Engine::nearest).
 pub async fn nearest(
     view: &View,
@@ -126,14 +133,15 @@ pub async fn nearest(
             segment.shrink(quantiser)?;
             segment.read(&cells).await?;
         }
-        let Some((found, is_cut_off)) = search(view, quantiser, asked, &cells, places)? else { continue };
-        let addresses: Vec<u64> = found.iter().flatten().map(|found| found.address).collect();
+        let Some(found) = search(view, quantiser, asked, &cells, places)? else { continue };
+        let addresses: Vec<u64> =
+            found.iter().flat_map(|found| &found.entries).map(|entry| entry.address).collect();
         let known = rows.get(table, &view.dataset, &addresses).await?;
         let passing: Vec<Vec<(&Row, f32)>> =
-            found.iter().map(|found| passing(found, &known, asked.filter)).collect();
+            found.iter().map(|found| passing(&found.entries, &known, asked.filter)).collect();
         // Where others took the places of live entries, more must be looked at.
         let lacking =
-            passing.iter().zip(is_cut_off).any(|(row, cut_off)| cut_off && row.len() < asked.compared);
+            passing.iter().zip(&found).any(|(row, found)| found.is_cut_off && row.len() < asked.compared);
         if !lacking {
             let queries = asked.queries.chunks_exact(quantiser.d());
             return Ok(queries.zip(passing).map(|(query, row)| ranked(query, &row, asked)).collect());
@@ -142,26 +150,27 @@ pub async fn nearest(
     }
 }
 
-/// Entries of the nearest codes of each query, and true for each query whose places were all taken; `None` if cells were
-/// forgotten meanwhile.
+/// Entries of the nearest codes of each query; `None` if cells were forgotten meanwhile.
 fn search(
     view: &View,
     quantiser: &Index,
     asked: &Asked<'_>,
     cells: &[usize],
     places: usize,
-) -> Result<Option<(Vec<Vec<Found>>, Vec<bool>)>> {
+) -> Result<Option<Vec<FoundOfQuery>>> {
     let held: Vec<Lists<'_>> = view.segments.iter().map(|segment| segment.lists()).collect();
     if !held.iter().all(|lists| lists.have(cells)) {
         return Ok(None);
     }
     let parts: Vec<&EntryLists> = held.iter().map(Lists::get).chain([view.fresh.as_ref()]).collect();
     let rows = quantiser.search_lists(&parts, asked.probed, places)?;
-    let is_cut_off = rows.iter().map(|row| row.len() == places).collect();
     let exists = |entry: &FoundEntry| view.is_whole() || view.has(entry.part, entry.id as u64);
     let found = |entry: FoundEntry| Found { address: entry.id as u64, distance: entry.distance };
-    let found = rows.into_iter().map(|row| row.into_iter().filter(exists).map(found).collect()).collect();
-    Ok(Some((found, is_cut_off)))
+    let of_query = |row: Vec<FoundEntry>| FoundOfQuery {
+        is_cut_off: row.len() == places,
+        entries: row.into_iter().filter(exists).map(found).collect(),
+    };
+    Ok(Some(rows.into_iter().map(of_query).collect()))
 }
 
 fn passing<'a>(found: &[Found], rows: &'a HashMap<u64, Arc<Row>>, filter: &Filter) -> Vec<(&'a Row, f32)> {

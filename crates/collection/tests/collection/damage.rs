@@ -10,24 +10,12 @@ use active_index_collection::{Collection, Decision, Digest, Error, FindSettings,
 use burn::tensor::Device;
 
 use crate::{
-    place::Place,
+    folders::{collection, open, place},
     promises::{
-        fixtures::{self, D, KIND, descriptors, entries, findings, tensor, with_witness, witness},
+        fixtures::{D, KIND, descriptors, entries, findings, tensor, with_witness, witness},
         reviews::review,
     },
 };
-
-fn place(path: &Path) -> Place {
-    Place::at(path.to_str().expect("a path of text").to_owned())
-}
-
-fn collection(path: &Path) -> Collection {
-    fixtures::collection(&place(path))
-}
-
-fn open(path: &Path) -> Collection {
-    place(path).open()
-}
 
 /// Collection of two segments and some entries in the catalogue.
 fn filled(path: &Path) -> Vec<f32> {

@@ -17,24 +17,12 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 
 use crate::{
-    place::Place,
+    folders::{collection, open, place},
     promises::{
-        fixtures::{self, D, KIND, descriptors, findings, quantiser, tensor, with_witness},
+        fixtures::{D, KIND, descriptors, findings, quantiser, tensor, with_witness},
         reviews::review,
     },
 };
-
-fn place(path: &Path) -> Place {
-    Place::at(path.to_str().expect("a path of text").to_owned())
-}
-
-fn collection(path: &Path) -> Collection {
-    fixtures::collection(&place(path))
-}
-
-fn open(path: &Path) -> Collection {
-    place(path).open()
-}
 
 /// Everything that is kept of an entry.
 #[derive(Debug, Clone, PartialEq)]

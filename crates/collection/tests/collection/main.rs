@@ -8,6 +8,7 @@
 
 mod catalogue;
 mod damage;
+mod folders;
 mod imports;
 mod place;
 #[path = "../promises/mod.rs"]
