@@ -10,7 +10,7 @@ use active_index_collection::{Collection, Decision, Digest, Error, FindSettings,
 use burn::tensor::Device;
 
 use crate::{
-    folders::{collection, open, place},
+    folders::{collection, open},
     promises::{
         fixtures::{D, KIND, descriptors, entries, findings, tensor, with_witness, witness},
         reviews::review,

@@ -7,7 +7,7 @@ use active_index_collection::Collection;
 use crate::{place::Place, promises::fixtures};
 
 /// Place of the collection in `path`.
-pub fn place(path: &Path) -> Place {
+fn place(path: &Path) -> Place {
     Place::at(path.to_str().expect("a path of text").to_owned())
 }
 

@@ -17,7 +17,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 
 use crate::{
-    folders::{collection, open, place},
+    folders::{collection, open},
     promises::{
         fixtures::{D, KIND, descriptors, findings, quantiser, tensor, with_witness},
         reviews::review,
