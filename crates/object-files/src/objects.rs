@@ -60,7 +60,7 @@ impl Objects {
         self.0.open(&Address::parse(path)?)
     }
 
-    /// Tells what is at an address. One that ends in `/`, and a bucket, are folders, whatever is in them.
+    /// Returns the kind of an address. One that ends in `/`, and a bucket, are folders, whatever is in them.
     ///
     /// # Errors
     /// If the path is no address, or the store does not answer.

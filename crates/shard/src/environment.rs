@@ -31,7 +31,7 @@ pub enum Environment {
 }
 
 impl Environment {
-    /// Looks at the environment, by a function that returns the value of a variable.
+    /// Reads the shard from environment variables, through a lookup function.
     ///
     /// `ACTIVE_INDEX_SHARDS` is the number of shards; without it, it is the size of a Slurm array whose tasks are evenly spaced.
     ///
@@ -47,11 +47,11 @@ impl Environment {
     ///     "SLURM_ARRAY_TASK_COUNT" => Some("16".to_owned()),
     ///     _ => None,
     /// };
-    /// let Environment::Shard { shard, .. } = Environment::look(slurm)? else { panic!("no shard") };
+    /// let Environment::Shard { shard, .. } = Environment::read(slurm)? else { panic!("no shard") };
     /// assert_eq!(shard.to_string(), "2/16");
     /// # Ok::<(), active_index_shard::Error>(())
     /// ```
-    pub fn look(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let number = |name| number(name, variable(name));
         let shards = match number(SHARDS)? {
             Some(n) => Some(

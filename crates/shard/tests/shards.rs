@@ -98,7 +98,7 @@ fn each_shard_has_a_file_of_its_own() {
 
 fn look(variables: &[(&str, &str)]) -> Result<Environment, Error> {
     let variables: HashMap<&str, &str> = variables.iter().copied().collect();
-    Environment::look(|name| variables.get(name).map(ToString::to_string))
+    Environment::read(|name| variables.get(name).map(ToString::to_string))
 }
 
 fn shard_of(variables: &[(&str, &str)]) -> String {

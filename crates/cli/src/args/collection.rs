@@ -165,7 +165,7 @@ pub struct CollectionCreate {
     /// not taken over [default: the bundled index]
     #[arg(long, value_name = "FILE.faiss")]
     pub quantiser: Option<PathBuf>,
-    /// Kept of each image to confirm matches by, and to show where on a query it is
+    /// Data kept of each image to confirm matches by, and to show where on a query it is
     #[arg(long, value_enum, default_value_t)]
     pub witness: WitnessKind,
 }

@@ -31,7 +31,7 @@ pub fn shard_of(what: &str, named: Option<Shard>, session: &Session) -> Result<O
 }
 
 fn of_environment(what: &str, session: &Session) -> Result<Option<Shard>> {
-    Ok(match Environment::look(|name| env::var(name).ok())? {
+    Ok(match Environment::read(|name| env::var(name).ok())? {
         Environment::Nothing => None,
         Environment::Shard { shard, variable } => {
             session.note(&format!("shard {shard} of the {what}, by {variable}; --shard 0/1 takes all"));

@@ -112,7 +112,7 @@ impl Content {
         Ok(())
     }
 
-    /// Says that a file has another content.
+    /// Returns the message for a file of another kind.
     fn refusal(self) -> String {
         match self {
             Self::Kept => "holds no descriptors of an earlier run".to_owned(),

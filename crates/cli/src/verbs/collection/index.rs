@@ -17,7 +17,7 @@ use crate::{
 /// Largest number of shards that are named.
 const NAMED: usize = 10;
 
-/// What was indexed.
+/// Result of an indexing run.
 #[derive(Serialize)]
 struct IndexReport {
     collection: String,
