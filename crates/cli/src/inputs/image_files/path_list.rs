@@ -14,6 +14,8 @@ use crate::{objects::objects, session::Session};
 
 /// Largest list in bytes.
 const MAX_BYTES: u64 = 1 << 30;
+/// Largest number of paths: each takes some hundred bytes of memory.
+const MAX_PATHS: usize = 100_000_000;
 /// Longest path in bytes, longer than any system allows.
 const MAX_PATH: usize = 1 << 15;
 
@@ -56,10 +58,15 @@ fn bounded(list: impl Read) -> Result<Vec<u8>> {
 
 /// Returns the paths of a list. A NUL byte anywhere means that each path ends with one; otherwise each is a line.
 fn parse(bytes: &[u8]) -> Result<Vec<PathBuf>> {
+    parse_up_to(bytes, MAX_PATHS)
+}
+
+fn parse_up_to(bytes: &[u8], max_paths: usize) -> Result<Vec<PathBuf>> {
     check(bytes)?;
     let mut paths = Vec::new();
-    for (i, path) in split(bytes).into_iter().enumerate().filter(|(_, path)| !path.is_empty()) {
+    for (i, path) in split(bytes).enumerate().filter(|(_, path)| !path.is_empty()) {
         ensure!(path.len() <= MAX_PATH, "entry {}: expected a path, found {} bytes", i + 1, path.len());
+        ensure!(paths.len() < max_paths, "has more than {max_paths} paths: split it into several lists");
         paths.push(path_of(path).with_context(|| format!("entry {}", i + 1))?);
     }
     Ok(paths)
@@ -76,20 +83,25 @@ fn check(bytes: &[u8]) -> Result<()> {
     }
 }
 
-fn split(bytes: &[u8]) -> Vec<&[u8]> {
-    if bytes.contains(&0) {
-        return bytes.split(|byte| *byte == 0).collect();
-    }
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    // The last one has no line break behind it.
-    let (last, ended) = lines.split_last_mut().expect("splitting gives at least one part");
-    // A name may end in a carriage return. Where all lines do, it belongs to the line break.
-    if !ended.is_empty() && ended.iter().all(|line| line.ends_with(b"\r")) {
-        ended.iter_mut().for_each(|line| *line = &line[..line.len() - 1]);
-        *last = last.strip_suffix(b"\r").unwrap_or(last);
-    }
-    lines
+/// Returns the entries of a list, empty ones among them, one at a time: a list of line breaks alone has 2^30 of them.
+fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_text = !bytes.contains(&0);
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").filter(|_| is_text).unwrap_or(bytes);
+    let end = if is_text { b'\n' } else { 0 };
+    let has_returns = is_text && all_end_in_returns(bytes);
+    bytes.split(move |byte| *byte == end).map(move |entry| match entry {
+        [line @ .., b'\r'] if has_returns => line,
+        entry => entry,
+    })
+}
+
+/// Returns true if a carriage return is in front of every line break. A name may end in one; where all lines do, it belongs to the
+/// line break.
+fn all_end_in_returns(text: &[u8]) -> bool {
+    let is_end = |byte: &u8| *byte == b'\n';
+    // The last line has no line break behind it.
+    let ended = text.iter().rposition(is_end).map(|last| &text[..last]);
+    ended.is_some_and(|lines| lines.split(is_end).all(|line| line.ends_with(b"\r")))
 }
 
 /// Returns the path that these bytes are on this system.
@@ -144,5 +156,14 @@ mod tests {
         assert_eq!(refused(b"\xFF\xFEa\0.\0"), "is UTF-16 text: write it as UTF-8");
         let long = [b"a.jpg\n".as_slice(), &[b'x'; MAX_PATH + 1]].concat();
         assert_eq!(refused(&long), "entry 2: expected a path, found 32769 bytes");
+    }
+
+    #[test]
+    fn paths_are_counted_and_empty_entries_are_not() {
+        for list in [&b"\n\na\n\nb\n\nc\n\n"[..], b"a\0\0b\0c\0\0", b"a\r\n\r\nb\r\nc"] {
+            assert_eq!(parse_up_to(list, 3).unwrap().len(), 3, "{list:?}");
+            let error = one_line(&parse_up_to(list, 2).unwrap_err());
+            assert_eq!(error, "has more than 2 paths: split it into several lists", "{list:?}");
+        }
     }
 }
