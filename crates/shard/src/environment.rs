@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Variable with the number of shards, which Kubernetes does not tell, and which fixes it for parts of a Slurm array that are
-/// run again.
+/// run again. Tasks are then numbered from 0.
 pub const SHARDS: &str = "ACTIVE_INDEX_SHARDS";
 const SLURM: &str = "SLURM_ARRAY_TASK_ID";
 const KUBERNETES: &str = "JOB_COMPLETION_INDEX";
@@ -33,7 +33,8 @@ pub enum Environment {
 impl Environment {
     /// Reads the shard from environment variables, through a lookup function.
     ///
-    /// `ACTIVE_INDEX_SHARDS` is the number of shards; without it, it is the size of a Slurm array whose tasks are evenly spaced.
+    /// `ACTIVE_INDEX_SHARDS` is the number of shards, and tasks are numbered from 0. Without it, it is the size of a Slurm array
+    /// whose tasks are numbered without gaps from 0 or 1: other numbers may be a part of an array that runs again.
     ///
     /// # Errors
     /// If variables are no numbers or contradict each other. The message says what to set.
@@ -88,20 +89,17 @@ fn numbered(variable: &'static str, index: u64, of: u32) -> Result<Environment> 
     Ok(Environment::Shard { shard, variable })
 }
 
-/// Shard of a task of an array whose numbers are `min`, `min + step` and so on.
+/// Shard of a task of an array of `n` tasks, numbered 0 to `n - 1` or 1 to `n`.
 fn of_array(id: u64, number: impl Fn(&'static str) -> Result<Option<u64>>) -> Result<Environment> {
-    let min = number("SLURM_ARRAY_TASK_MIN")?.ok_or(Error::Gaps)?;
-    let count = number("SLURM_ARRAY_TASK_COUNT")?.ok_or(Error::Gaps)?;
-    let step = number("SLURM_ARRAY_TASK_STEP")?.unwrap_or(1).max(1);
-    let last = count.checked_sub(1).and_then(|n| n.checked_mul(step)).and_then(|n| n.checked_add(min));
-    let max = number("SLURM_ARRAY_TASK_MAX")?;
-    let offset = id.checked_sub(min).filter(|offset| offset % step == 0).ok_or(Error::Gaps)?;
-    let of = u32::try_from(count).map_err(|_| Error::Gaps)?;
-    let shard = u32::try_from(offset / step).ok().and_then(|index| Shard::new(index, of));
+    let min = number("SLURM_ARRAY_TASK_MIN")?.filter(|&min| min <= 1).ok_or(Error::Part)?;
+    let count = number("SLURM_ARRAY_TASK_COUNT")?.ok_or(Error::Part)?;
+    let step = number("SLURM_ARRAY_TASK_STEP")?.unwrap_or(1);
+    let last = count.checked_sub(1).and_then(|n| n.checked_add(min)).ok_or(Error::Part)?;
+    let max = number("SLURM_ARRAY_TASK_MAX")?.unwrap_or(last);
+    let index = id.checked_sub(min).and_then(|index| u32::try_from(index).ok());
+    let shard = index.zip(u32::try_from(count).ok()).and_then(|(index, of)| Shard::new(index, of));
     match shard {
-        Some(shard) if max.is_none_or(|max| Some(max) == last) => {
-            Ok(Environment::Shard { shard, variable: SLURM })
-        }
-        _ => Err(Error::Gaps),
+        Some(shard) if max == last && step <= 1 => Ok(Environment::Shard { shard, variable: SLURM }),
+        _ => Err(Error::Part),
     }
 }

@@ -25,11 +25,11 @@ pub enum Error {
         /// Number of shards.
         of: u32,
     },
-    /// The numbers of an array have gaps, so that its size is no number of shards.
+    /// The tasks of an array are not numbered from 0 or 1 without gaps: it may be a part of an array that runs again.
     #[error(
-        "the tasks of this Slurm array are no evenly spaced numbers: set ACTIVE_INDEX_SHARDS to the number of shards, or pass --shard I/N"
+        "the tasks of this Slurm array are not 0 to N-1 or 1 to N: set ACTIVE_INDEX_SHARDS to the number of shards, whose tasks are numbered from 0, or pass --shard I/N"
     )]
-    Gaps,
+    Part,
     /// The number of shards is known, and no variable tells which one is meant.
     #[error(
         "ACTIVE_INDEX_SHARDS is {0}, and neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set: pass --shard I/{0}"

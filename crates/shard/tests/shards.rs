@@ -122,10 +122,10 @@ fn array<'a>(id: &'a str, min: &'a str, max: &'a str, count: &'a str) -> Vec<(&'
 fn a_slurm_array_names_its_shards() {
     assert_eq!(shard_of(&array("3", "0", "15", "16")), "3/16 SLURM_ARRAY_TASK_ID");
     assert_eq!(shard_of(&array("16", "1", "16", "16")), "15/16 SLURM_ARRAY_TASK_ID");
-    assert_eq!(shard_of(&array("5", "5", "5", "1")), "0/1 SLURM_ARRAY_TASK_ID");
+    assert_eq!(shard_of(&array("0", "0", "0", "1")), "0/1 SLURM_ARRAY_TASK_ID");
     assert_eq!(
-        shard_of(&[array("4", "0", "14", "8"), vec![("SLURM_ARRAY_TASK_STEP", "2")]].concat()),
-        "2/8 SLURM_ARRAY_TASK_ID"
+        shard_of(&[array("2", "1", "3", "3"), vec![("SLURM_ARRAY_TASK_STEP", "1")]].concat()),
+        "1/3 SLURM_ARRAY_TASK_ID"
     );
     assert_eq!(
         shard_of(
@@ -139,17 +139,35 @@ fn a_slurm_array_names_its_shards() {
     );
 }
 
-/// `sbatch --array=3,7` runs two tasks of sixteen again.
+/// `sbatch --array=3,7` and its like run some of sixteen tasks again.
 #[test]
 fn a_part_of_an_array_needs_the_number_of_shards() {
-    let part = array("7", "3", "7", "2");
-    assert_eq!(look(&part), Err(Error::Gaps));
-    let known = [part, vec![("ACTIVE_INDEX_SHARDS", "16")]].concat();
-    assert_eq!(shard_of(&known), "7/16 SLURM_ARRAY_TASK_ID");
-    assert_eq!(look(&array("1", "0", "3", "3")), Err(Error::Gaps));
-    assert_eq!(look(&[("SLURM_ARRAY_TASK_ID", "1")]), Err(Error::Gaps));
+    let parts = [
+        (7, array("7", "3", "7", "2")),
+        (3, array("3", "3", "3", "1")),
+        (3, array("3", "3", "4", "2")),
+        (4, array("4", "3", "4", "2")),
+        (2, array("2", "0", "2", "2")),
+        (2, array("2", "0", "14", "8")),
+        (4, [array("4", "0", "14", "8"), vec![("SLURM_ARRAY_TASK_STEP", "2")]].concat()),
+        (1, vec![("SLURM_ARRAY_TASK_ID", "1")]),
+    ];
+    for (id, part) in parts {
+        assert_eq!(look(&part), Err(Error::Part), "{part:?}");
+        let known = [part, vec![("ACTIVE_INDEX_SHARDS", "16")]].concat();
+        assert_eq!(shard_of(&known), format!("{id}/16 SLURM_ARRAY_TASK_ID"));
+    }
+    assert_eq!(
+        look(&array("3", "3", "3", "1")).expect_err("a part").to_string(),
+        "the tasks of this Slurm array are not 0 to N-1 or 1 to N: set ACTIVE_INDEX_SHARDS to the number of shards, whose tasks are numbered from 0, or pass --shard I/N"
+    );
+    for (id, min, max, count) in
+        [("0", "0", "3", "3"), ("5", "0", "3", "4"), ("0", "1", "3", "3"), ("0", "0", "0", "0")]
+    {
+        assert_eq!(look(&array(id, min, max, count)), Err(Error::Part), "{id} of {min} to {max}");
+    }
     let huge = array("18446744073709551615", "1", "18446744073709551615", "18446744073709551615");
-    assert_eq!(look(&huge), Err(Error::Gaps));
+    assert_eq!(look(&huge), Err(Error::Part));
 }
 
 #[test]
