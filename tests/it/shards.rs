@@ -156,6 +156,29 @@ fn a_run_in_shards_is_seen_in_the_collection() {
 }
 
 #[test]
+fn a_named_run_keeps_the_records_of_each_verb_and_number_of_shards() {
+    let folder = Folder::new(4);
+    for line in [
+        "collection add photos --collection shop --shard 0/1",
+        "collection add photos --collection shop --run day --shard 0/2",
+        "collection add photos --collection shop --run day --shard 0/3",
+        "collection add photos --collection shop --run day",
+        "release photos --collection shop --out out --iterations 1 --run day --shard 0/2",
+    ] {
+        document(&folder, line, 0);
+    }
+    let info = document(&folder, "collection info shop", 0);
+    let found: Vec<(&str, u64)> = info["shards"].as_array().unwrap().iter().map(verb_and_number).collect();
+    assert_eq!(found, [("add", 1), ("add", 2), ("add", 3), ("release", 2)], "{info}");
+    let whole = &info["shards"][0];
+    assert_eq!([&whole["images"], &whole["already"], &whole["run"]], [&json!(4), &json!(4), &json!("day")]);
+}
+
+fn verb_and_number(record: &Value) -> (&str, u64) {
+    (record["verb"].as_str().unwrap(), record["of"].as_u64().unwrap())
+}
+
+#[test]
 fn a_shard_that_dies_is_not_done() {
     let folder = Folder::new(30);
     let line = "release photos --collection shop --out out --iterations 40 --shard 0/2";

@@ -56,6 +56,8 @@ impl fmt::Display for RunName {
 pub struct Record {
     /// Name of the run.
     pub run: RunName,
+    /// Verb of the run, such as `release`.
+    pub verb: String,
     /// Verb and inputs, in words.
     pub work: String,
     /// Number of the shard, from 0.
@@ -77,15 +79,23 @@ pub struct Record {
 }
 
 impl Record {
-    /// Begins the record of a run on `images` images.
-    pub fn new(run: RunName, work: String, shard: Shard, images: u64) -> Self {
+    /// Begins the record of a run of a verb on `images` images of inputs as the user named them.
+    pub fn new(run: RunName, verb: &str, inputs: &str, shard: Shard, images: u64) -> Self {
         let (shard, of) = (shard.index(), shard.of());
-        Self { run, work, shard, of, images, stored: 0, already: 0, failed: 0, done: false, updated: 0 }
+        let (verb, work) = (verb.to_owned(), format!("{verb} of {inputs}"));
+        Self { run, verb, work, shard, of, images, stored: 0, already: 0, failed: 0, done: false, updated: 0 }
     }
 
-    /// Returns the name of the record, which a later run of the same shard shares: letters, digits, `.`, `-`, `_` and one `/`.
+    /// Returns the name of the record, which a later run of the verb on the same shard shares: letters, digits, `.`, `-`, `_` and
+    /// `/`.
     pub fn name(&self) -> String {
-        format!("{}/{:06}", self.run, self.shard)
+        let Self { run, verb, of, shard, .. } = self;
+        format!("{run}/{verb}/{of}/{shard:06}")
+    }
+
+    /// Returns true for the records of two shards of one run: of one name, one verb, and one number of shards.
+    pub fn is_of_run(&self, other: &Self) -> bool {
+        (&self.run, &self.verb, self.of) == (&other.run, &other.verb, other.of)
     }
 
     /// Writes the record as a line of JSON.
@@ -96,7 +106,8 @@ impl Record {
     /// Reads a record; `None` if the text is none.
     pub fn parse(text: &str) -> Option<Self> {
         let record: Self = serde_json::from_str(text).ok()?;
-        (Shard::new(record.shard, record.of).is_some() && record.run.0.parse::<RunName>().is_ok())
-            .then_some(record)
+        let is_plain = |name: &str| name.parse::<RunName>().is_ok();
+        let is_shard = Shard::new(record.shard, record.of).is_some();
+        (is_shard && is_plain(&record.run.0) && is_plain(&record.verb)).then_some(record)
     }
 }

@@ -21,6 +21,9 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// Shard of all files, 0/1.
+    pub const ALL: Self = Self { index: 0, of: 1 };
+
     /// Creates a shard; `None` unless `index` is below `of`.
     pub fn new(index: u32, of: u32) -> Option<Self> {
         (index < of).then_some(Self { index, of })

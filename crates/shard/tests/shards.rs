@@ -77,6 +77,7 @@ fn shards_are_written_as_a_number_from_0_and_their_count() {
     for text in ["0/1", "0/16", "15/16", "4294967294/4294967295"] {
         assert_eq!(shard(text).to_string(), text);
     }
+    assert_eq!(shard("0/1"), Shard::ALL);
     for text in
         ["", "/", "1", "1/1", "16/16", "-1/4", "+1/4", "1/0", "0/0", "1/4/2", " 1/4", "1/4 ", "0/4294967296"]
     {
@@ -199,10 +200,11 @@ fn variables_that_say_nothing_or_too_much_are_told() {
 fn records_are_read_back_and_other_texts_are_none() {
     let run = RunName::of_command("release", &["photos".to_owned()], 16);
     assert!(run.to_string().parse::<RunName>().is_ok());
-    let mut record = Record::new(run, "release of photos".to_owned(), shard("3/16"), 12);
+    let mut record = Record::new(run, "release", "photos", shard("3/16"), 12);
     (record.stored, record.done, record.updated) = (12, true, 1_800_000_000);
     assert_eq!(Record::parse(&record.to_text()), Some(record.clone()));
-    assert!(record.name().ends_with("/000003"), "{}", record.name());
+    assert_eq!(record.work, "release of photos");
+    assert_eq!(record.name(), format!("{}/release/16/000003", record.run));
     for text in [
         "",
         "{}",
@@ -210,9 +212,24 @@ fn records_are_read_back_and_other_texts_are_none() {
         "[1]",
         &record.to_text().replace("\"of\":16", "\"of\":3"),
         &record.to_text().replace("release-", "../"),
+        &record.to_text().replace("\"release\"", "\"../x\""),
     ] {
         assert_eq!(Record::parse(text), None, "{text}");
     }
+}
+
+#[test]
+fn a_named_run_has_a_record_for_each_verb_number_of_shards_and_shard() {
+    let record = |verb: &str, text: &str| {
+        Record::new("nightly".parse().expect("a name"), verb, "photos", shard(text), 12)
+    };
+    let records = [("release", "0/8"), ("release", "0/16"), ("add", "0/8"), ("release", "1/8")]
+        .map(|(verb, text)| record(verb, text));
+    let names: BTreeMap<String, &Record> = records.iter().map(|record| (record.name(), record)).collect();
+    assert_eq!(names.len(), records.len(), "{names:?}");
+    assert_eq!(record("release", "0/8").name(), records[0].name());
+    let of_first: Vec<bool> = records.iter().map(|other| records[0].is_of_run(other)).collect();
+    assert_eq!(of_first, [true, false, false, true]);
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub struct Sharding {
 pub struct RecordedSharding {
     #[command(flatten)]
     pub sharding: Sharding,
-    /// Name of the run in `collection info`, shared by its shards [default: made from the verb, the inputs and N]
+    /// Name of the run in `collection info`, shared by its shards; with it, a run on all images is recorded, too [default: made
+    /// from the verb, the inputs and N]
     #[arg(long, value_name = "NAME")]
     pub run: Option<RunName>,
 }

@@ -1,4 +1,4 @@
-//! Record of a run in a shard, which the collection keeps while the run goes on.
+//! Record of a run in a shard, or of one that the user named, which the collection keeps while the run goes on.
 
 use std::{
     path::PathBuf,
@@ -17,7 +17,7 @@ use crate::{args::RecordedSharding, inputs::collection::now};
 /// Time between two records of a run.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// Run in a shard. Its record says how many images are done; one that ends early stays marked as not done.
+/// Run in a shard, or on all inputs. Its record says how many images are done; one that ends early stays marked as not done.
 pub struct ShardRun<'a> {
     collection: &'a Collection,
     session: &'a Session,
@@ -38,7 +38,8 @@ pub enum Done {
 }
 
 impl<'a> ShardRun<'a> {
-    /// Records the beginning of a run on `images` images. Returns `None` for a run on all inputs, which has no record.
+    /// Records the beginning of a run on `images` images. Returns `None` for a run on all inputs without a name, which has no
+    /// record.
     ///
     /// # Errors
     /// If the collection cannot be written.
@@ -49,12 +50,13 @@ impl<'a> ShardRun<'a> {
         arguments: &RecordedSharding,
         (collection, session): (&'a Collection, &'a Session),
     ) -> Result<Option<Self>> {
-        let Some(shard) = shard else { return Ok(None) };
         let inputs: Vec<String> = inputs.iter().map(|path| path_text(path)).collect();
-        let run = arguments.run.clone();
-        let run = run.unwrap_or_else(|| RunName::of_command(verb, &inputs, shard.of()));
-        let work = shortened(&format!("{verb} of {}", inputs.join(", ")));
-        let record = Record::new(run, work, shard, images as u64);
+        let (run, shard) = match (&arguments.run, shard) {
+            (None, None) => return Ok(None),
+            (Some(run), shard) => (run.clone(), shard.unwrap_or(Shard::ALL)),
+            (None, Some(shard)) => (RunName::of_command(verb, &inputs, shard.of()), shard),
+        };
+        let record = Record::new(run, verb, &shortened(&inputs.join(", ")), shard, images as u64);
         let state = Mutex::new(State { record, kept: Instant::now() });
         let run = Self { collection, session, state };
         run.with(|state| state.keep(collection))?;

@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Largest number of shards that are named in a row.
 const NAMED: usize = 10;
 
-/// Returns the records of all runs, by run and shard. One that is damaged or of a later version is noted on stderr.
+/// Returns the records of all runs, by run, verb and shard. One that is damaged or of a later version is noted on stderr.
 ///
 /// # Errors
 /// If the collection cannot be read.
@@ -26,13 +26,13 @@ pub fn records(collection: &Collection, session: &Session) -> Result<Vec<Record>
         record
     };
     let mut records: Vec<Record> = collection.run_records()?.into_iter().filter_map(parsed).collect();
-    records.sort_by(|a, b| (&a.run, a.of, a.shard).cmp(&(&b.run, b.of, b.shard)));
+    records.sort_by(|a, b| (&a.run, &a.verb, a.of, a.shard).cmp(&(&b.run, &b.verb, b.of, b.shard)));
     Ok(records)
 }
 
 /// Rows of a table, one for each run, as of `now` in seconds since 1970.
 pub fn rows(records: &[Record], now: i64) -> impl Iterator<Item = Vec<String>> {
-    records.chunk_by(|a, b| a.run == b.run && a.of == b.of).map(move |shards| row(shards, now))
+    records.chunk_by(|a, b| a.is_of_run(b)).map(move |shards| row(shards, now))
 }
 
 fn row(shards: &[Record], now: i64) -> Vec<String> {
@@ -71,7 +71,7 @@ mod tests {
     fn record(run: &str, shard: u32, of: u32, done: bool) -> Record {
         let shard = Shard::new(shard, of).unwrap();
         let run: RunName = run.parse().unwrap();
-        let new = Record::new(run, "release of photos".to_owned(), shard, 9);
+        let new = Record::new(run, "release", "photos", shard, 9);
         Record { stored: 4, already: 3, failed: 2, done, updated: 1000, ..new }
     }
 
@@ -83,6 +83,23 @@ mod tests {
         let second =
             "1 of 1 shards done, 4 images stored, 3 there already, 2 failed; last heard of 1m 1s ago";
         assert_eq!(found, [["release of photos (a)", first], ["release of photos (b)", second]]);
+    }
+
+    #[test]
+    fn verbs_and_numbers_of_shards_have_rows_of_their_own() {
+        let added =
+            Record { verb: "add".to_owned(), work: "add of photos".to_owned(), ..record("a", 0, 2, true) };
+        let records = [added, record("a", 0, 2, true), record("a", 1, 2, true), record("a", 0, 3, true)];
+        let found: Vec<Vec<String>> = rows(&records, 1000).collect();
+        let starts = [
+            ("add of photos (a)", "1 of 2 shards done, "),
+            ("release of photos (a)", "2 of 2 shards done, "),
+            ("release of photos (a)", "1 of 3 shards done, "),
+        ];
+        assert_eq!(found.len(), starts.len(), "{found:?}");
+        for (row, (name, start)) in found.iter().zip(starts) {
+            assert!(row[0] == name && row[1].starts_with(start), "{row:?}");
+        }
     }
 
     #[test]
