@@ -329,6 +329,27 @@ fn schedulers_name_the_shard_and_a_note_says_so() {
 }
 
 #[test]
+fn descriptors_are_not_taken_by_every_task_of_a_scheduler() {
+    let folder = Folder::new(3);
+    document(&folder, "describe photos --out a.npy", 0);
+    let slurm =
+        [("SLURM_ARRAY_TASK_ID", "2"), ("SLURM_ARRAY_TASK_MIN", "0"), ("SLURM_ARRAY_TASK_COUNT", "3")];
+    let kubernetes = [("JOB_COMPLETION_INDEX", "2"), ("ACTIVE_INDEX_SHARDS", "3")];
+    for variables in [&slurm[..], &kubernetes[..]] {
+        for verb in ["collection add", "find"] {
+            let line = format!("{verb} a.npy --collection shop --json");
+            let refused = run_in(&folder, &line, variables);
+            assert_eq!(refused.status.code(), Some(2), "{line}: {}", messages(&refused));
+            let error = json(&refused)["error"].as_str().unwrap().to_owned();
+            assert!(error.starts_with("shard 2/3 of the environment: shards are for images"), "{error}");
+            assert!(error.contains("pass --shard 0/1 in one task"), "{error}");
+            let taken = run_in(&folder, &format!("{line} --shard 0/1"), variables);
+            assert_eq!(taken.status.code(), Some(0), "{line}: {}", messages(&taken));
+        }
+    }
+}
+
+#[test]
 fn what_is_no_shard_is_refused_in_one_line() {
     let folder = Folder::new(1);
     for (shard, reason) in [("3/3", "from 0 to N-1"), ("1", "from 0 to N-1"), ("0/0", "found 0/0")] {
@@ -344,6 +365,8 @@ fn what_is_no_shard_is_refused_in_one_line() {
         let error = document(&folder, line, 2);
         assert!(error["error"].as_str().unwrap().starts_with("--shard: is for images"), "{error}");
     }
+    let error = document(&folder, "collection add a.npy --collection shop --run day", 2);
+    assert!(error["error"].as_str().unwrap().starts_with("--run: is for images"), "{error}");
     let help = String::from_utf8(folder.run("release --help").stdout).unwrap();
     let words: Vec<&str> = help.split_whitespace().collect();
     assert!(words.join(" ").contains("numbered from 0 to N-1"), "{help}");

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use shard::{Environment, SHARDS, Shard};
 
 use crate::{args::Sharding, session::Session};
@@ -28,6 +28,21 @@ pub fn shard_of(what: &str, named: Option<Shard>, session: &Session) -> Result<O
         None => of_environment(what, session)?,
     };
     Ok(chosen.filter(|shard| shard.of() > 1))
+}
+
+/// Checks that a run is in no shard, because it takes a `.npy` file, which is `done` as a whole.
+///
+/// # Errors
+/// If the user or the environment names a shard, or the variables of the environment contradict each other.
+pub fn require_none(arguments: &Sharding, done: &str, session: &Session) -> Result<()> {
+    let shard = shard(arguments, session)?;
+    match (shard, arguments.shard) {
+        (None, _) => Ok(()),
+        (Some(_), Some(_)) => bail!("--shard: is for images; a .npy file is {done} as a whole"),
+        (Some(shard), None) => bail!(
+            "shard {shard} of the environment: shards are for images; a .npy file is {done} as a whole: pass --shard 0/1 in one task"
+        ),
+    }
 }
 
 fn of_environment(what: &str, session: &Session) -> Result<Option<Shard>> {

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use describe::{BatchRequest, Described, Input as NetworkInput, Prepared, network_input};
 use extractor::Extractor;
 use find::Query;
@@ -67,8 +67,7 @@ impl Files {
 pub fn run(arguments: &Find, session: &Session) -> Result<Outcome> {
     let (shard, report, left_out, files) = match descriptor_file::only(&arguments.inputs)? {
         Some(file) => {
-            let whole = arguments.sharding.shard.is_none_or(|shard| shard.of() == 1);
-            ensure!(whole, "--shard: is for images; a .npy file is looked up as a whole");
+            sharding::require_none(&arguments.sharding, "looked up", session)?;
             let files = Files::new(arguments, None);
             (None, of_descriptors(file, arguments, &files, session)?, LeftOut::default(), files)
         }

@@ -9,15 +9,15 @@ use serde::Serialize;
 
 use crate::{
     args::CollectionAdd,
-    inputs::descriptor_file,
+    inputs::{descriptor_file, sharding},
     session::{Outcome, Session},
 };
 
 pub fn run(arguments: &CollectionAdd, session: &Session) -> Result<Outcome> {
     match descriptor_file::only(&arguments.inputs)? {
         Some(file) => {
-            let whole = arguments.recorded.sharding.shard.is_none_or(|shard| shard.of() == 1);
-            ensure!(whole, "--shard: is for images; a .npy file is added as a whole");
+            sharding::require_none(&arguments.recorded.sharding, "added", session)?;
+            ensure!(arguments.recorded.run.is_none(), "--run: is for images; a .npy file has no record");
             descriptors::run(file, arguments, session)
         }
         None => {
