@@ -293,6 +293,38 @@ fn lookups_of_an_evaluation_are_split() {
 }
 
 #[test]
+fn a_shard_without_images_or_whose_images_all_fail_has_its_files() {
+    let folder = Folder::new(1);
+    document(&folder, "collection add photos --collection shop", 0);
+    let holder = (0..2).find(|&i| shard::Shard::new(i, 2).unwrap().holds(Path::new("0.png"))).unwrap();
+    let other = 1 - holder;
+    let line = "eval find --images photos --collection shop --transforms none --looks 1 --csv all.csv";
+    let headings = |shard: u32| {
+        let table = fs::read_to_string(folder.path(&format!("all.{shard}-of-2.csv"))).unwrap();
+        (table.lines().next().unwrap().to_owned(), table.lines().count())
+    };
+    document(&folder, &format!("{line} --shard {holder}/2"), 0);
+    let report = document(&folder, &format!("{line} --shard {other}/2"), 0);
+    assert_eq!([&report["images"], &report["planned"]], [&json!(0), &json!(0)], "{report}");
+    assert!(report.get("copies").is_none() && report["partial"] == false, "{report}");
+    assert_eq!(headings(other), (headings(holder).0, 1));
+    let text = String::from_utf8(run_in(&folder, &format!("{line} --shard {other}/2"), &[]).stdout).unwrap();
+    assert_eq!(text, "the shard has no copies, and no figures; 0 of its 0 images were looked up\n");
+
+    fs::write(folder.path("photos/0.png"), b"\x89PNG\r\n\x1a\n and no more").unwrap();
+    let report = document(&folder, &format!("{line} --shard {holder}/2"), 1);
+    assert_eq!([&report["images"], &report["planned"]], [&json!(0), &json!(1)], "{report}");
+    assert_eq!(headings(holder).1, 1);
+    document(&folder, &format!("describe photos --out all.npy --shard {holder}/2"), 1);
+    assert_eq!(npy_at(&folder.path(&format!("all.{holder}-of-2.npy"))).unwrap().shape[0], 0);
+    let output = run_in(&folder, &format!("describe photos --out all.npy --shard {holder}/2"), &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("nothing described, 1 failed; all.") && text.contains("has no rows"), "{text}");
+    document(&folder, "describe photos --out whole.npy", 1);
+    assert!(!folder.path("whole.npy").exists(), "a run on all images has nothing to mark");
+}
+
+#[test]
 fn schedulers_name_the_shard_and_a_note_says_so() {
     let folder = Folder::new(6);
     let slurm =

@@ -64,8 +64,8 @@ pub fn run(arguments: &Describe, session: &Session) -> Result<Outcome> {
     let (descriptors, rows) = described(&loaded, &inputs, arguments, session)?;
 
     let dimension = loaded.extractor.dimension();
-    // The file of a shard tells that the shard is done, also if no image is in it.
-    if !descriptors.is_empty() || inputs.is_empty() {
+    // The file of a shard tells that the shard is done, also if no image is in it, or all of them failed.
+    if !descriptors.is_empty() || shard.is_some() {
         let _lock = if is_address(&out) { None } else { session.lock_output(&out)? };
         // Another program may have written a file of this name meanwhile.
         outputs.check(&inputs)?;
@@ -192,7 +192,8 @@ fn text(
     }
     if described == 0 {
         let (failed, file) = (images.len(), path_text(out));
-        return format!("nothing described, {failed} failed; {file} is not written{}", report.left_out());
+        let written = if shard.is_some() { "has no rows" } else { "is not written" };
+        return format!("nothing described, {failed} failed; {file} {written}{}", report.left_out());
     }
     let row = table(
         &["descriptors", "dimension", "failed", "seconds", "device", "file"],

@@ -102,9 +102,8 @@ impl LookupRow {
 }
 
 impl LookupReport {
-    pub fn new(evaluated: &Evaluated, scope: Scope) -> Self {
-        let Evaluated { config, figures, .. } = evaluated;
-        let mut figures = figures.clone();
+    pub fn new(evaluated: &Evaluated, mut figures: Figures, scope: Scope) -> Self {
+        let config = &evaluated.config;
         let edits = std::mem::take(&mut figures.edits);
         Self {
             scope,

@@ -43,14 +43,21 @@ pub fn run(arguments: &EvalFind, session: &Session) -> Result<Outcome> {
     sharding::rename(shard, [&mut arguments.csv, &mut arguments.report, &mut arguments.resume]);
     check_outputs(&arguments)?;
     let (evaluated, left_out) = Evaluated::new(&arguments, shard, session)?;
+    let figures = evaluated.figures(&arguments, shard)?;
     let Evaluated { photographs, findings, .. } = &evaluated;
     let outcome = Outcome::of(left_out.failed() || findings.photographs.len() < photographs.planned);
-    let report = Report::new(evaluated.report(&arguments)?).after(evaluated.seconds);
-    let report = report.in_shard(shard).without(left_out);
     if let Some(path) = &arguments.csv {
         let table = tables::lookups(&evaluated)?;
         write_whole(path, |file| file.write_all(&table))?;
     }
+    let scope = evaluated.scope(&arguments)?;
+    let Some(figures) = figures else {
+        let report = Report::new(scope).after(evaluated.seconds).in_shard(shard).without(left_out);
+        session.result(&report, || evaluated.text_without_figures() + &report.left_out_line())?;
+        return Ok(outcome);
+    };
+    let report = Report::new(LookupReport::new(&evaluated, figures, scope)).after(evaluated.seconds);
+    let report = report.in_shard(shard).without(left_out);
     if let Some(path) = &arguments.report {
         page::write(path, &report.body, &evaluated, &(&arguments.reading).into())?;
     }
@@ -73,7 +80,6 @@ struct Evaluated {
     config: Config,
     photographs: Photographs,
     findings: Findings,
-    figures: Figures,
     /// Text of the calibration in use.
     calibration: String,
     seconds: f64,
@@ -109,26 +115,40 @@ impl Evaluated {
         let findings =
             config.evaluate(&collection, &mut describer, &reader, &photographs, resume, &events)?;
         let seconds = started.elapsed().as_secs_f64();
-        let bootstrap = Bootstrap { resamples: arguments.resamples, seed: arguments.seed };
-        let figures = Figures::new(&findings.lookups, config.edits.len(), &bootstrap);
-        let figures = figures.map_err(|error| explained(error, &findings))?;
         let calibration = find::Calibration::of(&collection)?.to_text();
         let program = ProgramSettings::new(&loaded, None, None);
-        Ok((Self { config, photographs, findings, figures, calibration, seconds, program }, left_out))
+        Ok((Self { config, photographs, findings, calibration, seconds, program }, left_out))
     }
 
-    fn report(&self, arguments: &EvalFind) -> Result<LookupReport> {
-        let scope = Scope {
+    /// Measures the lookups. A shard may have no copies, and has no figures then.
+    fn figures(&self, arguments: &EvalFind, shard: Option<Shard>) -> Result<Option<Figures>> {
+        let bootstrap = Bootstrap { resamples: arguments.resamples, seed: arguments.seed };
+        match Figures::new(&self.findings.lookups, self.config.edits.len(), &bootstrap) {
+            Err(evaluation::Error::NoMatches) if shard.is_some() && !self.is_partial() => Ok(None),
+            figures => figures.map(Some).map_err(|error| explained(error, &self.findings)),
+        }
+    }
+
+    fn is_partial(&self) -> bool {
+        self.findings.end == End::Interrupted
+    }
+
+    fn scope(&self, arguments: &EvalFind) -> Result<Scope> {
+        Ok(Scope {
             collection: arguments.collection.to_string(),
             entries: self.findings.entries,
             images: self.findings.photographs.len(),
             planned: self.photographs.planned,
-            partial: self.findings.end == End::Interrupted,
+            partial: self.is_partial(),
             released: arguments.released.as_deref().map(path_text),
             calibration: serde_json::from_str(&self.calibration)?,
             resamples: arguments.resamples,
-        };
-        Ok(LookupReport::new(self, scope))
+        })
+    }
+
+    fn text_without_figures(&self) -> String {
+        let (looked_up, planned) = (self.findings.photographs.len(), self.photographs.planned);
+        format!("the shard has no copies, and no figures; {looked_up} of its {planned} images were looked up")
     }
 }
 
