@@ -3,9 +3,13 @@
 //! Nobody may be reading any more. A message that cannot be written is lost, and the work goes on; a closed stdout does not
 //! change the exit code.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use anyhow::{Context, Result};
+use image_file::path_text;
 use serde::Serialize;
 use serde_json::json;
 
@@ -40,6 +44,11 @@ impl Session {
     /// Prints a note for every user.
     pub fn note(&self, text: &str) {
         message(text);
+    }
+
+    /// Notes that an interrupted run leaves a file as it is: one of that name is the outcome of a whole run.
+    pub fn unwritten(&self, path: &Path) {
+        message(&format!("{}: is not written, because the run was interrupted", path_text(path)));
     }
 
     /// Reports the parts of an input that were ignored.

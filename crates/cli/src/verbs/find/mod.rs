@@ -84,9 +84,13 @@ pub fn run(arguments: &Find, session: &Session) -> Result<Outcome> {
     };
     let seconds = report.seconds;
     let report = Report::new(report).after(seconds).in_shard(shard).without(left_out);
-    if let Some(path) = &files.document {
-        let document = serde_json::to_vec(&report)?;
-        write_whole(path, |file| file.write_all(&document))?;
+    match &files.document {
+        Some(path) if report.body.interrupted => session.unwritten(path),
+        Some(path) => {
+            let document = serde_json::to_vec(&report)?;
+            write_whole(path, |file| file.write_all(&document))?;
+        }
+        None => {}
     }
     session.result(&report, || report.body.text() + &report.left_out() + &report.body.left_line())?;
     Ok(outcome)

@@ -105,6 +105,7 @@ impl<'a> Gallery<'a> {
     pub fn write(&self, path: &Path, report: &FindReport) -> Result<()> {
         let shown = |place| self.sections.iter().find(|section| section.place == place);
         let body = html! {
+            @if report.interrupted { p class="partial" { "Partial: interrupted with " (report.left) " queries left." } }
             p { (report.summary()) ". active-index " (env!("CARGO_PKG_VERSION")) }
             @for (place, query) in report.queries.iter().enumerate() {
                 h2 { (query.query) }

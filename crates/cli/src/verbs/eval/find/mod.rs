@@ -46,9 +46,13 @@ pub fn run(arguments: &EvalFind, session: &Session) -> Result<Outcome> {
     let figures = evaluated.figures(&arguments, shard)?;
     let Evaluated { photographs, findings, .. } = &evaluated;
     let outcome = Outcome::of(left_out.failed() || findings.photographs.len() < photographs.planned);
-    if let Some(path) = &arguments.csv {
-        let table = tables::lookups(&evaluated)?;
-        write_whole(path, |file| file.write_all(&table))?;
+    match &arguments.csv {
+        Some(path) if evaluated.is_partial() => session.unwritten(path),
+        Some(path) => {
+            let table = tables::lookups(&evaluated)?;
+            write_whole(path, |file| file.write_all(&table))?;
+        }
+        None => {}
     }
     let scope = evaluated.scope(&arguments)?;
     let Some(figures) = figures else {
