@@ -7,6 +7,7 @@ use std::{
 
 use collection::Meta;
 use image_file::{Encoding, path_text};
+use object_files::is_address;
 use release::{Decision, Job};
 
 use super::image_files::Input;
@@ -20,19 +21,17 @@ use crate::{
 /// Images that would overwrite an original, one of `others`, an earlier released image or a file that is no image are
 /// refused; with `resume`, images whose released file exists are skipped.
 pub fn plan(inputs: Vec<Input>, others: &[Input], out: &Path, encoding: Encoding, resume: bool) -> Vec<Job> {
-    let identity = |input: &Input| FileIdentity::of(&input.path);
-    let originals: HashSet<_> = inputs.iter().chain(others).filter_map(identity).collect();
+    let originals = Originals::new(inputs.iter().chain(others));
     let mut taken = HashMap::<PathBuf, PathBuf>::new();
     let jobs = inputs.into_iter().map(|input| {
         let output = out.join(input.name.with_extension(encoding.ending()));
-        let is_original = FileIdentity::of(&output).is_some_and(|file| originals.contains(&file));
         let decision = match taken.get(&output) {
             Some(other) => Decision::Refuse(format!(
                 "{} is already released as {}",
                 path_text(other),
                 path_text(&output)
             )),
-            None if is_original => {
+            None if originals.contain(&output) => {
                 Decision::Refuse(format!("would overwrite the original {}", path_text(&output)))
             }
             None => match Content::Image.check(&output) {
@@ -45,6 +44,29 @@ pub fn plan(inputs: Vec<Input>, others: &[Input], out: &Path, encoding: Encoding
         Job { input: input.path, name: input.name, output, meta: Meta::new(), decision }
     });
     jobs.collect()
+}
+
+/// Originals of a release: files by their identity, objects by their addresses.
+struct Originals {
+    files: HashSet<FileIdentity>,
+    objects: HashSet<PathBuf>,
+}
+
+impl Originals {
+    fn new<'a>(inputs: impl Iterator<Item = &'a Input>) -> Self {
+        let (objects, files): (Vec<&Input>, Vec<&Input>) = inputs.partition(|input| is_address(&input.path));
+        Self {
+            files: files.iter().filter_map(|input| FileIdentity::of(&input.path)).collect(),
+            objects: objects.iter().map(|input| input.path.clone()).collect(),
+        }
+    }
+
+    fn contain(&self, path: &Path) -> bool {
+        match is_address(path) {
+            true => self.objects.contains(path),
+            false => FileIdentity::of(path).is_some_and(|file| self.files.contains(&file)),
+        }
+    }
 }
 
 /// Returns true if there is a file with content. A released file is complete once it has its name.
@@ -71,6 +93,28 @@ mod tests {
         assert!(
             matches!(&found[2], Decision::Refuse(reason) if reason.contains("b.jpg is already released as"))
         );
+    }
+
+    /// No store is asked: an object that is no input is left to it, which replaces nothing.
+    #[test]
+    fn original_objects_are_never_overwritten() {
+        let object = |name: &str| Input { path: format!("s3://b/photos/{name}").into(), name: name.into() };
+        for out in ["s3://b/photos", "s3://b/photos/"] {
+            let plan = |inputs: &[&str], others: &[&str]| -> Vec<Decision> {
+                let [inputs, others]: [Vec<Input>; 2] =
+                    [inputs, others].map(|names| names.iter().map(|name| object(name)).collect());
+                let jobs = plan(inputs, &others, Path::new(out), Encoding::Png, false);
+                jobs.into_iter().map(|job| job.decision).collect()
+            };
+            let reason = "would overwrite the original s3://b/photos/a.png";
+            let refused = |decision: &Decision| *decision == Decision::Refuse(reason.to_owned());
+            let found = plan(&["a.png", "b.jpg"], &[]);
+            assert!(refused(&found[0]) && found[1] == Decision::Release, "{found:?}");
+            assert!(refused(&plan(&["a.jpg"], &["a.png"])[0]), "an original of another shard");
+        }
+        let input = || vec![object("a.png")];
+        let elsewhere = plan(input(), &[], Path::new("s3://b/photos-2"), Encoding::Png, false);
+        assert_eq!(elsewhere[0].decision, Decision::Release);
     }
 
     #[test]
