@@ -7,8 +7,8 @@ use std::{
 
 use futures_util::TryStreamExt;
 use object_store::{
-    GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, aws::AmazonS3Builder,
-    azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder, path::Path,
+    GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, WriteMultipart,
+    aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder, path::Path,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -20,6 +20,10 @@ use crate::{
 
 /// Threads that move bytes; callers wait on their own threads.
 const THREADS: usize = 2;
+/// Size of the parts of a large object, each of which is a request: clients give a request 30 seconds. Stores join 10,000 parts.
+const PART: usize = 16 << 20;
+/// Parts that are under way at a time.
+const PARTS_AT_ONCE: usize = 4;
 /// Longest message of a store, in characters: some answer with a page.
 const LONGEST_MESSAGE: usize = 400;
 
@@ -101,7 +105,10 @@ impl Clients {
 
     pub fn put(&self, address: &Address, bytes: Vec<u8>) -> Result<()> {
         self.call(address, async |store, path| {
-            store.put(&path, bytes.into()).await?;
+            match bytes.len() > PART {
+                true => put_parts(store.put_multipart(&path).await?, &bytes).await?,
+                false => drop(store.put(&path, bytes.into()).await?),
+            }
             Ok(())
         })
     }
@@ -156,6 +163,20 @@ impl Clients {
     }
 }
 
+/// Writes an object in parts, which the store joins once it has all of them. Nothing is replaced if one fails.
+async fn put_parts(upload: Box<dyn MultipartUpload>, bytes: &[u8]) -> object_store::Result<()> {
+    let mut writer = WriteMultipart::new_with_chunk_size(upload, PART);
+    for part in bytes.chunks(PART) {
+        if let Err(error) = writer.wait_for_capacity(PARTS_AT_ONCE).await {
+            // The store drops unfinished parts in time; the reason of the failure is what the user needs.
+            let _ = writer.abort().await;
+            return Err(error);
+        }
+        writer.write(part);
+    }
+    writer.finish().await.map(drop)
+}
+
 fn runtime() -> Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     let builder = builder.worker_threads(THREADS).thread_name("object-files").enable_all();
@@ -181,6 +202,86 @@ impl From<object_store::Error> for Error {
                 let words: Vec<&str> = message.split_whitespace().collect();
                 Self::Store(words.join(" ").chars().take(LONGEST_MESSAGE).collect())
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+
+    use object_store::{PutPayload, PutResult, UploadPart, memory::InMemory};
+
+    use super::*;
+
+    type Ending<'a, T> = Pin<Box<dyn Future<Output = object_store::Result<T>> + Send + 'a>>;
+
+    /// Calls of an upload.
+    #[derive(Debug, Default)]
+    struct Calls {
+        /// Bytes of each part.
+        parts: Vec<usize>,
+        ends: Vec<&'static str>,
+    }
+
+    /// Upload that refuses a part, counted from 1.
+    #[derive(Debug)]
+    struct Upload {
+        calls: Arc<Mutex<Calls>>,
+        refused: Option<usize>,
+    }
+
+    impl MultipartUpload for Upload {
+        fn put_part(&mut self, part: PutPayload) -> UploadPart {
+            let mut calls = self.calls.lock().unwrap();
+            calls.parts.push(part.content_length());
+            let is_refused = self.refused == Some(calls.parts.len());
+            let refusal = || object_store::Error::Generic { store: "test", source: "refused".into() };
+            Box::pin(async move { if is_refused { Err(refusal()) } else { Ok(()) } })
+        }
+
+        fn complete<'a, 'b>(&'a mut self) -> Ending<'b, PutResult>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            self.calls.lock().unwrap().ends.push("complete");
+            Box::pin(async { Ok(PutResult { e_tag: None, version: None, extensions: Default::default() }) })
+        }
+
+        fn abort<'a, 'b>(&'a mut self) -> Ending<'b, ()>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            self.calls.lock().unwrap().ends.push("abort");
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    #[test]
+    fn parts_are_joined_if_all_are_there() {
+        let bytes = vec![7; 6 * PART + 1];
+        for (refused, end) in [(None, "complete"), (Some(1), "abort"), (Some(7), "abort")] {
+            let calls = Arc::<Mutex<Calls>>::default();
+            let upload = Box::new(Upload { calls: calls.clone(), refused });
+            let put = runtime().unwrap().block_on(put_parts(upload, &bytes));
+            assert_eq!(put.is_ok(), refused.is_none(), "{put:?}");
+            let calls = calls.lock().unwrap();
+            assert_eq!(calls.ends, [end], "{refused:?}");
+            assert!(refused.is_some() || calls.parts == [PART, PART, PART, PART, PART, PART, 1]);
+        }
+    }
+
+    #[test]
+    fn a_large_object_is_read_as_it_was_written() {
+        let clients = Clients::default();
+        clients.insert(Scheme::S3, "b", Arc::new(InMemory::new()));
+        let address = Address { scheme: Scheme::S3, bucket: "b".to_owned(), key: "a.npy".to_owned() };
+        let bytes: Vec<u8> = (0..2 * PART + 3).map(|i| (i % 251) as u8).collect();
+        for large in [&bytes[..PART], &bytes[..=PART], &bytes] {
+            clients.put(&address, large.to_vec()).unwrap();
+            assert!(clients.read(&address, bytes.len() as u64).unwrap() == large);
         }
     }
 }
