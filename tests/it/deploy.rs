@@ -76,14 +76,14 @@ fn the_manifests_start_the_program_as_it_is() {
     assert!(!service.contains("AWS_SECRET") && !job.contains("AWS_SECRET"), "credentials come by reference");
 }
 
-/// Each script is run with a `srun` that prints what it would run.
+/// Each script is run with a `srun` that prints the number of shards and what it would run.
 #[cfg(unix)]
 #[test]
 fn the_scripts_start_the_program_as_it_is() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let srun = folder.path().join("srun");
-    fs::write(&srun, "#!/bin/sh\nprintf '%s\\n' \"$@\"\n").unwrap();
+    fs::write(&srun, "#!/bin/sh\nprintf '%s\\n' \"$ACTIVE_INDEX_SHARDS\" \"$@\"\n").unwrap();
     fs::set_permissions(&srun, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", folder.path().display(), env::var("PATH").unwrap());
     let run = |script: &str, variables: &[(&str, &str)]| {
@@ -91,6 +91,8 @@ fn the_scripts_start_the_program_as_it_is() {
         command
             .arg(root().join("deploy/slurm").join(script))
             .env("PATH", &path)
+            .env("SLURM_CPUS_PER_TASK", "8")
+            .env_remove(shard::SHARDS)
             .envs(variables.iter().copied());
         command.output().unwrap()
     };
@@ -103,6 +105,11 @@ fn the_scripts_start_the_program_as_it_is() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let lines = String::from_utf8(output.stdout).unwrap();
         let mut words = lines.lines().map(str::to_owned);
+        let shards: u32 = words.next().unwrap().parse().unwrap();
+        let text = fs::read_to_string(root().join("deploy/slurm").join(script)).unwrap();
+        let array = format!("#SBATCH --array=0-{}\n", shards - 1);
+        assert!(text.contains(&array), "{script} has as many tasks as shards, which are {shards}");
+        assert_eq!(words.next().as_deref(), Some("--cpus-per-task=8"));
         assert_eq!(words.next().as_deref(), Some("active-index"));
         let arguments: Vec<String> = words.collect();
         assert!(arguments.contains(&variables[0].1.to_owned()), "{arguments:?}");

@@ -70,9 +70,15 @@ pub async fn create(address: &str, quantiser: &Index, witness_kind: Option<&str>
         creator: format!("{}-{}", std::process::id(), now_nanos()),
     };
     place.write(&quantiser_name(&manifest.fingerprint), bytes).await?;
-    // A creator that was killed, or another one, has left it.
-    if Table::open(&place, entries::TABLE).await.is_err() {
-        Table::create(&place, entries::TABLE, entries::schema(quantiser.d(), quantiser.code_size())).await?;
+    let schema = || entries::schema(quantiser.d(), quantiser.code_size());
+    match Table::open(&place, entries::TABLE).await {
+        // A creator that was killed, or another one, has left it.
+        Ok(left) if !left.has_columns(&schema()) => {
+            let reason = "is left over from the creation of a collection with another quantiser: remove it";
+            return Err(Error::damaged(left.location().as_ref(), reason));
+        }
+        Ok(_) => {}
+        Err(_) => drop(Table::create(&place, entries::TABLE, schema()).await?),
     }
     if Reviews::open(&place).await.is_err() {
         Reviews::create(&place).await?;

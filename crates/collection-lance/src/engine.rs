@@ -29,6 +29,8 @@ pub struct LanceEngine {
     runtime: Arc<Threads>,
     /// Indexing that runs in the background.
     indexing: Mutex<Option<JoinHandle<Result<()>>>>,
+    /// Error that the last one ended with.
+    failed: Mutex<Option<Error>>,
 }
 
 /// Threads of the engine, which end without being waited for.
@@ -90,7 +92,7 @@ impl LanceEngine {
     {
         let runtime = Threads::new(address)?;
         let core = Arc::new(runtime.run(core)?);
-        Ok(Self { core, runtime: Arc::new(runtime), indexing: Mutex::default() })
+        Ok(Self { core, runtime: Arc::new(runtime), indexing: Mutex::default(), failed: Mutex::default() })
     }
 
     fn run<T: Send, F: Future<Output = T>>(&self, future: impl FnOnce() -> F + Send) -> T {
@@ -100,7 +102,7 @@ impl LanceEngine {
     /// Starts to index in the background if it is due and nobody does.
     fn index_in_background(&self) {
         let mut running = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.as_ref().is_some_and(|thread| !thread.is_finished()) {
+        if !self.note_end(&mut running) {
             return;
         }
         if !self.run(|| maintenance::is_due(&self.core)).unwrap_or(false) {
@@ -108,6 +110,17 @@ impl LanceEngine {
         }
         let (core, runtime) = (self.core.clone(), self.runtime.clone());
         *running = Some(thread::spawn(move || runtime.run(|| maintenance::index_due(&core))));
+    }
+
+    /// Keeps the error of an indexing that has ended. Returns false while it runs.
+    fn note_end(&self, running: &mut Option<JoinHandle<Result<()>>>) -> bool {
+        if running.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return false;
+        }
+        if let Some(Ok(done)) = running.take().map(JoinHandle::join) {
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = done.err();
+        }
+        true
     }
 }
 
@@ -129,7 +142,9 @@ impl Engine for LanceEngine {
     }
 
     fn warnings(&self) -> Vec<String> {
-        Vec::new()
+        self.note_end(&mut self.indexing.lock().unwrap_or_else(PoisonError::into_inner));
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.iter().map(|error| format!("indexing in the background has failed: {error}")).collect()
     }
 
     fn store(

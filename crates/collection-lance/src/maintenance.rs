@@ -25,11 +25,12 @@ use lance_table::format::IndexMetadata;
 use crate::{
     check::sample_is_sound,
     core::Core,
+    entries::Columns,
     failure,
     indexing::{self, shares},
     segments::{coverage, indexed_fragments, outside},
     settings,
-    table::{Change, is_conflict},
+    table::{Change, ROW_ADDRESS, is_conflict},
     view::View,
 };
 
@@ -224,7 +225,7 @@ async fn compact_with(core: &Core, dataset: Arc<Dataset>, options: CompactionOpt
     }
 }
 
-/// Makes or completes the indexes of the columns that entries are looked up by.
+/// Makes the indexes of the columns that entries are looked up by anew, of the whole table.
 async fn index_lookups(core: &Core) -> Result<()> {
     let asked = std::time::Instant::now();
     let mut dataset = core.entries.latest().await?.as_ref().clone();
@@ -245,13 +246,26 @@ async fn index_lookups(core: &Core) -> Result<()> {
 pub async fn compact(core: &Core) -> Result<()> {
     shares::remove_all(core).await?;
     drop_withdrawn(core).await?;
+    let mut is_mended = false;
     for _ in 0..ATTEMPTS {
-        if merge_everything(core).await? == Change::Committed {
-            index_lookups(core).await?;
-            remove_old_versions(core).await?;
-            return require_sound_sample(core).await;
+        match merge_everything(core).await {
+            Ok(Change::Committed) => {
+                index_lookups(core).await?;
+                let sound = require_sound_segments(core).await;
+                remove_old_versions(core).await?;
+                return sound;
+            }
+            Ok(Change::Conflict) => {}
+            Err(error) if is_mended => return Err(error),
+            // A segment that cannot be read is made anew, from the cells and codes of the table.
+            Err(_) => {
+                is_mended = true;
+                remake_segments(core).await?;
+            }
         }
     }
+    // What the attempts have left goes, although none succeeded.
+    remove_old_versions(core).await?;
     let reason = format!("others have changed the same fragments in each of {ATTEMPTS} attempts");
     Err(Error::Engine { location: core.entries.location().to_owned(), reason })
 }
@@ -273,12 +287,24 @@ async fn merge_everything(core: &Core) -> Result<Change> {
     let options = CompactionOptions {
         target_rows_per_fragment: FRAGMENT_ENTRIES,
         materialize_deletions_threshold: 0.0,
+        excluded_fragment_ids: changing(core, &dataset).await?,
         ..CompactionOptions::default()
     };
     match compact_with(core, dataset, options).await? {
         Change::Committed => one_segment(core).await,
         Change::Conflict => Ok(Change::Conflict),
     }
+}
+
+/// Fragments with pending entries: a release beside the compaction changes them, and would make it conflict each time.
+async fn changing(core: &Core, dataset: &Dataset) -> Result<Vec<u32>> {
+    let batches = core.entries.rows(dataset, &["id", ROW_ADDRESS], Some("pending")).await?;
+    let mut fragments = BTreeSet::new();
+    for batch in &batches {
+        let addresses = Columns::new(batch, core.entries.location()).u64(ROW_ADDRESS)?;
+        fragments.extend(addresses.values().iter().map(|address| (address >> 32) as u32));
+    }
+    Ok(fragments.into_iter().collect())
 }
 
 /// Makes one segment of everything, unless there is one.
@@ -288,8 +314,33 @@ async fn one_segment(core: &Core) -> Result<Change> {
     if indexes.len() == 1 && outside(&indexes, &dataset).is_empty() {
         return Ok(Change::Committed);
     }
+    segment_of_everything(core, &dataset, indexes).await
+}
+
+/// Makes one segment of everything in place of `indexes`.
+async fn segment_of_everything(
+    core: &Core,
+    dataset: &Arc<Dataset>,
+    indexes: Vec<IndexMetadata>,
+) -> Result<Change> {
     let all: Vec<u32> = dataset.fragments().iter().map(|fragment| fragment.id as u32).collect();
-    indexing::index(core, &dataset, &all, indexes).await
+    indexing::index(core, dataset, &all, indexes).await
+}
+
+/// Makes one segment of everything in place of those that there are.
+async fn remake_segments(core: &Core) -> Result<Change> {
+    let dataset = core.entries.latest().await?;
+    let indexes = indexed_fragments(&core.entries, &dataset).await?;
+    segment_of_everything(core, &dataset, indexes).await
+}
+
+/// Compares some rows with the quantiser, and makes the segment anew if it cannot be read or has other rows.
+async fn require_sound_segments(core: &Core) -> Result<()> {
+    if require_sound_sample(core).await.is_ok() {
+        return Ok(());
+    }
+    remake_segments(core).await?;
+    require_sound_sample(core).await
 }
 
 async fn remove_old_versions(core: &Core) -> Result<()> {

@@ -32,12 +32,17 @@ struct Incoming {
     wanted: Option<i64>,
     /// True for an entry that another collection keeps: without an original it is known by its id and its name.
     is_kept: bool,
+    /// Original that such an entry takes under another id, where it has none.
+    copy: Option<Digest>,
 }
 
 impl Incoming {
     /// Row of the entry under an id.
     fn row(&self, id: i64) -> KeptEntry {
-        KeptEntry { entry: Entry { id, ..self.kept.entry.clone() }, ..self.kept.clone() }
+        let entry = self.kept.entry.clone();
+        let copy = self.copy.clone().filter(|_| self.wanted != Some(id));
+        let original = entry.original.clone().or(copy);
+        KeptEntry { entry: Entry { id, original, ..entry }, ..self.kept.clone() }
     }
 
     /// Row of the entry in the place of a pending one.
@@ -50,7 +55,12 @@ impl Incoming {
 
     /// Original, unless only a row is left of the entry.
     fn original(&self) -> Option<&Digest> {
-        self.kept.entry.original.as_ref().filter(|_| self.kept.encoded.is_some())
+        self.kept.entry.original.as_ref().filter(|_| self.has_content())
+    }
+
+    /// Returns false if only a row is left of the entry.
+    fn has_content(&self) -> bool {
+        self.kept.encoded.is_some()
     }
 }
 
@@ -74,7 +84,7 @@ pub async fn store(
     let incoming = parts.map(|((((place, new), cell), code), descriptor)| {
         let encoded = Some(EncodedEntry { cell, code, descriptor: to_float16(descriptor)? });
         let kept = KeptEntry { entry: entry(new, added), encoded, witness: new.witness.clone() };
-        Ok(Incoming { kept, wanted: wanted.map(|wanted| wanted[place]), is_kept: false })
+        Ok(Incoming { kept, wanted: wanted.map(|wanted| wanted[place]), is_kept: false, copy: None })
     });
     store_incoming(core, &incoming.collect::<Result<Vec<_>>>()?).await
 }
@@ -88,9 +98,19 @@ fn entry(new: &NewEntry, added: i64) -> Entry {
 /// Takes over entries that a collection with the same quantiser keeps, as they are.
 pub async fn take_over(core: &Core, kept: &[KeptEntry]) -> Result<Vec<Stored>> {
     check_kept_entries(kept, &core.quantiser, core.description.witness_kind.as_deref())?;
-    let incoming =
-        kept.iter().map(|kept| Incoming { kept: kept.clone(), wanted: Some(kept.entry.id), is_kept: true });
+    let incoming = kept.iter().map(|kept| Incoming {
+        kept: kept.clone(),
+        wanted: Some(kept.entry.id),
+        is_kept: true,
+        copy: copy_of(kept),
+    });
     store_incoming(core, &incoming.collect::<Vec<_>>()).await
+}
+
+/// Digest by which an entry without an original is known under another id.
+fn copy_of(kept: &KeptEntry) -> Option<Digest> {
+    let encoded = kept.encoded.as_ref().filter(|_| kept.entry.original.is_none())?;
+    Some(Digest::of_copy(&kept.entry, &encoded.descriptor))
 }
 
 async fn store_incoming(core: &Core, incoming: &[Incoming]) -> Result<Vec<Stored>> {
@@ -114,8 +134,9 @@ struct Known {
 
 impl Known {
     async fn of(core: &Core, incoming: &[Incoming]) -> Result<Self> {
-        let originals: Vec<Digest> =
-            incoming.iter().filter_map(|incoming| incoming.original().cloned()).collect();
+        let originals =
+            incoming.iter().flat_map(|incoming| incoming.original().into_iter().chain(&incoming.copy));
+        let originals: Vec<Digest> = originals.cloned().collect();
         let found = lists::known(&core.entries, &originals).await?;
         let by_original =
             originals.into_iter().zip(found).filter_map(|(original, entry)| Some((original, entry?)));
@@ -132,8 +153,10 @@ impl Known {
         match incoming.original() {
             Some(original) => self.by_original.get(original),
             None if !incoming.is_kept => None,
-            None if incoming.kept.encoded.is_none() => same_id(),
-            None => same_id().filter(|entry| entry.original.is_none() && entry.name == own.name),
+            None if !incoming.has_content() => same_id(),
+            None => same_id()
+                .filter(|entry| entry.original.is_none() && entry.name == own.name)
+                .or_else(|| self.by_original.get(incoming.copy.as_ref()?)),
         }
     }
 }
@@ -159,6 +182,11 @@ async fn attempt_to_store(core: &Core, incoming: &[Incoming]) -> Result<Option<V
                 stored.push(Stored::Known(known.clone()));
                 continue;
             }
+            // Of a dropped entry nothing is left to be stored under another id.
+            None if !incoming.has_content() && !ids.may_keep(incoming.wanted) => {
+                stored.push(Stored::Known(incoming.kept.entry.clone()));
+                continue;
+            }
             None => {
                 let row = incoming.row(ids.next(incoming.wanted));
                 stored.push(Stored::New(row.entry.id));
@@ -167,7 +195,8 @@ async fn attempt_to_store(core: &Core, incoming: &[Incoming]) -> Result<Option<V
             }
         };
         here.insert(row.entry.id);
-        known.by_original.extend(incoming.original().map(|original| (original.clone(), row.entry)));
+        let original = row.entry.original.clone().filter(|_| incoming.has_content());
+        known.by_original.extend(original.map(|original| (original, row.entry)));
     }
     let is_done = complete(core, completed).await?
         && (insert(core, &read, &inserted).await? == Change::Committed
@@ -196,6 +225,11 @@ impl Assigned {
         Ok(Self { free, new: ids.into_iter() })
     }
 
+    /// Returns true if an entry may have the id that it wants.
+    fn may_keep(&self, wanted: Option<i64>) -> bool {
+        wanted.is_some_and(|id| self.free.contains(&id))
+    }
+
     /// Id of the next new entry.
     fn next(&mut self, wanted: Option<i64>) -> i64 {
         match wanted.filter(|id| self.free.remove(id)) {
@@ -218,11 +252,17 @@ async fn insert(core: &Core, read: &Arc<lance::Dataset>, rows: &[KeptEntry]) -> 
 }
 
 /// Returns true if rows are in the table after all: the answer to a commit may be lost, and the commit then conflicts with
-/// itself. Rows are committed together, and no other writer gives out their ids.
+/// itself. Another importer may have stored a part of them, under the same ids. States and fields may have changed since.
 async fn are_inserted(core: &Core, rows: &[KeptEntry]) -> Result<bool> {
-    let Some(first) = rows.first() else { return Ok(true) };
-    let found = lists::by_ids(&core.entries, &[first.entry.id]).await?.pop().flatten();
-    Ok(found.is_some_and(|found| found == first.entry))
+    let ids: Vec<i64> = rows.iter().map(|row| row.entry.id).collect();
+    let found = lists::by_ids(&core.entries, &ids).await?;
+    let is_row = |(found, row): (Option<Entry>, &KeptEntry)| {
+        let own = &row.entry;
+        found.is_some_and(|found| {
+            (&found.name, &found.original, found.added) == (&own.name, &own.original, own.added)
+        })
+    };
+    Ok(found.into_iter().zip(rows).all(is_row))
 }
 
 /// Hash of a key: the first 8 bytes of its SHA-256.
@@ -231,7 +271,8 @@ fn key(kind: &[u8], bytes: &[u8]) -> u64 {
     u64::from_le_bytes(*digest.first_chunk().expect("SHA-256 has 32 bytes"))
 }
 
-/// Puts rows in the place of pending ones of the same ids. Returns false if one of them is pending no more.
+/// Puts rows in the place of pending ones of the same ids. Returns false if one of them is pending no more, or was withdrawn or
+/// restored since it was read.
 async fn complete(core: &Core, rows: Vec<KeptEntry>) -> Result<bool> {
     if rows.is_empty() {
         return Ok(true);
@@ -241,7 +282,11 @@ async fn complete(core: &Core, rows: Vec<KeptEntry>) -> Result<bool> {
     let batch = core.batch(&rows)?;
     let schema = batch.schema();
     let read = core.entries.latest().await?;
-    let pending = WhenMatched::update_if(&read, "target.pending").map_err(failed())?;
+    let (withdrawn, dropped) = (State::Withdrawn.number(), State::Dropped.number());
+    let unchanged = format!(
+        "target.pending AND target.state <> {dropped} AND (target.state = source.state OR source.state = {withdrawn})"
+    );
+    let pending = WhenMatched::update_if(&read, &unchanged).map_err(failed())?;
     let mut builder = MergeInsertBuilder::try_new(read, vec!["id".to_owned()]).map_err(failed())?;
     builder.when_matched(pending).when_not_matched(WhenNotMatched::DoNothing).conflict_retries(ATTEMPTS);
     let job = builder.try_build().map_err(failed())?;
@@ -260,6 +305,17 @@ pub async fn mark_written(core: &Core, ids: &[i64]) -> Result<()> {
 
 /// Withdraws or restores entries; see [`Engine::set_state`](collection::Engine::set_state).
 pub async fn set_state(core: &Core, ids: &[i64], state: State) -> Result<()> {
+    for attempt in 0..ATTEMPTS {
+        if attempt_to_set_state(core, ids, state).await? {
+            return Ok(());
+        }
+        wait(attempt).await;
+    }
+    Err(contended(core))
+}
+
+/// Sets the state of entries. Returns false if a compaction has dropped one of them since it was read.
+async fn attempt_to_set_state(core: &Core, ids: &[i64], state: State) -> Result<bool> {
     let entries = lists::by_ids(&core.entries, ids).await?;
     let mut changed = HashSet::new();
     for (&id, entry) in ids.iter().zip(entries) {
@@ -271,11 +327,11 @@ pub async fn set_state(core: &Core, ids: &[i64], state: State) -> Result<()> {
         }
     }
     if changed.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
-    let dropped = State::Dropped.number();
+    let (count, dropped) = (changed.len() as u64, State::Dropped.number());
     let filter = format!("state != {dropped} AND {}", one_of("id", changed));
-    core.entries.update(&filter, &[("state", state.number().to_string())]).await.map(drop)
+    Ok(core.entries.update(&filter, &[("state", state.number().to_string())]).await? == count)
 }
 
 /// Waits before the next attempt, longer each time, and not as long as other processes.
@@ -294,4 +350,95 @@ fn contended(core: &Core) -> Error {
 /// Returns the time in seconds since 1970.
 fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor, TensorData};
+    use index::{Index, TrainConfig};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::core;
+
+    const D: usize = 8;
+
+    /// `n` vectors of a fixed pattern, `[n * D]`.
+    fn rows(n: usize) -> Vec<f32> {
+        (0..n * D).map(|i| ((i * 7919 + i / D * 131) % 251) as f32 / 251.0 - 0.5).collect()
+    }
+
+    async fn shop(folder: &TempDir) -> Core {
+        let vectors = Tensor::from_data(TensorData::new(rows(600), [600, D]), &Device::flex());
+        let quantiser =
+            Index::train(&"IVF4,PQ2x8".parse().expect("a kind"), vectors, &TrainConfig::default());
+        let address = folder.path().join("shop.lance").to_string_lossy().into_owned();
+        core::create(&address, &quantiser.expect("trains"), None).await.expect("creates")
+    }
+
+    async fn stored(core: &Core, pending: bool, n: usize) -> Vec<Entry> {
+        let new = |number: usize| {
+            let original = Digest::of_file(&number.to_le_bytes());
+            NewEntry { pending, ..NewEntry::added(format!("{number}.jpg"), Some(original)) }
+        };
+        let new: Vec<NewEntry> = (0..n).map(new).collect();
+        let stored = store(core, &new, None, &rows(n)).await.expect("stores");
+        let ids: Vec<i64> = stored.iter().map(Stored::id).collect();
+        lists::by_ids(&core.entries, &ids).await.expect("reads").into_iter().flatten().collect()
+    }
+
+    /// Row that completes an entry.
+    fn completed(core: &Core, entry: &Entry) -> KeptEntry {
+        let code = vec![0; core.quantiser.code_size()];
+        let encoded = Some(EncodedEntry { cell: 0, code, descriptor: vec![half::f16::ONE; D] });
+        let own = Entry { pending: false, state: State::Live, ..entry.clone() };
+        let kept = KeptEntry { entry: own, encoded, witness: None };
+        Incoming { kept, wanted: None, is_kept: false, copy: None }.in_place_of(entry)
+    }
+
+    async fn entry(core: &Core, id: i64) -> Entry {
+        lists::by_ids(&core.entries, &[id]).await.expect("reads").pop().flatten().expect("is there")
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_entry_that_is_withdrawn_while_it_is_completed_stays_withdrawn() {
+        let folder = tempfile::tempdir().expect("makes");
+        let core = shop(&folder).await;
+        let read = stored(&core, true, 1).await.remove(0);
+        set_state(&core, &[read.id], State::Withdrawn).await.expect("withdraws");
+        assert!(!complete(&core, vec![completed(&core, &read)]).await.expect("asks"), "of an earlier state");
+        assert_eq!(entry(&core, read.id).await.state, State::Withdrawn);
+        let now = entry(&core, read.id).await;
+        assert!(complete(&core, vec![completed(&core, &now)]).await.expect("completes"));
+        let after = entry(&core, read.id).await;
+        assert_eq!((after.state, after.pending), (State::Withdrawn, false));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn rows_are_inserted_if_all_of_them_are() {
+        let folder = tempfile::tempdir().expect("makes");
+        let core = shop(&folder).await;
+        let entries = stored(&core, false, 2).await;
+        let mut rows: Vec<KeptEntry> = entries.iter().map(|entry| completed(&core, entry)).collect();
+        assert!(are_inserted(&core, &rows).await.expect("looks"));
+        set_state(&core, &[entries[0].id], State::Withdrawn).await.expect("withdraws");
+        assert!(are_inserted(&core, &rows).await.expect("looks"), "a state may have changed since");
+        let lacking = Entry { id: 1_000, ..entries[1].clone() };
+        rows.push(completed(&core, &lacking));
+        assert!(!are_inserted(&core, &rows).await.expect("looks"), "one of three is not there");
+        rows[2].entry = Entry { id: entries[1].id, name: "another".to_owned(), ..entries[1].clone() };
+        assert!(!are_inserted(&core, &rows).await.expect("looks"), "its id is that of another entry");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_entry_that_a_compaction_has_dropped_is_not_restored() {
+        let folder = tempfile::tempdir().expect("makes");
+        let core = shop(&folder).await;
+        let id = stored(&core, false, 1).await[0].id;
+        set_state(&core, &[id], State::Withdrawn).await.expect("withdraws");
+        let filter = format!("id = {id}");
+        core.entries.update(&filter, &[("state", State::Dropped.number().to_string())]).await.expect("drops");
+        let refused = set_state(&core, &[id], State::Live).await;
+        assert!(matches!(refused, Err(Error::Dropped(found)) if found == id), "{refused:?}");
+    }
 }

@@ -22,8 +22,8 @@ impl Digest {
         Self(Sha256::digest(bytes).as_slice().into())
     }
 
-    /// Digest by which an entry without an original is known in another collection, where its id is that of another entry.
-    pub(crate) fn of_copy(entry: &Entry, descriptor: &[f16]) -> Self {
+    /// Digest by which an entry without an original is known in another collection, where it has another id.
+    pub fn of_copy(entry: &Entry, descriptor: &[f16]) -> Self {
         let mut hash = Sha256::new();
         hash.update(entry.id.to_le_bytes());
         hash.update(entry.added.to_le_bytes());

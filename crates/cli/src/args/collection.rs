@@ -38,8 +38,9 @@ Lookups compare entries that are in no segment one by one. Entries become segmen
 come; after many have come at once, this verb makes them at once.
 
 A Lance collection is indexed by N machines at a time, each with its shard of the entries: the machine that
-makes the last shard puts all into use. A shard that is run twice changes nothing, and one that died is run
-again. What was stored after the first machine has begun is left to the next run.
+makes the last shard puts all into use. Each names the shards that are not made yet when it ends; run again
+only those that the last one names. A shard that runs after the end begins another run, which waits for all N
+shards. What was stored after the first machine has begun is left to the next run.
 
 Examples:
   active-index collection index shop

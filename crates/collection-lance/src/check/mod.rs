@@ -60,19 +60,31 @@ pub async fn check(core: &Core) -> Result<Vec<Finding>> {
     if let Err(error) = read_quantiser(&core.place, fingerprint, &core.quantiser.device()).await {
         findings.add(&core.place.location, error);
     }
+    // Read before the entries: each review is of an entry that was there.
+    let reviewed = core.reviews.entries().await?;
     core.entries.latest().await?;
-    let view = core.view().await?;
+    let view = match core.view().await {
+        Ok(view) => view,
+        Err(error) => {
+            findings.add(core.entries.location(), error);
+            return Ok(findings.into_vec(&core.place.location));
+        }
+    };
     let mut placed = Placed::of(&view, core.quantiser.code_size());
     let ids = check_rows(core, &view, &mut placed, &mut findings).await?;
+    let placed_all = placed.is_whole();
     placed.compare(core, &view, &mut findings).await?;
     core.reviews.check(|reason| findings.add(core.reviews.table().location(), reason)).await?;
-    for entry in core.reviews.entries().await?.into_iter().filter(|id| !ids.contains(id)) {
+    // What was not read may have the entry of any review.
+    let missing = reviewed.into_iter().filter(|id| !ids.contains(id) && placed_all);
+    for entry in missing {
         findings.add(&core.place.location, format!("a review is of the entry {entry}, which does not exist"));
     }
     Ok(findings.into_vec(&core.place.location))
 }
 
-/// Checks the rows of a version, and returns their ids.
+/// Checks the rows of a version, fragment by fragment, and returns their ids. Of a fragment that cannot be read, nothing more is
+/// said.
 async fn check_rows(
     core: &Core,
     view: &View,
@@ -80,26 +92,24 @@ async fn check_rows(
     findings: &mut Findings,
 ) -> Result<HashSet<i64>> {
     let mut ids = HashSet::new();
-    let mut batches = core.entries.scan(&view.dataset, &COLUMNS, None).await?;
-    loop {
-        let batch = match batches.try_next().await {
-            Ok(Some(batch)) => batch,
-            Ok(None) => return Ok(ids),
-            // What cannot be read is damaged; the rest of the collection is looked at all the same.
-            Err(error) => {
-                findings.add(core.entries.location(), error);
-                return Ok(ids);
+    for fragment in view.dataset.fragments().iter().map(|fragment| fragment.id as u32) {
+        let mut batches = core.entries.scan_of(&view.dataset, &[fragment], &COLUMNS, None).await?;
+        loop {
+            match batches.try_next().await {
+                Ok(Some(batch)) => check_batch(core, &batch, &mut ids, placed, findings)?,
+                Ok(None) => break,
+                Err(error) => {
+                    findings.add(core.entries.location(), error);
+                    placed.leave_out(fragment);
+                    break;
+                }
             }
-        };
-        check_batch(core, &batch, &mut ids, placed, findings)?;
-        for (row, reason) in wrong_codes(core, &batch)? {
-            let id = Columns::new(&batch, core.entries.location()).i64("id")?.value(row);
-            findings.add(core.entries.location(), format!("entry {id} {reason}"));
         }
     }
+    Ok(ids)
 }
 
-/// Checks ids, states and sums of a batch.
+/// Checks ids, states, sums and codes of a batch.
 fn check_batch(
     core: &Core,
     batch: &RecordBatch,
@@ -136,6 +146,9 @@ fn check_batch(
                 placed.note(addresses.value(row), cells.value(row), codes.value(row));
             }
         }
+    }
+    for (row, reason) in wrong_codes(core, batch)? {
+        findings.add(location, format!("entry {} {reason}", own.value(row)));
     }
     Ok(())
 }

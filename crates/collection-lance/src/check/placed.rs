@@ -1,6 +1,6 @@
 //! Comparison of the rows of a version with the segments of the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use collection::Result;
 
@@ -14,6 +14,8 @@ const NONE: u32 = u32::MAX;
 pub struct Placed {
     code_size: usize,
     fragments: BTreeMap<u32, Fragment>,
+    /// Fragments that were not read.
+    unread: BTreeSet<u32>,
 }
 
 struct Fragment {
@@ -33,7 +35,18 @@ impl Placed {
         };
         let all = view.dataset.fragments().iter();
         let fragments = all.map(|own| (own.id as u32, fragment(own.physical_rows.unwrap_or(0))));
-        Self { code_size, fragments: fragments.collect() }
+        Self { code_size, fragments: fragments.collect(), unread: BTreeSet::new() }
+    }
+
+    /// Leaves out a fragment that cannot be read.
+    pub fn leave_out(&mut self, fragment: u32) {
+        self.fragments.remove(&fragment);
+        self.unread.insert(fragment);
+    }
+
+    /// Returns true if no fragment is left out.
+    pub fn is_whole(&self) -> bool {
+        self.unread.is_empty()
     }
 
     /// Notes the row of an entry.
@@ -68,6 +81,9 @@ impl Placed {
 
     fn compare_entry(&mut self, core: &Core, address: u64, cell: u32, code: &[u8], findings: &mut Findings) {
         let (id, row) = ((address >> 32) as u32, address as u32 as usize);
+        if self.unread.contains(&id) {
+            return;
+        }
         let location = core.entries.location();
         let known = self.fragments.get_mut(&id).filter(|fragment| row < fragment.cells.len());
         let Some(fragment) = known.filter(|fragment| fragment.cells[row] != NONE) else {

@@ -35,7 +35,6 @@ use crate::{
 };
 
 /// Makes one segment of the entries of some fragments of a version, which takes the place of `replaced`.
-///
 pub async fn index(
     core: &Core,
     dataset: &Arc<Dataset>,

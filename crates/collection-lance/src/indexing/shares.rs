@@ -2,7 +2,8 @@
 //!
 //! Machines do not talk to each other. The first one writes a plan, by a put that succeeds only where none is: a version of
 //! the table, and the fragments of each share. Each machine writes what it has made as a small object, and the one that finds
-//! all of them commits. A share that is made twice, or commits twice, changes nothing, and one that dies is made again.
+//! all of them commits. While the plan is there, a share that is made twice, or commits twice, changes nothing, and one that
+//! dies is made again.
 
 use std::{cmp::Reverse, collections::BTreeSet, time::Duration};
 
@@ -64,7 +65,7 @@ pub async fn index(core: &Core, share: u32, of: u32) -> Result<Indexed> {
     let found = core.place.objects(&format!("{FOLDER}/{of}/{}", plan.run), None).await?;
     let found: BTreeSet<String> = found.into_iter().map(|(name, _)| name).collect();
     let waiting: Vec<u32> = (0..of).filter(|&share| !found.contains(&name(share))).collect();
-    // Whoever ends a run removes its plan first: what lacks then was not waited for.
+    // The plan is removed first, so what lacks then was not waited for.
     let is_open = read::<Plan>(core, &plan_name(of)).await?.is_some_and(|now| now.run == plan.run);
     if !is_open || !waiting.is_empty() {
         return Ok(Indexed { entries, waiting: if is_open { waiting } else { Vec::new() } });

@@ -6,6 +6,8 @@ extern crate active_index_collection_lance as collection_lance;
 extern crate collection as active_index_collection;
 
 mod codes;
+mod damage;
+mod imports;
 mod place;
 #[path = "../../../collection/tests/promises/mod.rs"]
 mod promises;

@@ -48,7 +48,8 @@ impl Place {
         Self { address: format!("{places}/{process}-{number}.lance"), _folder: None }
     }
 
-    fn in_folder() -> Self {
+    /// A folder where nothing is.
+    pub fn in_folder() -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("shop.lance").into_os_string();
         Self { address: path.into_string().expect("a path of text"), _folder: Some(folder) }

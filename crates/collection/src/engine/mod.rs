@@ -191,7 +191,8 @@ pub trait Engine: Send + Sync {
     /// Takes over entries that a collection with an equal quantiser keeps, all or none, and returns what became of each. They keep
     /// states, times, cells, codes and descriptors, and their ids where no entry has these. Known is an entry whose original
     /// belongs to one that is not dropped, and one without an original if the entry of its id has its name and no original; a known
-    /// one that is pending is completed as [`Self::store`] does. Of a dropped entry only its row is kept, if its id is free.
+    /// one that is pending is completed as [`Self::store`] does. Of a dropped entry only its row is kept, if its id is free;
+    /// otherwise it is returned as known.
     ///
     /// # Errors
     /// The errors of [`Self::store`]; a cell or a code that is none of the quantiser's.

@@ -33,7 +33,12 @@ pub fn counterparts(from: &dyn Engine, to: &dyn Engine, entries: &[Entry]) -> Re
             None => by_id.next().flatten(),
         };
         places.push(match found {
-            None => Counterpart::Missing,
+            None => {
+                // It may be here under another id.
+                let is_kept = telling_original(entry).is_none() && entry.state != State::Dropped;
+                displaced.extend(is_kept.then_some((places.len(), entry)));
+                Counterpart::Missing
+            }
             Some(own) if telling_original(entry).is_some() || own.is_same_row(entry) => {
                 Counterpart::Here(own)
             }
@@ -44,8 +49,12 @@ pub fn counterparts(from: &dyn Engine, to: &dyn Engine, entries: &[Entry]) -> Re
         });
     }
     let (at, entries): (Vec<usize>, Vec<&Entry>) = displaced.into_iter().unzip();
-    for (place, counterpart) in at.into_iter().zip(displaced_counterparts(from, to, &entries)?) {
-        places[place] = counterpart;
+    for (place, (original, own)) in at.into_iter().zip(displaced_counterparts(from, to, &entries)?) {
+        places[place] = match (own, &places[place]) {
+            (Some(own), _) => Counterpart::Here(own),
+            (None, Counterpart::Missing) => Counterpart::Missing,
+            (None, _) => Counterpart::Displaced(original),
+        };
     }
     Ok(places)
 }
@@ -55,12 +64,12 @@ fn telling_original(entry: &Entry) -> Option<&Digest> {
     entry.original.as_ref().filter(|_| entry.state != State::Dropped)
 }
 
-/// Places of entries without originals, whose ids are those of other entries.
+/// Digests of entries without originals, and the entries that stand for them under other ids.
 fn displaced_counterparts(
     from: &dyn Engine,
     to: &dyn Engine,
     entries: &[&Entry],
-) -> Result<Vec<Counterpart>> {
+) -> Result<Vec<(Digest, Option<Entry>)>> {
     if entries.is_empty() {
         return Ok(Vec::new());
     }
@@ -70,9 +79,6 @@ fn displaced_counterparts(
         Digest::of_copy(entry, encoded.as_ref().map_or(&[], |own| own.descriptor.as_slice()))
     });
     let originals: Vec<Digest> = originals.collect();
-    let known = to.known(&originals)?.into_iter();
-    let place = |(original, own): (Digest, Option<Entry>)| {
-        own.map_or(Counterpart::Displaced(original), Counterpart::Here)
-    };
-    Ok(originals.into_iter().zip(known).map(place).collect())
+    let known = to.known(&originals)?;
+    Ok(originals.into_iter().zip(known).collect())
 }

@@ -219,6 +219,8 @@ impl Import<'_> {
         }
         for (kept, stored) in block.iter().zip(self.to.take_over(block)?) {
             match stored {
+                // Nothing is left of it to be stored under another id.
+                Stored::Known(_) if kept.encoded.is_none() => self.done.left += 1,
                 Stored::Known(_) => self.done.already += 1,
                 Stored::Completed(_) => self.done.added += 1,
                 Stored::New(id) => {
