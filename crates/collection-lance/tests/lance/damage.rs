@@ -85,7 +85,14 @@ fn a_check_goes_on_after_a_fragment_that_cannot_be_read() {
 #[test]
 fn what_a_killed_creation_left_is_completed_or_named() {
     let (place, path) = filled();
-    fs::remove_file(path.join("collection.json")).expect("removes");
+    // A killed creation has stored nothing yet, and given out no id.
+    for left in fs::read_dir(&path).expect("lists").map(|left| left.expect("is there").path()) {
+        match left.extension().is_some_and(|ending| ending == "lance" || ending == "faiss") {
+            true => {}
+            false if left.is_dir() => fs::remove_dir_all(left).expect("removes"),
+            false => fs::remove_file(left).expect("removes"),
+        }
+    }
     let other = quantiser("IVF24,PQ8x8", Metric::L2);
     let refused = place.create(&other, None).err().expect("another quantiser has other columns");
     assert!(
