@@ -39,7 +39,7 @@ pub struct Candidate {
     pub cosine: f32,
 }
 
-/// What a machine has made of the entries that no segment had.
+/// Share that a machine has indexed of the entries that no segment had.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Indexed {
     /// Entries of the share.
