@@ -71,13 +71,12 @@ pub async fn check(core: &Core) -> Result<Vec<Finding>> {
         }
     };
     let mut placed = Placed::of(&view, core.quantiser.code_size());
-    let ids = check_rows(core, &view, &mut placed, &mut findings).await?;
-    let placed_all = placed.is_whole();
+    let ids = check_rows(core, &view, &mut placed, &mut findings).await;
+    let is_whole = placed.is_whole();
     placed.compare(core, &view, &mut findings).await?;
     core.reviews.check(|reason| findings.add(core.reviews.table().location(), reason)).await?;
     // What was not read may have the entry of any review.
-    let missing = reviewed.into_iter().filter(|id| !ids.contains(id) && placed_all);
-    for entry in missing {
+    for entry in reviewed.into_iter().filter(|id| is_whole && !ids.contains(id)) {
         findings.add(&core.place.location, format!("a review is of the entry {entry}, which does not exist"));
     }
     Ok(findings.into_vec(&core.place.location))
@@ -85,28 +84,30 @@ pub async fn check(core: &Core) -> Result<Vec<Finding>> {
 
 /// Checks the rows of a version, fragment by fragment, and returns their ids. Of a fragment that cannot be read, nothing more is
 /// said.
-async fn check_rows(
-    core: &Core,
-    view: &View,
-    placed: &mut Placed,
-    findings: &mut Findings,
-) -> Result<HashSet<i64>> {
+async fn check_rows(core: &Core, view: &View, placed: &mut Placed, findings: &mut Findings) -> HashSet<i64> {
     let mut ids = HashSet::new();
     for fragment in view.dataset.fragments().iter().map(|fragment| fragment.id as u32) {
-        let mut batches = core.entries.scan_of(&view.dataset, &[fragment], &COLUMNS, None).await?;
-        loop {
-            match batches.try_next().await {
-                Ok(Some(batch)) => check_batch(core, &batch, &mut ids, placed, findings)?,
-                Ok(None) => break,
-                Err(error) => {
-                    findings.add(core.entries.location(), error);
-                    placed.leave_out(fragment);
-                    break;
-                }
-            }
+        if let Err(error) = check_fragment(core, view, fragment, &mut ids, placed, findings).await {
+            findings.add(core.entries.location(), error);
+            placed.leave_out(fragment);
         }
     }
-    Ok(ids)
+    ids
+}
+
+async fn check_fragment(
+    core: &Core,
+    view: &View,
+    fragment: u32,
+    ids: &mut HashSet<i64>,
+    placed: &mut Placed,
+    findings: &mut Findings,
+) -> Result<()> {
+    let mut batches = core.entries.scan_of(&view.dataset, &[fragment], &COLUMNS, None).await?;
+    while let Some(batch) = batches.try_next().await? {
+        check_batch(core, &batch, ids, placed, findings)?;
+    }
+    Ok(())
 }
 
 /// Checks ids, states, sums and codes of a batch.

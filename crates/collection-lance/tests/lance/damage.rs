@@ -78,7 +78,7 @@ fn a_check_goes_on_after_a_fragment_that_cannot_be_read() {
     fs::write(&data[0], "no fragment").expect("damages");
     let found = findings(&place.open());
     assert_eq!(found.len(), 1, "one finding for one fragment: {found:#?}");
-    fs::write(&data[2], "no fragment").expect("damages");
+    fs::remove_file(&data[2]).expect("removes");
     assert_eq!(findings(&place.open()).len(), 2);
 }
 
